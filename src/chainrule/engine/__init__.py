@@ -1,0 +1,26 @@
+"""The engine: graph to tape to numbers."""
+
+from chainrule.engine.compile import ENGINES, check_engine, compile, engine_info  # noqa: A004
+from chainrule.engine.lower import Graph, Update, lower
+from chainrule.engine.passes import PASSES
+from chainrule.engine.program import Program, Steps
+from chainrule.engine.tape import Instruction, Source, Tape, Value
+from chainrule.engine.verify import verify
+
+__all__ = [
+    "ENGINES",
+    "PASSES",
+    "Graph",
+    "Instruction",
+    "Program",
+    "Source",
+    "Steps",
+    "Tape",
+    "Update",
+    "Value",
+    "check_engine",
+    "compile",
+    "engine_info",
+    "lower",
+    "verify",
+]

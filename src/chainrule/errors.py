@@ -1,0 +1,112 @@
+"""The error tree: every mistake a user can make is one of these, and a builtin one too.
+
+```
+ChainruleError
+├── SettingError        ValueError          a setting's value, or a name that is not in a table
+├── InputTypeError      TypeError           a thing of the wrong type
+├── ShapeError          ValueError          shapes that do not fit
+├── DataError           ValueError          what a table or array holds
+├── GradientError       ArithmeticError     a gradient rule that disagrees with the slope
+├── TrainingError       ArithmeticError     a loss that is not finite
+├── EngineError         RuntimeError        a program that an engine cannot run
+├── ModelFileError      ValueError          a file that is not a model, or is damaged
+├── MissingFileError    FileNotFoundError   a file or folder that is not there
+├── ExistingFileError   FileExistsError     a file or folder that would be overwritten
+└── WriteError          PermissionError     a place that cannot be written
+```
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "ChainruleError",
+    "DataError",
+    "EngineError",
+    "ExistingFileError",
+    "GradientError",
+    "InputTypeError",
+    "MissingFileError",
+    "ModelFileError",
+    "SettingError",
+    "ShapeError",
+    "TrainingError",
+    "WriteError",
+    "listing",
+    "nearest",
+]
+
+
+class ChainruleError(Exception):
+    """What every error of chainrule is; its text is one sentence with the remedy."""
+
+
+class SettingError(ChainruleError, ValueError):
+    """A setting has a value that is not allowed, or a name is not known."""
+
+
+class InputTypeError(ChainruleError, TypeError):
+    """An argument is of a type that cannot be used."""
+
+
+class ShapeError(ChainruleError, ValueError):
+    """Shapes do not fit each other."""
+
+
+class DataError(ChainruleError, ValueError):
+    """A table or an array holds what cannot be used."""
+
+
+class GradientError(ChainruleError, ArithmeticError):
+    """A derivative disagrees with central differences."""
+
+
+class TrainingError(ChainruleError, ArithmeticError):
+    """Training met a loss that is not finite."""
+
+
+class EngineError(ChainruleError, RuntimeError):
+    """An engine cannot run a program."""
+
+
+class ModelFileError(ChainruleError, ValueError):
+    """A file is not a model of chainrule, or is damaged."""
+
+
+class MissingFileError(ChainruleError, FileNotFoundError):
+    """A file or a folder is not there."""
+
+
+class ExistingFileError(ChainruleError, FileExistsError):
+    """A file or a folder exists and would be overwritten."""
+
+
+class WriteError(ChainruleError, PermissionError):
+    """A place cannot be written."""
+
+
+def listing(names: Iterable[object]) -> str:
+    """Names as they stand in a sentence.
+
+    >>> listing(["relu", "tanh"])
+    "'relu', 'tanh'"
+    """
+    return ", ".join(repr(name) for name in names)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A half sentence that names the nearest known name, or all of them when none is near.
+
+    >>> nearest("rleu", ["relu", "tanh"])
+    "did you mean 'relu'?"
+    >>> nearest("q", ["relu", "tanh"])
+    "known: 'relu', 'tanh'."
+    """
+    known = list(known)
+    folded = {other.casefold(): other for other in known}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1)
+    if close:
+        return f"did you mean {folded[close[0]]!r}?"
+    return f"known: {listing(known)}."

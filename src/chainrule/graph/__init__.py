@@ -1,0 +1,33 @@
+"""The computational graph: operations, nodes, and their derivatives as more graph."""
+
+from chainrule.graph import operations as ops
+from chainrule.graph.gradient import check_gradient, grad, gradients, reachable
+from chainrule.graph.node import Node, constant, input_node, make, parameter, variable
+from chainrule.graph.operation import OPERATIONS, OWN_OPERATIONS, Operation, operation
+from chainrule.graph.segments import Segment, segments
+from chainrule.graph.shape import Rows, Shape, Size, bind, broadcast
+
+__all__ = [
+    "OPERATIONS",
+    "OWN_OPERATIONS",
+    "Node",
+    "Operation",
+    "Rows",
+    "Segment",
+    "Shape",
+    "Size",
+    "bind",
+    "broadcast",
+    "check_gradient",
+    "constant",
+    "grad",
+    "gradients",
+    "input_node",
+    "make",
+    "operation",
+    "ops",
+    "parameter",
+    "reachable",
+    "segments",
+    "variable",
+]

@@ -1,0 +1,184 @@
+"""Reverse mode: the derivative of a scalar, as more graph; and its check against slopes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule import random
+from chainrule.errors import GradientError, InputTypeError, SettingError, ShapeError
+from chainrule.graph.node import Node, constant, variable
+from chainrule.graph.operations.reduction import broadcast_to, sum_to
+
+__all__ = ["check_gradient", "grad", "gradients", "reachable"]
+
+
+def reachable(results: Iterable[Node]) -> list[Node]:
+    """Every node the results are made of, each once, operands before what uses them."""
+    seen: dict[int, Node] = {}
+    stack = list(results)
+    while stack:
+        node = stack.pop()
+        if node.number not in seen:
+            seen[node.number] = node
+            stack.extend(node.operands)
+    return [seen[number] for number in sorted(seen)]
+
+
+def gradients(y: Node, wrt: Sequence[Node]) -> list[Node]:
+    """dy/du for each u of `wrt`, by one walk from the result to the leaves.
+
+    For each node z on the way and each operand u of it: dy/du = sum over uses of dz/du * dy/dz.
+    """
+    if y.shape != ():
+        message = f"grad: needs a scalar, got shape {y.shape}; take .sum() or .mean() first."
+        raise ShapeError(message)
+    wanted = {node.number for node in wrt}
+    on_path: set[int] = set()
+    order = reachable([y])
+    for node in order:
+        if node.number in wanted or any(o.number in on_path for o in node.operands):
+            on_path.add(node.number)
+    upstream: dict[int, Node] = {y.number: _constant_like(1.0, y)}
+    for node in reversed(order):
+        if node.number in upstream and node.operation is not None and node.number in on_path:
+            _spread(node, upstream, on_path)
+    return [upstream[node.number] if node.number in upstream else _zeros(node) for node in wrt]
+
+
+def _constant_like(value: float, node: Node) -> Node:
+    return constant(np.asarray(value, node.dtype if node.dtype.kind == "f" else np.float64))
+
+
+def _zeros(node: Node) -> Node:
+    return broadcast_to(_constant_like(0.0, node), shape=node.shape)
+
+
+def _spread(node: Node, upstream: dict[int, Node], on_path: set[int]) -> None:
+    """Add what a node hands down to the gradient of each operand on the path."""
+    operation = node.operation
+    assert operation is not None  # noqa: S101  (for the type checker: leaves were left out)
+    if operation.gradient_rule is None:
+        message = (
+            f"{operation.name}: it has no gradient rule; add one with @{operation.name}.gradient."
+        )
+        raise GradientError(message)
+    g = upstream[node.number]
+    given = operation.gradient_rule(g, node, *node.operands, **node.attributes)
+    rules = given if isinstance(given, tuple) else (given,)
+    if len(rules) != len(node.operands):
+        message = (
+            f"{operation.name}: its gradient rule gives {len(rules)} gradients for "
+            f"{len(node.operands)} operands; give one (or None) for each."
+        )
+        raise GradientError(message)
+    for operand, rule in zip(node.operands, rules, strict=True):
+        if rule is None or operand.number not in on_path:
+            continue
+        part = sum_to(rule if isinstance(rule, Node) else rule(), operand.shape)
+        if part.shape != operand.shape:
+            message = (
+                f"{operation.name}: its gradient rule gives shape {part.shape} for an operand of "
+                f"shape {operand.shape}; they must be the same."
+            )
+            raise GradientError(message)
+        before = upstream.get(operand.number)
+        upstream[operand.number] = part if before is None else before + part
+
+
+def grad(y: Node, wrt: Node | Sequence[Node]) -> Any:
+    """The derivative of a scalar node, as nodes that can be differentiated again.
+
+    y
+        A node of shape ().
+    wrt
+        A node, or a list of nodes; the result has the same form.
+
+    Raises `ShapeError` where y is not a scalar, `GradientError` where a rule is missing or wrong.
+
+    >>> import chainrule as cr
+    >>> x = cr.variable(3.0)
+    >>> slope = cr.grad(x**3, x)
+    >>> slope.value, cr.grad(slope, x).value
+    (27.0, 18.0)
+    """
+    nodes = [wrt] if isinstance(wrt, Node) else list(wrt)
+    for node in [y, *nodes]:
+        if not isinstance(node, Node):
+            message = f"grad: needs nodes, got {type(node).__name__}; make them with cr.variable."
+            raise InputTypeError(message)
+    found = gradients(y, nodes)
+    return found[0] if isinstance(wrt, Node) else found
+
+
+def check_gradient(
+    function: Callable[..., Node], *arrays: Any, rtol: float = 1e-6, seed: int = 0
+) -> float:
+    """The largest relative error of a derivative against central differences of fourth order.
+
+    function
+        Takes a node for each array and gives a node; a result that is no scalar is weighted
+        with fixed random numbers and summed.
+    arrays
+        Where to check, away from kinks; converted to float64.
+    rtol
+        Raises `GradientError` beyond it, naming the argument and the element.
+
+    The slope is (8 (f(x+h) - f(x-h)) - (f(x+2h) - f(x-2h))) / 12h with h = 0.001 max(1, |x|);
+    errors are relative to the larger of the two derivatives and the largest in its argument.
+
+    >>> import chainrule as cr
+    >>> cr.check_gradient(lambda x: cr.ops.tanh(x) * x, [0.3, -2.0]) < 1e-9
+    True
+    """
+    if not arrays:
+        message = "check_gradient: needs an array or more to differentiate at."
+        raise SettingError(message)
+    points = [np.array(array, np.float64) for array in arrays]
+
+    def scalar(nodes: Sequence[Node]) -> Node:
+        result = function(*nodes)
+        if result.shape == ():
+            return result
+        weights = 0.5 + random.uniform(seed, 0, 0, int(np.prod(result.value.shape)))
+        return (result * constant(weights.reshape(result.value.shape))).sum()
+
+    nodes = [variable(point) for point in points]
+    exact = [np.asarray(g.array) for g in gradients(scalar(nodes), nodes)]
+
+    def value(which: int, element: int, offset: float) -> float:
+        moved = [point.copy() for point in points]
+        moved[which].flat[element] += offset
+        return float(scalar([variable(point) for point in moved]).value)
+
+    worst = 0.0
+    for which, point in enumerate(points):
+        slopes = np.empty(point.size)
+        for element in range(point.size):
+            h = 1e-3 * max(1.0, abs(float(point.flat[element])))
+            near = value(which, element, h) - value(which, element, -h)
+            far = value(which, element, 2 * h) - value(which, element, -2 * h)
+            slopes[element] = (8 * near - far) / (12 * h)
+        worst = max(worst, _largest_error(exact[which].ravel(), slopes, which, rtol))
+    return worst
+
+
+def _largest_error(exact: Any, slopes: Any, which: int, rtol: float) -> float:
+    if exact.size == 0:
+        return 0.0
+    scale = np.maximum(np.abs(exact), np.abs(slopes))
+    # an element far smaller than its neighbors is known only to their rounding
+    scale = np.maximum(scale, 1e-3 * scale.max())
+    errors = np.abs(exact - slopes) / np.where(scale == 0, 1.0, scale)
+    element = int(np.argmax(np.where(np.isnan(errors), np.inf, errors)))
+    error = float(errors[element])
+    if not error <= rtol:
+        message = (
+            f"argument {which + 1}, element {element}: the gradient rule gives "
+            f"{exact[element]:.9g}, central differences {slopes[element]:.9g} "
+            f"(relative error {error:.2g}, allowed {rtol:.2g})."
+        )
+        raise GradientError(message)
+    return error

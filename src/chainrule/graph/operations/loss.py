@@ -1,0 +1,86 @@
+"""Losses that are operations of their own: the pairs that are stable only together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import ShapeError
+from chainrule.graph.node import Node
+from chainrule.graph.operation import Array, builtin, same
+from chainrule.graph.operations.activation import log_softmax, sigmoid, softmax
+from chainrule.graph.operations.elementwise import sign
+from chainrule.graph.operations.reduction import sum_
+from chainrule.graph.shape import Shape
+
+__all__ = ["absolute_error", "sigmoid_cross_entropy", "softmax_cross_entropy", "squared_error"]
+
+
+@builtin("squared_error", shape=same, elementwise=True)
+def squared_error(prediction: Array, target: Array) -> Array:
+    """(prediction - target)^2, element by element."""
+    difference = prediction - target
+    return difference * difference
+
+
+@squared_error.gradient
+def _squared_error(g: Node, y: Node, prediction: Node, target: Node) -> Any:
+    slope = g * 2.0 * (prediction - target)
+    return slope, lambda: -slope
+
+
+@builtin("absolute_error", shape=same, elementwise=True)
+def absolute_error(prediction: Array, target: Array) -> Array:
+    """|prediction - target|, element by element; slope 0 where they are equal."""
+    return np.absolute(prediction - target)
+
+
+@absolute_error.gradient
+def _absolute_error(g: Node, y: Node, prediction: Node, target: Node) -> Any:
+    slope = g * sign(prediction - target)
+    return slope, lambda: -slope
+
+
+@builtin("sigmoid_cross_entropy", shape=same, elementwise=True)
+def sigmoid_cross_entropy(logit: Array, target: Array) -> Array:
+    """-t log(p) - (1 - t) log(1 - p) with p = sigmoid(logit), element by element.
+
+    Computed as max(z, 0) - z t + log(1 + e^-|z|), finite for any finite z.
+    """
+    return np.asarray(
+        np.maximum(logit, 0) - logit * target + np.log1p(np.exp(-np.absolute(logit)))
+    )
+
+
+@sigmoid_cross_entropy.gradient
+def _sigmoid_cross_entropy(g: Node, y: Node, logit: Node, target: Node) -> Any:
+    return lambda: g * (sigmoid(logit) - target), lambda: -g * logit
+
+
+def _by_row(logits: Shape, targets: Shape) -> Shape:
+    if logits != targets or not logits:
+        message = (
+            f"softmax_cross_entropy: logits {logits} and targets {targets} must have one shape; "
+            "give a target for each class (ops.one_hot makes them of labels)."
+        )
+        raise ShapeError(message)
+    return logits[:-1]
+
+
+@builtin("softmax_cross_entropy", shape=_by_row)
+def softmax_cross_entropy(logits: Array, targets: Array) -> Array:
+    """-sum(t log(p)) along the last axis with p = softmax(logits), finite for finite logits."""
+    lower = logits - np.maximum.reduce(logits, axis=-1, keepdims=True, initial=-np.inf)
+    scale = np.log(np.add.reduce(np.exp(lower), axis=-1, keepdims=True))
+    return np.asarray(np.add.reduce(targets * (scale - lower), axis=-1))
+
+
+@softmax_cross_entropy.gradient
+def _softmax_cross_entropy(g: Node, y: Node, logits: Node, targets: Node) -> Any:
+    column = g.reshape((*g.shape, 1))
+    total = sum_(targets, axis=-1, keepdims=True)
+    return (
+        lambda: column * (softmax(logits) * total - targets),
+        lambda: -column * log_softmax(logits),
+    )
