@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "philox.h"
@@ -44,6 +45,14 @@ void draw(Array<Number> out, std::uint64_t key, std::uint32_t stream, std::uint6
     run(out.size(), [&] { fill(out.data(), out.size(), {key, stream, step, purpose}); });
 }
 
+// In place, so that tests reach shares that no seed draws in a lifetime.
+void inverse_normal(Array<double> shares) {
+    run(shares.size(), [&] {
+        std::transform(shares.data(), shares.data() + shares.size(), shares.data(),
+                       chainrule::inverse_normal);
+    });
+}
+
 void words(Array<std::uint32_t> out, std::uint64_t key, std::uint32_t stream, std::uint64_t step,
            std::uint32_t purpose, std::uint64_t first) {
     run(out.size(), [&] {
@@ -65,6 +74,7 @@ NB_MODULE(_native, module) {
                "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a, "purpose"_a);
     module.def("fill_permutation", &draw<std::int64_t, chainrule::fill_permutation>,
                "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a, "purpose"_a);
+    module.def("inverse_normal", &inverse_normal, "shares"_a.noconvert());
     module.def("fill_mask", &mask<float>, "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a,
                "purpose"_a, "threshold"_a, "scale"_a);
     module.def("fill_mask", &mask<double>, "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a,

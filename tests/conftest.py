@@ -1,0 +1,21 @@
+"""What every test may ask for."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("chainrule", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("chainrule")
+
+
+@pytest.fixture(scope="session")
+def datasets():
+    """The folder of example tables, named by CHAINRULE_DATA."""
+    folder = os.environ.get("CHAINRULE_DATA")
+    if not folder:
+        pytest.skip("CHAINRULE_DATA does not name the folder of example tables")
+    if not Path(folder).is_dir():
+        pytest.fail(f"CHAINRULE_DATA={folder}: there is no such folder")
+    return Path(folder)
