@@ -1,0 +1,29 @@
+"""Tables to arrays: reading, the schema, encoders, targets and splits."""
+
+from __future__ import annotations
+
+from chainrule.data.encode import Encoded, Encoder
+from chainrule.data.frames import as_table
+from chainrule.data.read import read_table
+from chainrule.data.schema import ColumnSchema, Schema, infer_schema, rows_with_target
+from chainrule.data.split import Split, split
+from chainrule.data.table import Column, Table, fingerprint
+from chainrule.data.target import Labels, Numbers
+
+__all__ = [
+    "Column",
+    "ColumnSchema",
+    "Encoded",
+    "Encoder",
+    "Labels",
+    "Numbers",
+    "Schema",
+    "Split",
+    "Table",
+    "as_table",
+    "fingerprint",
+    "infer_schema",
+    "read_table",
+    "rows_with_target",
+    "split",
+]

@@ -1,0 +1,170 @@
+"""Tables to arrays: what the training rows show, kept as plain records, applied to any table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.data.encodings import ENCODINGS, Encoding, fit_column
+from chainrule.data.schema import Schema
+from chainrule.data.table import Table
+from chainrule.errors import DataError, SettingError, listing, nearest
+
+__all__ = ["Encoded", "Encoder"]
+
+SCALINGS = ("robust", "standard")
+BLOCK_ROWS = 1 << 16
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """What a network is given: numbers float32 (rows, width), categories int32 (rows, columns)."""
+
+    numbers: NDArray[np.float32]
+    categories: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """One encoding a column, fitted on training rows, and the names of what they make.
+
+    Numbers are scaled and bent to stay small (`scaling`: "robust" by median and quartiles, or
+    "standard" by mean and deviation); a missing number is 0 and has an indicator where training
+    rows had missing ones. Categories of up to 12 values become a column each, those with more a
+    code for an embedding: 0 for what training rows did not show or showed once, 1 and up for the
+    values, the last for missing where training rows had missing ones. Dates become a few numbers.
+    A row is encoded the same alone and in any table, whatever other columns the table has.
+    """
+
+    encodings: tuple[Encoding, ...]
+    scaling: str = "robust"
+
+    @classmethod
+    def fit(
+        cls,
+        table: Table,
+        schema: Schema,
+        rows: NDArray[Any] | None = None,
+        *,
+        scaling: str = "robust",
+    ) -> Encoder:
+        """The encoder of the inputs of a schema, from the rows given (all where None).
+
+        Raises DataError where a column holds what cannot be encoded, or no input is left.
+
+        >>> from chainrule.data import as_table, infer_schema
+        >>> table = as_table({"x": [1.0, 2.5, 3.0], "y": ["a", "b", "a"]})
+        >>> Encoder.fit(table, infer_schema(table, "y")).number_names
+        ('x',)
+        """
+        if scaling not in SCALINGS:
+            message = (
+                f"scaling must be one of {listing(SCALINGS)}, got {scaling!r}; "
+                f"{nearest(str(scaling), SCALINGS)}"
+            )
+            raise SettingError(message)
+        encodings: list[Encoding] = []
+        for column in schema.columns:
+            if column.uses:
+                values = table.column(column.name)
+                values = values if rows is None else values.take(rows)
+                encodings += fit_column(column, values, scaling)
+        if not any(encoding.width or encoding.cardinality for encoding in encodings):
+            message = (
+                f"{table.source}: no column is left to learn from ({_left_out(schema)}); give "
+                "columns that vary, or set the kind of one."
+            )
+            raise DataError(message)
+        return cls(tuple(encodings), scaling)
+
+    def encode(self, table: Table) -> Encoded:
+        """The arrays of a table; columns that the encoder does not know are not looked at.
+
+        Raises DataError where a column is missing or holds what cannot be encoded.
+        """
+        self._refuse_missing(table)
+        numbers = np.zeros((table.rows, self.width), dtype=np.float32)
+        embedded = [encoding for encoding in self.encodings if encoding.cardinality]
+        categories = np.zeros((table.rows, len(embedded)), dtype=np.int32)
+        first = place = 0
+        for encoding in self.encodings:
+            column = table.columns[encoding.name]
+            if encoding.width:
+                encoding.fill(column, numbers[:, first : first + encoding.width])
+                first += encoding.width
+            if encoding.cardinality:
+                categories[:, place] = encoding.codes(column)
+                place += 1
+        return Encoded(numbers, categories)
+
+    @property
+    def width(self) -> int:
+        """How many columns of numbers there are."""
+        return sum(encoding.width for encoding in self.encodings)
+
+    @property
+    def cardinalities(self) -> tuple[int, ...]:
+        """For each column of categories how many codes it has."""
+        return tuple(encoding.cardinality for encoding in self.encodings if encoding.cardinality)
+
+    @property
+    def number_names(self) -> tuple[str, ...]:
+        """A name for each column of numbers: "age", "age missing", "sex = male"."""
+        return tuple(name for encoding in self.encodings for name in encoding.number_names)
+
+    @property
+    def category_names(self) -> tuple[str, ...]:
+        """The source column of each column of categories."""
+        return tuple(encoding.name for encoding in self.encodings if encoding.cardinality)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The source column of each column of numbers."""
+        return tuple(encoding.name for encoding in self.encodings for _ in range(encoding.width))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that a table must have to be encoded."""
+        return tuple(dict.fromkeys(encoding.name for encoding in self.encodings))
+
+    def to_record(self) -> dict[str, Any]:
+        """Plain values for a JSON header."""
+        return {
+            "scaling": self.scaling,
+            "columns": [encoding.to_record() for encoding in self.encodings],
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Encoder:
+        """The encoder that `to_record` wrote."""
+        encodings: Sequence[Mapping[str, Any]] = record["columns"]
+        return cls(
+            tuple(ENCODINGS[columns["kind"]].from_record(columns) for columns in encodings),
+            record["scaling"],
+        )
+
+    def _refuse_missing(self, table: Table) -> None:
+        missing = [name for name in self.columns if name not in table.columns]
+        if not missing:
+            return
+        shown = listing(missing[:5]) + (f" and {len(missing) - 5} more" if missing[5:] else "")
+        plural = "s" if missing[1:] else ""
+        others = [name for name in table.names if name not in self.columns]
+        hint = nearest(missing[0], others)
+        if not hint.startswith("did you mean"):
+            hint = "give a table with the columns of the training data."
+        message = f"{table.source}: column{plural} {shown} not found; {hint}"
+        raise DataError(message)
+
+
+def _left_out(schema: Schema) -> str:
+    reasons = [
+        f"{column.name!r}: {column.reason}"
+        for column in schema.columns
+        if column.role in ("left out", "ignored")
+    ]
+    return "; ".join(reasons[:5]) or "the table has no other column"
