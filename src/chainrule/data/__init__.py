@@ -9,6 +9,7 @@ from chainrule.data.schema import ColumnSchema, Schema, infer_schema, rows_with_
 from chainrule.data.split import Split, split
 from chainrule.data.table import Column, Table, fingerprint
 from chainrule.data.target import Labels, Numbers
+from chainrule.data.write import parquet_bytes
 
 __all__ = [
     "Column",
@@ -23,6 +24,7 @@ __all__ = [
     "as_table",
     "fingerprint",
     "infer_schema",
+    "parquet_bytes",
     "read_table",
     "rows_with_target",
     "split",

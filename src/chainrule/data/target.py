@@ -67,10 +67,11 @@ class Labels:
             return cls(tuple(int(level) for level in levels), "int64", name)
         return cls(tuple(float(level) for level in levels), "float64", name)
 
-    def encode(self, values: Any) -> NDArray[np.int32]:
+    def encode(self, values: Any, *, unseen: int | None = None) -> NDArray[np.int32]:
         """The class codes of labels, however they are spelled (3, 3.0 and "3" are one).
 
-        Raises DataError for labels that are missing or not known, with the first row.
+        Labels that are not known take the code `unseen` where one is given. Raises DataError for
+        labels that are missing, or not known without such a code, with the first row.
         """
         column = column_of(values, self.name)
         if column.missing.any():
@@ -89,7 +90,9 @@ class Labels:
             known = np.array([self._code(key) for key in column.keys], dtype=np.int32)
             codes = known[column.codes] if len(known) else np.zeros(0, dtype=np.int32)
         if (codes < 0).any():
-            raise DataError(self._unknown(column, codes < 0))
+            if unseen is None:
+                raise DataError(self._unknown(column, codes < 0))
+            codes[codes < 0] = unseen
         return codes
 
     def decode(self, codes: Any) -> NDArray[Any]:

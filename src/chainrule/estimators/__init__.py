@@ -1,0 +1,20 @@
+"""Networks of tables: settings, plan, training, predictions."""
+
+from chainrule.estimators.fit import TableProgress, fit_table
+from chainrule.estimators.model import Held, Predictions, TableModel, load_table_model
+from chainrule.estimators.plan import TablePlan, plan_table
+from chainrule.estimators.settings import SETTINGS, Setting, TableSettings
+
+__all__ = [
+    "SETTINGS",
+    "Held",
+    "Predictions",
+    "Setting",
+    "TableModel",
+    "TablePlan",
+    "TableProgress",
+    "TableSettings",
+    "fit_table",
+    "load_table_model",
+    "plan_table",
+]

@@ -1,0 +1,211 @@
+"""A trained table: encoder, networks and labels together, from rows to predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.data import Encoded, Encoder, Labels, Numbers, Schema, Table
+from chainrule.errors import ModelFileError
+from chainrule.estimators.network import TableNetwork
+from chainrule.estimators.plan import Array, row_weights, truth
+from chainrule.estimators.settings import TableSettings
+from chainrule.files import load_model_file, save_model
+from chainrule.training import Trainer
+
+__all__ = ["Held", "Predictions", "TableModel", "load_table_model", "network_inputs"]
+
+KIND = "table"
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model says of rows.
+
+    values
+        The target's own labels, or numbers in its unit; shape (rows,).
+    probabilities
+        Shape (rows, classes), in the order of `classes`; None for a target of numbers.
+    """
+
+    values: Array
+    probabilities: Array | None = None
+    classes: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """Rows that the networks did not learn from, with what the networks say of them.
+
+    truth
+        Class codes, or numbers in the target's unit.
+    answers
+        Probabilities (rows, classes), or predicted numbers (rows,).
+    """
+
+    truth: Array
+    answers: Array
+    weights: Array | None = None
+
+
+@dataclass(eq=False)
+class TableModel:
+    """Networks trained on a table.
+
+    members
+        One trained network or several; their predictions are averaged.
+    history
+        A row for each epoch of each member.
+    validation
+        Rows that no weights were fitted on (None for a loaded model, and where there were none).
+    """
+
+    schema: Schema
+    settings: TableSettings
+    chosen: TableSettings
+    encoder: Encoder
+    labels: Labels | Numbers
+    network: TableNetwork
+    members: list[Trainer]
+    history: list[dict[str, Any]] = field(default_factory=list)
+    validation: Held | None = None
+    seconds: float = 0.0
+    interrupted: bool = False
+
+    @property
+    def is_classification(self) -> bool:
+        """Whether the target is a class."""
+        return isinstance(self.labels, Labels)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all members together."""
+        return len(self.history)
+
+    def predict(self, table: Table) -> Predictions:
+        """Predict every row, in order; columns may stand in any order, and there may be others.
+
+        Raises `DataError` where a column is missing or holds what cannot be encoded.
+        """
+        answers = self.answers(self.encoder.encode(table))
+        if isinstance(self.labels, Labels):
+            codes = answers.argmax(axis=1)
+            return Predictions(self.labels.decode(codes), answers, self.labels.classes)
+        return Predictions(answers)
+
+    def answers(self, encoded: Encoded) -> Array:
+        """Probabilities (rows, classes), or numbers in the target's unit: means over members."""
+        inputs = network_inputs(self.network, encoded)
+        total = sum(member_answers(member, inputs) for member in self.members)
+        return decoded(self.labels, np.asarray(total) / len(self.members))
+
+    def truth(self, table: Table) -> Array:
+        """The target as class codes (-1 for a label that training has not seen) or numbers."""
+        return truth(self.labels, self.schema, table)
+
+    def weights(self, table: Table) -> Array | None:
+        """The weight of each row, where training had a weight column and the table has it."""
+        name = self.schema.named("weight")
+        return row_weights(self.schema, table) if name in table.names else None
+
+    def save(self, path: str | Path) -> None:
+        """Write all that prediction needs as one safetensors file.
+
+        Raises `WriteError` where the place cannot be written; what stood there stays then.
+        """
+        record = {
+            "kind": KIND,
+            "schema": self.schema.to_record(),
+            "settings": self.settings.to_record(),
+            "chosen": self.chosen.to_record(),
+            "encoder": self.encoder.to_record(),
+            "labels": self.labels.to_record(),
+            "network": {
+                "hidden": list(self.network.hidden),
+                "units": self.network.units,
+                "dropout": self.network.dropout,
+            },
+            "members": len(self.members),
+            "history": self.history,
+            "seconds": self.seconds,
+        }
+        arrays = {
+            f"{number}/{name}": member.parameters[name]
+            for number, member in enumerate(self.members)
+            for name in member.parameters.names
+        }
+        save_model(path, record, arrays)
+
+
+def network_inputs(network: TableNetwork, encoded: Encoded) -> dict[str, Array]:
+    """Encoded rows under the names of the network's inputs."""
+    given = {"numbers": encoded.numbers, "categories": encoded.categories}
+    return {one.name: given[one.name] for one in network.inputs}
+
+
+def member_answers(member: Trainer, inputs: Mapping[str, Array]) -> Array:
+    """One network's outputs for rows, in float64."""
+    return np.asarray(member.predict(inputs), np.float64)
+
+
+def decoded(labels: Labels | Numbers, outputs: Array) -> Array:
+    """Probabilities as they are; scaled numbers (rows, 1) in the target's unit (rows,)."""
+    return outputs if isinstance(labels, Labels) else labels.decode(outputs[:, 0])
+
+
+def load_table_model(path: str | Path) -> TableModel:
+    """The model that `TableModel.save` wrote.
+
+    Raises `MissingFileError` where there is no file, `ModelFileError` where it is damaged or
+    holds another kind of model.
+    """
+    record, arrays = load_model_file(path)
+    if record.get("kind") != KIND:
+        message = (
+            f"{path}: holds no table model but {record.get('kind', 'something else')!r}; "
+            "open it with chainrule.load_model."
+        )
+        raise ModelFileError(message)
+    try:
+        return _from_record(record, arrays)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        message = f"{path}: its header does not describe a table model ({error}); train it again."
+        raise ModelFileError(message) from error
+
+
+def _from_record(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> TableModel:
+    schema = Schema.from_record(record["schema"])
+    is_classification = schema.task == "classification"
+    labels: Labels | Numbers = (Labels if is_classification else Numbers).from_record(
+        record["labels"]
+    )
+    encoder = Encoder.from_record(record["encoder"])
+    network = TableNetwork(
+        encoder.width,
+        encoder.cardinalities,
+        tuple(record["network"]["hidden"]),
+        record["network"]["units"],
+        is_classification,
+        record["network"]["dropout"],
+    )
+    members = []
+    for number in range(record["members"]):
+        member = Trainer(network)
+        names = member.parameters.names
+        member.parameters.set([arrays[f"{number}/{name}"] for name in names])
+        members.append(member)
+    return TableModel(
+        schema=schema,
+        settings=TableSettings.from_record(record["settings"]),
+        chosen=TableSettings.from_record(record["chosen"]),
+        encoder=encoder,
+        labels=labels,
+        network=network,
+        members=members,
+        history=record["history"],
+        seconds=record["seconds"],
+    )

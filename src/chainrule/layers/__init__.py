@@ -1,0 +1,44 @@
+"""Layers: frozen descriptions of what a network does; and the networks made of them."""
+
+from chainrule.layers.activations import ACTIVATIONS, find_activation
+from chainrule.layers.core import Activation, Dense, Dropout, Flatten
+from chainrule.layers.initializers import (
+    INITIALIZERS,
+    Constant,
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    Initializer,
+    LecunNormal,
+    LecunUniform,
+    Ones,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    Zeros,
+    find_initializer,
+)
+from chainrule.layers.input import Input, InputLayer, row_shape
+from chainrule.layers.layer import Draws, Layer, Parameter, layer_names
+from chainrule.layers.network import Network, NetworkInput, Stack
+from chainrule.layers.parameters import Parameters
+from chainrule.layers.record import LAYERS, layer_from_record, layer_record
+from chainrule.layers.regularizers import (
+    L1,
+    L1L2,
+    L2,
+    REGULARIZERS,
+    Regularizer,
+    find_regularizer,
+)
+
+__all__ = [
+    "ACTIVATIONS", "INITIALIZERS", "L1", "L1L2", "L2", "LAYERS", "REGULARIZERS", "Activation",
+    "Constant", "Dense", "Draws", "Dropout", "Flatten", "GlorotNormal", "GlorotUniform",
+    "HeNormal", "HeUniform", "Initializer", "Input", "InputLayer", "Layer", "LecunNormal",
+    "LecunUniform", "Network", "NetworkInput", "Ones", "Parameter", "Parameters",
+    "RandomNormal", "RandomUniform", "Regularizer", "Stack", "TruncatedNormal", "Zeros",
+    "find_activation", "find_initializer", "find_regularizer", "layer_from_record",
+    "layer_names", "layer_record", "row_shape",
+]  # fmt: skip

@@ -1,0 +1,169 @@
+"""What a layer is: a frozen description of parameters and of what is done with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import InputTypeError, SettingError
+from chainrule.graph import Node, Shape, input_node, make, ops
+from chainrule.layers.initializers import find_initializer
+from chainrule.layers.regularizers import find_regularizer
+from chainrule.layers.settings import check_count
+
+__all__ = ["Draws", "Layer", "Parameter", "layer_names"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A learned array of a layer, or of a network (then its name is `layer/name`).
+
+    name, shape
+        What it is called; its sizes.
+    initializer
+        Name or object that gives its first values.
+    regularizer
+        Name or object whose penalty is added to the loss; None for none.
+    trainable
+        Whether updates reach it.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    initializer: Any = "glorot_uniform"
+    regularizer: Any = None
+    trainable: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", tuple(int(size) for size in self.shape))
+        object.__setattr__(self, "initializer", find_initializer(self.initializer))
+        object.__setattr__(self, "regularizer", find_regularizer(self.regularizer))
+
+
+class Draws:
+    """What random layers draw from while a training graph is built: each mask is a new stream.
+
+    seed, step
+        Scalar nodes that a program is given when it runs.
+    dtype
+        Type of the masks.
+    """
+
+    def __init__(self, dtype: Any) -> None:
+        self.seed = input_node("seed", (), "uint64")
+        self.step = input_node("step", (), "uint64")
+        self.dtype = np.dtype(dtype)
+        self.streams = 0
+
+    def mask(self, shape: Shape, rate: float, seed: int | None = None) -> Node:
+        """0 with probability `rate`, else 1 / (1 - rate); another one in each step.
+
+        seed
+            A seed of the layer's own in place of the network's.
+        """
+        key = self.seed if seed is None else make(np.asarray(seed, np.uint64), None, "mask")
+        stream, self.streams = self.streams, self.streams + 1
+        mask: Node = ops.dropout_mask(
+            key, self.step, shape=shape, rate=rate, stream=stream, dtype=self.dtype
+        )
+        return mask
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A step of a network: a function of a node and of parameters.
+
+    name
+        Unique in its network; without one it is the class's, numbered: dense, dense_1.
+    trainable
+        Whether updates reach its parameters.
+
+    A layer of one's own is a frozen dataclass with `apply(x, *parameters)` and, where it learns,
+    `parameters(shape)`; one that draws in training overrides `apply_training` too.
+
+    >>> from dataclasses import dataclass
+    >>> from chainrule.layers import Layer, Parameter
+    >>> @dataclass(frozen=True)
+    ... class Scale(Layer):
+    ...     def parameters(self, shape):
+    ...         yield Parameter("scale", shape, "ones")
+    ...
+    ...     def apply(self, x, scale):
+    ...         return x * scale
+    >>> [parameter.shape for parameter in Scale().parameters((3,))]
+    [(3,)]
+    """
+
+    name: str | None = field(default=None, kw_only=True)
+    trainable: bool = field(default=True, kw_only=True)
+
+    def __post_init__(self) -> None:
+        name: object = self.name
+        if name is not None and (not isinstance(name, str) or not name or "/" in name):
+            message = (
+                f"{type(self).__name__}: name must be text without '/', got {self.name!r}."
+            )
+            raise SettingError(message)
+        trainable: object = self.trainable
+        if not isinstance(trainable, bool):
+            message = (
+                f"{type(self).__name__}: trainable must be True or False, got {self.trainable!r}."
+            )
+            raise InputTypeError(message)
+
+    def parameters(self, shape: tuple[int, ...]) -> Iterator[Parameter]:
+        """The parameters of the layer, in order, for inputs of which a row has this shape."""
+        return iter(())
+
+    def apply(self, x: Node, *parameters: Node) -> Node:
+        """What the layer gives for a node whose first axis is rows."""
+        message = f"{type(self).__name__}: it has no apply(x, ...); a layer needs one."
+        raise InputTypeError(message)
+
+    def apply_training(self, x: Node, *parameters: Node, draws: Draws) -> Node:
+        """What the layer gives in training; `apply` where it does not differ."""
+        return self.apply(x, *parameters)
+
+
+def check_seed(owner: str, seed: int | None) -> None:
+    """A seed is None or a whole number below 2**64."""
+    if seed is not None and check_count(owner, "seed", seed, least=0) >= 2**64:
+        message = f"{owner}: seed must be below 2**64, got {seed}."
+        raise SettingError(message)
+
+
+def layer_names(layers: list[Layer] | tuple[Layer, ...]) -> tuple[str, ...]:
+    """A name for each layer: its own, or its class's in snake case with the next free number.
+
+    Raises `SettingError` where two layers are given the same name.
+
+    >>> from chainrule.layers import Dense, Flatten
+    >>> layer_names([Flatten(), Dense(3), Dense(2, name="output"), Dense(1)])
+    ('flatten', 'dense', 'output', 'dense_1')
+    """
+    given = [layer.name for layer in layers if layer.name is not None]
+    for name in given:
+        if given.count(name) > 1:
+            message = f"layers: two have the name {name!r}; give each its own."
+            raise SettingError(message)
+    taken = set(given)
+    names = []
+    for layer in layers:
+        name = layer.name or _free_name(type(layer).__name__, taken)
+        taken.add(name)
+        names.append(name)
+    return tuple(names)
+
+
+def _free_name(class_name: str, taken: set[str]) -> str:
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", class_name)
+    base = words.lower().strip("_")
+    name, number = base, 0
+    while name in taken:
+        number += 1
+        name = f"{base}_{number}"
+    return name

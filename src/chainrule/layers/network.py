@@ -1,0 +1,155 @@
+"""Networks: functions from input nodes and parameters to output nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from chainrule.errors import InputTypeError, SettingError, ShapeError
+from chainrule.graph import Node, Rows, Shape, input_node, parameter
+from chainrule.layers.input import InputLayer
+from chainrule.layers.layer import Draws, Layer, Parameter, layer_names
+
+__all__ = ["Network", "NetworkInput", "Stack"]
+
+
+@dataclass(frozen=True)
+class NetworkInput:
+    """One input of a network.
+
+    name
+        What data is given by.
+    shape
+        The shape of one row.
+    dtype
+        "float": numbers in the type the network computes in; "int32": codes, used as positions.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "float"
+
+
+class Network(Protocol):
+    """What can be trained: inputs, parameters, and outputs as a graph of both."""
+
+    @property
+    def inputs(self) -> tuple[NetworkInput, ...]:
+        """What the network is given."""
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """What its outputs are called, in order."""
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Its parameters in layer order, named `layer/name`."""
+
+    def outputs(
+        self, inputs: Mapping[str, Node], parameters: Sequence[Node], draws: Draws | None
+    ) -> tuple[Node, ...]:
+        """Its output nodes; `parameters` in the order of `parameters()`.
+
+        draws
+            What random layers draw from in training; None builds the graph of prediction.
+        """
+
+
+class Stack:
+    """Layers one after the other: the network of `Sequential`.
+
+    layers
+        Without the input.
+    shape
+        The shape of one row of the input.
+
+    Raises `ShapeError` or `SettingError`, naming the layer, where they do not fit together.
+
+    >>> from chainrule.layers import Dense, Flatten, Stack
+    >>> network = Stack([Flatten(), Dense(10)], (28, 28))
+    >>> [parameter.name for parameter in network.parameters()], network.shapes[-1]
+    (['dense/kernel', 'dense/bias'], (rows, 10))
+    """
+
+    def __init__(self, layers: Sequence[Layer], shape: tuple[int, ...]) -> None:
+        if not layers:
+            message = "layers: there are none; a network needs at least one after its input."
+            raise SettingError(message)
+        self.layers = tuple(layers)
+        self.names = layer_names(self.layers)
+        self.inputs = (NetworkInput("input", shape),)
+        self.output_names = (self.names[-1],)
+        self.parameters_of: dict[str, tuple[Parameter, ...]] = {}
+        self.shapes: tuple[Shape, ...] = ()
+        self._build(shape)
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Its parameters in layer order."""
+        return tuple(one for name in self.names for one in self.parameters_of[name])
+
+    def outputs(
+        self, inputs: Mapping[str, Node], parameters: Sequence[Node], draws: Draws | None
+    ) -> tuple[Node, ...]:
+        """The last layer's node."""
+        x = inputs["input"]
+        waiting = iter(parameters)
+        for name, layer in zip(self.names, self.layers, strict=True):
+            own = [next(waiting) for _ in self.parameters_of[name]]
+            x = _applied(name, layer, x, own, draws)
+        return (x,)
+
+    def _build(self, shape: tuple[int, ...]) -> None:
+        """Go through the layers once, symbolically: shapes are read off the graph."""
+        x = input_node("input", (Rows(), *shape), "float64")
+        shapes = []
+        for name, layer in zip(self.names, self.layers, strict=True):
+            _check_layer(name, layer)
+            own = tuple(_parameters(name, layer, x.shape))
+            nodes = [parameter(one.name, one.shape, "float64") for one in own]
+            x = _applied(name, layer, x, nodes, None)
+            self.parameters_of[name] = own
+            shapes.append(x.shape)
+        self.shapes = tuple(shapes)
+
+
+def _check_layer(name: str, layer: object) -> None:
+    if isinstance(layer, InputLayer):
+        message = f"{name}: an Input may only be the first layer."
+        raise SettingError(message)
+
+
+def _parameters(name: str, layer: Layer, shape: Shape) -> list[Parameter]:
+    row = tuple(size for size in shape[1:] if isinstance(size, int))
+    found: list[Parameter] = []
+    for one in layer.parameters(row):
+        if not isinstance(one, Parameter):
+            message = f"{name}: parameters(shape) must yield Parameter objects, got {one!r}."
+            raise InputTypeError(message)
+        if any(one.name == other.name for other in found):
+            message = f"{name}: two of its parameters have the name {one.name!r}; rename one."
+            raise SettingError(message)
+        found.append(one)
+    return [
+        replace(one, name=f"{name}/{one.name}", trainable=one.trainable and layer.trainable)
+        for one in found
+    ]
+
+
+def _applied(
+    name: str, layer: Layer, x: Node, parameters: Sequence[Node], draws: Draws | None
+) -> Node:
+    try:
+        if draws is None:
+            result = layer.apply(x, *parameters)
+        else:
+            result = layer.apply_training(x, *parameters, draws=draws)
+    except ShapeError as error:
+        message = f"layer {name!r} given rows of shape {x.shape[1:]}: {error}"
+        raise ShapeError(message) from error
+    if not isinstance(result, Node):
+        message = f"layer {name!r}: apply must give a node, got {type(result).__name__}."
+        raise InputTypeError(message)
+    if not result.shape or not isinstance(result.shape[0], Rows):
+        message = f"layer {name!r}: its result has no axis of rows (shape {result.shape})."
+        raise ShapeError(message)
+    return result

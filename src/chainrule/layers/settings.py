@@ -1,0 +1,68 @@
+"""Checks of the numbers that layers, losses and optimizers are given, and looking up of names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import InputTypeError, SettingError, nearest
+
+__all__ = ["check_count", "check_number", "find_object"]
+
+
+def check_count(owner: str, setting: str, value: Any, least: int = 1) -> int:
+    """The value as a whole number of `least` or more, or a sentence.
+
+    >>> check_count("Dense", "units", 3)
+    3
+    """
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < least:
+        message = f"{owner}: {setting} must be a whole number of {least} or more, got {value!r}."
+        raise SettingError(message)
+    return int(value)
+
+
+def check_number(
+    owner: str, setting: str, value: Any, allowed: str, holds: Callable[[float], bool]
+) -> float:
+    """The value as a float where it is a finite number and `holds`, or a sentence.
+
+    >>> check_number("Dropout", "rate", 0.2, "from 0 to below 1", lambda rate: 0 <= rate < 1)
+    0.2
+    """
+    real = isinstance(value, int | float | np.integer | np.floating)
+    if not real or isinstance(value, bool) or not math.isfinite(value) or not holds(float(value)):
+        message = f"{owner}: {setting} must be a number {allowed}, got {value!r}."
+        raise SettingError(message)
+    return float(value)
+
+
+def find_object(
+    what: str, given: Any, table: Mapping[str, type[Any]], kind: type[Any]
+) -> Any:
+    """The object that a name, a class or an object stands for.
+
+    what
+        How sentences call it: "optimizer", "initializer".
+    table
+        Classes by name; a class's own name is known too.
+    """
+    if isinstance(given, kind):
+        return given
+    if isinstance(given, type) and issubclass(given, kind):
+        return given()
+    if not isinstance(given, str):
+        message = (
+            f"{what}: needs a name or a {kind.__name__} object, got {type(given).__name__}; "
+            f"known names: {', '.join(table)}."
+        )
+        raise InputTypeError(message)
+    known = {member.__name__: member for member in table.values()} | dict(table)
+    if given not in known:
+        message = f"{what}: {given!r} is not known; {nearest(given, table)}"
+        raise SettingError(message)
+    return known[given]()

@@ -1,0 +1,106 @@
+"""Models as files: a record of plain values, and arrays by name."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from chainrule.errors import ChainruleError, ModelFileError
+from chainrule.files import load_model_file, save_model
+from chainrule.layers import layer_from_record, layer_names, layer_record
+from chainrule.losses import find_metric, loss_from_record, loss_record, metric_record
+from chainrule.models.sequential import Sequential
+from chainrule.optimizers import optimizer_from_record, optimizer_record
+
+__all__ = ["load_model", "save"]
+
+KIND = "Sequential"
+PARAMETERS = "parameters/"
+SLOTS = "slots/"
+
+
+def save(model: Sequential, path: str | os.PathLike[str]) -> None:
+    """Write a model: all that predicts, and all that lets training go on to the same bits."""
+    parameters = model.trainer.parameters
+    arrays = {f"{PARAMETERS}{name}": parameters[name] for name in parameters.names}
+    if model.trainer.compiled:
+        state = model.optimizer.arrays(parameters)
+        arrays |= {f"{SLOTS}{name}": array for name, array in state.items()}
+    save_model(path, record_of(model), arrays)
+
+
+def record_of(model: Sequential) -> dict[str, Any]:
+    """A model without its arrays as plain values."""
+    inner = model.network.layers
+    return {
+        "kind": KIND,
+        "name": model.name,
+        "seed": model.seed,
+        "dtype": model.dtype,
+        "shape": list(model.network.inputs[0].shape),
+        "layers": [
+            layer_record(layer, name)
+            for layer, name in zip(inner, layer_names(inner), strict=True)
+        ],
+        "compiled": _compiled_record(model) if model.trainer.compiled else None,
+        "epochs": model.trainer.epochs,
+    }
+
+
+def _compiled_record(model: Sequential) -> dict[str, Any]:
+    settings = model.compile_settings
+    return {
+        "optimizer": optimizer_record(model.optimizer.description),
+        "iterations": model.optimizer.iterations,
+        "loss": loss_record(settings["loss"]),
+        "metrics": [metric_record(metric) for metric in settings["metrics"]],
+        "engine": settings["engine"],
+    }
+
+
+def load_model(path: str | os.PathLike[str]) -> Sequential:
+    """The model that `save` wrote: it predicts, and trains on, as if it had never been away.
+
+    Raises `MissingFileError`, or `ModelFileError` where the file is damaged, of another kind or
+    from a later version. No code of the file is run.
+    """
+    record, arrays = load_model_file(path)
+    if record.get("kind") != KIND:
+        message = (
+            f"{path}: the file holds a {record.get('kind', 'record')!s}, not a {KIND} model; "
+            "load it with what saved it."
+        )
+        raise ModelFileError(message)
+    try:
+        return _model(record, arrays)
+    except (ChainruleError, KeyError, TypeError) as error:
+        message = f"{path}: the model cannot be made again ({error}); save it again."
+        raise ModelFileError(message) from error
+
+
+def _model(record: dict[str, Any], arrays: dict[str, Any]) -> Sequential:
+    from chainrule.layers import Input
+
+    layers = [layer_from_record(one) for one in record["layers"]]
+    model = Sequential(
+        [Input(record["shape"]), *layers], record["seed"], record["dtype"], record["name"]
+    )
+    compiled = record["compiled"]
+    if compiled is not None:
+        model.compile(
+            optimizer_from_record(compiled["optimizer"]),
+            loss_from_record(compiled["loss"]),
+            [find_metric(name) for name in compiled["metrics"]],
+            compiled["engine"],
+        )
+        model.optimizer.iterations = compiled["iterations"]
+        state = {
+            name.removeprefix(SLOTS): array
+            for name, array in arrays.items()
+            if name.startswith(SLOTS)
+        }
+        model.optimizer.restore(model.trainer.parameters, state)
+    names = model.trainer.parameters.names
+    model.set_weights([arrays[f"{PARAMETERS}{name}"] for name in names])
+    model.trainer.epochs = int(record["epochs"])
+    return model

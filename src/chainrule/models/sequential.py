@@ -1,0 +1,380 @@
+"""Sequential: layers one after the other, with Keras's methods."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule import random
+from chainrule.engine import check_engine
+from chainrule.errors import InputTypeError, SettingError, nearest
+from chainrule.layers import InputLayer, Layer, Stack, layer_names
+from chainrule.losses import find_loss, find_metric
+from chainrule.models.bound import BoundLayer
+from chainrule.models.summary import summary_text
+from chainrule.optimizers import find_optimizer
+from chainrule.training import History, RunningOptimizer, Trainer
+
+__all__ = ["Sequential"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+DTYPES = ("float32", "float64")
+
+
+class Sequential:
+    """A network of layers one after the other.
+
+    layers
+        Layers in order; an `Input` first says the shape of a row, else the data says it at the
+        first `fit`, `evaluate` or `predict`.
+    seed
+        What first values, shuffles and masks are drawn from; None draws one and records it.
+    dtype
+        "float32" or "float64": what it computes in.
+    name
+        What it is called.
+
+    Raises `ShapeError` where layers do not fit together, `SettingError` for settings that are not
+    allowed.
+
+    >>> import numpy as np
+    >>> import chainrule
+    >>> model = chainrule.Sequential(
+    ...     [chainrule.layers.Input((2,)), chainrule.layers.Dense(4, "tanh"),
+    ...      chainrule.layers.Dense(1, "sigmoid")], seed=3)
+    >>> model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> history = model.fit(X, [0, 1, 1, 0], epochs=2)
+    >>> sorted(history.history), model.predict(X).shape, model.count_params()
+    (['accuracy', 'loss'], (4, 1), 17)
+    """
+
+    def __init__(
+        self,
+        layers: Iterable[Layer] = (),
+        seed: int | None = None,
+        dtype: str = "float32",
+        name: str | None = None,
+    ) -> None:
+        if dtype not in DTYPES:
+            message = f"Sequential: dtype must be 'float32' or 'float64', got {dtype!r}."
+            raise SettingError(message)
+        self.seed = random.fresh_seed() if seed is None else _checked_seed(seed)
+        self.dtype = str(dtype)
+        self.name = name or "sequential"
+        self.stop_training = False
+        self.history: History | None = None
+        self._layers: list[Layer] = []
+        self._trainer: Trainer | None = None
+        self._compiled: dict[str, Any] | None = None
+        if isinstance(layers, Layer) or not isinstance(layers, Iterable):
+            message = f"Sequential: needs a list of layers, got {type(layers).__name__}."
+            raise InputTypeError(message)
+        for layer in layers:
+            self._append(layer)
+        self._build_if_shape_is_known()
+
+    def add(self, layer: Layer) -> None:
+        """Add a layer at the end; those before it keep their values."""
+        self._append(layer)
+        old, self._trainer = self._trainer, None
+        self._build_if_shape_is_known()
+        if old is not None and self._trainer is not None:
+            self._trainer.adopt(old)
+            self._compile_trainer()
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        engine: str = "auto",
+    ) -> None:
+        """Choose what is descended and how; the optimizer starts anew.
+
+        optimizer, loss
+            Names or objects; a loss may be a function `(y_true, y_pred)` on nodes.
+        metrics
+            A list of names, objects or functions.
+        engine
+            "auto", "native" or "numpy".
+
+        Raises `SettingError` for unknown names, `EngineError` where the engine cannot be had.
+        """
+        check_engine(engine)
+        if loss is None:
+            message = 'compile: loss is missing; give a name such as loss="mean_squared_error".'
+            raise SettingError(message)
+        if isinstance(metrics, str | Mapping) or not isinstance(metrics, Iterable | None):
+            message = f'compile: metrics must be a list such as ["accuracy"], got {metrics!r}.'
+            raise InputTypeError(message)
+        self._compiled = {
+            "optimizer": find_optimizer(optimizer),
+            "loss": find_loss(loss),
+            "metrics": [find_metric(one) for one in metrics or ()],
+            "engine": engine,
+        }
+        self._compile_trainer()
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Mapping[Any, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+    ) -> History:
+        """Train, and give what happened; a second call goes on where the first one stopped.
+
+        X, y
+            Arrays, lists or frames with a first axis of rows; uint8 data is kept as bytes.
+        batch_size
+            Rows an update; 32 where None.
+        epochs, initial_epoch
+            Epochs are counted from `initial_epoch` to before `epochs`.
+        verbose
+            0 quiet, 1 a bar, 2 a line an epoch (on stderr); "auto" a bar on a terminal only.
+        validation_split
+            The share of rows, the last ones, that are validated on and not trained on.
+        validation_data
+            (X, y) or (X, y, sample_weight) to validate on.
+        class_weight, sample_weight
+            A weight a class (others 1) or a row; a weighted loss is divided by the number of rows.
+
+        Raises `TrainingError` at the first loss that is not finite (the parameters are as they
+        were before that step). Ctrl-C ends training after the step that runs.
+        """
+        self._need_compiled("fit")
+        self.history = self._trainer_for(X).fit(
+            X, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks,
+            validation_split=validation_split, validation_data=validation_data, shuffle=shuffle,
+            class_weight=class_weight, sample_weight=sample_weight, initial_epoch=initial_epoch,
+            owner=self,
+        )  # fmt: skip
+        return self.history
+
+    def evaluate(
+        self,
+        X: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Loss and metrics with the weights as they stand: a list, a dict, or the loss alone."""
+        self._need_compiled("evaluate")
+        scores = self._trainer_for(X).evaluate(X, y, sample_weight, batch_size)
+        return _as_keras(scores, return_dict)
+
+    def predict(self, X: Any, batch_size: int | None = None, verbose: Any = "auto") -> Array:
+        """The last layer's output for each row, in the model's dtype."""
+        output: Array = self._trainer_for(X).predict(X, batch_size)
+        return output
+
+    def predict_on_batch(self, X: Any) -> Array:
+        """The output for the rows of one batch."""
+        return self.predict(X, batch_size=max(1, len(X)))
+
+    def train_on_batch(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Mapping[Any, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One step on all rows given; loss and metrics of this batch before the step."""
+        self._need_compiled("train_on_batch")
+        scores = self._trainer_for(X).train_on_batch(X, y, sample_weight, class_weight)
+        return _as_keras(scores, return_dict)
+
+    @property
+    def built(self) -> bool:
+        """Whether the shape of the input, and with it every parameter, is known."""
+        return self._trainer is not None
+
+    @property
+    def trainer(self) -> Trainer:
+        """What trains it; raises `SettingError` before the shape of the input is known."""
+        if self._trainer is None:
+            message = (
+                f"model {self.name!r} has no input shape yet: begin with layers.Input(shape), or "
+                "call fit with data."
+            )
+            raise SettingError(message)
+        return self._trainer
+
+    @property
+    def network(self) -> Stack:
+        """The layers as a network."""
+        network = self.trainer.network
+        if not isinstance(network, Stack):  # for the type checker: it is always made here
+            raise TypeError
+        return network
+
+    @property
+    def optimizer(self) -> RunningOptimizer:
+        """The optimizer at work; its `learning_rate` may be set."""
+        self._need_compiled("optimizer")
+        return self.trainer.optimizer
+
+    @property
+    def compile_settings(self) -> dict[str, Any]:
+        """What `compile` was given, as objects: optimizer, loss, metrics, engine."""
+        self._need_compiled("compile_settings")
+        return dict(self._compiled or {})
+
+    @property
+    def layers(self) -> list[BoundLayer]:
+        """The layers without the input, each with views of its parameters."""
+        inner = self._inner()
+        return [
+            BoundLayer(self, name, layer)
+            for name, layer in zip(layer_names(inner), inner, strict=True)
+        ]
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> BoundLayer:
+        """The layer of a name, or at a position."""
+        layers = self.layers
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                message = f"get_layer: index {index} is not among the {len(layers)} layers."
+                raise SettingError(message)
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        known = [layer.name for layer in layers]
+        message = f"get_layer: {name!r} is not known; {nearest(str(name), known)}"
+        raise SettingError(message)
+
+    def get_weights(self) -> list[Array]:
+        """A copy of each parameter, layer by layer, kernel (inputs, units) before bias."""
+        return self.trainer.get_weights()
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Take the values of arrays in the order of `get_weights`.
+
+        Raises `ShapeError` where number or shapes differ; then nothing is changed.
+        """
+        self.trainer.set_weights(weights)
+
+    def count_params(self) -> int:
+        """How many numbers the parameters have.
+
+        >>> from chainrule.layers import Dense, Input
+        >>> Sequential([Input((3,)), Dense(4), Dense(2)]).count_params()
+        26
+        """
+        return self.trainer.parameters.count
+
+    def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
+        """Write a table of layers, shapes and numbers of parameters to stdout.
+
+        print_fn
+            Takes the text in its place.
+        """
+        text = summary_text(self.name, self.layers, self.trainer.parameters)
+        if print_fn is None:
+            sys.stdout.write(text + "\n")
+        else:
+            print_fn(text)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write architecture, parameters and optimizer state to one safetensors file.
+
+        Raises `InputTypeError` where a part is code of one's own, which files do not keep.
+        """
+        from chainrule.models.saving import save
+
+        save(self, path)
+
+    def set_trainable(self, name: str, trainable: bool) -> None:
+        """Say whether updates reach a layer; values and optimizer state stay."""
+        position = layer_names(self._inner()).index(name) + len(self._layers) - len(self._inner())
+        self._layers[position] = replace(self._layers[position], trainable=trainable)
+        if self._trainer is not None:
+            old, self._trainer = self._trainer, None
+            self._build(old.network.inputs[0].shape)
+            self.trainer.adopt(old)
+            self._compile_trainer(old)
+
+    def _append(self, layer: Any) -> None:
+        if isinstance(layer, type) and issubclass(layer, Layer):
+            message = f"Sequential: {layer.__name__} is a class; give an object: {layer.__name__}()"
+            raise InputTypeError(message)
+        if not isinstance(layer, Layer):
+            message = (
+                f"Sequential: needs layers, got {layer!r}; one of your own derives from "
+                "chainrule.layers.Layer."
+            )
+            raise InputTypeError(message)
+        if isinstance(layer, InputLayer) and self._layers:
+            message = "Sequential: an Input may only be the first layer."
+            raise SettingError(message)
+        self._layers.append(layer)
+        layer_names(self._layers)
+
+    def _inner(self) -> list[Layer]:
+        return [layer for layer in self._layers if not isinstance(layer, InputLayer)]
+
+    def _build_if_shape_is_known(self) -> None:
+        first = self._layers[0] if self._layers else None
+        if isinstance(first, InputLayer) and self._inner():
+            self._build(first.shape)
+
+    def _build(self, shape: tuple[int, ...]) -> None:
+        network = Stack(self._inner(), shape)
+        self._trainer = Trainer(network, dtype=self.dtype, seed=self.seed)
+
+    def _trainer_for(self, X: Any) -> Trainer:
+        """The trainer, built for the shape of the data where it is not known yet."""
+        if self._trainer is None:
+            if not self._inner():
+                message = f"model {self.name!r} has no layers; add some first."
+                raise SettingError(message)
+            shape = np.shape(X)
+            if not shape:
+                message = f"X must be an array with a first axis of rows, got {type(X).__name__}."
+                raise InputTypeError(message)
+            self._build(shape[1:] or (1,))
+            self._compile_trainer()
+        return self.trainer
+
+    def _compile_trainer(self, old: Trainer | None = None) -> None:
+        if self._compiled is not None and self._trainer is not None:
+            self._trainer.compile(**self._compiled)
+            if old is not None and old.compiled:
+                self._trainer.adopt_optimizer(old)
+
+    def _need_compiled(self, what: str) -> None:
+        if self._compiled is None:
+            message = f"{what}: the model is not compiled; call compile(optimizer, loss) first."
+            raise SettingError(message)
+
+
+def _checked_seed(seed: Any) -> int:
+    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    if not whole or not 0 <= seed < 2**64:
+        message = f"Sequential: seed must be a whole number from 0 to below 2**64, got {seed!r}."
+        raise SettingError(message)
+    return int(seed)
+
+
+def _as_keras(scores: dict[str, float], return_dict: bool) -> Any:
+    if return_dict:
+        return scores
+    return list(scores.values()) if len(scores) > 1 else scores["loss"]

@@ -1,0 +1,90 @@
+"""What an optimizer is: state that starts somewhere, and a rule that moves the weights."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import InputTypeError, SettingError
+from chainrule.graph import Node, ops
+
+__all__ = ["Optimizer", "flushed", "larger"]
+
+SMALLEST = 1e-30
+"""State of a smaller absolute value is set to 0: sums that fade must not become denormal."""
+
+
+def flushed(x: Any) -> Any:
+    """x, or 0 where |x| < 1e-30; of a node a node, of an array an array."""
+    return ops.flush(x) if isinstance(x, Node) else ops.flush.meaning(x, threshold=SMALLEST)
+
+
+def larger(x: Any, y: Any) -> Any:
+    """The larger of two, element by element; of nodes a node, of arrays an array."""
+    return ops.maximum(x, y) if isinstance(x, Node) else np.maximum(x, y)
+
+
+@dataclass(frozen=True)
+class Optimizer(ABC):
+    """A description of how weights move; state and step count live with what is trained.
+
+    learning_rate
+        Above 0.
+
+    `line(step)` gives, in float64, what changes by step but not by weight; `update` is the rule,
+    written in operators, so that it runs on arrays (try it) and on nodes (compiled) alike. `slots`
+    names the arrays that it keeps, each with a number for each weight.
+    """
+
+    learning_rate: float
+
+    def __post_init__(self) -> None:
+        self._check("learning_rate", "above 0", lambda rate: rate > 0)
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """What its state is called; empty where it keeps none."""
+        return ()
+
+    def initial(self, slot: str) -> float:
+        """What a slot holds before the first step."""
+        return 0.0
+
+    @property
+    def scalars(self) -> tuple[str, ...]:
+        """What the numbers of a line are called."""
+        return ("learning_rate",)
+
+    def line(self, step: int) -> tuple[float, ...]:
+        """The numbers of a step, counted from 1."""
+        return (self.learning_rate,)
+
+    @abstractmethod
+    def update(self, weight: Any, gradient: Any, line: Any, *slots: Any) -> tuple[Any, ...]:
+        """The new weight and the new slots.
+
+        weight, gradient, slots
+            Arrays, or nodes.
+        line
+            What `line(step)` gave: numbers, or scalar nodes.
+        """
+
+    def _check(self, setting: str, allowed: str, holds: Callable[[float], bool]) -> None:
+        """Raise unless a setting is a finite number and `holds`."""
+        value = getattr(self, setting)
+        real = isinstance(value, int | float | np.integer | np.floating)
+        if not real or isinstance(value, bool) or not math.isfinite(value) or not holds(value):
+            message = f"{type(self).__name__}: {setting} must be a number {allowed}, got {value!r}."
+            raise SettingError(message)
+        object.__setattr__(self, setting, float(value))
+
+    def _check_flag(self, setting: str) -> None:
+        value = getattr(self, setting)
+        if not isinstance(value, bool):
+            message = f"{type(self).__name__}: {setting} must be True or False, got {value!r}."
+            raise InputTypeError(message)

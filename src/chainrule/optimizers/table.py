@@ -1,0 +1,71 @@
+"""Optimizers by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from chainrule.errors import InputTypeError, ModelFileError, SettingError, nearest
+from chainrule.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
+from chainrule.optimizers.optimizer import Optimizer
+from chainrule.optimizers.sgd import SGD
+
+__all__ = ["OPTIMIZERS", "find_optimizer", "optimizer_from_record", "optimizer_record"]
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "sgd": SGD,
+    "rmsprop": RMSprop,
+    "adagrad": Adagrad,
+    "adam": Adam,
+    "adamw": AdamW,
+}
+"""What an optimizer's name stands for; case does not matter."""
+
+
+def find_optimizer(given: Any) -> Optimizer:
+    """The optimizer that a name, a class or an object stands for.
+
+    Raises `SettingError` for an unknown name, `InputTypeError` for what is none of these.
+
+    >>> find_optimizer("sgd")
+    SGD(learning_rate=0.01, momentum=0.0, nesterov=False)
+    """
+    if isinstance(given, Optimizer):
+        return given
+    if isinstance(given, type) and issubclass(given, Optimizer):
+        return given()  # type: ignore[call-arg]
+    if not isinstance(given, str):
+        message = (
+            f"optimizer: needs a name or an Optimizer object, got {type(given).__name__}; "
+            f"known names: {', '.join(OPTIMIZERS)}."
+        )
+        raise InputTypeError(message)
+    if given.casefold() not in OPTIMIZERS:
+        message = f"optimizer: {given!r} is not known; {nearest(given, OPTIMIZERS)}"
+        raise SettingError(message)
+    return OPTIMIZERS[given.casefold()]()  # type: ignore[call-arg]
+
+
+def optimizer_record(optimizer: Optimizer) -> dict[str, Any]:
+    """An optimizer as plain values; raises `InputTypeError` for one of one's own."""
+    name = type(optimizer).__name__.casefold()
+    if OPTIMIZERS.get(name) is not type(optimizer):
+        message = (
+            f"optimizer {type(optimizer).__name__}: a model file cannot keep one of your own; "
+            "compile the model with one by name before it is saved."
+        )
+        raise InputTypeError(message)
+    settings = {one.name: getattr(optimizer, one.name) for one in fields(optimizer)}
+    return {"class": name, "settings": settings}
+
+
+def optimizer_from_record(record: Mapping[str, Any]) -> Optimizer:
+    """The optimizer that `optimizer_record` described; `ModelFileError` for an unknown one."""
+    try:
+        return OPTIMIZERS[record["class"]](**record["settings"])
+    except (KeyError, TypeError, SettingError) as error:
+        message = (
+            f"the file names an optimizer this version does not know ({error}); upgrade chainrule."
+        )
+        raise ModelFileError(message) from error

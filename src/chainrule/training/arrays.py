@@ -1,0 +1,197 @@
+"""Data at the border: arrays, lists and frames become arrays that programs take, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError, listing
+from chainrule.layers import NetworkInput
+from chainrule.losses import Loss
+from chainrule.training.graphs import Variant
+
+__all__ = ["Data", "as_rows", "as_weights", "weights_of_classes"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class Data:
+    """Arrays by the names that programs know, all with one number of rows."""
+
+    arrays: Mapping[str, Array]
+    rows: int
+    variant: Variant
+
+    def part(self, start: int, stop: int) -> Data:
+        """The rows from `start` to before `stop`, without a copy."""
+        arrays = {name: array[start:stop] for name, array in self.arrays.items()}
+        return Data(arrays, stop - start, self.variant)
+
+    def weighted(self, weights: Array) -> Data:
+        """The same rows with weights."""
+        variant = Variant(self.variant.bytes, weighted=True)
+        return Data({**self.arrays, "weight": weights}, self.rows, variant)
+
+
+def as_rows(value: Any, wanted: NetworkInput, dtype: Any, name: str = "X") -> Array:
+    """One input of a network as an array: uint8 as it is, other numbers in the network's type.
+
+    Raises `ShapeError` naming both shapes, `DataError` naming the first row that is not finite,
+    `InputTypeError` for what is not numbers.
+    """
+    array = _numbers(value, name)
+    if array.ndim == 1 and wanted.shape == (1,):
+        array = array.reshape(-1, 1)
+    if array.ndim == 0 or array.shape[1:] != wanted.shape:
+        fit = "rows of one number" if wanted.shape == () else f"rows of shape {wanted.shape}"
+        message = (
+            f"{name} has shape {array.shape}, but the network takes {fit}; "
+            f"give shape {('rows', *wanted.shape)}.".replace("'rows'", "rows")
+        )
+        raise ShapeError(message)
+    if len(array) == 0:
+        message = f"{name} is empty (shape {array.shape}); give at least one row."
+        raise DataError(message)
+    if wanted.dtype != "float":
+        return array.astype(wanted.dtype)
+    if array.dtype == np.uint8:
+        return array
+    with np.errstate(over="ignore"):
+        ready = np.ascontiguousarray(array, dtype)
+    _check_finite(array, ready, name)
+    return ready
+
+
+def _numbers(value: Any, name: str) -> Array:
+    if value is None:
+        message = f"{name} is missing; give an array with a first axis of rows."
+        raise InputTypeError(message)
+    if hasattr(value, "toarray"):
+        message = f"{name} is a sparse matrix; give a dense array ({name}.toarray())."
+        raise InputTypeError(message)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        message = f"{name}: its rows are of different lengths; give each the same."
+        raise ShapeError(message) from error
+    if array.dtype.kind == "O" and array.ndim:
+        array = _from_objects(array, name)
+    if array.dtype.kind not in "fiub":
+        shown = array.flat[0] if array.size else value
+        message = (
+            f"{name} must hold numbers, got {shown!r} (type {array.dtype}); encode text and "
+            "dates as numbers first."
+        )
+        raise InputTypeError(message)
+    return array
+
+
+def _from_objects(array: Array, name: str) -> Array:
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError):
+        pass
+    found = next(
+        ((place, value) for place, value in np.ndenumerate(array) if not _is_number(value)), None
+    )
+    if found is None:
+        return array
+    place, value = found
+    column = f", column {', '.join(map(str, place[1:]))}" if len(place) > 1 else ""
+    message = (
+        f"{name} must hold numbers, got {value!r} in row {place[0]}{column}; encode text and "
+        "dates as numbers first."
+    )
+    raise InputTypeError(message)
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _check_finite(given: Array, ready: Array, name: str) -> None:
+    with np.errstate(all="ignore"):
+        if np.isfinite(ready.sum()):
+            return  # one pass without memory; a sum that overflows is looked at closely
+    bad = ~np.isfinite(ready)
+    if bad.any():
+        place = np.unravel_index(int(np.argmax(bad)), bad.shape)
+        column = f", column {', '.join(str(int(i)) for i in place[1:])}" if len(place) > 1 else ""
+        value = given[place]
+        much = "" if not np.isfinite(value) else f" (too large for {ready.dtype})"
+        message = (
+            f"{name} is {value}{much} in row {int(place[0])}{column}; "
+            f"{int(bad.sum())} of {bad.size} numbers are not finite: fill them in or leave the "
+            "rows out."
+        )
+        raise DataError(message)
+
+
+def as_weights(value: Any, rows: int, dtype: Any) -> Array:
+    """Weights of rows, shape (rows,): finite, 0 or more.
+
+    Raises `ShapeError` or `DataError`, naming the first row that is not.
+    """
+    array = _numbers(value, "sample_weight")
+    if array.shape == (rows, 1):
+        array = array.reshape(rows)
+    if array.shape != (rows,):
+        message = f"sample_weight has shape {array.shape}; give a number a row, shape ({rows},)."
+        raise ShapeError(message)
+    bad = ~(np.isfinite(array) & (array >= 0))
+    if bad.any():
+        row = int(np.argmax(bad))
+        message = f"sample_weight is {array[row]} in row {row}; weights must be 0 or more."
+        raise DataError(message)
+    return np.ascontiguousarray(array, dtype)
+
+
+def weights_of_classes(
+    class_weight: Mapping[Any, Any], loss: Loss, targets: Array, output: tuple[int, ...], dtype: Any
+) -> Array:
+    """The weight of each row by its class; classes that are not named weigh 1 (Keras).
+
+    Raises `SettingError` for a class that does not exist or a weight that is not 0 or more.
+    """
+    if not isinstance(class_weight, Mapping):
+        message = (
+            "class_weight must be a dict of class to weight, such as {0: 1.0, 1: 5.0}, "
+            f"got {type(class_weight).__name__}."
+        )
+        raise InputTypeError(message)
+    labels, known = _classes(loss, targets, output)
+    weights = np.ones(len(labels), dtype)
+    for label, weight in class_weight.items():
+        if label not in known:
+            shown = listing(sorted(known)[:20])
+            message = f"class_weight: class {label!r} is not known; the classes are {shown}."
+            raise SettingError(message)
+        if not isinstance(weight, int | float | np.number) or not 0 <= weight < np.inf:
+            message = f"class_weight: the weight of class {label!r} must be 0 or more: {weight!r}."
+            raise SettingError(message)
+        weights[labels == label] = weight
+    return weights
+
+
+def _classes(loss: Loss, targets: Array, output: Sequence[int]) -> tuple[Array, set[Any]]:
+    """The class of each row, and all classes there can be."""
+    if loss.target_kind == "labels" and targets.ndim == 1:
+        return targets, set(range(output[-1]))
+    flat = targets.reshape(len(targets), -1)
+    if flat.shape[1] == 1:
+        known = {0, 1} if loss.target_kind == "probabilities" else set(flat[:, 0].tolist())
+        return flat[:, 0], known
+    if loss.target_kind == "probabilities" and targets.ndim == 2:
+        return np.argmax(flat, axis=1), set(range(flat.shape[1]))
+    message = (
+        f"class_weight: targets of shape {targets.shape} have no classes; use sample_weight."
+    )
+    raise SettingError(message)

@@ -1,0 +1,195 @@
+"""The graphs of a task: training step, gradient, evaluation, prediction; and their programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chainrule import engine
+from chainrule.engine import Graph, Program, Steps, Update
+from chainrule.errors import SettingError
+from chainrule.graph import Node, Rows, input_node, ops
+from chainrule.layers import Draws, Network, Parameters
+from chainrule.losses import Loss, Metric
+from chainrule.optimizers import Optimizer
+
+__all__ = ["Task", "Variant", "output_shapes", "per_row", "prediction_graph", "training_graph"]
+
+SUM = "sum of "
+"""Opens the name of a result that is a sum over the rows of a batch: counts stay exact so."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """How the data of a program comes.
+
+    bytes
+        Inputs of floats that are given as uint8 and cast in the graph.
+    weighted
+        Whether rows have weights.
+    """
+
+    bytes: frozenset[str] = frozenset()
+    weighted: bool = False
+
+
+@dataclass
+class Task:
+    """What is trained: a network, a loss and metrics for each output, and an optimizer.
+
+    `program` compiles what is asked for once and keeps it.
+    """
+
+    network: Network
+    parameters: Parameters
+    losses: tuple[Loss, ...] = ()
+    metrics: tuple[tuple[Metric, ...], ...] = ()
+    optimizer: Optimizer | None = None
+    engine: str = "auto"
+    programs: dict[tuple[str, Variant], Program] = field(default_factory=dict, repr=False)
+
+    def program(self, kind: str, variant: Variant) -> Program:
+        """The program `step`, `gradient`, `evaluate` or `predict` for data of this variant."""
+        key = (kind, variant)
+        if key not in self.programs:
+            if kind == "predict":
+                graph = prediction_graph(self, variant)
+            else:
+                graph = training_graph(self, variant, kind)
+            self.programs[key] = engine.compile(graph, self.engine)
+        return self.programs[key]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"programs": {}}  # they hold functions, and are made again
+
+
+def output_shapes(network: Network) -> tuple[tuple[int, ...], ...]:
+    """The shape of one row of each output, read off the graph of prediction."""
+    task = Task(network, Parameters(network.parameters()))
+    graph = prediction_graph(task, Variant())
+    return tuple(
+        tuple(size for size in node.shape[1:] if isinstance(size, int))
+        for node in graph.results.values()
+    )
+
+
+class _Leaves:
+    """Input and parameter nodes of one graph."""
+
+    def __init__(self, task: Task, variant: Variant) -> None:
+        dtype = task.parameters.dtype
+        self.inputs: list[Node] = []
+        self.data: dict[str, Node] = {}
+        for one in task.network.inputs:
+            kind: Any = dtype if one.dtype == "float" else one.dtype
+            given = np.uint8 if one.name in variant.bytes else kind
+            node = self.add(f"input/{one.name}", (Rows(), *one.shape), given)
+            self.data[one.name] = node if given == kind else ops.cast(node, dtype=dtype)
+        self.parameters = task.parameters.nodes()
+        self.in_layers = [self.parameters[name] for name in task.parameters.names]
+
+    def add(self, name: str, shape: tuple[Any, ...], dtype: Any) -> Node:
+        node = input_node(name, shape, dtype)
+        self.inputs.append(node)
+        return node
+
+    def outputs(self, network: Network, draws: Draws | None) -> tuple[Node, ...]:
+        if draws is not None:
+            self.inputs += [draws.seed, draws.step]
+        return network.outputs(self.data, self.in_layers, draws)
+
+
+def prediction_graph(task: Task, variant: Variant) -> Graph:
+    """Outputs by name, without anything random."""
+    leaves = _Leaves(task, variant)
+    outputs = leaves.outputs(task.network, None)
+    results = dict(zip(task.network.output_names, outputs, strict=True))
+    return Graph(tuple(leaves.inputs), tuple(leaves.parameters.values()), results)
+
+
+def training_graph(task: Task, variant: Variant, kind: str) -> Graph:
+    """Loss and metrics; for a step the update too.
+
+    kind
+        `step`; `gradient` (no update); `evaluate` (nothing random, no gradient).
+    """
+    dtype = task.parameters.dtype
+    leaves = _Leaves(task, variant)
+    outputs = leaves.outputs(task.network, None if kind == "evaluate" else Draws(dtype))
+    targets = [
+        leaves.add(
+            f"target/{name}",
+            (Rows(), *loss.target_shape(tuple(output.shape[1:]))),  # type: ignore[arg-type]
+            "int32" if loss.target_kind == "labels" else dtype,
+        )
+        for name, loss, output in zip(task.network.output_names, task.losses, outputs, strict=True)
+    ]
+    weight = leaves.add("weight", (Rows(),), dtype) if variant.weighted else None
+    results = _results(task, targets, outputs, weight)
+    total = _penalized(results.pop("loss"), task.parameters, leaves.parameters)
+    nodes = tuple(leaves.parameters.values())
+    if kind == "evaluate":
+        return Graph(tuple(leaves.inputs), nodes, {"loss": total, **results})
+    update = None
+    if kind == "step" and task.optimizer is not None:
+        update = _update(task.optimizer, task.parameters.trainable_count, dtype)
+    return Graph(tuple(leaves.inputs), nodes, {"loss": total, **results}, total, update)
+
+
+def _results(
+    task: Task, targets: Sequence[Node], outputs: Sequence[Node], weight: Node | None
+) -> dict[str, Node]:
+    """The loss without penalties, the loss of each output where there are several, metrics."""
+    names = task.network.output_names
+    losses = [
+        loss(target, output, weight)
+        for loss, target, output in zip(task.losses, targets, outputs, strict=True)
+    ]
+    total = losses[0]
+    for one in losses[1:]:
+        total = total + one
+    results = {"loss": total}
+    several = len(names) > 1
+    if several:
+        results |= {f"{name}_loss": loss for name, loss in zip(names, losses, strict=True)}
+    for name, metrics, target, output in zip(names, task.metrics, targets, outputs, strict=True):
+        for metric in metrics:
+            label = f"{name}_{metric.name}" if several else metric.name
+            if label in results or SUM + label in results:
+                message = f"metrics: two results are named {label!r}; give one another name."
+                raise SettingError(message)
+            results[SUM + label] = metric.rows(target, output).sum()
+    return results
+
+
+def per_row(ran: Steps) -> Steps:
+    """The results of a run with sums over the rows of a batch made means, exactly in float64."""
+    results = {
+        name.removeprefix(SUM): values / ran.rows if name.startswith(SUM) else values
+        for name, values in ran.results.items()
+    }
+    return Steps(results, ran.rows, ran.stopped)
+
+
+def _penalized(loss: Node, parameters: Parameters, nodes: Mapping[str, Node]) -> Node:
+    for one in parameters.table:
+        if one.trainable and one.regularizer is not None:
+            loss = loss + one.regularizer(nodes[one.name])
+    return loss
+
+
+def _update(optimizer: Optimizer, count: int, dtype: np.dtype[Any]) -> Update:
+    weight, gradient = (input_node(name, (count,), dtype) for name in ("weight", "gradient"))
+    slots = tuple(input_node(name, (count,), dtype) for name in optimizer.slots)
+    scalars = tuple(input_node(name, (), dtype) for name in optimizer.scalars)
+    moved = optimizer.update(weight, gradient, scalars, *slots)
+    if len(moved) != 1 + len(slots):
+        message = (
+            f"{type(optimizer).__name__}: update must give the weight and {len(slots)} slots, "
+            f"gave {len(moved)} values."
+        )
+        raise SettingError(message)
+    return Update(weight, gradient, slots, scalars, moved[0], tuple(moved[1:]))

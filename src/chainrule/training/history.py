@@ -1,0 +1,45 @@
+"""What happened: numbers by epoch and by iteration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.training.callback import Callback, Logs
+
+__all__ = ["History"]
+
+
+class History(Callback):
+    """Numbers of a training run.
+
+    history
+        A list for each name, one value an epoch.
+    steps
+        An array for each name, one value an iteration.
+    epoch
+        The epochs' numbers, from 0.
+    """
+
+    def __init__(self) -> None:
+        self.history: dict[str, list[float]] = {}
+        self.epoch: list[int] = []
+        self._pieces: dict[str, list[np.ndarray[Any, Any]]] = {}
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self.epoch.append(epoch)
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(value)
+
+    def add_steps(self, results: dict[str, np.ndarray[Any, Any]], count: int) -> None:
+        """Take the results of the first `count` iterations of a run."""
+        for name, values in results.items():
+            self._pieces.setdefault(name, []).append(values[:count])
+
+    @property
+    def steps(self) -> dict[str, np.ndarray[Any, Any]]:
+        """An array for each name, one value an iteration."""
+        joined = {name: np.concatenate(pieces) for name, pieces in self._pieces.items()}
+        self._pieces = {name: [array] for name, array in joined.items()}
+        return joined

@@ -1,0 +1,83 @@
+"""An optimizer at work: its description, its state, and how many steps it has made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import SettingError, listing
+from chainrule.layers import Parameters
+from chainrule.optimizers import Optimizer
+
+__all__ = ["RunningOptimizer"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class RunningOptimizer:
+    """The optimizer of a model: `learning_rate` may be set, also while training runs.
+
+    description
+        The frozen settings.
+    slots
+        Its flat arrays, in the order of `description.slots`.
+    iterations
+        How many steps it has made.
+
+    Settings of the description can be read from it: `optimizer.beta_1`.
+    """
+
+    description: Optimizer
+    slots: tuple[Array, ...]
+    iterations: int
+
+    def __init__(self, description: Optimizer, parameters: Parameters) -> None:
+        count, dtype = parameters.trainable_count, parameters.dtype
+        slots = tuple(np.full(count, description.initial(s), dtype) for s in description.slots)
+        self.__dict__.update(description=description, slots=slots, iterations=0)
+
+    def __repr__(self) -> str:
+        return f"<{self.description} after {self.iterations} steps>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "description":  # not there yet, while it is copied
+            raise AttributeError(name)
+        return getattr(self.description, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "iterations":
+            self.__dict__["iterations"] = int(value)
+        elif name == "learning_rate":
+            rate = value.item() if isinstance(value, np.ndarray) else value
+            self.__dict__["description"] = replace(self.description, learning_rate=rate)
+        else:
+            settings = [one.name for one in fields(self.description)]
+            message = (
+                f"optimizer: only learning_rate can be set, not {name!r}; compile the model again "
+                f"to change others of {listing(settings)}."
+            )
+            raise SettingError(message)
+
+    def lines(self, count: int) -> Array:
+        """The numbers of the next steps, one line a step."""
+        rule, first = self.description, self.iterations + 1
+        numbers = [rule.line(step) for step in range(first, first + count)]
+        return np.array(numbers, np.float64).reshape(count, len(rule.scalars))
+
+    def arrays(self, parameters: Parameters) -> dict[str, Array]:
+        """The state by slot and parameter, named `slot/layer/name`: views."""
+        return {
+            f"{slot}/{one.name}": parameters.view(array, one.name)
+            for slot, array in zip(self.description.slots, self.slots, strict=True)
+            for one in parameters.table
+            if one.trainable
+        }
+
+    def restore(self, parameters: Parameters, arrays: Mapping[str, Array]) -> None:
+        """Take the state that `arrays` gave, where names and shapes are the same."""
+        for name, view in self.arrays(parameters).items():
+            if name in arrays and arrays[name].shape == view.shape:
+                view[...] = arrays[name]

@@ -1,0 +1,392 @@
+"""The trainer: a network with its losses, optimizer and parameters, trained and used."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.engine import Steps, check_engine
+from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError, listing
+from chainrule.layers import Network, Parameters
+from chainrule.losses import Loss, Metric, as_targets, find_loss, find_metric
+from chainrule.optimizers import Optimizer, find_optimizer
+from chainrule.training.arrays import Array, Data, as_rows, as_weights, weights_of_classes
+from chainrule.training.callback import Callbacks
+from chainrule.training.graphs import Task, Variant, output_shapes, per_row
+from chainrule.training.history import History
+from chainrule.training.interruption import uninterrupted
+from chainrule.training.loop import FIRST_PIECE, Plan, means, run_steps, train
+from chainrule.training.progress import progress_for
+from chainrule.training.state import RunningOptimizer
+
+__all__ = ["Trainer"]
+
+EVALUATION_ROWS = 1024
+
+
+class Trainer:
+    """Trains and uses a network.
+
+    network
+        What is trained (`chainrule.layers.Network`).
+    loss, optimizer, metrics, engine
+        As `compile` takes them; without a loss the network can only predict.
+    dtype
+        "float32" or "float64".
+    seed
+        What first values, shuffles and masks are drawn from.
+    parameters
+        Values to begin with; drawn where None.
+
+    Data of a network with one input is an array, else a dict of arrays by input name; targets
+    likewise by output. `iterations` and `epochs` count what was done, over any number of `fit`s.
+
+    >>> import numpy as np
+    >>> from chainrule.layers import Dense, Stack
+    >>> trainer = Trainer(Stack([Dense(1)], (2,)), "mse", "sgd", seed=1)
+    >>> x = np.eye(2)
+    >>> history = trainer.fit(x, x @ [1.0, 2.0], epochs=50)
+    >>> history.history["loss"][-1] < history.history["loss"][0]
+    True
+    """
+
+    stop_training = False
+
+    def __init__(
+        self,
+        network: Network,
+        loss: Any = None,
+        optimizer: Any = "rmsprop",
+        metrics: Any = (),
+        *,
+        dtype: str = "float32",
+        seed: int = 0,
+        engine: str = "auto",
+        parameters: Parameters | None = None,
+    ) -> None:
+        if str(np.dtype(dtype)) not in ("float32", "float64"):
+            message = f"dtype must be 'float32' or 'float64', got {dtype!r}."
+            raise SettingError(message)
+        self.network = network
+        self.seed = seed
+        self.epochs = 0
+        self.piece = FIRST_PIECE
+        if parameters is None:
+            parameters = Parameters(network.parameters(), dtype)
+            parameters.initialize(seed)
+        self.task = Task(network, parameters, engine=engine)
+        self.outputs = output_shapes(network)
+        self._optimizer: RunningOptimizer | None = None
+        check_engine(engine)
+        if loss is not None:
+            self.compile(loss, optimizer, metrics, engine)
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters, which training changes in place."""
+        return self.task.parameters
+
+    @property
+    def compiled(self) -> bool:
+        """Whether there is a loss to train with."""
+        return self._optimizer is not None
+
+    @property
+    def optimizer(self) -> RunningOptimizer:
+        """The optimizer at work."""
+        if self._optimizer is None:
+            message = "there is no loss yet: call compile(optimizer=..., loss=...) first."
+            raise SettingError(message)
+        return self._optimizer
+
+    @property
+    def iterations(self) -> int:
+        """How many steps were made."""
+        return self.optimizer.iterations
+
+    def compile(
+        self, loss: Any, optimizer: Any = "rmsprop", metrics: Any = (), engine: str = "auto"
+    ) -> None:
+        """Choose loss, optimizer, metrics and engine; the optimizer starts anew.
+
+        loss, metrics
+            For one output a loss and a list of metrics; for several a list, or a dict by output,
+            of these. Metrics may be names, objects or functions.
+
+        Raises `SettingError` for unknown names, `EngineError` where the engine cannot be had.
+        """
+        check_engine(engine)
+        rule: Optimizer = find_optimizer(optimizer)
+        losses = tuple(find_loss(one) for one in self._by_output("loss", loss))
+        given = self._by_output("metrics", [] if metrics is None else metrics, listed=True)
+        resolved = tuple(
+            tuple(_metric(one, loss, shape) for one in members)
+            for members, loss, shape in zip(given, losses, self.outputs, strict=True)
+        )
+        self.task = Task(self.network, self.parameters, losses, resolved, rule, engine)
+        self._optimizer = RunningOptimizer(rule, self.parameters)
+
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        batch_size: int | None = 32,
+        epochs: int = 1,
+        verbose: Any = 0,
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Mapping[Any, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        owner: Any = None,
+    ) -> History:
+        """Train; a second call goes on where the first one stopped.
+
+        Settings are those of `Sequential.fit`; `owner` is what callbacks see as their model, the
+        trainer itself when None. Raises `TrainingError` at the first loss that is not finite, and
+        passes Ctrl-C on after the step that runs.
+        """
+        plan = _plan(batch_size, epochs, initial_epoch, shuffle)
+        quiet = _checked_verbose(verbose)
+        data = self.data(x, y, sample_weight)
+        data, validation = self._validation(data, validation_split, validation_data)
+        data = self._class_weighted(data, class_weight)
+        history = History()
+        listed = [] if callbacks is None else callbacks
+        listed = list(listed) if isinstance(listed, Sequence) else [listed]
+        params = {
+            "epochs": epochs,
+            "steps": math.ceil(data.rows / plan.batch_size),
+            "verbose": quiet,
+        }
+        members = [*listed, *progress_for(verbose), history]
+        told = Callbacks(members, self if owner is None else owner, params)
+        train(self, data, validation, plan, told, history)
+        return history
+
+    def evaluate(
+        self, x: Any, y: Any, sample_weight: Any = None, batch_size: int | None = None
+    ) -> dict[str, float]:
+        """Loss (penalties included) and metrics with the weights as they stand."""
+        return self.evaluate_data(self.data(x, y, sample_weight), _batch_size(batch_size))
+
+    def evaluate_data(self, data: Data, batch_size: int = 32) -> dict[str, float]:
+        """`evaluate` of data that is ready."""
+        if all(loss.reduction != "sum" for loss in self.task.losses):
+            batch_size = EVALUATION_ROWS  # means do not depend on it
+        program = self.task.program("evaluate", data.variant)
+        ran = program.run(data.arrays, self.parameters.flat, batch_size=batch_size)
+        return means(per_row(ran))
+
+    def predict(self, x: Any, batch_size: int | None = None) -> Any:
+        """The output for each row: an array, or for several outputs a dict of arrays."""
+        size = EVALUATION_ROWS if batch_size is None else _batch_size(batch_size)
+        data = self._inputs(x)
+        program = self.task.program("predict", data.variant)
+        results = program.run(data.arrays, self.parameters.flat, batch_size=size).results
+        return results[self.network.output_names[0]] if len(results) == 1 else results
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        class_weight: Mapping[Any, float] | None = None,
+    ) -> dict[str, float]:
+        """One step on all rows given; the loss and metrics before it."""
+        data = self._class_weighted(self.data(x, y, sample_weight), class_weight)
+        return means(
+            run_steps(self, data, np.arange(data.rows), data.rows, History(), "train_on_batch")
+        )
+
+    def gradient(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, Array]:
+        """The loss of all rows as one batch, and its flat gradient; changes nothing."""
+        data = self.data(x, y, sample_weight)
+        program = self.task.program("gradient", data.variant)
+        results, gradient = program.gradient(
+            data.arrays, self.parameters.flat, seed=self.seed, step=self.iterations
+        )
+        return float(results["loss"]), gradient
+
+    def step(self, data: Data, order: Array, batch_size: int) -> Steps:
+        """Make steps over rows in order; the engine stops before a loss that is not finite."""
+        count = math.ceil(len(order) / batch_size)
+        optimizer = self.optimizer
+        program = self.task.program("step", data.variant)
+        with uninterrupted():
+            ran = program.run(
+                data.arrays, self.parameters.flat, order=order, batch_size=batch_size,
+                slots=optimizer.slots, lines=optimizer.lines(count), seed=self.seed,
+                step=optimizer.iterations,
+            )  # fmt: skip
+            optimizer.iterations += count if ran.stopped is None else ran.stopped
+        return per_row(ran)
+
+    def adopt(self, other: Trainer) -> None:
+        """Take the values and the count of epochs of another, where names and shapes agree."""
+        for one in other.parameters.table:
+            if one.name in self.parameters.names:
+                values = other.parameters[one.name]
+                if values.shape == self.parameters[one.name].shape:
+                    self.parameters[one.name][...] = values
+        self.epochs = other.epochs
+
+    def adopt_optimizer(self, other: Trainer) -> None:
+        """Take the optimizer of another with its state and its count of steps."""
+        self._optimizer = RunningOptimizer(other.optimizer.description, self.parameters)
+        self._optimizer.restore(self.parameters, other.optimizer.arrays(other.parameters))
+        self._optimizer.iterations = other.iterations
+
+    def get_weights(self) -> list[Array]:
+        """A copy of each parameter, layer by layer, kernel before bias."""
+        return self.parameters.get()
+
+    def set_weights(self, arrays: Sequence[Any]) -> None:
+        """Take the values of arrays in the order of `get_weights`."""
+        self.parameters.set(arrays)
+
+    def data(self, x: Any, y: Any, sample_weight: Any = None) -> Data:
+        """Inputs, targets and weights, checked and in the types of the programs."""
+        if not self.compiled:
+            message = "there is no loss yet: call compile(optimizer=..., loss=...) first."
+            raise SettingError(message)
+        if y is None:
+            message = "y is missing; give the targets, one entry a row."
+            raise InputTypeError(message)
+        data = self._inputs(x)
+        arrays = dict(data.arrays)
+        names = self.network.output_names
+        given = self._by_name("y", y, names)
+        for name, loss, shape in zip(names, self.task.losses, self.outputs, strict=True):
+            layer = f"the last layer ({name!r})"
+            target = as_targets(loss, given[name], shape, self.parameters.dtype, layer)
+            if len(target) != data.rows:
+                message = f"X has {data.rows} rows, y has {len(target)}; give one target a row."
+                raise ShapeError(message)
+            arrays[f"target/{name}"] = np.ascontiguousarray(target)
+        data = Data(arrays, data.rows, data.variant)
+        if sample_weight is None:
+            return data
+        return data.weighted(as_weights(sample_weight, data.rows, self.parameters.dtype))
+
+    def _inputs(self, x: Any) -> Data:
+        wanted = self.network.inputs
+        given = self._by_name("X", x, [one.name for one in wanted])
+        label = "X" if len(wanted) == 1 else "input {!r}"
+        arrays = {
+            one.name: as_rows(given[one.name], one, self.parameters.dtype, label.format(one.name))
+            for one in wanted
+        }
+        rows = {name: len(array) for name, array in arrays.items()}
+        if len(set(rows.values())) > 1:
+            message = f"inputs have different numbers of rows: {rows}; give them the same."
+            raise ShapeError(message)
+        floats = {one.name for one in wanted if one.dtype == "float"}
+        small = frozenset(name for name in floats if arrays[name].dtype == np.uint8)
+        named = {f"input/{name}": array for name, array in arrays.items()}
+        return Data(named, next(iter(rows.values())), Variant(small))
+
+    def _by_name(self, what: str, given: Any, names: Sequence[str]) -> Mapping[str, Any]:
+        if not isinstance(given, Mapping) and len(names) == 1:
+            return {names[0]: given}
+        if not isinstance(given, Mapping):
+            message = f"{what} must be a dict of arrays by name: {listing(names)}."
+            raise InputTypeError(message)
+        missing = [name for name in names if name not in given]
+        if missing:
+            message = f"{what}: {missing[0]!r} is missing; give arrays for {listing(names)}."
+            raise DataError(message)
+        return given
+
+    def _by_output(self, what: str, given: Any, listed: bool = False) -> list[Any]:
+        """What is given for each output, in their order."""
+        names = self.network.output_names
+        if len(names) == 1 and not isinstance(given, Mapping):
+            alone = not isinstance(given, list | tuple)
+            if listed:
+                return [[given] if alone else list(given)]
+            return [given] if alone else list(given)
+        if isinstance(given, Mapping):
+            given = [given.get(name, [] if listed else None) for name in names]
+        elif listed and not any(isinstance(one, list | tuple) for one in given):
+            given = [list(given) for _ in names]
+        elif isinstance(given, str) or len(given) != len(names):
+            message = f"{what}: give one for each output: {listing(names)}."
+            raise SettingError(message)
+        return [[one] if listed and not isinstance(one, list | tuple) else one for one in given]
+
+    def _validation(self, data: Data, split: Any, given: Any) -> tuple[Data, Data | None]:
+        """Training and validation rows; `given` wins over the last rows of the data."""
+        real = isinstance(split, int | float) and not isinstance(split, bool)
+        if not real or not 0 <= split < 1:
+            message = f"validation_split must be a number from 0 to below 1, got {split!r}."
+            raise SettingError(message)
+        if given is not None:
+            if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+                message = "validation_data must be (X, y) or (X, y, sample_weight)."
+                raise InputTypeError(message)
+            return data, self.data(*given)
+        if not split:
+            return data, None
+        border = math.floor(data.rows * (1 - split))
+        if border in (0, data.rows):
+            message = (
+                f"validation_split={split}: of {data.rows} rows {border} are left to train on and "
+                f"{data.rows - border} to validate on; give more rows or another share."
+            )
+            raise SettingError(message)
+        return data.part(0, border), data.part(border, data.rows)
+
+    def _class_weighted(self, data: Data, class_weight: Mapping[Any, float] | None) -> Data:
+        if class_weight is None:
+            return data
+        if data.variant.weighted:
+            message = "class_weight and sample_weight cannot both be given; multiply them yourself."
+            raise SettingError(message)
+        if len(self.outputs) > 1:
+            message = "class_weight needs a network with one output; use sample_weight."
+            raise SettingError(message)
+        targets = data.arrays[f"target/{self.network.output_names[0]}"]
+        dtype = self.parameters.dtype
+        loss: Loss = self.task.losses[0]
+        return data.weighted(
+            weights_of_classes(class_weight, loss, targets, self.outputs[0], dtype)
+        )
+
+
+def _metric(given: Any, loss: Loss, shape: tuple[int, ...]) -> Metric:
+    return find_metric(given).resolved(loss, shape)
+
+
+def _whole(setting: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        message = f"{setting} must be a whole number of {least} or more, got {value!r}."
+        raise SettingError(message)
+    return int(value)
+
+
+def _batch_size(value: Any) -> int:
+    return 32 if value is None else _whole("batch_size", value, 1)
+
+
+def _plan(batch_size: Any, epochs: Any, initial_epoch: Any, shuffle: Any) -> Plan:
+    if not isinstance(shuffle, bool):
+        message = f"shuffle must be True or False, got {shuffle!r}."
+        raise InputTypeError(message)
+    return Plan(
+        _batch_size(batch_size), _whole("epochs", epochs, 0),
+        _whole("initial_epoch", initial_epoch, 0), shuffle,
+    )  # fmt: skip
+
+
+def _checked_verbose(verbose: Any) -> Any:
+    if verbose not in ("auto", 0, 1, 2):
+        message = f"verbose must be 'auto', 0, 1 or 2, got {verbose!r}."
+        raise SettingError(message)
+    return verbose
