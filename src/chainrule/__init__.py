@@ -9,59 +9,40 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chainrule import callbacks as callbacks
-    from chainrule import initializers as initializers
-    from chainrule import layers as layers
-    from chainrule import losses as losses
-    from chainrule import metrics as metrics
-    from chainrule import optimizers as optimizers
-    from chainrule import regularizers as regularizers
+    from chainrule import (
+        callbacks as callbacks,
+        initializers as initializers,
+        layers as layers,
+        losses as losses,
+        metrics as metrics,
+        optimizers as optimizers,
+        regularizers as regularizers,
+    )
     from chainrule.engine import engine_info as engine_info
     from chainrule.errors import (
         ChainruleError as ChainruleError,
-    )
-    from chainrule.errors import (
         DataError as DataError,
-    )
-    from chainrule.errors import (
         EngineError as EngineError,
-    )
-    from chainrule.errors import (
         ExistingFileError as ExistingFileError,
-    )
-    from chainrule.errors import (
         GradientError as GradientError,
-    )
-    from chainrule.errors import (
         InputTypeError as InputTypeError,
-    )
-    from chainrule.errors import (
         MissingFileError as MissingFileError,
-    )
-    from chainrule.errors import (
         ModelFileError as ModelFileError,
-    )
-    from chainrule.errors import (
         SettingError as SettingError,
-    )
-    from chainrule.errors import (
         ShapeError as ShapeError,
-    )
-    from chainrule.errors import (
         TrainingError as TrainingError,
-    )
-    from chainrule.errors import (
         WriteError as WriteError,
     )
-    from chainrule.graph import Node as Node
-    from chainrule.graph import check_gradient as check_gradient
-    from chainrule.graph import constant as constant
-    from chainrule.graph import grad as grad
-    from chainrule.graph import operation as operation
-    from chainrule.graph import ops as ops
-    from chainrule.graph import variable as variable
-    from chainrule.models import Sequential as Sequential
-    from chainrule.models import load_model as load_model
+    from chainrule.graph import (  # type: ignore[no-redef]  # mypy takes the submodule for it
+        Node as Node,
+        check_gradient as check_gradient,
+        constant as constant,
+        grad as grad,
+        operation as operation,
+        ops as ops,
+        variable as variable,
+    )
+    from chainrule.models import Sequential as Sequential, load_model as load_model
 
 __version__ = "0.1.0"
 

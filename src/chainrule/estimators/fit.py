@@ -17,6 +17,7 @@ from chainrule.estimators.model import (
     decoded,
     member_answers,
     network_inputs,
+    one_blas_thread,
 )
 from chainrule.estimators.network import TableNetwork
 from chainrule.estimators.plan import Array, Member, TablePlan
@@ -102,11 +103,12 @@ def fit_table(
     if plan.validation_table is not None:
         given = _rows(plan, network, plan.validation_table)
     run = _Run(plan, network, watch, score)
-    for number, member in enumerate(plan.members):
-        held = pool.take(member.validation) if given is None else given
-        run.train(number, pool.take(member.train), held)
-        if run.interrupted or run.is_late():
-            break
+    with one_blas_thread():
+        for number, member in enumerate(plan.members):
+            held = pool.take(member.validation) if given is None else given
+            run.train(number, pool.take(member.train), held)
+            if run.interrupted or run.is_late():
+                break
     return TableModel(
         schema=plan.schema,
         settings=plan.settings,
@@ -188,9 +190,11 @@ class _Run:
             seed=settings.seed + number,
         )
         callbacks: list[Callback] = [_Watch(self, number, trainer, held)]
+        factors = _class_factors(rows, settings)
         validation = None
         if len(held):
-            validation = (held.inputs, held.target, *_optional(held.weights))
+            weights = _row_weights(held, factors)
+            validation = (held.inputs, held.target, *(() if weights is None else (weights,)))
             monitor, mode = ("val_loss", "min") if self.score is None else ("val_score", "max")
             callbacks.append(
                 EarlyStopping(
@@ -205,7 +209,7 @@ class _Run:
                 epochs=settings.epochs,
                 callbacks=callbacks,
                 validation_data=validation,
-                sample_weight=_training_weights(rows, settings),
+                sample_weight=_row_weights(rows, factors),
             )
         except KeyboardInterrupt:
             self.interrupted = True
@@ -265,20 +269,25 @@ class _Watch(Callback):
         return run.score(held.truth, answers, held.weights)
 
 
-def _optional(weights: Array | None) -> tuple[Array, ...]:
-    return () if weights is None else (weights,)
+def _class_factors(rows: _Rows, settings: TableSettings) -> Array | None:
+    """What the weight of each class is multiplied by, so that all count alike; None for nothing."""
+    if settings.class_weight != "balanced":
+        return None
+    base = np.ones(len(rows)) if rows.weights is None else rows.weights
+    totals = np.bincount(rows.target, weights=base)
+    present = int((totals > 0).sum())
+    factors = np.ones(max(int(rows.target.max()) + 1, len(totals)))
+    factors[totals > 0] = base.sum() / (present * totals[totals > 0])
+    return factors
 
 
-def _training_weights(rows: _Rows, settings: TableSettings) -> Array | None:
-    """Weights with mean 1, so that the step size keeps its meaning; balanced where asked."""
+def _row_weights(rows: _Rows, factors: Array | None) -> Array | None:
+    """Weights with mean 1, so that the step size keeps its meaning; None for all alike."""
     weights = rows.weights
-    if settings.class_weight == "balanced":
-        base = np.ones(len(rows)) if weights is None else weights
-        totals = np.bincount(rows.target, weights=base)
-        present = int((totals > 0).sum())
-        factors = np.divide(base.sum(), present * totals, out=np.zeros_like(totals),
-                            where=totals > 0)  # fmt: skip
-        weights = base * factors[rows.target]
+    if factors is not None:
+        known = rows.target < len(factors)
+        factor = np.where(known, factors[np.where(known, rows.target, 0)], 1.0)
+        weights = factor if weights is None else weights * factor
     if weights is None:
         return None
     mean = float(weights.mean())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,16 @@ from chainrule.estimators.settings import TableSettings
 from chainrule.files import load_model_file, save_model
 from chainrule.training import Trainer
 
-__all__ = ["Held", "Predictions", "TableModel", "load_table_model", "network_inputs"]
+__all__ = [
+    "Held",
+    "Predictions",
+    "TableModel",
+    "decoded",
+    "load_table_model",
+    "member_answers",
+    "network_inputs",
+    "one_blas_thread",
+]
 
 KIND = "table"
 
@@ -100,7 +110,8 @@ class TableModel:
     def answers(self, encoded: Encoded) -> Array:
         """Probabilities (rows, classes), or numbers in the target's unit: means over members."""
         inputs = network_inputs(self.network, encoded)
-        total = sum(member_answers(member, inputs) for member in self.members)
+        with one_blas_thread():
+            total = sum(member_answers(member, inputs) for member in self.members)
         return decoded(self.labels, np.asarray(total) / len(self.members))
 
     def truth(self, table: Table) -> Array:
@@ -139,6 +150,18 @@ class TableModel:
             for name in member.parameters.names
         }
         save_model(path, record, arrays)
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Keep BLAS to one thread: the same bits on any machine, and no waiting for a busy core.
+
+    The networks of tables are too small to gain from more.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def network_inputs(network: TableNetwork, encoded: Encoded) -> dict[str, Array]:

@@ -17,7 +17,8 @@ def embedding_width(cardinality: int) -> int:
     >>> embedding_width(13), embedding_width(10_000)
     (7, 32)
     """
-    return min(32, max(2, round(1.6 * cardinality**0.56)))
+    width: float = 1.6 * cardinality**0.56
+    return min(32, max(2, round(width)))
 
 
 @dataclass(frozen=True)

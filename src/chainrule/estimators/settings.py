@@ -59,7 +59,9 @@ SETTINGS: dict[str, Setting] = {
         "choice",
         choices=("tabular", "mlp"),
     ),
-    "hidden": Setting("units of the hidden layers, as 256,128", "integers", lowest=1, optional=True),
+    "hidden": Setting(
+        "units of the hidden layers, as 256,128", "integers", lowest=1, optional=True
+    ),
     "dropout": Setting("share of hidden units left out", "number", 0, below=1, optional=True),
     "learning_rate": Setting("step size of AdamW", "number", lowest=0, optional=True),
     "weight_decay": Setting("pull of the weights towards 0", "number", lowest=0, optional=True),

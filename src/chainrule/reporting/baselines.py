@@ -231,10 +231,12 @@ def _logistic(
 
 def _fit(model: Any, matrix: Any, target: NDArray[Any], weights: Floats) -> None:
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     with warnings.catch_warnings(), threadpool_limits(limits=1):
         warnings.simplefilter("ignore", ConvergenceWarning)  # said in the record instead
+        # The user chose classification, so many classes are no news.
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         model.fit(matrix, target, sample_weight=weights)
 
 

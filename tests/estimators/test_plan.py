@@ -1,0 +1,107 @@
+"""What is settled before training: parts, members, settings, refusals."""
+
+import numpy as np
+import pytest
+from tests.estimators import tables
+
+from chainrule.data import as_table
+from chainrule.errors import DataError, SettingError
+from chainrule.estimators import TableSettings, plan_table
+
+
+def plan(only=None, target="same", **settings):
+    return plan_table(tables.table(only=only), target, TableSettings(**settings))
+
+
+def test_parts_are_disjoint_and_complete():
+    made = plan(tables.XOR)
+    test = set(made.test_rows.tolist())
+    assert made.pool.rows + len(test) == 240
+    assert len(test) == 48
+    for member in made.members:
+        assert not set(member.train) & set(member.validation)
+        assert len(member.train) + len(member.validation) == made.pool.rows
+
+
+def test_members_are_watched_on_different_rows():
+    watched = [tuple(member.validation) for member in plan(tables.XOR, members=3).members]
+    assert len(set(watched)) == 3
+
+
+def test_a_group_falls_in_one_part_for_every_member():
+    source = tables.table()
+    made = plan_table(source, "same", TableSettings(group="group"))
+    group = source.column("group").values
+    tested = set(group[made.test_rows])
+    pool = made.pool.column("group").values
+    assert not tested & set(pool)
+    for member in made.members:
+        assert not set(pool[member.train]) & set(pool[member.validation])
+
+
+def test_with_a_time_the_last_rows_are_the_test_and_validation_comes_before():
+    made = plan(time="day")
+    days = made.pool.column("day").values
+    assert made.test_rows.min() > days.max()
+    for member in made.members:
+        assert days[member.validation].min() > days[member.train].max()
+
+
+def test_own_test_and_validation_tables_are_used_whole():
+    made = plan_table(
+        tables.table(seed=1, only=tables.XOR), "same", TableSettings(members=1),
+        test=tables.table(30, 2, tables.XOR), validation=tables.table(20, 3, tables.XOR),
+    )  # fmt: skip
+    assert made.rows == {"train": 240, "validation": 20, "test": 30}
+
+
+def test_encoder_sees_training_rows_only_where_one_network_is_trained():
+    source = tables.table(only=("size", "price"))
+    made = plan_table(source, "price", TableSettings(members=1))
+    learned = made.pool.take(made.members[0].train).column("size").values
+    encoded = made.encoded(made.pool.take(made.members[0].train)).numbers[:, 0]
+    np.testing.assert_allclose(
+        encoded, (learned - learned.mean()) / learned.std(), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_what_the_size_decides_is_filled_in_and_what_is_given_stays():
+    chosen = plan(tables.XOR, hidden=(5,), dropout=0.0).chosen
+    assert chosen.hidden == (5,)
+    assert chosen.dropout == 0.0
+    assert chosen.members == 4
+    assert None not in (chosen.batch_size, chosen.learning_rate, chosen.weight_decay)
+
+
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        ({"positive": "maybe"}, "'maybe' is no label of 'same'; it has 'no', 'yes'"),
+        ({"weight": "wieght"}, "did you mean 'weight'"),
+        ({"ignore": ("lefft",)}, "did you mean 'left'"),
+        ({"group": "grupo"}, "'group'"),
+    ],
+)
+def test_settings_that_do_not_fit_the_table_are_refused(settings, words):
+    with pytest.raises((SettingError, DataError), match=words):
+        plan(**settings)
+
+
+def test_a_positive_label_or_class_weight_of_a_number_is_refused():
+    for settings in ({"positive": "1"}, {"class_weight": "balanced"}):
+        with pytest.raises(SettingError, match="is a number, not a class"):
+            plan(tables.PRICE, "price", **settings)
+
+
+def test_a_test_table_without_the_target_is_refused():
+    with pytest.raises(DataError, match="has no column 'same', the target"):
+        plan_table(
+            tables.table(only=tables.XOR), "same", TableSettings(),
+            test=tables.table(only=("left", "right")),
+        )  # fmt: skip
+
+
+def test_negative_weights_are_refused():
+    source = as_table({"x": [1.0, 2.0, 3.0], "w": [1.0, -1.0, 1.0], "y": ["a", "b", "a"]})
+    with pytest.raises(DataError, match="'w'"):
+        plan_table(source, "y", TableSettings(weight="w"))
