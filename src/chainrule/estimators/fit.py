@@ -20,7 +20,7 @@ from chainrule.estimators.model import (
     one_blas_thread,
 )
 from chainrule.estimators.network import TableNetwork
-from chainrule.estimators.plan import Array, Member, TablePlan
+from chainrule.estimators.plan import Array, Member, TablePlan, member_seed
 from chainrule.estimators.settings import TableSettings
 from chainrule.losses import MeanSquaredError, SparseCategoricalCrossentropy
 from chainrule.optimizers import AdamW
@@ -187,7 +187,7 @@ class _Run:
             self.network,
             SparseCategoricalCrossentropy() if self.plan.is_classification else MeanSquaredError(),
             AdamW(settings.learning_rate or 0.001, weight_decay=settings.weight_decay or 0.0),
-            seed=settings.seed + number,
+            seed=member_seed(settings.seed, number),
         )
         callbacks: list[Callback] = [_Watch(self, number, trainer, held)]
         factors = _class_factors(rows, settings)

@@ -22,7 +22,7 @@ from chainrule.data import (
 from chainrule.errors import DataError, SettingError, listing
 from chainrule.estimators.settings import TableSettings
 
-__all__ = ["Member", "TablePlan", "plan_table"]
+__all__ = ["Member", "TablePlan", "member_seed", "plan_table"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -251,9 +251,15 @@ def _members(
         return (Member(parts.train, parts.validation),) * count
     members = [Member(parts.train, parts.validation)]
     for index in range(1, count):
-        other = split(pool, schema, seed=chosen.seed + index, test=0.0, validation=0.2)
+        seed = member_seed(chosen.seed, index)
+        other = split(pool, schema, seed=seed, test=0.0, validation=0.2)
         members.append(Member(other.train, other.validation))
     return tuple(members)
+
+
+def member_seed(seed: int, member: int) -> int:
+    """The seed of a network: far from those of the networks of neighboring seeds."""
+    return (seed + member * 0x9E3779B97F4A7C15) % 2**63
 
 
 def _check_classes(labels: Labels, settings: TableSettings, target: str) -> None:
