@@ -3,8 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from chainrule.data import Encoder, as_table, infer_schema, read_table
 from chainrule.errors import DataError, SettingError

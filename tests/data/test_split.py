@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from chainrule.data import Split, as_table, infer_schema, read_table, split
 from chainrule.errors import DataError, SettingError

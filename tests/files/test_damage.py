@@ -14,8 +14,7 @@ import zipfile
 import numpy as np
 import pytest
 import safetensors.numpy
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 from tests.files.samples import ARRAYS, RECORD, assert_equal
 
 from chainrule.errors import (

@@ -8,8 +8,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from chainrule.errors import DataError, InputTypeError
 from chainrule.files import decode_record, encode_record, strict_json

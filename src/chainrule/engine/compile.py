@@ -18,7 +18,7 @@ from chainrule.engine.tape import Tape
 from chainrule.engine.verify import verify
 from chainrule.errors import EngineError, SettingError, listing
 
-__all__ = ["ENGINES", "compile", "engine_info"]
+__all__ = ["ENGINES", "check_engine", "compile", "engine_info"]
 
 ENGINES = ("auto", "native", "numpy")
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.engine.tape import Instruction, Source, Tape, Value
 from chainrule.errors import EngineError, ShapeError
-from chainrule.graph import Node, gradients, segments
+from chainrule.graph import Node, Rows, gradients, segments
 
 __all__ = ["Graph", "Update", "lower"]
 
@@ -74,15 +74,21 @@ class _Writer:
     def source(self, node: Node, kind: str) -> None:
         self.sources.append(Source(self.place(node), kind, node.name or ""))
 
-    def write(self, results: Iterable[Node]) -> None:
+    def forget(self) -> None:
+        """From here on, only constants are known: the update reads nothing else from before."""
+        constants = {source.index for source in self.sources if source.kind == "constant"}
+        self.index_of = {n: index for n, index in self.index_of.items() if index in constants}
+
+    def write(self, results: Iterable[Node], readable: str) -> None:
         """Write what is needed for the results and not yet written."""
         for node in _needed(results, self.index_of):
             if node.array is not None:
                 index = self.place(node)
-                constant = np.array(node.array)  # contiguous, and ours
+                constant = np.array(node.array, order="C")  # ours, whatever the caller does
+                constant.flags.writeable = False
                 self.sources.append(Source(index, "constant", node.name or "", constant))
             elif node.operation is None:
-                message = f"{node} is not among the inputs and parameters of the program; add it."
+                message = f"{node} is not among {readable}; add it, or build without it."
                 raise EngineError(message)
             else:
                 operands = tuple(self.index_of[operand.number] for operand in node.operands)
@@ -108,17 +114,16 @@ def _needed(results: Iterable[Node], known: Mapping[int, int]) -> list[Node]:
 def lower(graph: Graph) -> Tape:
     """The tape of a graph, one instruction a node, nothing merged yet.
 
-    Raises `EngineError` where a leaf is neither input nor parameter, `ShapeError` where the loss
-    is no scalar.
+    Raises `EngineError` where a leaf is neither input nor parameter, or where inputs, parameters
+    and update do not fit together; `ShapeError` where the loss is no scalar.
     """
+    trainable = [node for node in graph.parameters if node.role == "parameter"]
+    _check_inputs(graph)
+    _check_parameters(graph, trainable)
     if graph.loss is not None and graph.loss.shape != ():
         message = f"loss: needs a scalar, got shape {graph.loss.shape}; take its mean over rows."
         raise ShapeError(message)
     table = segments(graph.parameters)
-    trainable = [node for node in graph.parameters if node.role == "parameter"]
-    if list(graph.parameters[: len(trainable)]) != trainable:
-        message = "parameters: trainable ones must come first, then those that are not."
-        raise EngineError(message)
     writer = _Writer()
     for node in graph.inputs:
         writer.source(node, "rows" if node.shape else "scalar")
@@ -126,28 +131,100 @@ def lower(graph: Graph) -> Tape:
         writer.source(node, "parameter")
     slopes = [] if graph.loss is None else gradients(graph.loss, trainable)
     results = dict(graph.results) | ({} if graph.loss is None else {"loss": graph.loss})
-    writer.write([*results.values(), *slopes])
+    writer.write([*results.values(), *slopes], "the inputs and parameters of the program")
+    before = writer.index_of
     seam = len(writer.instructions)
-    updates: list[Node] = []
+    updates: tuple[int, ...] = ()
     if graph.update is not None:
-        update = graph.update
-        for node, kind in ((update.weight, "weight"), (update.gradient, "gradient")):
-            writer.source(node, kind)
-        for node in update.slots:
-            writer.source(node, "slot")
-        for node in update.scalars:
-            writer.source(node, "line")
-        updates = [update.new_weight, *update.new_slots]
-        writer.write(updates)
-    index = writer.index_of
+        _check_update(graph, sum(segment.stop - segment.start for segment in table
+                                 if segment.trainable))  # fmt: skip
+        writer.forget()
+        updates = _written_update(writer, graph.update)
     return Tape(
         values=tuple(writer.values),
         sources=tuple(writer.sources),
         instructions=tuple(writer.instructions),
         seam=seam,
-        results={name: index[node.number] for name, node in results.items()},
+        results={name: before[node.number] for name, node in results.items()},
         segments=table,
-        loss=None if graph.loss is None else index[graph.loss.number],
-        gradients=tuple(index[node.number] for node in slopes),
-        updates=tuple(index[node.number] for node in updates),
+        loss=None if graph.loss is None else before[graph.loss.number],
+        gradients=tuple(before[node.number] for node in slopes),
+        updates=updates,
     )
+
+
+def _written_update(writer: _Writer, update: Update) -> tuple[int, ...]:
+    for node, kind in ((update.weight, "weight"), (update.gradient, "gradient")):
+        writer.source(node, kind)
+    for node in update.slots:
+        writer.source(node, "slot")
+    for node in update.scalars:
+        writer.source(node, "line")
+    made = [update.new_weight, *update.new_slots]
+    writer.write(made, "what an update may read (weight, gradient, slots and scalars)")
+    return tuple(writer.index_of[node.number] for node in made)
+
+
+def _check_inputs(graph: Graph) -> None:
+    names: set[str | None] = set()
+    for node in graph.inputs:
+        if node.role != "input":
+            message = f"inputs: {node} is no input; make it with input_node."
+            raise EngineError(message)
+        if node.name in names:
+            message = f"inputs: the name {node.name!r} is given twice; name each input once."
+            raise EngineError(message)
+        names.add(node.name)
+        if node.shape and node.shape[0] != Rows():
+            message = f"inputs: the first axis of {node} must be rows."
+            raise EngineError(message)
+        if not node.shape and node.name not in ("seed", "step"):
+            message = f"inputs: a scalar must be 'seed' or 'step', got {node.name!r}."
+            raise EngineError(message)
+
+
+def _check_parameters(graph: Graph, trainable: list[Node]) -> None:
+    for node in graph.parameters:
+        if node.role not in ("parameter", "state"):
+            message = f"parameters: {node} is no parameter; make it with parameter."
+            raise EngineError(message)
+    if len({node.number for node in graph.parameters}) < len(graph.parameters):
+        message = (
+            "parameters: one of them is given twice; give each once, however often it is used."
+        )
+        raise EngineError(message)
+    if list(graph.parameters[: len(trainable)]) != trainable:
+        message = "parameters: trainable ones must come first, then those that are not."
+        raise EngineError(message)
+    types = sorted({node.dtype.name for node in graph.parameters})
+    if len(types) > 1:
+        message = f"parameters: they lie in one flat array and must have one type, got {types}."
+        raise EngineError(message)
+
+
+def _check_update(graph: Graph, count: int) -> None:
+    update = graph.update
+    if update is None:
+        return
+    if graph.loss is None:
+        message = "update: it needs the gradient of a loss; give the graph a loss."
+        raise EngineError(message)
+    if len(update.slots) != len(update.new_slots):
+        message = (
+            f"update: {len(update.slots)} slots and {len(update.new_slots)} new slots; "
+            "give a new value for each."
+        )
+        raise EngineError(message)
+    dtype = graph.parameters[0].dtype if graph.parameters else update.weight.dtype
+    flat = (update.weight, update.gradient, *update.slots, update.new_weight, *update.new_slots)
+    for node in flat:
+        if node.shape != (count,) or node.dtype != dtype:
+            message = (
+                f"update: {node} has type {node.dtype}; it must have shape ({count},) and type "
+                f"{dtype}, as the trainable parameters."
+            )
+            raise EngineError(message)
+    for node in update.scalars:
+        if node.shape != ():
+            message = f"update: the scalar {node} must have shape (), one number a step."
+            raise EngineError(message)

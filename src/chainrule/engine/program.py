@@ -9,9 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engine.border import (
+    check_batch_size,
+    check_lines,
+    check_parameters,
+    check_slots,
+    checked_arrays,
+    checked_order,
+)
 from chainrule.engine.interpreter import Interpreter
 from chainrule.engine.tape import Array, Tape
-from chainrule.errors import EngineError, ShapeError
+from chainrule.errors import DataError, EngineError
 from chainrule.graph import Rows
 
 __all__ = ["Program", "Steps"]
@@ -68,23 +76,36 @@ class Program:
         seed, step
             What random operations draw from; batch i is global step `step + i`.
         """
-        data = self._checked(arrays)
-        count = len(order) if order is not None else _row_count(data)
-        batches = math.ceil(count / batch_size)
-        collected = _Collected(self.tape, count, batches)
+        check_batch_size(batch_size)
+        check_parameters(self.tape, parameters)
+        check_slots(self.tape, slots)
+        data = checked_arrays(self.tape, arrays)
+        if order is not None:
+            order = checked_order(order, _row_count(data) if data else None)
+        batches = _Batches(data, order, batch_size, seed, step)
+        check_lines(self.tape, lines, batches.count)
+        # numbers that overflow show in the loss, which stops the run
+        with np.errstate(all="ignore"):
+            return self._stepped(batches, parameters, slots, lines)
+
+    def _stepped(
+        self, batches: _Batches, parameters: Array, slots: Sequence[Array], lines: Array | None
+    ) -> Steps:
+        tape = self.tape
+        collected = _Collected(tape, batches.rows, batches.count)
         bound: dict[int, Interpreter] = {}
-        for batch in range(batches):
-            start, stop = batch * batch_size, min((batch + 1) * batch_size, count)
+        for batch in range(batches.count):
+            start, stop = batches.limits(batch)
             if stop - start not in bound:
-                bound[stop - start] = Interpreter(self.tape, stop - start, parameters, slots)
+                bound[stop - start] = Interpreter(tape, stop - start, parameters, slots)
             interpreter = bound[stop - start]
-            _fill(interpreter, data, order, start, stop)
-            _set_scalars(interpreter, seed, step + batch)
+            _fill(interpreter, batches.data, batches.order, start, stop)
+            _set_scalars(interpreter, batches.seed, batches.step + batch)
             interpreter.forward()
             collected.take(interpreter, batch, start, stop)
-            if self.tape.loss is not None and not np.isfinite(interpreter.values[self.tape.loss]):
+            if tape.loss is not None and not np.isfinite(interpreter.values[tape.loss]):
                 return collected.steps(stopped=batch)
-            if self.tape.updates:
+            if tape.updates:
                 if lines is not None:
                     for scalar, number in zip(interpreter.lines, lines[batch], strict=True):
                         scalar[()] = number
@@ -94,46 +115,49 @@ class Program:
     def gradient(
         self, arrays: Mapping[str, Array], parameters: Array, *, seed: int = 0, step: int = 0
     ) -> tuple[dict[str, Any], Array]:
-        """Results and the flat gradient of the loss over all rows as one batch; changes nothing."""
-        data = self._checked(arrays)
-        slots = [np.zeros_like(parameters) for s in self.tape.sources if s.kind == "slot"]
-        interpreter = Interpreter(self.tape, _row_count(data), parameters, slots)
-        _fill(interpreter, data, None, 0, _row_count(data))
-        _set_scalars(interpreter, seed, step)
-        interpreter.forward()
+        """Results and the flat gradient of the loss over all rows as one batch; changes nothing.
+
+        Raises `EngineError` where the graph has no loss, `DataError` where the data has no rows.
+        """
+        if self.tape.loss is None:
+            message = "program: it has no loss, so no gradient; give the graph a loss."
+            raise EngineError(message)
+        data = checked_arrays(self.tape, arrays)
+        check_parameters(self.tape, parameters)
+        if _row_count(data) == 0:
+            message = "program: a gradient over no rows is not defined; give a row or more."
+            raise DataError(message)
+        with np.errstate(all="ignore"):
+            interpreter = Interpreter(self.tape, _row_count(data), parameters)
+            _fill(interpreter, data, None, 0, _row_count(data))
+            _set_scalars(interpreter, seed, step)
+            interpreter.forward()
         results = {
             name: interpreter.values[index].copy() for name, index in self.tape.results.items()
         }
         return results, interpreter.gradient
 
-    def _checked(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
-        """The arrays of the inputs by name; raises where one is missing or does not fit."""
-        checked: dict[str, Array] = {}
-        for source in self.tape.sources:
-            if source.kind != "rows":
-                continue
-            value = self.tape.values[source.index]
-            if source.name not in arrays:
-                message = f"program: input {source.name!r} is missing; give it in arrays."
-                raise EngineError(message)
-            array = arrays[source.name]
-            if array.dtype != value.dtype:
-                message = (
-                    f"program: input {source.name!r} must be {value.dtype}, got {array.dtype}."
-                )
-                raise EngineError(message)
-            if array.ndim == 0 or array.shape[1:] != value.shape[1:]:
-                message = (
-                    f"program: input {source.name!r} must have shape {value.shape}, "
-                    f"got {array.shape}."
-                )
-                raise ShapeError(message)
-            checked[source.name] = array
-        lengths = {name: len(array) for name, array in checked.items()}
-        if len(set(lengths.values())) > 1:
-            message = f"program: inputs have different numbers of rows: {lengths}."
-            raise ShapeError(message)
-        return checked
+
+@dataclass(frozen=True)
+class _Batches:
+    """The rows of a run, cut into batches."""
+
+    data: Mapping[str, Array]
+    order: Array | None
+    size: int
+    seed: int
+    step: int
+
+    @property
+    def rows(self) -> int:
+        return _row_count(self.data) if self.order is None else len(self.order)
+
+    @property
+    def count(self) -> int:
+        return math.ceil(self.rows / self.size)
+
+    def limits(self, batch: int) -> tuple[int, int]:
+        return batch * self.size, min((batch + 1) * self.size, self.rows)
 
 
 def _row_count(data: Mapping[str, Array]) -> int:
@@ -148,7 +172,7 @@ def _fill(
             interpreter.inputs[name][...] = array[start:stop]
         else:
             # row numbers were checked at the border; "clip" lets take write without a copy
-            np.take(array, order[start:stop], axis=0, out=interpreter.inputs[name], mode="clip")
+            array.take(order[start:stop], 0, interpreter.inputs[name], "clip")
 
 
 def _set_scalars(interpreter: Interpreter, seed: int, step: int) -> None:
@@ -187,9 +211,9 @@ class _Collected:
     def steps(self, stopped: int | None = None) -> Steps:
         if stopped is None:
             return Steps(self._results, self._rows)
-        done = stopped + 1
-        results = {
-            name: array[:done] if self._tape.values[self._tape.results[name]].shape == () else array
-            for name, array in self._results.items()
-        }
-        return Steps(results, self._rows[:done], stopped)
+        rows = self._rows[: stopped + 1]
+        results = {}
+        for name, array in self._results.items():
+            scalar = self._tape.values[self._tape.results[name]].shape == ()
+            results[name] = array[: len(rows)] if scalar else array[: rows.sum()]
+        return Steps(results, rows, stopped)

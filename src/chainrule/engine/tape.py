@@ -28,9 +28,9 @@ class Source:
     """A value that is there before the first instruction.
 
     kind
-        `rows` gathered from data by row order; `scalar` seed and step; `line` a number a step; `parameter` a segment
-        of the flat parameters; `constant`; after the seam `weight`, `gradient`, `slot`: the whole
-        flat array of trainable numbers.
+        `rows` gathered from data by row order; `scalar` seed and step; `parameter` a segment of
+        the flat parameters; `constant`; after the seam `line`, a number a step, and `weight`,
+        `gradient`, `slot`: the whole flat array of trainable numbers.
     """
 
     index: int
@@ -99,6 +99,17 @@ class Tape:
             set() if self.loss is None else {self.loss}
         )
 
+    @property
+    def flat(self) -> tuple[int, ...]:
+        """The old values that an update replaces: the flat weight, then the slots."""
+        weight = [s.index for s in self.sources if s.kind == "weight"]
+        return (*weight, *(s.index for s in self.sources if s.kind == "slot"))
+
+    @property
+    def trainable(self) -> int:
+        """The number of trainable numbers, which lie first in the flat array."""
+        return max((segment.stop for segment in self.segments if segment.trainable), default=0)
+
     def __str__(self) -> str:
         lines = list(_source_lines(self))
         for position, instruction in enumerate(self.instructions):
@@ -145,5 +156,3 @@ def _instruction_lines(tape: Tape, instruction: Instruction, indent: str = "") -
     yield f"{indent}{results} = {instruction.name}({', '.join(arguments)})   {shown}"
     for part in instruction.parts:
         yield from _instruction_lines(tape, part, indent + "    ")
-
-

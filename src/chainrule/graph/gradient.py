@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from chainrule import random
 from chainrule.errors import GradientError, InputTypeError, SettingError, ShapeError
 from chainrule.graph.node import Node, constant, variable
+from chainrule.graph.operations.elementwise import cast
 from chainrule.graph.operations.reduction import broadcast_to, sum_to
 
 __all__ = ["check_gradient", "grad", "gradients", "reachable"]
@@ -67,7 +69,7 @@ def _spread(node: Node, upstream: dict[int, Node], on_path: set[int]) -> None:
         raise GradientError(message)
     g = upstream[node.number]
     given = operation.gradient_rule(g, node, *node.operands, **node.attributes)
-    rules = given if isinstance(given, tuple) else (given,)
+    rules = tuple(given) if isinstance(given, tuple | list) else (given,)
     if len(rules) != len(node.operands):
         message = (
             f"{operation.name}: its gradient rule gives {len(rules)} gradients for "
@@ -77,18 +79,41 @@ def _spread(node: Node, upstream: dict[int, Node], on_path: set[int]) -> None:
     for operand, rule in zip(node.operands, rules, strict=True):
         if rule is None or operand.number not in on_path:
             continue
-        part = sum_to(rule if isinstance(rule, Node) else rule(), operand.shape)
-        if part.shape != operand.shape:
-            message = (
-                f"{operation.name}: its gradient rule gives shape {part.shape} for an operand of "
-                f"shape {operand.shape}; they must be the same."
-            )
-            raise GradientError(message)
+        part = _part(operation.name, rule, operand)
         before = upstream.get(operand.number)
         upstream[operand.number] = part if before is None else before + part
 
 
-def grad(y: Node, wrt: Node | Sequence[Node]) -> Any:
+def _part(name: str, rule: Any, operand: Node) -> Node:
+    """What one use of an operand adds to its gradient, of the operand's shape and type."""
+    part = rule() if callable(rule) else rule
+    if not isinstance(part, Node):
+        message = (
+            f"{name}: its gradient rule gives {type(part).__name__}, needs a node or None; "
+            "write it in chainrule.ops."
+        )
+        raise GradientError(message)
+    part = sum_to(part, operand.shape)
+    if part.shape != operand.shape:
+        message = (
+            f"{name}: its gradient rule gives shape {part.shape} for an operand of "
+            f"shape {operand.shape}; they must be the same."
+        )
+        raise GradientError(message)
+    if part.dtype != operand.dtype and operand.dtype.kind == "f":
+        part = cast(part, dtype=operand.dtype)
+    return part
+
+
+@overload
+def grad(y: Node, wrt: Node) -> Node: ...
+
+
+@overload
+def grad(y: Node, wrt: Iterable[Node]) -> list[Node]: ...
+
+
+def grad(y: Node, wrt: Node | Iterable[Node]) -> Node | list[Node]:
     """The derivative of a scalar node, as nodes that can be differentiated again.
 
     y
@@ -104,7 +129,7 @@ def grad(y: Node, wrt: Node | Sequence[Node]) -> Any:
     >>> slope.value, cr.grad(slope, x).value
     (27.0, 18.0)
     """
-    nodes = [wrt] if isinstance(wrt, Node) else list(wrt)
+    nodes = list(wrt) if isinstance(wrt, Iterable) else [wrt]
     for node in [y, *nodes]:
         if not isinstance(node, Node):
             message = f"grad: needs nodes, got {type(node).__name__}; make them with cr.variable."
@@ -127,7 +152,8 @@ def check_gradient(
         Raises `GradientError` beyond it, naming the argument and the element.
 
     The slope is (8 (f(x+h) - f(x-h)) - (f(x+2h) - f(x-2h))) / 12h with h = 0.001 max(1, |x|);
-    errors are relative to the larger of the two derivatives and the largest in its argument.
+    errors are relative to the larger of the two derivatives, a thousandth of the largest in its
+    argument, or a millionth of the function, below which a slope is rounding.
 
     >>> import chainrule as cr
     >>> cr.check_gradient(lambda x: cr.ops.tanh(x) * x, [0.3, -2.0]) < 1e-9
@@ -136,41 +162,60 @@ def check_gradient(
     if not arrays:
         message = "check_gradient: needs an array or more to differentiate at."
         raise SettingError(message)
-    points = [np.array(array, np.float64) for array in arrays]
-
-    def scalar(nodes: Sequence[Node]) -> Node:
-        result = function(*nodes)
-        if result.shape == ():
-            return result
-        weights = 0.5 + random.uniform(seed, 0, 0, int(np.prod(result.value.shape)))
-        return (result * constant(weights.reshape(result.value.shape))).sum()
-
+    points = [np.array(variable(array).array, np.float64) for array in arrays]
     nodes = [variable(point) for point in points]
-    exact = [np.asarray(g.array) for g in gradients(scalar(nodes), nodes)]
-
-    def value(which: int, element: int, offset: float) -> float:
-        moved = [point.copy() for point in points]
-        moved[which].flat[element] += offset
-        return float(scalar([variable(point) for point in moved]).value)
-
+    result = _as_scalar(function, nodes, seed)
+    floor = 1e-6 * abs(float(result.value))
+    if not np.isfinite(floor):
+        message = f"check_gradient: the function is {result.value} at these arrays; give others."
+        raise GradientError(message)
     worst = 0.0
-    for which, point in enumerate(points):
-        slopes = np.empty(point.size)
-        for element in range(point.size):
-            h = 1e-3 * max(1.0, abs(float(point.flat[element])))
-            near = value(which, element, h) - value(which, element, -h)
-            far = value(which, element, 2 * h) - value(which, element, -2 * h)
-            slopes[element] = (8 * near - far) / (12 * h)
-        worst = max(worst, _largest_error(exact[which].ravel(), slopes, which, rtol))
+    for which, exact in enumerate(gradients(result, nodes)):
+        slopes = _slopes(function, points, which, seed)
+        found = np.asarray(exact.array).ravel()
+        worst = max(worst, _largest_error(found, slopes, which, rtol, floor))
     return worst
 
 
-def _largest_error(exact: Any, slopes: Any, which: int, rtol: float) -> float:
+def _as_scalar(function: Callable[..., Node], nodes: Sequence[Node], seed: int) -> Node:
+    result = function(*nodes)
+    if not isinstance(result, Node):
+        message = (
+            f"check_gradient: the function gives {type(result).__name__}, needs a node; "
+            "write it in chainrule.ops."
+        )
+        raise InputTypeError(message)
+    if result.shape == ():
+        return result
+    shape = result.value.shape
+    weights = 0.5 + random.uniform(seed, 0, 0, math.prod(shape))
+    return (result * constant(weights.reshape(shape))).sum()
+
+
+def _slopes(function: Callable[..., Node], points: Sequence[Any], which: int, seed: int) -> Any:
+    """Central differences by each element of one of the arrays."""
+
+    def value(element: int, offset: float) -> float:
+        moved = [point.copy() for point in points]
+        moved[which].flat[element] += offset
+        return float(_as_scalar(function, [variable(point) for point in moved], seed).value)
+
+    point = points[which]
+    slopes = np.empty(point.size)
+    for element in range(point.size):
+        h = 1e-3 * max(1.0, abs(float(point.flat[element])))
+        near = value(element, h) - value(element, -h)
+        far = value(element, 2 * h) - value(element, -2 * h)
+        slopes[element] = (8 * near - far) / (12 * h)
+    return slopes
+
+
+def _largest_error(exact: Any, slopes: Any, which: int, rtol: float, floor: float) -> float:
     if exact.size == 0:
         return 0.0
     scale = np.maximum(np.abs(exact), np.abs(slopes))
     # an element far smaller than its neighbors is known only to their rounding
-    scale = np.maximum(scale, 1e-3 * scale.max())
+    scale = np.maximum(scale, max(floor, 1e-3 * float(np.fmax.reduce(scale))))
     errors = np.abs(exact - slopes) / np.where(scale == 0, 1.0, scale)
     element = int(np.argmax(np.where(np.isnan(errors), np.inf, errors)))
     error = float(errors[element])

@@ -63,14 +63,21 @@ class Node:
 
     @property
     def value(self) -> Any:
-        """The value: a float for a scalar, else a NumPy array.
+        """The value: a float for a scalar, else a NumPy array, read-only: others may build on it.
 
         Raises `InputTypeError` for a symbolic node, which has a value only while a program runs.
         """
         if self.array is None:
-            message = f"{self} is symbolic: it has a value only while a program runs."
+            message = (
+                f"{self} is symbolic and has a value only while a program runs; "
+                "build it of cr.variable to see numbers at once."
+            )
             raise InputTypeError(message)
-        return float(self.array) if self.array.shape == () else self.array
+        if self.array.shape == ():
+            return float(self.array)
+        seen = self.array.view()
+        seen.flags.writeable = False
+        return seen
 
     def __repr__(self) -> str:
         what = self.operation.name if self.operation else (self.role or "variable")
@@ -159,8 +166,7 @@ def _ops() -> dict[str, Operation]:
 
 def _product(left: Any, right: Any) -> Node:
     """NumPy's `@`: a vector on a side becomes a matrix of one row or column for the product."""
-    like = next(node.dtype for node in (left, right) if isinstance(node, Node))
-    left, right = (make(operand, like, "matmul") for operand in (left, right))
+    left, right = _ops()["matmul"].as_nodes((left, right))
     if not left.shape or not right.shape:
         message = "matmul: a scalar has no rows or columns; use * instead of @."
         raise ShapeError(message)
@@ -187,13 +193,23 @@ def make(value: Any, like: np.dtype[Any] | None, where: str) -> Node:
         return value
     array = _as_array(value, where)
     if like is not None and (array.dtype.kind != "f" or not isinstance(value, np.ndarray)):
-        array = array.astype(like)
+        array = array.astype(like, copy=False)
     return Node(None, (), {}, array.shape, array.dtype, array, role="constant")
 
 
+def float_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type that numbers of a type are computed in: float32 or float64."""
+    small = dtype.kind == "f" and dtype.itemsize <= 4
+    return np.dtype(np.float32 if small else np.float64)
+
+
 def _as_array(value: Any, where: str) -> Array:
+    """A copy as an array of numbers: later changes of the caller's array do not reach it."""
+    if isinstance(value, list | tuple) and any(isinstance(part, Node) for part in value):
+        message = f"{where}: got a {type(value).__name__} of nodes; give nodes one by one."
+        raise InputTypeError(message)
     try:
-        array = np.asarray(value)
+        array = np.array(value)
     except ValueError as error:
         message = f"{where}: rows of unequal length do not make an array; give equal ones."
         raise ShapeError(message) from error
@@ -203,18 +219,15 @@ def _as_array(value: Any, where: str) -> Array:
             "convert them to floats first."
         )
         raise InputTypeError(message)
-    if array.dtype == np.float16:
-        array = array.astype(np.float32)
-    return array
+    return array.astype(float_type(array.dtype), copy=False) if array.dtype.kind == "f" else array
 
 
 def _leaf(value: Any, name: str | None, role: str) -> Node:
     if isinstance(value, Node):
-        value = value.value
+        value = value.value if value.array is None else value.array
     array = _as_array(value, role)
-    dtype = np.dtype(np.float32) if array.dtype == np.float32 else np.dtype(np.float64)
-    array = array.astype(dtype)  # a copy: later changes of the caller's array do not reach it
-    return Node(None, (), {}, array.shape, dtype, array, name, role)
+    dtype = float_type(array.dtype)
+    return Node(None, (), {}, array.shape, dtype, array.astype(dtype, copy=False), name, role)
 
 
 def variable(value: Any, name: str | None = None) -> Node:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from chainrule.errors import InputTypeError, SettingError, ShapeError, nearest
-from chainrule.graph.node import Node, make
+from chainrule.graph.node import Node, float_type, make
 from chainrule.graph.shape import Rows, Shape, bind, broadcast
 
-__all__ = ["OPERATIONS", "OWN_OPERATIONS", "Operation", "builtin", "operation", "same"]
+__all__ = ["OPERATIONS", "OWN_OPERATIONS", "Operation", "builtin", "operation"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Gradient = Node | Callable[[], Node] | None
@@ -29,7 +29,8 @@ class Operation:
     meaning
         The function on arrays; a NumPy ufunc may write into memory that is given.
     shape
-        Rule `(*shapes, **attributes) -> shape`; without one the meaning is tried on ones.
+        Rule `(*shapes, **attributes) -> shape`; without one an element-wise operation broadcasts
+        as NumPy does, and the meaning of another is tried on ones.
     dtype
         Rule `(*dtypes, **attributes) -> dtype`; without one the operands' common type.
     integers
@@ -38,6 +39,11 @@ class Operation:
         Whether the meaning gives another view of its operand's memory.
     elementwise
         Whether element i of the result needs element i of the operands alone.
+    keeps_type
+        Whether it moves numbers without computing, so that whole numbers stay whole; nodes of
+        whole numbers become floats everywhere else.
+    doc
+        What it computes; the meaning's docstring where left out.
     """
 
     def __init__(
@@ -50,20 +56,34 @@ class Operation:
         integers: tuple[int, ...] = (),
         view: bool = False,
         elementwise: bool = False,
+        keeps_type: bool = False,
+        doc: str | None = None,
     ) -> None:
         self.name = name
         self.meaning = meaning
         self.integers = integers
         self.view = view
         self.elementwise = elementwise
-        self.shape_rule = shape
+        self.keeps_type = keeps_type
+        self.shape_rule = self._broadcast if elementwise and shape is None else shape
         self.dtype_rule = dtype
         self.gradient_rule: Callable[..., Gradient | tuple[Gradient, ...]] | None = None
         self.canonical_rule: Callable[..., Mapping[str, Any]] | None = None
-        self.__doc__ = meaning.__doc__
+        self.__doc__ = doc or meaning.__doc__
         self.__name__ = name
-        if not isinstance(meaning, np.ufunc):
-            self.__signature__ = inspect.signature(meaning)
+        self._take(_signature(meaning))
+
+    def _take(self, signature: inspect.Signature | None) -> None:
+        """How it is called; what need not be given is told to rules too."""
+        parameters = list(signature.parameters.values()) if signature else []
+        self.__signature__ = signature
+        self._defaults = {
+            parameter.name: parameter.default
+            for parameter in parameters
+            if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is not parameter.empty
+        }
+        kinds = {parameter.kind for parameter in parameters}
+        self._plain = len(parameters) if kinds == {inspect.Parameter.POSITIONAL_ONLY} else None
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
@@ -79,15 +99,27 @@ class Operation:
         self.gradient_rule = rule
         return rule
 
-    def canonical(
-        self, rule: Callable[..., Mapping[str, Any]]
-    ) -> Callable[..., Mapping[str, Any]]:
+    def canonical(self, rule: Callable[..., Mapping[str, Any]]) -> Callable[..., Mapping[str, Any]]:
         """Take `rule(*shapes, **attributes)` as what brings attributes into their one form."""
         self.canonical_rule = rule
+        if self.__signature__ is not None:
+            operands = [
+                parameter
+                for parameter in self.__signature__.parameters.values()
+                if parameter.kind is not parameter.KEYWORD_ONLY
+            ]
+            settings = [
+                parameter.replace(annotation=parameter.empty)
+                for parameter in inspect.signature(rule).parameters.values()
+                if parameter.kind is parameter.KEYWORD_ONLY
+            ]
+            self._take(inspect.Signature([*operands, *settings]))
         return rule
 
     def __call__(self, *operands: Any, **attributes: Any) -> Node:
-        nodes = self._as_nodes(operands)
+        self._check_call(operands, attributes)
+        attributes = self._defaults | attributes
+        nodes = self.as_nodes(operands)
         shapes = tuple(node.shape for node in nodes)
         if self.canonical_rule is not None:
             attributes = dict(self.canonical_rule(*shapes, **attributes))
@@ -101,19 +133,50 @@ class Operation:
             shape = array.shape
         return Node(self, nodes, attributes, shape, dtype, array)
 
-    def _as_nodes(self, operands: tuple[Any, ...]) -> tuple[Node, ...]:
+    def _check_call(self, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> None:
+        if self.__signature__ is None or (not attributes and len(operands) == self._plain):
+            return
+        try:
+            self.__signature__.bind(*operands, **attributes)
+        except TypeError as error:
+            message = f"{self.name}: {error}; call it as {self.name}{self.__signature__}."
+            raise InputTypeError(message) from None
+
+    def as_nodes(self, operands: tuple[Any, ...]) -> tuple[Node, ...]:
+        """A node for each operand, of the types that the operation computes in."""
         floats = [
-            operand.dtype
+            float_type(operand.dtype)
             for operand in operands
             if isinstance(operand, Node | np.ndarray | np.floating) and operand.dtype.kind == "f"
         ]
         like = np.result_type(*floats) if floats else np.dtype(np.float64)
         return tuple(
-            make(operand, None if position in self.integers else like, self.name)
+            self._whole(operand) if position in self.integers else self._number(operand, like)
             for position, operand in enumerate(operands)
         )
 
+    def _number(self, operand: Any, like: np.dtype[Any]) -> Node:
+        node = make(operand, like, self.name)
+        if node.dtype.kind == "f" or self.keeps_type:
+            return node
+        return OPERATIONS["cast"](node, dtype=like)
+
+    def _whole(self, operand: Any) -> Node:
+        node = make(operand, None, self.name)
+        if node.dtype.kind in "iu":
+            return node
+        if node.array is not None and node.array.size == 0:
+            return make(node.array.astype(np.int64), None, self.name)
+        message = (
+            f"{self.name}: needs whole numbers, got {node.dtype} of shape {node.shape}; "
+            "convert them to integers first."
+        )
+        raise InputTypeError(message)
+
     def _checked(self, array: Array, shape: Shape, dtype: np.dtype[Any]) -> Array:
+        if array.dtype.kind not in "fiub":
+            message = f"{self.name}: its function must give numbers, got type {array.dtype}."
+            raise InputTypeError(message)
         if self.shape_rule is not None and array.shape != shape:
             message = f"{self.name}: its shape rule says {shape}, its result is {array.shape}."
             raise ShapeError(message)
@@ -122,7 +185,7 @@ class Operation:
     def result_shape(self, nodes: tuple[Node, ...], attributes: Mapping[str, Any]) -> Shape:
         """The shape of the result, without computing it."""
         if self.shape_rule is not None:
-            return self.shape_rule(*(node.shape for node in nodes), **attributes)
+            return tuple(self.shape_rule(*(node.shape for node in nodes), **attributes))
         return self._tried_shape(nodes, attributes)
 
     def _tried_shape(self, nodes: tuple[Node, ...], attributes: Mapping[str, Any]) -> Shape:
@@ -135,14 +198,23 @@ class Operation:
             ones = [np.ones(bind(node.shape, rows), node.dtype) for node in nodes]
             with np.errstate(all="ignore"):
                 results.append(np.asarray(self.meaning(*ones, **attributes)).shape)
-        return tuple(
-            size if size == other else Rows((other - size) // (more - few))
-            for size, other in zip(*results, strict=True)
+        first, second = results
+        followed = tuple(
+            size if size == other else Rows(size // few)
+            for size, other in zip(first, second, strict=False)
         )
+        if (bind(followed, few), bind(followed, more)) != (first, second):
+            message = (
+                f"{self.name}: its result has shape {first} for {few} rows and {second} for "
+                f"{more}, which is no multiple of the rows; give operation(shape=...) a rule."
+            )
+            raise ShapeError(message)
+        return followed
 
-    def result_dtype(
-        self, nodes: tuple[Node, ...], attributes: Mapping[str, Any]
-    ) -> np.dtype[Any]:
+    def _broadcast(self, *shapes: Shape, **_: Any) -> Shape:
+        return broadcast(self.name, *shapes)
+
+    def result_dtype(self, nodes: tuple[Node, ...], attributes: Mapping[str, Any]) -> np.dtype[Any]:
         """The type of the result's numbers."""
         if self.dtype_rule is not None:
             return self.dtype_rule(*(node.dtype for node in nodes), **attributes)
@@ -157,12 +229,37 @@ def _has_rows(attributes: Mapping[str, Any]) -> bool:
     )
 
 
-def same(*shapes: Shape, **_: Any) -> Shape:
-    """The shape rule of element-wise operations: NumPy's broadcasting."""
-    return broadcast("element by element", *shapes)
+def _signature(meaning: Callable[..., Any]) -> inspect.Signature | None:
+    """How an operation is called: operands by position, attributes by name."""
+    if isinstance(meaning, np.ufunc):
+        names = ("x", "y")[: meaning.nin]
+        return inspect.Signature(
+            [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names]
+        )
+    try:
+        given = inspect.signature(meaning)
+    except ValueError:  # some functions written in C tell nothing of themselves
+        return None
+    parameters = []
+    for parameter in given.parameters.values():
+        kind = parameter.kind
+        if kind is parameter.POSITIONAL_OR_KEYWORD and parameter.default is parameter.empty:
+            kind = parameter.POSITIONAL_ONLY
+        parameters.append(parameter.replace(kind=kind, annotation=parameter.empty))
+    return inspect.Signature(parameters)
 
 
-def builtin(name: str, meaning: Callable[..., Array] | None = None, **rules: Any) -> Any:
+@overload
+def builtin(name: str, meaning: Callable[..., Any], **rules: Any) -> Operation: ...
+
+
+@overload
+def builtin(
+    name: str, meaning: None = None, **rules: Any
+) -> Callable[[Callable[..., Array]], Operation]: ...
+
+
+def builtin(name: str, meaning: Callable[..., Any] | None = None, **rules: Any) -> Any:
     """Register an operation of chainrule's own; a decorator when `meaning` is left out."""
 
     def register(function: Callable[..., Array]) -> Operation:
@@ -173,7 +270,21 @@ def builtin(name: str, meaning: Callable[..., Array] | None = None, **rules: Any
     return register if meaning is None else register(meaning)
 
 
-def operation(function: Callable[..., Any] | None = None, *, shape: Any = None) -> Any:
+@overload
+def operation(
+    function: Callable[..., Any], *, shape: Callable[..., Shape] | None = None
+) -> Operation: ...
+
+
+@overload
+def operation(
+    function: None = None, *, shape: Callable[..., Shape] | None = None
+) -> Callable[[Callable[..., Any]], Operation]: ...
+
+
+def operation(
+    function: Callable[..., Any] | None = None, *, shape: Callable[..., Shape] | None = None
+) -> Any:
     """Make an operation of one's own out of a function on arrays.
 
     function
@@ -201,14 +312,27 @@ def operation(function: Callable[..., Any] | None = None, *, shape: Any = None) 
         if not callable(meaning):
             message = f"operation: needs a function on arrays, got {meaning!r}."
             raise InputTypeError(message)
-        if meaning.__name__ in OPERATIONS:
-            message = f"operation: {meaning.__name__!r} is an operation of chainrule; rename yours."
+        name = getattr(meaning, "__name__", type(meaning).__name__)
+        if name in OPERATIONS:
+            message = f"operation: {name!r} is an operation of chainrule; rename yours."
             raise SettingError(message)
-        made = Operation(meaning, name=meaning.__name__, shape=shape)
+        made = Operation(meaning, name=name, shape=shape)
         OWN_OPERATIONS[made.name] = made
         return made
 
     return register if function is None else register(function)
+
+
+def number_type(name: str, dtype: Any) -> str:
+    """The name of a NumPy type of numbers; `name` opens the sentence of the error."""
+    try:
+        made = np.dtype(dtype)
+    except TypeError:
+        made = np.dtype(object)
+    if made.kind not in "fiub":
+        message = f"{name}: dtype must be a type of numbers such as 'float32', got {dtype!r}."
+        raise InputTypeError(message)
+    return str(made.name)
 
 
 def find(name: str) -> Operation:

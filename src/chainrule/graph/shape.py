@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from chainrule.errors import ShapeError
+from chainrule.errors import InputTypeError, ShapeError
 
-__all__ = ["Rows", "Shape", "Size", "bind", "broadcast", "normal_axes", "reshaped", "same_size"]
+__all__ = [
+    "Rows",
+    "Shape",
+    "Size",
+    "as_shape",
+    "bind",
+    "broadcast",
+    "normal_axes",
+    "reshaped",
+]
 
 
 @dataclass(frozen=True)
@@ -37,9 +48,24 @@ def bind(shape: Shape, rows: int) -> tuple[int, ...]:
     return tuple(size.multiple * rows if isinstance(size, Rows) else size for size in shape)
 
 
-def same_size(left: Size, right: Size) -> bool:
-    """Whether two sizes are the same for any number of rows."""
-    return left == right
+def as_shape(name: str, given: Any, least: int = 0) -> Shape:
+    """A shape given as one size or several; `name` opens the sentence of the error.
+
+    >>> as_shape("reshape", 3), as_shape("reshape", [Rows(), -1], least=-1)
+    ((3,), (rows, -1))
+    """
+    sizes = given if isinstance(given, Iterable) else (given,)
+    shape: list[Size] = []
+    for size in sizes:
+        try:
+            shape.append(size if isinstance(size, Rows) else operator.index(size))
+        except TypeError as error:
+            message = f"{name}: sizes must be whole numbers, got {size!r} in {given!r}."
+            raise InputTypeError(message) from error
+    if any(isinstance(size, int) and size < least for size in shape):
+        message = f"{name}: sizes must be {least} or more, got {tuple(shape)}."
+        raise ShapeError(message)
+    return tuple(shape)
 
 
 def broadcast(name: str, *shapes: Shape) -> Shape:
@@ -62,7 +88,7 @@ def broadcast(name: str, *shapes: Shape) -> Shape:
     return tuple(result)
 
 
-def normal_axes(name: str, axis: int | Iterable[int] | None, axes: int) -> tuple[int, ...]:
+def normal_axes(name: str, axis: Any, axes: int) -> tuple[int, ...]:
     """Axes as a sorted tuple of numbers from 0; None is all of them.
 
     >>> normal_axes("sum", -1, 3)
@@ -70,14 +96,25 @@ def normal_axes(name: str, axis: int | Iterable[int] | None, axes: int) -> tuple
     """
     if axis is None:
         return tuple(range(axes))
-    given = (axis,) if isinstance(axis, int) else tuple(axis)
+    try:
+        given = tuple(
+            operator.index(one) for one in (axis if isinstance(axis, Iterable) else (axis,))
+        )
+    except TypeError as error:
+        message = f"{name}: an axis must be a whole number, got {axis!r}."
+        raise InputTypeError(message) from error
     for one in given:
         if not -axes <= one < axes:
-            message = f"{name}: axis {one} is not among the {axes} axes of the array."
+            message = (
+                f"{name}: axis {one} is not among the {axes} axes of the array; "
+                f"give {-axes} to {axes - 1}."
+                if axes
+                else f"{name}: a scalar has no axis {one}; give an array with an axis or more."
+            )
             raise ShapeError(message)
     normal = sorted({one % axes for one in given})
     if len(normal) != len(given):
-        message = f"{name}: axis {axis} names an axis twice; name each once."
+        message = f"{name}: axis {given} names an axis twice; name each once."
         raise ShapeError(message)
     return tuple(normal)
 

@@ -53,7 +53,8 @@ def _folded(instruction: Instruction, constants: dict[int, Array]) -> Array | No
         if isinstance(value, tuple) and any(isinstance(size, Rows) for size in value):
             return None
     operands = (constants[index] for index in instruction.operands)
-    return np.array(operation.meaning(*operands, **attributes))
+    with np.errstate(all="ignore"):
+        return np.array(operation.meaning(*operands, **attributes))
 
 
 def _unchanged(tape: Tape, instruction: Instruction, constants: dict[int, Array]) -> int | None:
@@ -66,7 +67,8 @@ def _unchanged(tape: Tape, instruction: Instruction, constants: dict[int, Array]
         pairs.append(instruction.operands[::-1])
     for x, one in pairs:
         constant = constants.get(one)
-        if constant is not None and constant.size and (constant == 1).all():
-            if tape.values[x] == tape.values[result]:
-                return x
+        if constant is None or tape.values[x] != tape.values[result]:
+            continue
+        if constant.size and (constant == 1).all():
+            return x
     return None

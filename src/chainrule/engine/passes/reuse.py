@@ -50,7 +50,9 @@ def reuse(tape: Tape) -> Tape:
     """The tape with a storage place for each value that an instruction makes.
 
     A place is free again after the last instruction that reads its value or a view of it.
+    Gradients and new values of an update have none: they lie in the caller's flat arrays.
     """
+    given = {*tape.gradients, *tape.updates}
     root = roots(tape)
     last = _last_reads(tape, root)
     arena = _Arena()
@@ -58,7 +60,8 @@ def reuse(tape: Tape) -> Tape:
     for position, instruction in enumerate(tape.instructions):
         if not instruction.is_view:
             for result in instruction.results:
-                storage[result] = arena.take(byte_size(tape.values[result]))
+                if result not in given:
+                    storage[result] = arena.take(byte_size(tape.values[result]))
         for index in _ending(instruction, root, last, position):
             if index in storage:
                 arena.free.append(storage[index])

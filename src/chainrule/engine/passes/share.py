@@ -6,14 +6,17 @@ from collections.abc import Hashable
 from dataclasses import replace
 
 from chainrule.engine.passes.rename import rename
-from chainrule.engine.tape import Instruction, Tape
+from chainrule.engine.tape import Array, Instruction, Tape
 
 __all__ = ["instruction_key", "share"]
 
 
 def instruction_key(instruction: Instruction, operands: tuple[Hashable, ...]) -> Hashable:
     """What two instructions have in common when they compute the same; None where unknown."""
-    attributes = tuple(sorted(instruction.attributes.items()))
+    # the text too, since 1, 1.0 and True are equal and so are 0.0 and -0.0
+    attributes = tuple(
+        (name, value, repr(value)) for name, value in sorted(instruction.attributes.items())
+    )
     key = (instruction.operation, operands, attributes)
     try:
         hash(key)
@@ -22,22 +25,30 @@ def instruction_key(instruction: Instruction, operands: tuple[Hashable, ...]) ->
     return key
 
 
+def _constant_key(constant: Array) -> Hashable:
+    # strides too: a product may be summed in another order where the layout is another
+    return (
+        "constant", constant.dtype.str, constant.shape, constant.strides, constant.tobytes(),
+    )  # fmt: skip
+
+
 def share(tape: Tape) -> Tape:
-    """The tape without instructions that an earlier one equals: same operation, same operands."""
-    first: dict[Hashable, int] = {}
+    """The tape without instructions that an earlier one equals: same operation, same operands.
+
+    Nothing is shared across the seam: the update reads constants and the flat arrays only.
+    """
+    constants: dict[Hashable, int] = {}
+    into: dict[int, int] = {}
     for source in tape.sources:
         if source.constant is not None:
-            constant = source.constant
-            key = ("constant", constant.dtype.str, constant.shape, constant.tobytes())
-            first.setdefault(key, source.index)
-    into = {
-        s.index: first[("constant", s.constant.dtype.str, s.constant.shape, s.constant.tobytes())]
-        for s in tape.sources
-        if s.constant is not None
-    }
+            first_index = constants.setdefault(_constant_key(source.constant), source.index)
+            into[source.index] = first_index
+    first: dict[Hashable, int] = {}
     kept: list[Instruction] = []
     seam = 0
     for position, given in enumerate(tape.instructions):
+        if position == tape.seam:
+            first.clear()
         operands = tuple(into.get(index, index) for index in given.operands)
         instruction = replace(given, operands=operands)
         key = instruction_key(instruction, operands)

@@ -33,10 +33,15 @@ from chainrule.graph.operations.loss import (
     squared_error,
 )
 from chainrule.graph.operations.random import dropout_mask
-from chainrule.graph.operations.reduction import argmax, broadcast_to, count, mean
-from chainrule.graph.operations.reduction import max_ as max  # noqa: A004
-from chainrule.graph.operations.reduction import min_ as min  # noqa: A004
-from chainrule.graph.operations.reduction import sum_ as sum  # noqa: A004
+from chainrule.graph.operations.reduction import (
+    argmax,
+    broadcast_to,
+    count,
+    max_ as max,  # noqa: A004
+    mean,
+    min_ as min,  # noqa: A004
+    sum_ as sum,  # noqa: A004
+)
 from chainrule.graph.operations.shaping import (
     concatenate,
     gather,

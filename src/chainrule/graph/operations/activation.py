@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.node import Node
-from chainrule.graph.operation import Array, builtin, same
+from chainrule.graph.operation import Array, builtin
 from chainrule.graph.operations.elementwise import exp, greater
-from chainrule.graph.operations.reduction import sum_
+from chainrule.graph.operations.reduction import check_some, sum_
 from chainrule.graph.shape import Shape, normal_axes
 
 __all__ = ["log_softmax", "relu", "sigmoid", "softmax", "tanh"]
 
-tanh = builtin("tanh", np.tanh, shape=same, elementwise=True)
+tanh = builtin("tanh", np.tanh, elementwise=True, doc="tanh(x), element by element.")
 
 
 @tanh.gradient
@@ -22,11 +22,11 @@ def _tanh(g: Node, y: Node, x: Node) -> Any:
     return g * (1.0 - y * y)
 
 
-@builtin("sigmoid", shape=same, elementwise=True)
+@builtin("sigmoid", elementwise=True)
 def sigmoid(x: Array) -> Array:
     """1 / (1 + e^-x), from e^-|x| so that it overflows nowhere."""
     small = np.exp(-np.absolute(x))
-    return np.where(x >= 0, 1, small) / (1 + small)
+    return np.asarray(np.where(x >= 0, 1, small) / (1 + small))
 
 
 @sigmoid.gradient
@@ -34,7 +34,7 @@ def _sigmoid(g: Node, y: Node, x: Node) -> Any:
     return g * (y * (1.0 - y))
 
 
-@builtin("relu", shape=same, elementwise=True)
+@builtin("relu", elementwise=True)
 def relu(x: Array) -> Array:
     """max(x, 0), with slope 0 at 0."""
     return np.asarray(np.maximum(x, 0))
@@ -45,8 +45,12 @@ def _relu(g: Node, y: Node, x: Node) -> Any:
     return g * greater(y, 0.0)
 
 
-def _along(shape: Shape, *, axis: int) -> Shape:
-    return shape
+def _along(name: str) -> Any:
+    def shape_of_one(shape: Shape, *, axis: int) -> Shape:
+        check_some(name, shape, (axis,))
+        return shape
+
+    return shape_of_one
 
 
 def _axis(name: str) -> Any:
@@ -56,17 +60,17 @@ def _axis(name: str) -> Any:
     return canonical
 
 
-@builtin("softmax", shape=_along)
+@builtin("softmax", shape=_along("softmax"))
 def softmax(x: Array, *, axis: int) -> Array:
     """e^x / sum(e^x) along an axis (the last by default), from x - max(x)."""
-    powers = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf))
+    powers = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True))
     return np.asarray(powers / np.add.reduce(powers, axis=axis, keepdims=True))
 
 
-@builtin("log_softmax", shape=_along)
+@builtin("log_softmax", shape=_along("log_softmax"))
 def log_softmax(x: Array, *, axis: int) -> Array:
     """log(softmax(x)) along an axis (the last by default), finite for any finite x."""
-    lower = x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
+    lower = x - np.maximum.reduce(x, axis=axis, keepdims=True)
     return np.asarray(lower - np.log(np.add.reduce(np.exp(lower), axis=axis, keepdims=True)))
 
 

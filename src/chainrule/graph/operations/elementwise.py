@@ -7,47 +7,79 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.node import Node
-from chainrule.graph.operation import Array, builtin, same
+from chainrule.graph.operation import Array, builtin, number_type
 
 __all__ = [
     "absolute", "add", "cast", "divide", "equal", "exp", "flush", "greater", "log", "maximum",
     "minimum", "multiply", "negative", "power", "sign", "sqrt", "subtract",
 ]  # fmt: skip
 
-add = builtin("add", np.add, shape=same, elementwise=True)
-subtract = builtin("subtract", np.subtract, shape=same, elementwise=True)
-multiply = builtin("multiply", np.multiply, shape=same, elementwise=True)
-divide = builtin("divide", np.divide, shape=same, elementwise=True)
-negative = builtin("negative", np.negative, shape=same, elementwise=True)
-power = builtin("power", np.power, shape=same, elementwise=True)
-exp = builtin("exp", np.exp, shape=same, elementwise=True)
-log = builtin("log", np.log, shape=same, elementwise=True)
-sqrt = builtin("sqrt", np.sqrt, shape=same, elementwise=True)
-absolute = builtin("abs", np.absolute, shape=same, elementwise=True)
-sign = builtin("sign", np.sign, shape=same, elementwise=True)
-maximum = builtin("maximum", np.maximum, shape=same, elementwise=True)
-minimum = builtin("minimum", np.minimum, shape=same, elementwise=True)
+add = builtin("add", np.add, elementwise=True, doc="x + y, element by element.")
+subtract = builtin("subtract", np.subtract, elementwise=True, doc="x - y, element by element.")
+multiply = builtin("multiply", np.multiply, elementwise=True, doc="x y, element by element.")
+divide = builtin("divide", np.divide, elementwise=True, doc="x / y, element by element.")
+negative = builtin("negative", np.negative, elementwise=True, doc="-x, element by element.")
+power = builtin(
+    "power",
+    np.power,
+    elementwise=True,
+    doc="x^y, element by element; slope 0 at y = 0, and in y at x = 0.",
+)
+exp = builtin("exp", np.exp, elementwise=True, doc="e^x, element by element.")
+log = builtin("log", np.log, elementwise=True, doc="The natural logarithm, element by element.")
+sqrt = builtin(
+    "sqrt",
+    np.sqrt,
+    elementwise=True,
+    doc="The square root, element by element; its slope at 0 is infinite.",
+)
+absolute = builtin(
+    "abs", np.absolute, elementwise=True, doc="|x|, element by element, with slope 0 at 0."
+)
+sign = builtin(
+    "sign",
+    np.sign,
+    elementwise=True,
+    doc="-1, 0 or 1 as x is negative, 0 or positive; flat, so its gradient is 0.",
+)
+maximum = builtin(
+    "maximum",
+    np.maximum,
+    elementwise=True,
+    doc="The larger of x and y; where both are equal, each takes half the gradient.",
+)
+minimum = builtin(
+    "minimum",
+    np.minimum,
+    elementwise=True,
+    doc="The smaller of x and y; where both are equal, each takes half the gradient.",
+)
 
 
-@builtin("greater", shape=same, elementwise=True)
+@builtin("greater", elementwise=True)
 def greater(x: Array, y: Array) -> Array:
-    """1 where x > y, else 0; flat, so it has no gradient."""
+    """1 where x > y, else 0; flat, so its gradient is 0."""
     return np.asarray(np.greater(x, y), np.result_type(x, y))
 
 
-@builtin("equal", shape=same, elementwise=True)
+@builtin("equal", elementwise=True)
 def equal(x: Array, y: Array) -> Array:
-    """1 where x = y, else 0; flat, so it has no gradient."""
+    """1 where x = y, else 0; flat, so its gradient is 0."""
     return np.asarray(np.equal(x, y), np.result_type(x, y))
 
 
-@builtin("flush", shape=same, elementwise=True)
+@builtin("flush", elementwise=True)
 def flush(x: Array, *, threshold: float = 1e-30) -> Array:
     """x, or 0 where |x| is below the threshold: keeps sums that fade away from denormals."""
-    return x * (np.absolute(x) >= threshold)
+    return np.asarray(x * (np.absolute(x) >= threshold))
 
 
-@builtin("cast", shape=same, dtype=lambda _, *, dtype: np.dtype(dtype), integers=(0,))
+@builtin(
+    "cast",
+    shape=lambda shape, *, dtype: shape,
+    dtype=lambda _, *, dtype: np.dtype(dtype),
+    keeps_type=True,
+)
 def cast(x: Array, *, dtype: str) -> Array:
     """x in another type of number; whole numbers have no gradient."""
     return x.astype(dtype)
@@ -55,7 +87,7 @@ def cast(x: Array, *, dtype: str) -> Array:
 
 @cast.canonical
 def _cast_canonical(_: Any, *, dtype: Any) -> dict[str, str]:
-    return {"dtype": np.dtype(dtype).name}
+    return {"dtype": number_type("cast", dtype)}
 
 
 @add.gradient
@@ -85,7 +117,13 @@ def _negative(g: Node, y: Node, x: Node) -> Any:
 
 @power.gradient
 def _power(g: Node, y: Node, x: Node, exponent: Node) -> Any:
-    return lambda: g * exponent * x ** (exponent - 1.0), lambda: g * y * log(x)
+    def by_base() -> Node:
+        base = x
+        if exponent.array is None or not exponent.array.all():
+            base = x + equal(exponent, 0.0) * equal(x, 0.0)  # 0 * 1^-1, where 0 * 0^-1 is nan
+        return g * exponent * base ** (exponent - 1.0)
+
+    return by_base, lambda: g * y * log(x + equal(x, 0.0))
 
 
 @exp.gradient
@@ -134,7 +172,8 @@ def _flush(g: Node, y: Node, x: Node, *, threshold: float) -> Any:
 
 @cast.gradient
 def _cast(g: Node, y: Node, x: Node, *, dtype: str) -> Any:
-    return (lambda: cast(g, dtype=x.dtype)) if x.dtype.kind == "f" else None
+    floats = np.dtype(dtype).kind == "f" and x.dtype.kind == "f"
+    return (lambda: cast(g, dtype=x.dtype)) if floats else None  # steps are flat
 
 
 for _flat in (sign, greater, equal):

@@ -10,7 +10,7 @@ from chainrule.errors import ShapeError
 from chainrule.graph.node import Node
 from chainrule.graph.operation import builtin
 from chainrule.graph.operations.shaping import transpose
-from chainrule.graph.shape import Shape, broadcast
+from chainrule.graph.shape import Shape, broadcast, reshaped
 
 __all__ = ["matmul"]
 
@@ -28,7 +28,17 @@ def _product_shape(left: Shape, right: Shape) -> Shape:
     return (*broadcast("matmul", left[:-2], right[:-2]), left[-2], right[-1])
 
 
-matmul = builtin("matmul", np.matmul, shape=_product_shape)
+matmul = builtin(
+    "matmul",
+    np.matmul,
+    shape=_product_shape,
+    doc="""The matrix product a @ b, over leading axes that broadcast.""",
+)
+
+
+def _flat(x: Node) -> Node:
+    """Leading axes as more rows of one matrix."""
+    return x.reshape((*reshaped(x.shape[:-1], (-1,)), x.shape[-1]))
 
 
 def _swapped(x: Node) -> Node:
@@ -40,6 +50,5 @@ def _swapped(x: Node) -> Node:
 def _matmul(g: Node, y: Node, a: Node, b: Node) -> Any:
     if len(b.shape) == 2 and len(a.shape) > 2:
         # shared weights: leading axes are more rows of one product, not a sum of many
-        flat_a, flat_g = (node.reshape((-1, node.shape[-1])) for node in (a, g))
-        return lambda: matmul(g, _swapped(b)), lambda: matmul(_swapped(flat_a), flat_g)
+        return lambda: matmul(g, _swapped(b)), lambda: matmul(_swapped(_flat(a)), _flat(g))
     return lambda: matmul(g, _swapped(b)), lambda: matmul(_swapped(a), g)

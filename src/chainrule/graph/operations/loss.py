@@ -8,20 +8,20 @@ import numpy as np
 
 from chainrule.errors import ShapeError
 from chainrule.graph.node import Node
-from chainrule.graph.operation import Array, builtin, same
+from chainrule.graph.operation import Array, builtin
 from chainrule.graph.operations.activation import log_softmax, sigmoid, softmax
 from chainrule.graph.operations.elementwise import sign
-from chainrule.graph.operations.reduction import sum_
+from chainrule.graph.operations.reduction import check_some, sum_
 from chainrule.graph.shape import Shape
 
 __all__ = ["absolute_error", "sigmoid_cross_entropy", "softmax_cross_entropy", "squared_error"]
 
 
-@builtin("squared_error", shape=same, elementwise=True)
+@builtin("squared_error", elementwise=True)
 def squared_error(prediction: Array, target: Array) -> Array:
     """(prediction - target)^2, element by element."""
     difference = prediction - target
-    return difference * difference
+    return np.asarray(difference * difference)
 
 
 @squared_error.gradient
@@ -30,10 +30,10 @@ def _squared_error(g: Node, y: Node, prediction: Node, target: Node) -> Any:
     return slope, lambda: -slope
 
 
-@builtin("absolute_error", shape=same, elementwise=True)
+@builtin("absolute_error", elementwise=True)
 def absolute_error(prediction: Array, target: Array) -> Array:
     """|prediction - target|, element by element; slope 0 where they are equal."""
-    return np.absolute(prediction - target)
+    return np.asarray(np.absolute(prediction - target))
 
 
 @absolute_error.gradient
@@ -42,15 +42,13 @@ def _absolute_error(g: Node, y: Node, prediction: Node, target: Node) -> Any:
     return slope, lambda: -slope
 
 
-@builtin("sigmoid_cross_entropy", shape=same, elementwise=True)
+@builtin("sigmoid_cross_entropy", elementwise=True)
 def sigmoid_cross_entropy(logit: Array, target: Array) -> Array:
     """-t log(p) - (1 - t) log(1 - p) with p = sigmoid(logit), element by element.
 
     Computed as max(z, 0) - z t + log(1 + e^-|z|), finite for any finite z.
     """
-    return np.asarray(
-        np.maximum(logit, 0) - logit * target + np.log1p(np.exp(-np.absolute(logit)))
-    )
+    return np.asarray(np.maximum(logit, 0) - logit * target + np.log1p(np.exp(-np.absolute(logit))))
 
 
 @sigmoid_cross_entropy.gradient
@@ -65,13 +63,14 @@ def _by_row(logits: Shape, targets: Shape) -> Shape:
             "give a target for each class (ops.one_hot makes them of labels)."
         )
         raise ShapeError(message)
+    check_some("softmax_cross_entropy", logits, (len(logits) - 1,))
     return logits[:-1]
 
 
 @builtin("softmax_cross_entropy", shape=_by_row)
 def softmax_cross_entropy(logits: Array, targets: Array) -> Array:
     """-sum(t log(p)) along the last axis with p = softmax(logits), finite for finite logits."""
-    lower = logits - np.maximum.reduce(logits, axis=-1, keepdims=True, initial=-np.inf)
+    lower = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
     scale = np.log(np.add.reduce(np.exp(lower), axis=-1, keepdims=True))
     return np.asarray(np.add.reduce(targets * (scale - lower), axis=-1))
 

@@ -7,17 +7,26 @@ from typing import Any
 import numpy as np
 
 from chainrule import random
-from chainrule.errors import SettingError
+from chainrule.errors import SettingError, ShapeError
 from chainrule.graph.node import Node
-from chainrule.graph.operation import Array, builtin
-from chainrule.graph.shape import Shape
+from chainrule.graph.operation import Array, builtin, number_type
+from chainrule.graph.shape import Shape, as_shape
 
 __all__ = ["dropout_mask"]
 
 
+def _mask_shape(
+    seed: Shape, step: Shape, *, shape: Shape, rate: float, stream: int, dtype: str
+) -> Shape:
+    if seed or step:
+        message = f"dropout_mask: seed and step must be numbers, got shapes {seed} and {step}."
+        raise ShapeError(message)
+    return shape
+
+
 @builtin(
     "dropout_mask",
-    shape=lambda seed, step, *, shape, rate, stream, dtype: shape,
+    shape=_mask_shape,
     dtype=lambda seed, step, *, shape, rate, stream, dtype: np.dtype(dtype),
     integers=(0, 1),
 )
@@ -46,10 +55,10 @@ def _dropout_canonical(
         message = f"dropout_mask: rate must be from 0 to below 1, got {rate}."
         raise SettingError(message)
     return {
-        "shape": tuple(shape),
+        "shape": as_shape("dropout_mask", shape),
         "rate": float(rate),
         "stream": int(stream),
-        "dtype": np.dtype(dtype).name,
+        "dtype": number_type("dropout_mask", dtype),
     }
 
 

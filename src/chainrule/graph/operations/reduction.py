@@ -10,8 +10,8 @@ import numpy as np
 
 from chainrule.errors import ShapeError
 from chainrule.graph.node import Node, make
-from chainrule.graph.operation import Array, builtin, same
-from chainrule.graph.shape import Rows, Shape, broadcast, normal_axes
+from chainrule.graph.operation import Array, builtin, number_type
+from chainrule.graph.shape import Rows, Shape, as_shape, broadcast, normal_axes
 
 __all__ = ["argmax", "broadcast_to", "count", "max_", "mean", "min_", "sum_", "sum_to"]
 
@@ -34,22 +34,37 @@ def _axes(name: str) -> Any:
 @builtin("sum", shape=_reduced)
 def sum_(x: Array, *, axis: tuple[int, ...], keepdims: bool) -> Array:
     """The sum over axes."""
-    return np.asarray(np.add.reduce(x, axis=axis, keepdims=keepdims))
+    return np.asarray(np.sum(x, axis=axis, keepdims=keepdims))
 
 
-@builtin("max", shape=_reduced)
+def check_some(name: str, shape: Shape, axis: tuple[int, ...]) -> None:
+    """Raise ShapeError where there is nothing along one of the axes."""
+    if any(shape[i] == 0 for i in axis):
+        message = f"{name}: shape {shape} has no elements along axis {axis}; give at least one."
+        raise ShapeError(message)
+
+
+def _extreme_shape(name: str) -> Any:
+    def shape_of_one(shape: Shape, *, axis: tuple[int, ...], keepdims: bool) -> Shape:
+        check_some(name, shape, axis)
+        return _reduced(shape, axis=axis, keepdims=keepdims)
+
+    return shape_of_one
+
+
+@builtin("max", shape=_extreme_shape("max"), keeps_type=True)
 def max_(x: Array, *, axis: tuple[int, ...], keepdims: bool) -> Array:
     """The largest over axes; where several are largest, they share the gradient evenly."""
-    return np.asarray(np.maximum.reduce(x, axis=axis, keepdims=keepdims))
+    return np.asarray(np.max(x, axis=axis, keepdims=keepdims))
 
 
-@builtin("min", shape=_reduced)
+@builtin("min", shape=_extreme_shape("min"), keeps_type=True)
 def min_(x: Array, *, axis: tuple[int, ...], keepdims: bool) -> Array:
     """The smallest over axes; where several are smallest, they share the gradient evenly."""
-    return np.asarray(np.minimum.reduce(x, axis=axis, keepdims=keepdims))
+    return np.asarray(np.min(x, axis=axis, keepdims=keepdims))
 
 
-@builtin("broadcast_to", shape=lambda _, *, shape: shape, view=True)
+@builtin("broadcast_to", shape=lambda _, *, shape: shape, view=True, keeps_type=True)
 def broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Array:
     """x repeated along axes to a shape, by NumPy's rules."""
     return np.broadcast_to(x, shape)
@@ -61,10 +76,20 @@ def count(*, shape: tuple[int, ...], dtype: str) -> Array:
     return np.asarray(math.prod(shape), dtype)
 
 
-@builtin("argmax", shape=lambda shape: shape[:-1], dtype=lambda _: np.dtype(np.int32))
+@count.canonical
+def _count_canonical(*, shape: Any, dtype: Any = "float64") -> dict[str, Any]:
+    return {"shape": as_shape("count", shape), "dtype": number_type("count", dtype)}
+
+
+def _without_last(shape: Shape) -> Shape:
+    check_some("argmax", shape, normal_axes("argmax", -1, len(shape)))
+    return shape[:-1]
+
+
+@builtin("argmax", shape=_without_last, dtype=lambda _: np.dtype(np.int32), keeps_type=True)
 def argmax(x: Array) -> Array:
-    """The position of the largest along the last axis (the first of several); no gradient."""
-    return np.argmax(x, axis=-1).astype(np.int32)
+    """The position of the largest along the last axis (the first of several); its gradient is 0."""
+    return np.asarray(np.argmax(x, axis=-1), np.int32)
 
 
 for _reduction in (sum_, max_, min_):
@@ -72,10 +97,10 @@ for _reduction in (sum_, max_, min_):
 
 
 @broadcast_to.canonical
-def _broadcast_canonical(given: Shape, *, shape: Shape) -> dict[str, Shape]:
-    shape = tuple(shape)
+def _broadcast_canonical(given: Shape, *, shape: Any) -> dict[str, Shape]:
+    shape = as_shape("broadcast_to", shape)
     if broadcast("broadcast_to", given, shape) != shape:
-        message = f"broadcast_to: {given} does not broadcast to {shape}."
+        message = f"broadcast_to: shape {given} has sizes that {shape} has not; give a wider shape."
         raise ShapeError(message)
     return {"shape": shape}
 
@@ -115,10 +140,12 @@ argmax.gradient(lambda g, y, x: None)
 
 
 def sum_to(g: Node, shape: Shape) -> Node:
-    """g summed over the axes along which `shape` was broadcast."""
+    """g summed over the axes along which `shape` was broadcast; as it is where none fits."""
     if g.shape == shape:
         return g
     extra = len(g.shape) - len(shape)
+    if extra < 0:
+        return g
     leading = tuple(range(extra))
     stretched = tuple(
         i + extra for i, size in enumerate(shape) if size == 1 and g.shape[i + extra] != 1
@@ -127,9 +154,7 @@ def sum_to(g: Node, shape: Shape) -> Node:
     return summed.reshape(shape) if leading else summed
 
 
-def mean(
-    x: Any, axis: int | Iterable[int] | None = None, keepdims: bool = False
-) -> Node:
+def mean(x: Any, axis: int | Iterable[int] | None = None, keepdims: bool = False) -> Node:
     """The mean over axes (all of them by default); rows are counted when the program runs.
 
     >>> import chainrule as cr
@@ -139,10 +164,8 @@ def mean(
     node = make(x, np.dtype(np.float64), "mean")
     axes = normal_axes("mean", axis, len(node.shape))
     sizes = tuple(node.shape[i] for i in axes)
+    check_some("mean", node.shape, axes)
     total = sum_(node, axis=axes, keepdims=keepdims)
     if any(isinstance(size, Rows) for size in sizes):
-        return total / count(shape=sizes, dtype=node.dtype.name)
-    if 0 in sizes:
-        message = f"mean: axis {axis} of shape {node.shape} has no elements; give at least one."
-        raise ShapeError(message)
+        return total / count(shape=sizes, dtype=total.dtype)
     return total / math.prod(int(size) for size in sizes if not isinstance(size, Rows))

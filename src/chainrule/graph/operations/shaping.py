@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import InputTypeError, SettingError, ShapeError
+from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError
 from chainrule.graph.node import Node
-from chainrule.graph.operation import Array, builtin
-from chainrule.graph.shape import Rows, Shape, Size, normal_axes, reshaped
+from chainrule.graph.operation import Array, builtin, number_type
+from chainrule.graph.shape import Rows, Shape, Size, as_shape, normal_axes, reshaped
 
 __all__ = ["concatenate", "gather", "narrow", "one_hot", "reshape", "scatter_add", "transpose",
            "widen"]  # fmt: skip
 
 
-@builtin("reshape", shape=lambda _, *, shape: shape, view=True)
+@builtin("reshape", shape=lambda _, *, shape: shape, view=True, keeps_type=True)
 def reshape(x: Array, *, shape: tuple[int, ...]) -> Array:
     """The same numbers, in C order, in another shape; one size may be -1."""
     return np.reshape(x, shape)
@@ -24,8 +24,7 @@ def reshape(x: Array, *, shape: tuple[int, ...]) -> Array:
 
 @reshape.canonical
 def _reshape_canonical(given: Shape, *, shape: Any) -> dict[str, Shape]:
-    new = (shape,) if isinstance(shape, int | Rows) else tuple(shape)
-    return {"shape": reshaped(given, new)}
+    return {"shape": reshaped(given, as_shape("reshape", shape, least=-1))}
 
 
 @reshape.gradient
@@ -33,7 +32,12 @@ def _reshape(g: Node, y: Node, x: Node, *, shape: Shape) -> Any:
     return reshape(g, shape=x.shape)
 
 
-@builtin("transpose", shape=lambda shape, *, axes: tuple(shape[i] for i in axes), view=True)
+@builtin(
+    "transpose",
+    shape=lambda shape, *, axes: tuple(shape[i] for i in axes),
+    view=True,
+    keeps_type=True,
+)
 def transpose(x: Array, *, axes: tuple[int, ...]) -> Array:
     """The axes in another order (reversed by default)."""
     return np.transpose(x, axes)
@@ -60,21 +64,48 @@ def _gathered(table: Shape, indices: Shape) -> Shape:
     return (*indices, *table[1:])
 
 
-@builtin("gather", shape=_gathered, integers=(1,))
+def _check_positions(name: str, indices: Array, length: int) -> None:
+    wrong = indices[(indices < 0) | (indices >= length)]
+    if wrong.size:
+        message = f"{name}: positions must be from 0 to below {length}, got {wrong.flat[0]}."
+        raise DataError(message)
+
+
+@builtin("gather", shape=_gathered, integers=(1,), keeps_type=True)
 def gather(table: Array, indices: Array) -> Array:
     """Entries of the table's first axis, by position: table[indices]."""
-    if indices.size and not 0 <= indices.min() <= indices.max() < len(table):
-        message = f"gather: positions must be from 0 to {len(table) - 1}, got {indices.max()}."
-        raise ShapeError(message)
+    _check_positions("gather", indices, len(table))
     return np.take(table, indices, axis=0)
 
 
-@builtin("scatter_add", shape=lambda g, at, *, length, axes: (length, *g[axes:]), integers=(1,))
+def _scattered(g: Shape, indices: Shape, *, length: Size, axes: int) -> Shape:
+    if g[:axes] != indices:
+        message = f"scatter_add: shape {g} must begin with that of the positions, {indices}."
+        raise ShapeError(message)
+    return (length, *g[axes:])
+
+
+@builtin("scatter_add", shape=_scattered, integers=(1,), keeps_type=True)
 def scatter_add(g: Array, indices: Array, *, length: int, axes: int) -> Array:
-    """A table of zeros to which each g is added at its position, in row order."""
+    """A table of zeros to which each g is added at its position, in row order.
+
+    length
+        The number of entries of the table.
+    axes
+        How many axes the positions have.
+    """
+    _check_positions("scatter_add", indices, length)
     result = np.zeros((length, *g.shape[axes:]), g.dtype)
     np.add.at(result, indices, g)
     return result
+
+
+@scatter_add.canonical
+def _scatter_canonical(
+    g: Shape, indices: Shape, *, length: Any, axes: Any = None
+) -> dict[str, Any]:
+    (size,) = as_shape("scatter_add", length)
+    return {"length": size, "axes": len(indices)}
 
 
 @gather.gradient
@@ -90,11 +121,24 @@ def _scatter_add(g: Node, y: Node, x: Node, indices: Node, *, length: int, axes:
     return lambda: gather(g, indices), None
 
 
-@builtin("one_hot", shape=lambda labels, *, depth, dtype: (*labels, depth),
-         dtype=lambda _, *, depth, dtype: np.dtype(dtype), integers=(0,))  # fmt: skip
+@builtin(
+    "one_hot",
+    shape=lambda labels, *, depth, dtype: (*labels, depth),
+    dtype=lambda _, *, depth, dtype: np.dtype(dtype),
+    integers=(0,),
+)
 def one_hot(labels: Array, *, depth: int, dtype: str) -> Array:
-    """A new last axis with a 1 at the label's position and 0 elsewhere; no gradient."""
+    """A new last axis with a 1 at the label's position and 0 elsewhere; no gradient.
+
+    A label that is not from 0 to below `depth` has no 1.
+    """
     return np.asarray(labels[..., None] == np.arange(depth), dtype)
+
+
+@one_hot.canonical
+def _one_hot_canonical(_: Shape, *, depth: Any, dtype: Any = "float64") -> dict[str, Any]:
+    (size,) = as_shape("one_hot", depth)
+    return {"depth": size, "dtype": number_type("one_hot", dtype)}
 
 
 one_hot.gradient(lambda g, y, labels, **_: None)
@@ -120,7 +164,7 @@ def _joined(*shapes: Shape, axis: int) -> Shape:
     return (*first[:axis], joined, *first[axis + 1 :])
 
 
-@builtin("concatenate", shape=_joined)
+@builtin("concatenate", shape=_joined, keeps_type=True)
 def concatenate(*parts: Array, axis: int) -> Array:
     """Arrays one after the other along an axis (the last by default)."""
     return np.concatenate(parts, axis=axis)
@@ -129,7 +173,7 @@ def concatenate(*parts: Array, axis: int) -> Array:
 @concatenate.canonical
 def _concatenate_canonical(*shapes: Shape, axis: int = -1) -> dict[str, int]:
     if not shapes:
-        message = "concatenate: needs one array or more; they are given one by one, not in a list."
+        message = "concatenate: got no array; give one or more, one by one."
         raise InputTypeError(message)
     return {"axis": normal_axes("concatenate", axis, len(shapes[0]))[0]}
 
@@ -148,14 +192,17 @@ def _concatenate(g: Node, y: Node, *parts: Node, axis: int) -> Any:
 
 
 def _narrowed(shape: Shape, *, axis: int, start: int, stop: int) -> Shape:
-    size = shape[axis] if -len(shape) <= axis < len(shape) else -1
+    size = shape[axis]
     if isinstance(size, Rows) or not 0 <= start <= stop <= size:
-        message = f"narrow: {start} to {stop} is not within axis {axis} of shape {shape}."
+        message = (
+            f"narrow: {start} to {stop} is not within axis {axis} of shape {shape}; "
+            "give start and stop from 0 to the size, which must not be rows."
+        )
         raise ShapeError(message)
     return (*shape[:axis], stop - start, *shape[axis + 1 :])
 
 
-@builtin("narrow", shape=_narrowed)
+@builtin("narrow", shape=_narrowed, keeps_type=True)
 def narrow(x: Array, *, axis: int, start: int, stop: int) -> Array:
     """The part of an axis from start to before stop."""
     return x[(slice(None),) * axis + (slice(start, stop),)]
@@ -171,8 +218,18 @@ def _narrow(g: Node, y: Node, x: Node, *, axis: int, start: int, stop: int) -> A
     return widen(g, axis=axis, start=start, length=x.shape[axis])
 
 
-@builtin("widen", shape=lambda shape, *, axis, start, length: (
-    *shape[:axis], length, *shape[axis + 1 :]))  # fmt: skip
+def _widened(shape: Shape, *, axis: int, start: int, length: int) -> Shape:
+    size = shape[axis]
+    if isinstance(size, Rows) or not 0 <= start <= start + size <= length:
+        message = (
+            f"widen: axis {axis} of shape {shape} does not fit into {length} from {start} on; "
+            "give a start of 0 or more, and a length."
+        )
+        raise ShapeError(message)
+    return (*shape[:axis], length, *shape[axis + 1 :])
+
+
+@builtin("widen", shape=_widened, keeps_type=True)
 def widen(x: Array, *, axis: int, start: int, length: int) -> Array:
     """x set at `start` into an axis of zeros of that length."""
     result = np.zeros((*x.shape[:axis], length, *x.shape[axis + 1 :]), x.dtype)
@@ -180,6 +237,12 @@ def widen(x: Array, *, axis: int, start: int, length: int) -> Array:
     return result
 
 
+@widen.canonical
+def _widen_canonical(shape: Shape, *, axis: int, start: int, length: int) -> dict[str, int]:
+    return {"axis": normal_axes("widen", axis, len(shape))[0], "start": start, "length": length}
+
+
 @widen.gradient
 def _widen(g: Node, y: Node, x: Node, *, axis: int, start: int, length: int) -> Any:
-    return narrow(g, axis=axis, start=start, stop=start + x.shape[axis])
+    size = x.shape[axis]
+    return narrow(g, axis=axis, start=start, stop=start + size)  # type: ignore[operator]

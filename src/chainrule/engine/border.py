@@ -1,0 +1,125 @@
+"""What a program is given, checked once before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.engine.tape import Array, Tape
+from chainrule.errors import DataError, EngineError, SettingError, ShapeError
+
+__all__ = [
+    "check_batch_size",
+    "check_lines",
+    "check_parameters",
+    "check_slots",
+    "checked_arrays",
+    "checked_order",
+]
+
+
+def checked_arrays(tape: Tape, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays of the inputs by name, contiguous; raises where one is missing or does not fit."""
+    checked: dict[str, Array] = {}
+    for source in tape.sources:
+        if source.kind != "rows":
+            continue
+        value = tape.values[source.index]
+        if source.name not in arrays:
+            message = f"program: input {source.name!r} is missing; give it in arrays."
+            raise EngineError(message)
+        array = arrays[source.name]
+        if array.dtype != value.dtype:
+            message = (
+                f"program: input {source.name!r} must be {value.dtype}, got {array.dtype}; "
+                "convert it."
+            )
+            raise EngineError(message)
+        if array.ndim == 0 or array.shape[1:] != value.shape[1:]:
+            message = (
+                f"program: input {source.name!r} must have shape {value.shape}, got {array.shape}."
+            )
+            raise ShapeError(message)
+        checked[source.name] = np.ascontiguousarray(array)  # or each take would copy all of it
+    lengths = {name: len(array) for name, array in checked.items()}
+    if len(set(lengths.values())) > 1:
+        message = f"program: inputs have different numbers of rows: {lengths}; give equal ones."
+        raise ShapeError(message)
+    return checked
+
+
+def checked_order(order: Array, rows: int | None) -> Array:
+    """Row numbers, each among the rows of the data."""
+    numbers = np.asarray(order)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+        message = (
+            f"program: order must be one row of whole numbers, got {numbers.dtype} of shape "
+            f"{numbers.shape}."
+        )
+        raise ShapeError(message)
+    if numbers.size and rows is not None and not 0 <= numbers.min() <= numbers.max() < rows:
+        wrong = numbers[(numbers < 0) | (numbers >= rows)]
+        message = (
+            f"program: order names row {wrong[0]}, the data has rows 0 to {rows - 1}; "
+            "give numbers of rows."
+        )
+        raise DataError(message)
+    return numbers
+
+
+def check_parameters(tape: Tape, parameters: Array) -> None:
+    """Raise where the flat array is not what the segments and types say."""
+    count = tape.segments[-1].stop if tape.segments else 0
+    types = [tape.values[s.index].dtype for s in tape.sources if s.kind == "parameter"]
+    _check_flat("parameters", parameters, count, types[0] if types else None)
+    if tape.updates and not parameters.flags.writeable:
+        message = "program: parameters are read-only; an update writes them, give a copy."
+        raise EngineError(message)
+
+
+def check_slots(tape: Tape, slots: Sequence[Array]) -> None:
+    """Raise where the optimizer's arrays are not one for each slot, as long as the weights."""
+    declared = [tape.values[s.index] for s in tape.sources if s.kind == "slot"]
+    if len(slots) != len(declared):
+        message = f"program: the update has {len(declared)} slots, got {len(slots)} arrays."
+        raise EngineError(message)
+    for number, (slot, value) in enumerate(zip(slots, declared, strict=True)):
+        _check_flat(f"slot {number}", slot, tape.trainable, value.dtype)
+        if not slot.flags.writeable:
+            message = f"program: slot {number} is read-only; an update writes it, give a copy."
+            raise EngineError(message)
+
+
+def _check_flat(what: str, array: Array, count: int, dtype: np.dtype[Any] | None) -> None:
+    if array.shape != (count,):
+        message = f"program: {what} must have shape ({count},), got {array.shape}."
+        raise ShapeError(message)
+    if dtype is not None and array.dtype != dtype:
+        message = f"program: {what} must be {dtype}, got {array.dtype}; convert it."
+        raise EngineError(message)
+    if not array.flags.c_contiguous:
+        message = f"program: {what} must be contiguous in memory; give a copy."
+        raise EngineError(message)
+
+
+def check_lines(tape: Tape, lines: Array | None, batches: int) -> None:
+    """Raise where the update's scalars are not one line a batch."""
+    scalars = sum(source.kind == "line" for source in tape.sources)
+    if lines is None and scalars and batches:
+        message = f"program: the update reads {scalars} scalars a step; give lines."
+        raise EngineError(message)
+    if lines is not None and lines.shape != (batches, scalars):
+        message = (
+            f"program: lines must have shape {(batches, scalars)} (batches, scalars), "
+            f"got {lines.shape}."
+        )
+        raise ShapeError(message)
+
+
+def check_batch_size(batch_size: int) -> None:
+    """Raise where a batch would have no rows."""
+    if batch_size < 1:
+        message = f"program: batch_size must be 1 or more, got {batch_size}."
+        raise SettingError(message)

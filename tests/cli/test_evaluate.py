@@ -1,0 +1,104 @@
+"""Scores of `evaluate`, against scikit-learn's on the predictions of `predict`."""
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn import metrics
+from tests.cli.tables import churn_text, houses_text
+
+
+def cells(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_scores_of_labels_are_scikit_learns(run, left_run):
+    Path("new.csv").write_text(churn_text(200, seed=5))
+    record = run("evaluate", left_run, "new.csv", "--json").record
+    predicted = cells(run("predict", left_run, "new.csv", "--proba").out)
+    truth = [row["left"] for row in cells(churn_text(200, seed=5))]
+    guess = [row["prediction"] for row in predicted]
+    chance = np.array([float(row["probability_yes"]) for row in predicted])
+    expected = {
+        "accuracy": metrics.accuracy_score(truth, guess),
+        "balanced_accuracy": metrics.balanced_accuracy_score(truth, guess),
+        "roc_auc": metrics.roc_auc_score(np.array(truth) == "yes", chance),
+        "log_loss": metrics.log_loss(np.array(truth) == "yes", chance),
+        "f1_macro": metrics.f1_score(truth, guess, average="macro"),
+        "recall": metrics.recall_score(truth, guess, pos_label="yes"),
+    }
+    for name, value in expected.items():
+        assert record["metrics"][name] == pytest.approx(value, rel=1e-6), name
+    assert record["confusion"] == metrics.confusion_matrix(truth, guess).tolist()
+    low, high = record["intervals"]["roc_auc"]
+    assert low < record["metrics"]["roc_auc"] < high
+    assert (record["rows"], record["left_out"], record["labels"]) == (200, 0, ["no", "yes"])
+
+
+def test_scores_of_numbers_are_scikit_learns(run, price_run):
+    Path("new.csv").write_text(houses_text(200, seed=5), "utf-8")
+    record = run("evaluate", price_run, "new.csv", "--json").record
+    guess = [float(row["prediction"]) for row in cells(run("predict", price_run, "new.csv").out)]
+    truth = [float(row["price"]) for row in cells(houses_text(200, seed=5))]
+    assert record["metrics"]["rmse"] == pytest.approx(metrics.root_mean_squared_error(truth, guess))
+    assert record["metrics"]["mae"] == pytest.approx(metrics.mean_absolute_error(truth, guess))
+    assert record["metrics"]["r2"] == pytest.approx(metrics.r2_score(truth, guess))
+    worst = int(np.argmax(np.abs(np.array(truth) - guess)))
+    assert record["residuals"]["largest"][0]["row"] == worst
+
+
+def test_rows_without_a_target_are_left_out_and_rows_keep_their_numbers(run, price_run):
+    lines = houses_text(60, seed=5).splitlines()
+    full = run("evaluate", price_run, _written("full.csv", lines), "--json").record
+    holes = [lines[0]]
+    for line in lines[1:]:
+        holes += [line.rpartition(",")[0] + ",", line]
+    outcome = run("evaluate", price_run, _written("holes.csv", holes), "--json")
+    assert "60 rows without a target left out" in outcome.err
+    assert outcome.record["left_out"] == 60
+    assert outcome.record["metrics"] == full["metrics"]
+    rows = [one["row"] for one in full["residuals"]["largest"]]
+    assert [one["row"] for one in outcome.record["residuals"]["largest"]] == [
+        2 * row + 1 for row in rows
+    ]
+
+
+def test_labels_never_seen_are_counted(run, left_run):
+    lines = churn_text(50, seed=5).splitlines()
+    plain = run("evaluate", left_run, _written("plain.csv", lines), "--json").record
+    outcome = run("evaluate", left_run, _written("more.csv", [*lines, "3,gold,maybe"]), "--json")
+    assert "1 row left out, of labels not seen in training: 'maybe'" in outcome.err
+    assert outcome.record["unseen"] == 1
+    assert outcome.record["metrics"] == plain["metrics"]
+
+
+def test_people_get_tables(run, left_run, price_run):
+    outcome = run("evaluate", left_run, "churn.csv")
+    assert outcome.out.startswith("left: 120 rows scored\n")
+    assert "confusion: rows by true label (down) and prediction (across)" in outcome.out
+    outcome = run("evaluate", price_run, "houses.csv")
+    assert "furthest off (rows counted from 0)" in outcome.out
+
+
+@pytest.mark.parametrize(
+    "text, part",
+    [
+        ("months,plan\n1,gold\n", "no column 'left'"),
+        ("months,plan,left\n1,gold,\n2,gold,NA\n", "'left' is missing in every row"),
+        ("months,plan,left\n1,gold,perhaps\n", "holds no label of training, only 'perhaps'"),
+        ("months,left\n1,yes\n", "column 'plan' not found"),
+        ("months,plan,left\nsoon,gold,yes\n", "column 'months'"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused(run, left_run, text, part):
+    Path("new.csv").write_text(text)
+    outcome = run("evaluate", left_run, "new.csv")
+    assert outcome.code == 1
+    assert part in outcome.sentence
+
+
+def _written(name, lines):
+    Path(name).write_text("\n".join(lines) + "\n", "utf-8")
+    return name

@@ -1,0 +1,105 @@
+"""Help, version, exit codes, and how quickly the command line is there."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+import chainrule
+from chainrule.cli.main import COMMANDS
+
+
+def test_alone_it_prints_help_to_stderr(run):
+    outcome = run()
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert "usage: chainrule COMMAND" in outcome.err
+
+
+@pytest.mark.parametrize("word", ["-h", "--help"])
+def test_help_names_every_command_and_fits_80_columns(run, word):
+    outcome = run(word)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert all(f"\n  {name} " in outcome.out for name in COMMANDS)
+    assert max(map(len, outcome.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_has_an_example(run, command):
+    outcome = run(command, "--help")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert f"chainrule {command} " in outcome.out.partition("examples:")[2]
+
+
+def test_version(run):
+    outcome = run("--version")
+    assert (outcome.code, outcome.out) == (0, f"chainrule {chainrule.__version__}\n")
+
+
+@pytest.mark.parametrize(
+    "words, code, part",
+    [
+        (["trian"], 2, "there is no command 'trian'; did you mean 'train'?"),
+        (["--verison"], 2, "there is no option '--verison'; did you mean '--version'?"),
+        (["frobnicate"], 2, "see 'chainrule --help'."),
+        (["train"], 2, "no data given"),
+        (["train", "houses.csv"], 2, "no target given"),
+        (["train", "houses.csv", "--target"], 2, "--target: expected one argument"),
+        (["train", "houses.csv", "--target", "price", "--epoch", "3"], 2, "mean '--epochs'?"),
+        (["train", "houses.csv", "--target", "price", "extra"], 2, "'extra' is one argument too"),
+        (["predict"], 2, "required: RUN, DATA"),
+        (["evaluate", "nowhere", "houses.csv"], 1, "nowhere: there is no such run folder"),
+    ],
+)
+def test_usage_mistakes_are_one_line(run, words, code, part):
+    outcome = run(*words)
+    assert outcome.code == code
+    assert part in outcome.sentence
+    assert outcome.out == ""
+
+
+def test_debug_shows_where_a_mistake_was_found(run):
+    words = ["train", "nowhere.csv", "--target", "price"]
+    assert "Traceback" not in run(*words).err
+    outcome = run(*words, "--debug")
+    assert outcome.code == 1
+    assert "Traceback" in outcome.err
+    assert outcome.err.splitlines()[-1].startswith("chainrule: error: ")
+
+
+def test_help_is_there_at_once(process):
+    took = []
+    for _ in range(3):
+        before = time.perf_counter()
+        assert process("--help").code == 0
+        took.append(time.perf_counter() - before)
+    assert min(took) < 0.3
+
+
+def in_a_process(code):
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def test_help_loads_no_library():
+    code = "import sys; from chainrule.cli import main; main(['--help']); print(*sys.modules)"
+    loaded = set(in_a_process(code).splitlines()[-1].split())
+    assert not {"numpy", "scipy", "sklearn", "duckdb", "rich"} & loaded
+
+
+@pytest.mark.parametrize("given, expected", [(None, 1), ("2", 2)])
+def test_numpy_takes_one_thread_unless_told(monkeypatch, given, expected):
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    if given is not None:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", given)
+    code = (
+        "from chainrule.cli import main; main(['--version']); import numpy, threadpoolctl; "
+        "print(*(one['num_threads'] for one in threadpoolctl.threadpool_info()))"
+    )
+    counts = in_a_process(code).splitlines()[-1].split()
+    if not counts:
+        pytest.skip("this NumPy has no threads of its own")
+    assert max(map(int, counts)) <= expected

@@ -1,0 +1,51 @@
+"""Tables of text: aligned, wrapped, safe to print."""
+
+import pytest
+
+from chainrule.cli.output import spell_score, terminal_width, text_table
+
+HEADER = ("column", "n", "why")
+ROWS = [
+    ("age", "12", ""),
+    ("a column with a name that is much too long for a table", "1", "because " * 20),
+    ("名前", "123", "wide letters"),
+]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_lines_end_where_the_terminal_does(width):
+    text = text_table(HEADER, ROWS, right=(1,), width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert text.count("because") == 20
+
+
+def test_numbers_stand_under_each_other():
+    text = text_table(("name", "n"), [("a", "1"), ("b", "1,234")], right=(1,), indent="")
+    assert text.splitlines() == ["name      n", "a         1", "b     1,234"]
+
+
+def test_wide_letters_count_twice():
+    lines = text_table(("a", "b"), [("名前", "x"), ("abcd", "x")], indent="").splitlines()
+    assert lines[1:] == ["名前  x", "abcd  x"]
+
+
+@pytest.mark.parametrize("evil", ["\x1b[31mred", "a\rb", "a\tb", "a\nb", "\x9b2J", "\x00"])
+def test_names_cannot_control_the_terminal(evil):
+    text = text_table(("name", "why"), [(evil, "last"), ("x", evil)])
+    assert all(letter.isprintable() or letter == "\n" for letter in text)
+
+
+@pytest.mark.parametrize(
+    "value, digits, text",
+    [(0.5, 4, "0.5000"), (-1234.5, 1, "-1,234.5"), (None, 2, "-"), (1e15, 0, "1e+15"),
+     (1e-7, 4, "1e-07"), (0.0, 4, "0.0000")],
+)  # fmt: skip
+def test_scores_are_short(value, digits, text):
+    assert spell_score(value, digits) == text
+
+
+def test_the_width_is_that_of_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "72")
+    assert terminal_width() == 72
+    monkeypatch.setenv("COLUMNS", "3")
+    assert terminal_width() == 40

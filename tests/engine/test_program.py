@@ -1,0 +1,290 @@
+"""Programs over data: row order, batches, inputs that do not fit, the stop, and threads."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.engine.networks import Plan, as_graph, as_trial
+
+from chainrule import graph as g, random
+from chainrule.engine import Graph, Update, compile  # noqa: A004
+from chainrule.errors import DataError, EngineError, SettingError, ShapeError
+from chainrule.graph import Rows, ops
+
+NOTHING = np.zeros(0)
+
+
+def gathered(dtype="float64", tail=()):
+    """A program that gives back its input, and the sum of each batch."""
+    x = g.input_node("x", (Rows(), *tail), dtype)
+    number = ops.cast(x, dtype="float64")
+    return compile(Graph((x,), (), {"x": x, "sum": number.sum(), "rows": number.mean() * 0 + 1}))
+
+
+def line(loss_of=lambda error: ops.mean(error**2), dtype="float64", state=()):
+    """A step of gradient descent with a counter of steps in its slot: w -= rate * dloss/dw."""
+    x, y = g.input_node("x", (Rows(), 2), dtype), g.input_node("y", (Rows(),), dtype)
+    w = g.parameter("w", (2,), dtype)
+    shift = g.parameter("shift", state, dtype, trainable=False)
+    weight, gradient, steps = (g.input_node(n, (2,), dtype) for n in ("weight", "gradient", "n"))
+    rate = g.input_node("rate", (), dtype)
+    update = Update(
+        weight, gradient, (steps,), (rate,), weight - rate * gradient, (steps + 1.0,)
+    )  # fmt: skip
+    return Graph((x, y), (w, shift), {}, loss_of(x @ w + shift.sum() - y), update)
+
+
+DATA = {"x": np.array([[1.0, 2.0], [3.0, -1.0], [0.5, 0.5], [2.0, 2.0], [-1.0, 4.0]]),
+        "y": np.array([1.0, 0.0, 2.0, -1.0, 3.0])}  # fmt: skip
+
+
+def test_rows_come_in_the_order_that_is_asked_for():
+    data = np.arange(20.0)
+    order = np.array([3, 3, 19, 0, 7, 11, 2])
+    steps = gathered().run({"x": data}, NOTHING, order=order, batch_size=3)
+    np.testing.assert_array_equal(steps.results["x"], data[order])
+    np.testing.assert_array_equal(steps.results["sum"], [25.0, 18.0, 2.0])
+    np.testing.assert_array_equal(steps.rows, [3, 3, 1])
+    assert steps.stopped is None
+
+
+def test_without_an_order_rows_come_as_they_are():
+    data = np.arange(10.0)
+    steps = gathered().run({"x": data}, NOTHING, batch_size=4)
+    np.testing.assert_array_equal(steps.results["x"], data)
+    np.testing.assert_array_equal(steps.rows, [4, 4, 2])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float32", "float64"])
+@pytest.mark.parametrize("tail", [(), (3,), (2, 2)])
+def test_inputs_of_each_type_and_any_number_of_axes(dtype, tail):
+    data = np.random.default_rng(0).integers(0, 200, (9, *tail)).astype(dtype)
+    order = np.array([8, 0, 4, 4])
+    steps = gathered(dtype, tail).run({"x": data}, NOTHING, order=order, batch_size=3)
+    assert steps.results["x"].dtype == dtype
+    np.testing.assert_array_equal(steps.results["x"], data[order])
+
+
+@pytest.mark.parametrize("made", [np.asfortranarray, lambda x: x[:, ::-1], lambda x: x[::2]])
+def test_data_may_lie_in_memory_in_any_way(made):
+    data = made(np.random.default_rng(0).normal(size=(10, 4)))
+    order = np.array([3, 1])
+    for given in (order, order.astype(np.uint16), None):
+        steps = gathered(tail=(4,)).run({"x": data}, NOTHING, order=given, batch_size=2)
+        np.testing.assert_array_equal(
+            steps.results["x"], data[order] if given is not None else data
+        )
+
+
+def test_no_rows_are_no_batches():
+    for given in ({"order": np.zeros(0, np.int64)}, {}):
+        data = DATA if given else {name: array[:0] for name, array in DATA.items()}
+        weights = np.array([1.0, 2.0, 3.0])
+        steps = compile(line()).run(
+            data, weights, slots=[np.zeros(2)], lines=np.zeros((0, 1)), **given
+        )
+        assert steps.results["loss"].shape == (0,)
+        assert steps.rows.shape == (0,)
+        assert steps.stopped is None
+        np.testing.assert_array_equal(weights, [1.0, 2.0, 3.0])
+
+
+def wrong(**given):
+    arguments = {
+        "arrays": DATA, "parameters": np.zeros(3), "slots": [np.zeros(2)],
+        "lines": np.zeros((3, 1)), "batch_size": 2,
+    } | given  # fmt: skip
+    return compile(line()).run(**arguments)
+
+
+def frozen(size):
+    array = np.zeros(size)
+    array.flags.writeable = False
+    return array
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        ({"arrays": {"x": DATA["x"]}}, EngineError, "input 'y' is missing"),
+        ({"arrays": DATA | {"y": DATA["y"].astype("f4")}}, EngineError,
+         "'y' must be float64, got float32"),
+        ({"arrays": DATA | {"x": DATA["x"][:, :1]}}, ShapeError,
+         r"'x' must have shape \(rows, 2\), got \(5, 1\)"),
+        ({"arrays": DATA | {"y": np.float64(1.0)}}, ShapeError, r"got \(\)"),
+        ({"arrays": DATA | {"y": DATA["y"][:3]}}, ShapeError, "'x': 5, 'y': 3"),
+        ({"parameters": np.zeros(4)}, ShapeError, r"parameters must have shape \(3,\), got \(4,\)"),
+        ({"parameters": np.zeros(3, "f4")}, EngineError, "parameters must be float64, got float32"),
+        ({"parameters": np.zeros(6)[::2]}, EngineError, "parameters must be contiguous"),
+        ({"parameters": frozen(3)}, EngineError, "parameters are read-only"),
+        ({"slots": []}, EngineError, "1 slots, got 0 arrays"),
+        ({"slots": [np.zeros(3)]}, ShapeError, r"slot 0 must have shape \(2,\)"),
+        ({"slots": [np.zeros(2, "f4")]}, EngineError, "slot 0 must be float64"),
+        ({"slots": [frozen(2)]}, EngineError, "slot 0 is read-only"),
+        ({"lines": None}, EngineError, "reads 1 scalars a step; give lines"),
+        ({"lines": np.zeros((2, 1))}, ShapeError, r"shape \(3, 1\) .*got \(2, 1\)"),
+        ({"lines": np.zeros((3, 2))}, ShapeError, r"got \(3, 2\)"),
+        ({"batch_size": 0}, SettingError, "batch_size must be 1 or more, got 0"),
+        ({"order": np.array([0, 5])}, DataError, "row 5, the data has rows 0 to 4"),
+        ({"order": np.array([0, -1])}, DataError, "row -1"),
+        ({"order": np.array([0.0, 1.0])}, ShapeError, "whole numbers, got float64"),
+        ({"order": np.array([[0, 1]])}, ShapeError, r"of shape \(1, 2\)"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused_with_a_sentence(given, error, words):
+    with pytest.raises(error, match=words):
+        wrong(**given)
+
+
+def by_hand(weights, slot, order, batch_size, lines, last=None):
+    """The same descent in plain NumPy."""
+    losses = []
+    for number, start in enumerate(range(0, len(order), batch_size)):
+        chosen = order[start : start + batch_size]
+        error = DATA["x"][chosen] @ weights[:2] + weights[2] - DATA["y"][chosen]
+        losses.append(np.mean(error**2))
+        gradient = 2 * DATA["x"][chosen].T @ error / len(chosen)
+        weights[:2] -= lines[number, 0] * gradient
+        slot += 1
+    return losses
+
+
+def test_steps_change_parameters_and_slots_in_place_and_leave_the_state():
+    order = np.array([4, 0, 1, 2, 3, 3, 1])
+    lines = np.array([[0.1], [0.01], [0.05]])
+    weights, slot = np.array([0.3, -0.2, 0.7]), np.array([10.0, 20.0])
+    expected_weights, expected_slot = weights.copy(), slot.copy()
+    losses = by_hand(expected_weights, expected_slot, order, 3, lines)
+    steps = compile(line()).run(
+        DATA, weights, order=order, batch_size=3, slots=[slot], lines=lines
+    )  # fmt: skip
+    np.testing.assert_allclose(steps.results["loss"], losses, rtol=1e-13)
+    np.testing.assert_allclose(weights, expected_weights, rtol=1e-12)
+    np.testing.assert_array_equal(slot, [13.0, 23.0])
+    assert weights[2] == 0.7
+
+
+def test_one_run_of_many_batches_is_many_runs_of_one():
+    plan = Plan(rate=0.3, loss="classes")
+    graph = as_graph(plan)
+    program, trial = compile(graph), as_trial(plan, graph, rows=11, batch_size=4)
+    whole, parameters, slots = trial.run(program)
+    again, again_slots = trial.parameters.copy(), [slot.copy() for slot in trial.slots]
+    for batch, start in enumerate(range(0, len(trial.order), 4)):
+        steps = program.run(
+            trial.arrays, again, order=trial.order[start : start + 4], batch_size=4,
+            slots=again_slots, lines=trial.lines[batch : batch + 1], seed=trial.seed,
+            step=trial.step + batch,
+        )  # fmt: skip
+        assert steps.results["loss"] == whole.results["loss"][batch]
+    assert again.tobytes() == parameters.tobytes()
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(slots, again_slots, strict=True))
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e200])
+def test_a_loss_that_is_not_finite_stops_before_its_update(batch_size, bad):
+    data = {"x": DATA["x"].copy(), "y": DATA["y"]}
+    data["x"][3, 0] = bad
+    order, stop = np.array([0, 1, 2, 4, 3, 0, 1]), 4 // batch_size
+    lines = np.full((-(-7 // batch_size), 1), 0.01)
+    weights, slot = np.array([0.3, -0.2, 0.7]), np.zeros(2)
+    expected = np.array([0.3, -0.2, 0.7]), np.zeros(2)
+    compile(line()).run(
+        data, expected[0], order=order[: stop * batch_size], batch_size=batch_size,
+        slots=[expected[1]], lines=lines[:stop],
+    )  # fmt: skip
+    steps = compile(line()).run(
+        data, weights, order=order, batch_size=batch_size, slots=[slot], lines=lines
+    )
+    assert steps.stopped == stop
+    assert steps.results["loss"].shape == steps.rows.shape == (stop + 1,)
+    assert np.isfinite(steps.results["loss"][:-1]).all()
+    assert not np.isfinite(steps.results["loss"][-1])
+    assert weights.tobytes() == expected[0].tobytes()
+    assert slot.tobytes() == expected[1].tobytes()
+
+
+def test_rows_of_a_stopped_run_end_with_the_batch_that_stopped_it():
+    x = g.input_node("x", (Rows(),), "float64")
+    program = compile(Graph((x,), (), {"double": x * 2.0}, x.sum()))
+    steps = program.run({"x": np.array([1.0, 2.0, np.inf, 4.0, 5.0])}, NOTHING, batch_size=2)
+    assert steps.stopped == 1
+    np.testing.assert_array_equal(steps.results["double"], [2.0, 4.0, np.inf, 8.0])
+
+
+def masks(**attributes):
+    x = g.input_node("x", (Rows(), 3), "float32")
+    seed, step = (g.input_node(name, (), "uint64") for name in ("seed", "step"))
+    mask = ops.dropout_mask(seed, step, shape=x.shape, dtype="float32", **attributes)
+    return compile(Graph((x, seed, step), (), {"y": x * mask, "step": ops.cast(
+        step, dtype="float64")}))  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**64 - 1])
+def test_masks_are_those_of_seed_step_and_stream(seed):
+    steps = masks(rate=0.4, stream=9).run(
+        {"x": np.ones((10, 3), "f4")}, NOTHING, batch_size=4, seed=seed, step=2**33
+    )
+    expected = [
+        random.dropout_mask(seed, 9, 2**33 + batch, (rows, 3), 0.4, np.dtype("f4"))
+        for batch, rows in enumerate((4, 4, 2))
+    ]
+    np.testing.assert_array_equal(steps.results["y"], np.concatenate(expected))
+    np.testing.assert_array_equal(steps.results["step"], 2.0**33 + np.arange(3))
+
+
+def test_gradient_changes_nothing_and_is_the_derivative():
+    program = compile(line())
+    weights = np.array([0.3, -0.2, 0.7])
+    results, gradient = program.gradient(DATA, weights)
+    w = g.variable(weights[:2])
+    error = g.constant(DATA["x"]) @ w + 0.7 - DATA["y"]
+    loss = ops.mean(error**2)
+    np.testing.assert_allclose(gradient, g.grad(loss, w).value, rtol=1e-13)
+    np.testing.assert_allclose(results["loss"], loss.value, rtol=1e-13)
+    np.testing.assert_array_equal(weights, [0.3, -0.2, 0.7])
+    # without an update the flat array may be read-only
+    read_only = frozen(3)
+    _, gradient = compile(replace(line(), update=None)).gradient(DATA, read_only)
+    np.testing.assert_allclose(gradient, -2 / 5 * DATA["x"].T @ DATA["y"], rtol=1e-13)
+
+
+def test_a_gradient_needs_a_loss_and_rows():
+    with pytest.raises(EngineError, match="it has no loss"):
+        gathered().gradient({"x": np.ones(2)}, NOTHING)
+    nothing = {name: array[:0] for name, array in DATA.items()}
+    with pytest.raises(DataError, match="over no rows"):
+        compile(line()).gradient(nothing, np.zeros(3))
+
+
+def test_results_of_another_length_are_refused():
+    x = g.input_node("x", (Rows(), 2), "float64")
+    with pytest.raises(
+        EngineError, match=r"result 'total' must be a scalar or have an entry a row"
+    ):
+        compile(Graph((x,), (), {"total": x.sum(axis=0)})).run({"x": np.ones((3, 2))}, NOTHING)
+
+
+def test_threads_share_a_program():
+    plan = Plan(columns=4, layers=((16, "tanh", "plain"), (8, "relu", "axes")), rate=0.2)
+    graph = as_graph(plan)
+    program = compile(graph)
+    trials = [as_trial(plan, graph, rows=40, batch_size=7, visits=300, seed=s) for s in range(4)]
+    alone = [trial.run(program) for trial in trials]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda trial: trial.run(program), trials * 2))
+    for (_, parameters, slots), (_, other, other_slots) in zip(alone * 2, together, strict=True):
+        assert parameters.tobytes() == other.tobytes()
+        assert [s.tobytes() for s in slots] == [s.tobytes() for s in other_slots]
+
+
+def test_a_run_leaves_its_inputs_alone():
+    plan = Plan(loss="classes")
+    graph = as_graph(plan)
+    trial = as_trial(plan, graph)
+    before = {name: array.copy() for name, array in trial.arrays.items()}
+    trial.run(compile(graph))
+    for name, array in trial.arrays.items():
+        assert array.tobytes() == before[name].tobytes()

@@ -1,0 +1,97 @@
+"""First values have the means, variances and ranges of the papers."""
+
+import numpy as np
+import pytest
+
+from chainrule import random
+from chainrule.errors import InputTypeError, SettingError, ShapeError
+from chainrule.layers import INITIALIZERS, Constant, HeNormal, find_initializer
+
+INPUTS, OUTPUTS = 300, 200
+SHAPE = (INPUTS, OUTPUTS)
+
+# variance and largest absolute value, as the papers and Keras's pages give them
+PAPERS = {
+    "zeros": (0.0, 0.0),
+    "ones": (0.0, 1.0),
+    "constant": (0.0, 0.0),
+    "random_normal": (0.05**2, np.inf),
+    "random_uniform": (0.1**2 / 12, 0.05),
+    "truncated_normal": ((0.05 * 0.87962566103423978) ** 2, 0.1),
+    "glorot_uniform": (2 / (INPUTS + OUTPUTS), np.sqrt(6 / (INPUTS + OUTPUTS))),
+    "glorot_normal": (2 / (INPUTS + OUTPUTS), np.inf),
+    "xavier_uniform": (2 / (INPUTS + OUTPUTS), np.sqrt(6 / (INPUTS + OUTPUTS))),
+    "xavier_normal": (2 / (INPUTS + OUTPUTS), np.inf),
+    "he_uniform": (2 / INPUTS, np.sqrt(6 / INPUTS)),
+    "he_normal": (2 / INPUTS, np.inf),
+    "lecun_uniform": (1 / INPUTS, np.sqrt(3 / INPUTS)),
+    "lecun_normal": (1 / INPUTS, np.inf),
+}
+
+
+def test_every_initializer_is_in_the_papers():
+    assert set(PAPERS) == set(INITIALIZERS)
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_variance_is_as_the_papers_say(name):
+    variance, bound = PAPERS[name]
+    values = find_initializer(name).values(SHAPE, seed=5, stream=1)
+    assert values.shape == SHAPE
+    assert values.dtype == np.float64
+    assert values.var() == pytest.approx(variance, rel=0.02)
+    assert np.abs(values).max() <= bound
+    if variance:
+        assert abs(values.mean()) < 4 * np.sqrt(variance / values.size)
+
+
+@pytest.mark.parametrize("name", [name for name in PAPERS if name.endswith("_normal")])
+def test_normal_ones_are_truncated_at_two_deviations(name):
+    values = find_initializer(name).values(SHAPE, seed=5, stream=1)
+    spread = np.abs(values).max() / values.std()
+    if name == "random_normal":
+        assert spread > 3.5
+    else:
+        assert spread == pytest.approx(2 / 0.87962566103423978, rel=0.02)
+
+
+def test_draws_depend_on_seed_and_stream_alone():
+    he = find_initializer("he_normal")
+    first = he.values(SHAPE, seed=1, stream=2)
+    assert (first == he.values(SHAPE, seed=1, stream=2)).all()
+    assert (first != he.values(SHAPE, seed=1, stream=3)).any()
+    assert (first != he.values(SHAPE, seed=2, stream=2)).any()
+
+
+def test_a_seed_of_its_own_draws_the_same_everywhere():
+    he = HeNormal(seed=9)
+    assert (he.values(SHAPE, seed=1, stream=2) == he.values(SHAPE, seed=3, stream=4)).all()
+
+
+def test_values_are_those_of_the_random_room():
+    limit = np.sqrt(6 / (2 + 3))
+    drawn = random.uniform(7, 4, 0, 6, random.WEIGHTS).reshape(2, 3)
+    values = find_initializer("glorot_uniform").values((2, 3), seed=7, stream=4)
+    np.testing.assert_allclose(values, -limit + 2 * limit * drawn, rtol=1e-15)
+
+
+def test_biases_count_their_size_as_inputs_and_outputs():
+    values = find_initializer("glorot_uniform").values((40_000,), seed=1, stream=0)
+    assert values.var() == pytest.approx(1 / 40_000, rel=0.02)
+
+
+def test_constant_takes_an_array_of_the_shape():
+    assert (Constant([[1.0], [2.0]]).values((2, 1), 0, 0) == [[1.0], [2.0]]).all()
+    with pytest.raises(ShapeError, match=r"\(2,\).*\(3,\)"):
+        Constant([1.0, 2.0]).values((3,), 0, 0)
+
+
+def test_what_is_no_initializer_is_refused():
+    with pytest.raises(SettingError, match="'he_norml' is not known; did you mean 'he_normal'"):
+        find_initializer("he_norml")
+    with pytest.raises(InputTypeError, match="known names: zeros"):
+        find_initializer(3)
+    with pytest.raises(SettingError, match="stddev must be a number of 0 or more, got -1"):
+        INITIALIZERS["random_normal"](stddev=-1)
+    with pytest.raises(SettingError, match="seed"):
+        HeNormal(seed=-1)

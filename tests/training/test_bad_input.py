@@ -1,0 +1,115 @@
+"""What cannot be trained on: one sentence each, and the parameters stay as they were."""
+
+import numpy as np
+import pytest
+
+from chainrule import random
+from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError
+from chainrule.layers import Dense, NetworkInput, Parameter, Stack
+from chainrule.training import Callback, Trainer
+
+X = random.normal(1, 0, 0, 90).reshape(30, 3)
+Y = np.tanh(X @ np.array([[1.0], [-2.0], [0.5]]))
+
+
+def trainer():
+    stack = Stack([Dense(4, "tanh"), Dense(1)], (3,))
+    return Trainer(stack, "mse", "adam", dtype="float64", seed=4)
+
+
+class Heads:
+    """Two outputs."""
+
+    inputs = (NetworkInput("numbers", (3,)),)
+    output_names = ("value", "class")
+
+    def parameters(self):
+        return (Parameter("value/kernel", (3, 1)), Parameter("class/kernel", (3, 2)))
+
+    def outputs(self, inputs, parameters, draws):
+        return tuple(inputs["numbers"] @ kernel for kernel in parameters)
+
+
+BAD_FITS = [
+    ({"batch_size": 0}, SettingError, "batch_size must be a whole number of 1 or more, got 0"),
+    ({"batch_size": 2.5}, SettingError, "batch_size .* got 2.5"),
+    ({"epochs": -1}, SettingError, "epochs must be .* got -1"),
+    ({"epochs": True}, SettingError, "epochs"),
+    ({"initial_epoch": "a"}, SettingError, "initial_epoch"),
+    ({"validation_split": 1.2}, SettingError, "validation_split must be .* below 1, got 1.2"),
+    ({"validation_split": 0.99}, SettingError, "of 30 rows 0 are left to train on"),
+    ({"validation_data": X}, InputTypeError, r"must be \(X, y\)"),
+    ({"validation_data": (X, Y[:3])}, ShapeError, "X has 30 rows, y has 3"),
+    ({"verbose": 3}, SettingError, "verbose must be 'auto', 0, 1 or 2, got 3"),
+    ({"shuffle": 1}, InputTypeError, "shuffle must be True or False, got 1"),
+    ({"sample_weight": np.ones(4)}, ShapeError, r"sample_weight has shape \(4,\).*\(30,\)"),
+    ({"sample_weight": np.full(30, -1.0)}, DataError, "sample_weight is -1.0 in row 0"),
+    ({"class_weight": {0: 1}, "sample_weight": np.ones(30)}, SettingError, "cannot both"),
+    ({"class_weight": [1, 2]}, InputTypeError, "class_weight must be a dict"),
+    ({"class_weight": {77: 1.0}}, SettingError, "class 77 is not known; the classes are"),
+    ({"callbacks": [print]}, InputTypeError, "needs Callback objects"),
+    ({"callbacks": [Callback]}, InputTypeError, "give an object of it"),
+]
+
+
+@pytest.mark.parametrize("settings, error, words", BAD_FITS)
+def test_bad_settings_of_fit_get_a_sentence(settings, error, words):
+    one = trainer()
+    before = one.parameters.flat.copy()
+    with pytest.raises(error, match=words):
+        one.fit(X, Y, **settings)
+    assert (one.parameters.flat == before).all()
+
+
+def with_value(value):
+    changed = X.copy()
+    changed[7, 2] = value
+    return changed
+
+
+BAD_DATA = [
+    (with_value(np.nan), Y, DataError, "X is nan in row 7, column 2; 1 of 90 numbers"),
+    (with_value(np.inf), Y, DataError, "X is inf in row 7, column 2"),
+    (X[:0], Y[:0], DataError, r"X is empty \(shape \(0, 3\)\)"),
+    (X[:, :2], Y, ShapeError, r"X has shape \(30, 2\), .* rows of shape \(3,\)"),
+    (X[0], Y[0], ShapeError, r"X has shape \(3,\)"),
+    (5.0, Y, ShapeError, r"X has shape \(\)"),
+    ([[1, 2, 3], [1, 2]], Y, ShapeError, "different lengths"),
+    (X[:5], Y, ShapeError, "X has 5 rows, y has 30"),
+    (np.full((30, 3), "a"), Y, InputTypeError, "X must hold numbers, got 'a'"),
+    ([[1, "red", 3]], [1.0], InputTypeError, "X must hold numbers"),
+    (np.array([[1, "red", 3]], object), [1.0], InputTypeError, "'red' in row 0, column 1"),
+    (None, Y, InputTypeError, "X is missing"),
+    (X, None, InputTypeError, "y is missing"),
+    (X, np.full(30, np.nan), DataError, "y: target nan in row 0"),
+]
+
+
+@pytest.mark.parametrize("x, y, error, words", BAD_DATA)
+def test_bad_data_gets_a_sentence(x, y, error, words):
+    with pytest.raises(error, match=words):
+        trainer().fit(x, y)
+
+
+def test_numbers_too_large_for_the_type_are_refused():
+    one = Trainer(Stack([Dense(1)], (3,)), "mse", seed=1)
+    with pytest.raises(DataError, match=r"X is 1e\+300 \(too large for float32\) in row 7"):
+        one.fit(with_value(1e300), Y)
+    large = np.full((30, 3), 3e38)  # finite, though their sum is not
+    assert np.isfinite(one.predict(large * 0 + 1)).all()
+    assert one.data(large, Y).rows == 30
+
+
+def test_bad_settings_of_a_trainer_get_a_sentence():
+    network = Stack([Dense(1)], (3,))
+    for make, error, words in [
+        (lambda: Trainer(network, "mse", dtype="int32"), SettingError, "dtype must be"),
+        (lambda: Trainer(network, "mse", engine="gpu"), SettingError, "'gpu' is not known"),
+        (lambda: Trainer(network).fit(X, Y), SettingError, r"call compile\(optimizer"),
+        (lambda: Trainer(network).iterations, SettingError, "compile"),
+        (lambda: Trainer(network, "mse", metrics=["mae", "mae"]).fit(X, Y), SettingError,
+         "two results are named 'mae'"),
+        (lambda: Trainer(Heads(), "mse"), SettingError, "one for each output"),
+    ]:  # fmt: skip
+        with pytest.raises(error, match=words):
+            make()
