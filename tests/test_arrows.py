@@ -25,6 +25,7 @@ ALLOWED = {
 EVERY_ROOM = set(ALLOWED)
 ALLOWED["cli"] = EVERY_ROOM | {"chainrule"}
 EVERYONE = {"errors", "random"}
+OUTSIDE_ROOMS = {"__main__.py": "cli"}
 
 LIBRARIES = {
     "argparse": {"cli"},
@@ -84,7 +85,8 @@ def complaint(module, room):
 
 def complaints(text, path):
     """What is wrong with the imports of a file, given by its path within the package."""
-    room = path.parts[0] if len(path.parts) > 1 else "__init__"
+    front = "cli" if path.stem == "__main__" else "__init__"
+    room = path.parts[0] if len(path.parts) > 1 else front
     package = ["chainrule", *path.parts[:-1]]
     for module, line in imported(ast.parse(text), package):
         wrong = complaint(module, room)
@@ -143,6 +145,7 @@ def test_a_wrong_import_is_found(path, text, wrong):
         ("graph/operations/a.py", "from ..shape import Shape"),
         ("layers/dense.py", "from chainrule import graph, random\nfrom chainrule.errors import a"),
         ("data/read.py", "def f():\n    import duckdb"),
+        ("__main__.py", "from chainrule.cli import main"),
         ("cli/main.py", "import chainrule\nfrom chainrule.reporting import judge"),
         ("__init__.py", "from chainrule.models import Sequential"),
     ],
