@@ -25,7 +25,6 @@ ALLOWED = {
 EVERY_ROOM = set(ALLOWED)
 ALLOWED["cli"] = EVERY_ROOM | {"chainrule"}
 EVERYONE = {"errors", "random"}
-OUTSIDE_ROOMS = {"__main__.py": "cli"}
 
 LIBRARIES = {
     "argparse": {"cli"},

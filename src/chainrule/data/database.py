@@ -50,6 +50,10 @@ def workspace(*, threads: int | None = None) -> Iterator[Workspace]:
             connection.execute("SET enable_progress_bar = false")
             connection.execute("SET TimeZone = 'UTC'")
             yield Workspace(connection, Path(folder))
+        except RuntimeError as error:
+            if "interrupted" in str(error).casefold():  # how DuckDB hands on Ctrl-C
+                raise KeyboardInterrupt from error
+            raise
         finally:
             connection.close()
 

@@ -142,9 +142,7 @@ class RandomUniform(RandomInitializer):
         super().__post_init__()
         check_number("random_uniform", "minval", self.minval, "that is finite", lambda _: True)
         at_least = f"of minval ({self.minval}) or more"
-        check_number(
-            "random_uniform", "maxval", self.maxval, at_least, lambda x: x >= self.minval
-        )
+        check_number("random_uniform", "maxval", self.maxval, at_least, lambda x: x >= self.minval)
 
     def values(self, shape: tuple[int, ...], seed: int, stream: int) -> Floats:
         return self.minval + (self.maxval - self.minval) * self._uniform(shape, seed, stream)

@@ -104,9 +104,7 @@ class Layer:
     def __post_init__(self) -> None:
         name: object = self.name
         if name is not None and (not isinstance(name, str) or not name or "/" in name):
-            message = (
-                f"{type(self).__name__}: name must be text without '/', got {self.name!r}."
-            )
+            message = f"{type(self).__name__}: name must be text without '/', got {self.name!r}."
             raise SettingError(message)
         trainable: object = self.trainable
         if not isinstance(trainable, bool):

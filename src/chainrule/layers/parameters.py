@@ -40,9 +40,7 @@ class Parameters:
         self.segments: tuple[Segment, ...] = segments(
             parameter(one.name, one.shape, self.dtype, one.trainable) for one in ordered
         )
-        self.flat: Array = np.zeros(
-            self.segments[-1].stop if self.segments else 0, self.dtype
-        )
+        self.flat: Array = np.zeros(self.segments[-1].stop if self.segments else 0, self.dtype)
 
     @property
     def count(self) -> int:
@@ -104,9 +102,7 @@ class Parameters:
                 f"({', '.join(f'{name} {self[name].shape}' for name in names)}); give one each."
             )
             raise ShapeError(message)
-        ready = [
-            self._fitting(name, array) for name, array in zip(names, arrays, strict=True)
-        ]
+        ready = [self._fitting(name, array) for name, array in zip(names, arrays, strict=True)]
         for name, array in zip(names, ready, strict=True):
             self[name][...] = array
 

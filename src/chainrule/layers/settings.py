@@ -41,9 +41,7 @@ def check_number(
     return float(value)
 
 
-def find_object(
-    what: str, given: Any, table: Mapping[str, type[Any]], kind: type[Any]
-) -> Any:
+def find_object(what: str, given: Any, table: Mapping[str, type[Any]], kind: type[Any]) -> Any:
     """The object that a name, a class or an object stands for.
 
     what

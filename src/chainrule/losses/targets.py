@@ -63,9 +63,9 @@ def _numbers(y: Any) -> Array:
             )
             raise InputTypeError(message) from None
     if given.dtype.kind not in "fiub":
-        shown = given.flat[0] if given.size else ""
+        shown = given.flat[0].item() if given.size else ""
         message = (
-            f"y: targets must be numbers, got {given.dtype.name} ({shown!r} in row 0); number the "
+            f"y: targets must be numbers, got {shown!r} in row 0; number the "
             "classes from 0 (numpy.unique(y, return_inverse=True) does)."
         )
         raise InputTypeError(message)

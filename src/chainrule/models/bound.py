@@ -77,8 +77,7 @@ class BoundLayer:
         parameters = model.trainer.parameters
         start = len(self.name) + 1
         return {
-            one.name[start:]: parameters[one.name]
-            for one in model.network.parameters_of[self.name]
+            one.name[start:]: parameters[one.name] for one in model.network.parameters_of[self.name]
         }
 
     def __getattr__(self, name: str) -> Any:

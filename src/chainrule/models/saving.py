@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from chainrule.errors import ChainruleError, ModelFileError
+from chainrule.engine import check_engine
+from chainrule.errors import ChainruleError, EngineError, ModelFileError
 from chainrule.files import load_model_file, save_model
-from chainrule.layers import layer_from_record, layer_names, layer_record
+from chainrule.layers import Input, Stack, layer_from_record, layer_names, layer_record
 from chainrule.losses import find_metric, loss_from_record, loss_record, metric_record
 from chainrule.models.sequential import Sequential
 from chainrule.optimizers import optimizer_from_record, optimizer_record
@@ -39,8 +40,7 @@ def record_of(model: Sequential) -> dict[str, Any]:
         "dtype": model.dtype,
         "shape": list(model.network.inputs[0].shape),
         "layers": [
-            layer_record(layer, name)
-            for layer, name in zip(inner, layer_names(inner), strict=True)
+            layer_record(layer, name) for layer, name in zip(inner, layer_names(inner), strict=True)
         ],
         "compiled": _compiled_record(model) if model.trainer.compiled else None,
         "epochs": model.trainer.epochs,
@@ -73,15 +73,32 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
         raise ModelFileError(message)
     try:
         return _model(record, arrays)
-    except (ChainruleError, KeyError, TypeError) as error:
+    except (ChainruleError, AttributeError, KeyError, TypeError, ValueError) as error:
         message = f"{path}: the model cannot be made again ({error}); save it again."
         raise ModelFileError(message) from error
 
 
-def _model(record: dict[str, Any], arrays: dict[str, Any]) -> Sequential:
-    from chainrule.layers import Input
+def _engine_here(engine: str) -> str:
+    """The engine that was asked for, or "auto" where this machine does not have it."""
+    try:
+        check_engine(engine)
+    except EngineError:
+        return "auto"
+    return engine
 
+
+def _check_shapes(network: Stack, arrays: dict[str, Any]) -> None:
+    """Hold the layers against the arrays before anything of their size is allocated."""
+    for one in network.parameters():
+        found = arrays[f"{PARAMETERS}{one.name}"].shape
+        if found != one.shape:
+            message = f"{one.name} has shape {found} in place of {one.shape}"
+            raise ModelFileError(message)
+
+
+def _model(record: dict[str, Any], arrays: dict[str, Any]) -> Sequential:
     layers = [layer_from_record(one) for one in record["layers"]]
+    _check_shapes(Stack(layers, tuple(record["shape"])), arrays)
     model = Sequential(
         [Input(record["shape"]), *layers], record["seed"], record["dtype"], record["name"]
     )
@@ -91,13 +108,12 @@ def _model(record: dict[str, Any], arrays: dict[str, Any]) -> Sequential:
             optimizer_from_record(compiled["optimizer"]),
             loss_from_record(compiled["loss"]),
             [find_metric(name) for name in compiled["metrics"]],
-            compiled["engine"],
+            _engine_here(compiled["engine"]),
         )
         model.optimizer.iterations = compiled["iterations"]
         state = {
-            name.removeprefix(SLOTS): array
-            for name, array in arrays.items()
-            if name.startswith(SLOTS)
+            name: arrays[f"{SLOTS}{name}"]
+            for name in model.optimizer.arrays(model.trainer.parameters)
         }
         model.optimizer.restore(model.trainer.parameters, state)
     names = model.trainer.parameters.names

@@ -140,10 +140,8 @@ class Sequential:
 
         X, y
             Arrays, lists or frames with a first axis of rows; uint8 data is kept as bytes.
-        batch_size
-            Rows an update; 32 where None.
-        epochs, initial_epoch
-            Epochs are counted from `initial_epoch` to before `epochs`.
+        batch_size, epochs, initial_epoch
+            Rows an update, 32 where None; epochs go from `initial_epoch` to before `epochs`.
         verbose
             0 quiet, 1 a bar, 2 a line an epoch (on stderr); "auto" a bar on a terminal only.
         validation_split
@@ -153,8 +151,7 @@ class Sequential:
         class_weight, sample_weight
             A weight a class (others 1) or a row; a weighted loss is divided by the number of rows.
 
-        Raises `TrainingError` at the first loss that is not finite (the parameters are as they
-        were before that step). Ctrl-C ends training after the step that runs.
+        Raises `TrainingError` before the step of a loss that is not finite; Ctrl-C waits a step.
         """
         self._need_compiled("fit")
         self.history = self._trainer_for(X).fit(

@@ -52,7 +52,8 @@ class RMSprop(Optimizer):
         spread = new["velocity"]
         if self.centered:
             new["mean"] = flushed(self.rho * old["mean"] + (1.0 - self.rho) * gradient)
-            spread = spread - new["mean"] * new["mean"]
+            # rounding may take the difference below 0, where a root has no value
+            spread = larger(spread - new["mean"] * new["mean"], 0.0)
         step = rate * gradient / (spread + self.epsilon) ** 0.5
         if self.momentum:
             step = new["momentum"] = flushed(self.momentum * old["momentum"] + step)

@@ -81,9 +81,9 @@ def _numbers(value: Any, name: str) -> Array:
     if array.dtype.kind == "O" and array.ndim:
         array = _from_objects(array, name)
     if array.dtype.kind not in "fiub":
-        shown = array.flat[0] if array.size else value
+        shown = array.flat[0].item() if array.size else value
         message = (
-            f"{name} must hold numbers, got {shown!r} (type {array.dtype}); encode text and "
+            f"{name} must hold numbers, got {shown!r} (type {array.dtype.name}); encode text and "
             "dates as numbers first."
         )
         raise InputTypeError(message)
@@ -191,7 +191,5 @@ def _classes(loss: Loss, targets: Array, output: Sequence[int]) -> tuple[Array, 
         return flat[:, 0], known
     if loss.target_kind == "probabilities" and targets.ndim == 2:
         return np.argmax(flat, axis=1), set(range(flat.shape[1]))
-    message = (
-        f"class_weight: targets of shape {targets.shape} have no classes; use sample_weight."
-    )
+    message = f"class_weight: targets of shape {targets.shape} have no classes; use sample_weight."
     raise SettingError(message)

@@ -117,7 +117,7 @@ class EarlyStopping(Callback):
         return logs[self.monitor]
 
     def _improves(self, value: float, reference: float) -> bool:
-        return self._sign * (value - reference) > self.min_delta
+        return self._sign * value - self.min_delta > self._sign * reference
 
     def _keep(self, epoch: int) -> None:
         self.best_epoch = epoch

@@ -122,6 +122,4 @@ def run_steps(
 def means(ran: Steps) -> Logs:
     """The means over batches of a run, weighted by their rows."""
     rows = int(ran.rows.sum())
-    return {
-        name: float(np.dot(values, ran.rows)) / rows for name, values in ran.results.items()
-    }
+    return {name: float(np.dot(values, ran.rows)) / rows for name, values in ran.results.items()}

@@ -1,0 +1,116 @@
+"""The settings of a run as a TOML file, and a command line laid over one."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import chainrule
+from chainrule.cli.parser import UsageError, given_settings
+from chainrule.errors import SettingError, nearest
+
+if TYPE_CHECKING:
+    from chainrule.estimators import TableSettings
+
+__all__ = ["TrainRequest", "train_request"]
+
+SOURCES = ("data", "target", "test", "validation")
+FACTS = ("chainrule", "fingerprint")
+QUERY = re.compile(r"\s*(select|with|from)\s", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What is to be trained: sources as the user gave them, and settings.
+
+    `fingerprint` is of the data that a repeated run was trained on, else None.
+    """
+
+    data: str
+    target: str
+    test: str | None
+    validation: str | None
+    settings: TableSettings
+    fingerprint: str | None = None
+
+    def to_record(self, settings: TableSettings, fingerprint: str) -> dict[str, Any]:
+        """The content of config.toml: paths made absolute, so that it works from any folder."""
+        return {
+            "chainrule": chainrule.__version__,
+            "data": _recorded(self.data),
+            "target": self.target,
+            "test": None if self.test is None else _recorded(self.test),
+            "validation": None if self.validation is None else _recorded(self.validation),
+            "fingerprint": fingerprint,
+            "settings": settings.to_record(),
+        }
+
+
+def train_request(options: argparse.Namespace) -> TrainRequest:
+    """What the command line asks for, over what its --config file says.
+
+    Raises UsageError where data or target is named nowhere, SettingError for a file that says
+    what is not known.
+    """
+    from chainrule.estimators import TableSettings
+
+    config = {} if options.config is None else _read_config(options.config)
+    for name in SOURCES:
+        given = getattr(options, name)
+        if given is not None:
+            config[name] = given
+    if options.data is not None:
+        config.pop("fingerprint", None)
+    for name, remedy in (("data", "name a table"), ("target", "name a column with --target")):
+        if name not in config:
+            message = f"chainrule train: error: no {name} given; {remedy} (or --config FILE.toml)."
+            raise UsageError(message)
+    settings = {**config.get("settings", {}), **given_settings(options)}
+    return TrainRequest(
+        data=config["data"],
+        target=config["target"],
+        test=config.get("test"),
+        validation=config.get("validation"),
+        settings=TableSettings.from_record(settings),
+        fingerprint=config.get("fingerprint"),
+    )
+
+
+def _read_config(path: str) -> dict[str, Any]:
+    from chainrule.files import read_toml
+
+    place = Path(path)
+    if place.is_dir() and (place / "config.toml").is_file():
+        place = place / "config.toml"
+    config = read_toml(place)
+    known = (*SOURCES, *FACTS, "settings")
+    for name, value in config.items():
+        if name not in known:
+            message = f"{place}: {name!r} is not known; {_where(name, known)}"
+            raise SettingError(message)
+        if name == "settings":
+            if not isinstance(value, Mapping):
+                message = f"{place}: settings must be a table, [settings], got {value!r}."
+                raise SettingError(message)
+        elif not isinstance(value, str):
+            message = f"{place}: {name} must be a text, got {value!r}. Put it in quotes."
+            raise SettingError(message)
+    return config
+
+
+def _where(name: str, known: tuple[str, ...]) -> str:
+    from chainrule.estimators import SETTINGS
+
+    if name in SETTINGS:
+        return f"move {name} below a line '[settings]'."
+    return nearest(name, known)
+
+
+def _recorded(source: str) -> str:
+    if source == "-" or (QUERY.match(source) and not Path(source[:200]).is_file()):
+        return source
+    return str(Path(source).absolute())

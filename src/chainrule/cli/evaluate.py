@@ -1,0 +1,162 @@
+"""`chainrule evaluate`: how good a trained run is on a table that has the target."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.cli.output import plural, say, score_digits, show, spell_score, text_table
+from chainrule.cli.parser import Parser
+from chainrule.errors import DataError
+
+if TYPE_CHECKING:
+    from chainrule.data import Table
+    from chainrule.estimators import TableModel
+    from chainrule.reporting import Judgment, ResidualSummary
+
+__all__ = ["EXAMPLES", "add_options", "run"]
+
+EXAMPLES = """\
+examples:
+  chainrule evaluate runs/houses-price-1 houses-2024.csv
+  chainrule evaluate runs/houses-price-1 houses-2024.csv --json
+"""
+MOST_CLASSES = 12
+MOST_LARGEST = 5
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def add_options(parser: Parser) -> None:
+    """What the command takes."""
+    parser.add_argument("run", metavar="RUN", help="a run folder, or its model file")
+    parser.add_argument("data", metavar="DATA", help="the table, as for 'chainrule train'")
+    parser.add_argument("--json", action="store_true", help="print one JSON record")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Score and print."""
+    from chainrule.cli.scores import judge
+    from chainrule.data import read_table
+    from chainrule.estimators import load_table_model
+    from chainrule.files import RunFolder, strict_json
+
+    folder = RunFolder.open(options.run)
+    model = load_table_model(folder.model_path)
+    table = read_table(options.data)
+    rows = _rows_with_target(model, table)
+    known = table.take(rows)
+    if len(rows) < table.rows:
+        say(f"note: {plural(table.rows - len(rows), 'row')} without a target left out.")
+    _say_weights(model, known)
+    truth = _truth(model, known)
+    judgment = judge(
+        truth,
+        model.predict(known),
+        model.labels,
+        model.weights(known),
+        positive=model.settings.positive,
+        seed=model.settings.seed,
+    )
+    if options.json:
+        facts = {"run": str(folder.path), "target": model.schema.target}
+        left = {"left_out": table.rows - len(rows)}
+        show(strict_json({**facts, **left, **_with_rows(judgment, rows)}))
+    else:
+        _show(judgment, str(model.schema.target), rows)
+    return 0
+
+
+def _rows_with_target(model: TableModel, table: Table) -> Array:
+    """The positions of the rows that can be scored; raises DataError where there is none."""
+    target = str(model.schema.target)
+    rows: Array = np.flatnonzero(~table.column(target).missing)
+    if len(rows) == 0:
+        message = (
+            f"{table.source}: the target {target!r} is missing in every row; give rows with it, "
+            "or use 'chainrule predict'."
+        )
+        raise DataError(message)
+    return rows
+
+
+def _truth(model: TableModel, table: Table) -> Array:
+    """The true codes or numbers; says which labels training has not seen."""
+    truth: Array = model.truth(table)
+    if not model.is_classification:
+        return truth
+    unseen = truth < 0
+    if unseen.any():
+        target = str(model.schema.target)
+        labels = table.columns[target].take(np.flatnonzero(unseen)).keys
+        shown = ", ".join(map(repr, labels[:5])) + (" ..." if labels[5:] else "")
+        count = int(unseen.sum())
+        if count == len(truth):
+            known = ", ".join(repr(label) for label in getattr(model.labels, "classes", ())[:10])
+            message = (
+                f"{table.source}: column {target!r} holds no label of training, only {shown}; "
+                f"known: {known}."
+            )
+            raise DataError(message)
+        say(f"note: {plural(count, 'row')} left out, of labels not seen in training: {shown}.")
+    return truth
+
+
+def _say_weights(model: TableModel, table: Table) -> None:
+    name = model.schema.named("weight")
+    if name is not None and name not in table.names:
+        say(f"note: there is no weight column {name!r}: each row counts as much as any other.")
+
+
+def _with_rows(judgment: Judgment, rows: Array) -> dict[str, Any]:
+    """The judgment's record, rows counted as they stand in DATA."""
+    record = judgment.to_record()
+    for one in record.get("residuals", {}).get("largest", []):
+        one["row"] = int(rows[one["row"]])
+    return record
+
+
+def _show(judgment: Judgment, target: str, rows: Array) -> None:
+    from chainrule.cli.scores import scores_text
+
+    show(f"{target}: {plural(judgment.rows, 'row')} scored")
+    show(scores_text(judgment, title="value"))
+    if judgment.residuals is not None:
+        show(_residuals_text(judgment.residuals, rows))
+    elif judgment.confusion is None or len(judgment.labels) > MOST_CLASSES:
+        show(f"\nconfusion: {len(judgment.labels)} labels are too many to show; see --json")
+    else:
+        show(_confusion_text(judgment))
+
+
+def _confusion_text(judgment: Judgment) -> str:
+    labels = [str(label) for label in judgment.labels]
+    counts = judgment.confusion or ()
+    what = "weights" if judgment.weighted else "rows"
+    lines = [
+        (label, *(f"{count:,.6g}" for count in row))
+        for label, row in zip(labels, counts, strict=True)
+    ]
+    header = ("", *labels)
+    table = text_table(header, lines, right=tuple(range(1, len(header))))
+    return f"\nconfusion: {what} by true label (down) and prediction (across)\n{table}"
+
+
+def _residuals_text(residuals: ResidualSummary, rows: Array) -> str:
+    digits = score_digits(max(map(abs, residuals.quantiles.values()), default=0.0))
+    shares = [f"{share:.0%}" for share in residuals.quantiles]
+    values = [spell_score(value, digits) for value in residuals.quantiles.values()]
+    table = text_table(shares, [values], right=tuple(range(len(shares))))
+    largest = [
+        (f"{rows[row]:,}", spell_score(truth, digits), spell_score(prediction, digits))
+        for row, truth, prediction in residuals.largest[:MOST_LARGEST]
+    ]
+    worst = text_table(("row", "truth", "prediction"), largest, right=(0, 1, 2))
+    mean = spell_score(residuals.bias, digits)
+    return (
+        f"\nresiduals (truth - prediction): this share of the rows lies below\n{table}"
+        f"\n\nmean of prediction - truth: {mean}"
+        f"\n\nfurthest off (rows counted from 0)\n{worst}"
+    )

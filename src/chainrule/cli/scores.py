@@ -1,0 +1,225 @@
+"""Scores of a trained model beside a naive and a linear one, as records and as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.cli.output import plural, score_digits, spell_score, text_table
+from chainrule.errors import SettingError, nearest
+
+if TYPE_CHECKING:
+    from chainrule.data import Labels, Numbers, Table
+    from chainrule.estimators import Held, Predictions, TablePlan
+    from chainrule.reporting import Baseline, Judgment
+
+__all__ = [
+    "Scores",
+    "judge",
+    "judge_plan",
+    "metric_score",
+    "positive_code",
+    "remark",
+    "scores_text",
+]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+METRICS = {
+    "classification": (
+        "accuracy", "balanced_accuracy", "roc_auc", "log_loss", "f1_macro",
+        "precision", "recall", "f1", "average_precision",
+    ),
+    "regression": ("rmse", "mae", "r2", "median_absolute_error"),
+}  # fmt: skip
+LOWER_IS_BETTER = ("log_loss", "rmse", "mae", "median_absolute_error")
+OF_TWO_CLASSES = ("precision", "recall", "f1", "average_precision")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a training is worth: test rows, the same rows by simple models, validation rows."""
+
+    test: Judgment | None
+    baselines: tuple[Baseline, ...]
+    validation: dict[str, float | None] | None
+
+    def to_record(self) -> dict[str, Any]:
+        """The "metrics" of the record that `train --json` prints."""
+        return {
+            "test": None if self.test is None else dict(self.test.metrics),
+            "validation": self.validation,
+            "baselines": {one.name: dict(one.judgment.metrics) for one in self.baselines},
+        }
+
+    def details(self) -> dict[str, Any]:
+        """Intervals, confusion or residuals, and what the simple models are."""
+        return {
+            "test": None if self.test is None else self.test.to_record(),
+            "baselines": {one.name: one.to_record() for one in self.baselines},
+        }
+
+
+def positive_code(labels: Labels | Numbers, positive: str | None) -> int:
+    """The code of the positive class: the one named, else the last."""
+    classes = [str(label) for label in getattr(labels, "classes", ())]
+    return classes.index(positive) if positive in classes else 1
+
+
+def metric_score(
+    name: str | None, task: str, labels: Labels | Numbers, positive: str | None
+) -> Callable[[Array, Array, Array | None], float] | None:
+    """What chooses the best epoch by a metric: higher is better. None for the loss itself.
+
+    Raises SettingError for a metric that is not known or not one of the task.
+    """
+    if name is None:
+        return None
+    allowed = METRICS[task]
+    classes = getattr(labels, "classes", ())
+    if task == "classification" and len(classes) != 2:
+        allowed = tuple(metric for metric in allowed if metric not in OF_TWO_CLASSES)
+    if name not in allowed:
+        message = f"metric: {name!r} is not a score of this {task}; {nearest(name, allowed)}"
+        raise SettingError(message)
+    sign = -1.0 if name in LOWER_IS_BETTER else 1.0
+    code = positive_code(labels, positive)
+
+    def score(truth: Array, answers: Array, weights: Array | None) -> float:
+        from chainrule.reporting import score_classification, score_regression
+
+        if task == "regression":
+            value = score_regression(truth, answers, weights)[name]
+        else:
+            value = score_classification(truth, answers, classes, weights, positive=code)[name]
+        return float("nan") if value is None else sign * value
+
+    return score
+
+
+def judge(
+    truth: Array,
+    predictions: Predictions,
+    labels: Labels | Numbers,
+    weights: Array | None,
+    *,
+    positive: str | None,
+    seed: int,
+) -> Judgment:
+    """The scores of predictions, with intervals."""
+    from chainrule.reporting import judge_classification, judge_regression
+
+    if predictions.probabilities is None:
+        return judge_regression(truth, predictions.values, weights, seed=seed)
+    return judge_classification(
+        truth,
+        predictions.probabilities,
+        predictions.classes,
+        weights,
+        positive=positive_code(labels, positive),
+        seed=seed,
+    )
+
+
+def judge_plan(plan: TablePlan, predictions: Predictions | None, held: Held | None) -> Scores:
+    """All scores of a training: `predictions` are of the plan's test rows."""
+    settings = plan.settings
+    test: Judgment | None = None
+    baselines: tuple[Baseline, ...] = ()
+    if predictions is not None and plan.test_table is not None:
+        table = plan.test_table
+        test = judge(
+            plan.truth(table), predictions, plan.labels, plan.weights(table),
+            positive=settings.positive, seed=settings.seed,
+        )  # fmt: skip
+        baselines = _baselines(plan, table)
+    return Scores(test, baselines, None if held is None else _held_scores(plan, held))
+
+
+def _baselines(plan: TablePlan, table: Table) -> tuple[Baseline, ...]:
+    from chainrule import reporting
+
+    train, test = _design(plan, plan.train_table), _design(plan, table)
+    seed = plan.settings.seed
+    if not plan.is_classification:
+        return (
+            reporting.naive_regression(train, test, seed=seed),
+            reporting.linear_regression(train, test, seed=seed),
+        )
+    classes: Sequence[Any] = getattr(plan.labels, "classes", ())
+    code = positive_code(plan.labels, plan.settings.positive)
+    return (
+        reporting.naive_classification(train, test, classes, positive=code, seed=seed),
+        reporting.linear_classification(train, test, classes, positive=code, seed=seed),
+    )
+
+
+def _design(plan: TablePlan, table: Table) -> Any:
+    from chainrule.reporting import Design
+
+    encoded = plan.encoded(table)
+    return Design(encoded.numbers, plan.truth(table), encoded.categories, plan.weights(table))
+
+
+def _held_scores(plan: TablePlan, held: Held) -> dict[str, float | None]:
+    from chainrule.reporting import score_classification, score_regression
+
+    if not plan.is_classification:
+        return score_regression(held.truth, held.answers, held.weights)
+    classes: Sequence[Any] = getattr(plan.labels, "classes", ())
+    code = positive_code(plan.labels, plan.settings.positive)
+    return score_classification(held.truth, held.answers, classes, held.weights, positive=code)
+
+
+def scores_text(
+    test: Judgment | None,
+    baselines: Sequence[Baseline] = (),
+    validation: Mapping[str, float | None] | None = None,
+    *,
+    title: str,
+) -> str:
+    """The scores as a table: the model's with its interval, simple models', validation rows'."""
+    names = list(test.metrics if test is not None else validation or {})
+    columns: list[tuple[str, Mapping[str, float | None]]] = []
+    if test is not None:
+        columns.append((title, test.metrics))
+    columns += [(one.name, one.judgment.metrics) for one in baselines]
+    if validation is not None:
+        columns.append(("validation", validation))
+    lines = []
+    for name in names:
+        digits = score_digits(next((m[name] for _, m in columns if m.get(name)), 0.0))
+        cells = [spell_score(metrics.get(name), digits) for _, metrics in columns]
+        if test is not None:
+            cells.insert(1, _interval(test.intervals.get(name), digits))
+        lines.append((name, *cells))
+    header = ["score", *(title for title, _ in columns)]
+    if test is not None:
+        header.insert(2, "95 % interval")
+    return text_table(header, lines, right=tuple(range(1, len(header))))
+
+
+def remark(scores: Scores, metric: str | None) -> Iterator[str]:
+    """Sentences on what the table of scores does not say by itself."""
+    test = scores.test
+    if test is None:
+        yield "note: there are too few rows for a test part; judge by a table of its own (--test)."
+        return
+    if test.unseen:
+        yield f"note: {plural(test.unseen, 'test row')} with a label that training has not seen."
+    name = metric or ("rmse" if test.task == "regression" else "roc_auc")
+    sign = -1.0 if name in LOWER_IS_BETTER else 1.0
+    ours = test.metrics.get(name)
+    for one in scores.baselines:
+        other = one.judgment.metrics.get(name)
+        if ours is not None and other is not None and sign * other >= sign * ours:
+            yield f"note: the {one.name} model has as good a {name} as the network on these rows."
+
+
+def _interval(interval: tuple[float, float] | None, digits: int) -> str:
+    if interval is None:
+        return "-"
+    return f"{spell_score(interval[0], digits)} to {spell_score(interval[1], digits)}"
