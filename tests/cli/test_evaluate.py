@@ -82,6 +82,12 @@ def test_people_get_tables(run, left_run, price_run):
     assert "furthest off (rows counted from 0)" in outcome.out
 
 
+def test_scores_of_the_rows_of_training_are_said_to_flatter(run, left_run):
+    assert "scores flatter it" in run("evaluate", left_run, "churn.csv").err
+    Path("new.csv").write_text(churn_text(50, seed=5))
+    assert run("evaluate", left_run, "new.csv").err == ""
+
+
 @pytest.mark.parametrize(
     "text, part",
     [

@@ -8,6 +8,7 @@ import pytest
 
 import chainrule
 from chainrule.cli.main import COMMANDS
+from chainrule.cli.scores import METRICS
 
 
 def test_alone_it_prints_help_to_stderr(run):
@@ -26,10 +27,18 @@ def test_help_names_every_command_and_fits_80_columns(run, word):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_of_a_command_has_an_example(run, command):
+def test_help_of_a_command_has_an_example(run, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "80")
     outcome = run(command, "--help")
     assert (outcome.code, outcome.err) == (0, "")
     assert f"chainrule {command} " in outcome.out.partition("examples:")[2]
+    assert outcome.out.startswith(f"usage: chainrule {command} ")
+    assert max(map(len, outcome.out.splitlines())) <= 80
+
+
+def test_help_names_every_metric(run):
+    text = run("train", "--help").out
+    assert all(name in text for names in METRICS.values() for name in names)
 
 
 def test_version(run):

@@ -1,6 +1,7 @@
 """Every setting is an option, and every value that it cannot have is refused in a sentence."""
 
 import argparse
+from dataclasses import asdict
 
 import pytest
 
@@ -20,8 +21,8 @@ NO_SUCH = {"integer": "3.5", "number": "much", "integers": "16;8", "choice": "fr
 
 @pytest.fixture
 def parser():
-    parser = Parser("chainrule train", "train", "")
-    add_settings(parser, SETTINGS)
+    parser = Parser("chainrule train", "train")
+    add_settings(parser, SETTINGS, asdict(TableSettings()))
     return parser
 
 
@@ -80,6 +81,14 @@ def test_numbers_that_are_none_are_refused(parser, value):
 def test_a_column_may_be_ignored_several_times(parser):
     options = parser.parse(["--ignore", "a", "--ignore", "b c"])
     assert given_settings(options) == {"ignore": ["a", "b c"]}
+
+
+def test_help_tells_what_each_setting_is_for_and_its_default(parser):
+    text = " ".join(parser.format_help().split())
+    for name, setting in SETTINGS.items():
+        assert option(name) in text
+        assert " ".join(setting.help.split()) in text
+    assert f"(default {TableSettings().epochs})" in text
 
 
 def test_abbreviations_are_not_taken(parser):

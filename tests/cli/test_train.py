@@ -207,3 +207,36 @@ def test_wide_tables_are_shown_in_part(run):
     outcome = run("train", "wide.csv", "--target", "target", *QUICK)
     assert outcome.code == 0, outcome.err
     assert "... and 50 more inputs" in outcome.err
+
+
+@pytest.mark.parametrize(
+    "data, target, rows, classes",
+    [
+        ("titanic/data.csv", "Survived", 891, True),
+        ("concrete/data.parquet", "strength", 1030, False),
+        ("heart-disease/data.parquet", "num", 920, True),
+    ],
+)
+def test_real_tables(run, datasets, data, target, rows, classes):
+    outcome = run("train", datasets / data, "--target", target, "--json", "--epochs", "15")
+    assert outcome.code == 0, outcome.err
+    assert outcome.record["rows"] == rows
+    scores = outcome.record["metrics"]["test"]
+    naive = outcome.record["metrics"]["baselines"]["naive"]
+    name = "log_loss" if classes else "rmse"
+    assert scores[name] < 0.95 * naive[name]
+    assert sum(outcome.record["parts"].values()) == rows
+
+
+@pytest.mark.parametrize("rows", [2, 3, 5, 12])
+@pytest.mark.parametrize("values", ["0.5 1.5 2.5 3.5 4.5 5.5", "no yes"])
+def test_the_smallest_tables_train_or_say_why_not(run, rows, values):
+    cells = values.split()
+    lines = [f"{n},{cells[n % len(cells)]}" for n in range(rows)]
+    Path("small.csv").write_text("\n".join(["x,y", *lines]) + "\n")
+    outcome = run("train", "small.csv", "--target", "y", "--out", "small", *QUICK)
+    assert outcome.code in (0, 1), outcome.err
+    if outcome.code == 1:
+        assert outcome.sentence
+    else:
+        assert run("predict", "small", "small.csv").code == 0

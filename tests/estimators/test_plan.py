@@ -105,3 +105,15 @@ def test_negative_weights_are_refused():
     source = as_table({"x": [1.0, 2.0, 3.0], "w": [1.0, -1.0, 1.0], "y": ["a", "b", "a"]})
     with pytest.raises(DataError, match="'w'"):
         plan_table(source, "y", TableSettings(weight="w"))
+
+
+def test_the_kind_of_a_column_can_be_corrected():
+    source = tables.table(only=("group", "size", "same"))
+    usual = plan_table(source, "same", TableSettings())
+    told = plan_table(source, "same", TableSettings(kinds=("group=category",)))
+    assert usual.schema.column("group").kind == "number"
+    assert told.schema.column("group").kind == "category"
+    assert "group = 3" in told.encoder.number_names
+    for wrong in ("group", "group=text", "grup=number"):
+        with pytest.raises((SettingError, DataError), match="kind|did you mean 'group'"):
+            plan_table(source, "same", TableSettings(kinds=(wrong,)))

@@ -14,10 +14,12 @@ from chainrule.errors import DataError
 if TYPE_CHECKING:
     from chainrule.data import Table
     from chainrule.estimators import TableModel
+    from chainrule.files import RunFolder
     from chainrule.reporting import Judgment, ResidualSummary
 
-__all__ = ["EXAMPLES", "add_options", "run"]
+__all__ = ["EXAMPLES", "USAGE", "add_options", "run"]
 
+USAGE = "RUN DATA [options]"
 EXAMPLES = """\
 examples:
   chainrule evaluate runs/houses-price-1 houses-2024.csv
@@ -46,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
     folder = RunFolder.open(options.run)
     model = load_table_model(folder.model_path)
     table = read_table(options.data)
+    _say_seen(folder, table)
     rows = _rows_with_target(model, table)
     known = table.take(rows)
     if len(rows) < table.rows:
@@ -67,6 +70,16 @@ def run(options: argparse.Namespace) -> int:
     else:
         _show(judgment, str(model.schema.target), rows)
     return 0
+
+
+def _say_seen(folder: RunFolder, table: Table) -> None:
+    """Says so where this is the table of training, by the fingerprint in config.toml."""
+    from chainrule.data import fingerprint
+
+    if not folder.config_path.is_file():
+        return
+    if folder.read_config().get("fingerprint") == fingerprint(table):
+        say("note: the run was trained on rows of this table, so these scores flatter it.")
 
 
 def _rows_with_target(model: TableModel, table: Table) -> Array:

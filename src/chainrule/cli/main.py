@@ -99,7 +99,7 @@ def _dispatch(words: list[str]) -> int:
         message = f"chainrule: error: there is no {what} {name!r}; {hint}"
         raise UsageError(message)
     command: Any = importlib.import_module(f"chainrule.cli.{name}")
-    parser = Parser(prog=f"chainrule {name}", description=COMMANDS[name], epilog=command.EXAMPLES)
+    parser = Parser(f"chainrule {name}", COMMANDS[name], command.USAGE, command.EXAMPLES)
     command.add_options(parser)
     parser.add_argument("--debug", action="store_true", help="show the traceback of a mistake")
     code: int = command.run(parser.parse(words[1:]))

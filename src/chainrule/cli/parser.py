@@ -22,9 +22,10 @@ class Parser(argparse.ArgumentParser):
     mistakes in one line.
     """
 
-    def __init__(self, prog: str, description: str, epilog: str) -> None:
+    def __init__(self, prog: str, description: str, usage: str = "", epilog: str = "") -> None:
         super().__init__(
             prog=prog,
+            usage=f"{prog} {usage}",
             description=description[:1].upper() + description[1:] + ".",
             epilog=epilog,
             formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -61,7 +62,9 @@ def suggestion(name: str, known: Iterable[str], otherwise: str) -> str:
     return f"did you mean {close[0]!r}?" if close else otherwise
 
 
-def add_settings(parser: Parser, settings: Mapping[str, Setting]) -> None:
+def add_settings(
+    parser: Parser, settings: Mapping[str, Setting], defaults: Mapping[str, Any]
+) -> None:
     """An option for each setting, absent from the namespace where it is not given."""
     group = parser.add_argument_group("settings")
     for name, setting in settings.items():
@@ -73,7 +76,7 @@ def add_settings(parser: Parser, settings: Mapping[str, Setting]) -> None:
             type=_reader(setting),
             metavar=_metavar(setting),
             default=argparse.SUPPRESS,
-            help=setting.help.replace("%", "%%"),
+            help=_help(setting, defaults.get(name)).replace("%", "%%"),
         )
 
 
@@ -87,10 +90,16 @@ def given_settings(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _help(setting: Setting, default: Any) -> str:
+    return setting.help if default in (None, ()) else f"{setting.help} (default {default})"
+
+
 def _metavar(setting: Setting) -> str:
     if setting.kind == "choice":
         return "|".join(setting.choices)
-    names = {"integer": "N", "number": "X", "integers": "N,N", "word": "TEXT", "words": "COLUMN"}
+    if setting.help.startswith("a column"):
+        return "COLUMN"
+    names = {"integer": "N", "number": "X", "integers": "N,N", "word": "NAME", "words": "NAME"}
     return names[setting.kind]
 
 

@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from chainrule.data import Column, Table
     from chainrule.estimators import Predictions, TableModel
 
-__all__ = ["EXAMPLES", "add_options", "run"]
+__all__ = ["EXAMPLES", "USAGE", "add_options", "run"]
 
+USAGE = "RUN DATA [options]"
 EXAMPLES = """\
 examples:
   chainrule predict runs/houses-price-1 new.csv > predictions.csv
-  chainrule predict runs/churn-left-1 new.parquet --proba --keep customer --out predicted.parquet
+  chainrule predict runs/churn-left-1 new.csv --proba --keep id --out p.parquet
 
-A file that --out names is .csv, .tsv, .parquet or .jsonl.
+A file that --out names is .csv, .tsv, .json, .jsonl or .parquet.
 """
 PREDICTION = "prediction"
 LARGEST_EXACT = 2**53

@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,24 +23,33 @@ if TYPE_CHECKING:
     from chainrule.estimators import TableModel, TablePlan
     from chainrule.files import RunFolder
 
-__all__ = ["EXAMPLES", "add_options", "run"]
+__all__ = ["EXAMPLES", "USAGE", "add_options", "run"]
 
 INTERRUPTED = 130
 
+USAGE = """\
+DATA --target COLUMN [options]
+       chainrule train [DATA] --config FILE.toml [options]"""
 EXAMPLES = """\
 examples:
   chainrule train houses.csv --target price
-  chainrule train "SELECT * FROM 'sales.parquet' WHERE year > 2020" --target amount
-  chainrule train --config runs/houses-price-1/config.toml     the same run again, to the bit
+  chainrule train "SELECT * FROM 'sales.parquet' WHERE n > 9" --target amount
+  chainrule train --config runs/houses-price-1/config.toml   (again, to the bit)
 
-DATA is a CSV, Parquet or JSON-lines file, a glob of them, '-' for CSV on standard input, or a
-SQL query over files. Results go to stdout, talk to stderr.
+DATA is a CSV, Parquet or JSON-lines file, a glob of them, '-' for CSV on
+standard input, or a SQL query over files. Results go to stdout, talk to stderr.
+
+metrics of classes:
+  accuracy, balanced_accuracy, roc_auc, log_loss, f1_macro; of two classes also
+  precision, recall, f1, average_precision
+metrics of numbers:
+  rmse, mae, r2, median_absolute_error
 """
 
 
 def add_options(parser: Parser) -> None:
     """What the command takes."""
-    from chainrule.estimators import SETTINGS
+    from chainrule.estimators import SETTINGS, TableSettings
 
     parser.add_argument("data", nargs="?", metavar="DATA", help="the table to learn from")
     parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
@@ -54,7 +64,7 @@ def add_options(parser: Parser) -> None:
         help="data, target and settings from a file (options given here go before it)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON record")
-    add_settings(parser, SETTINGS)
+    add_settings(parser, SETTINGS, asdict(TableSettings()))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -176,6 +186,7 @@ def _report(
 def _show_scores(scores: Scores, plan: TablePlan) -> None:
     from chainrule.cli.scores import remark, scores_text
 
-    show(scores_text(scores.test, scores.baselines, scores.validation, title="test"))
+    if scores.test is not None or scores.validation is not None:
+        show(scores_text(scores.test, scores.baselines, scores.validation, title="test"))
     for sentence in remark(scores, plan.settings.metric):
         say(sentence)

@@ -152,6 +152,7 @@ def plan_table(
         group=settings.group,
         time=settings.time,
         task=settings.task,
+        kinds=_kinds(settings.kinds),
     )
     pool, tested, parts = _pool(table, schema, settings, test, validation)
     chosen = _chosen(settings, schema, pool)
@@ -183,6 +184,17 @@ def plan_table(
         notes=table.notes,
         test_rows=parts.test,
     )
+
+
+def _kinds(given: tuple[str, ...]) -> dict[str, str]:
+    kinds: dict[str, str] = {}
+    for word in given:
+        column, equals, kind = word.rpartition("=")
+        if not equals:
+            message = f"kinds: must be COLUMN=KIND, as zip=category, got {word!r}."
+            raise SettingError(message)
+        kinds[column] = kind
+    return kinds
 
 
 def _pool(

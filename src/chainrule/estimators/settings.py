@@ -41,6 +41,12 @@ SETTINGS: dict[str, Setting] = {
         choices=("auto", "classification", "regression"),
     ),
     "ignore": Setting("a column to leave out (may be given several times)", "words"),
+    "kinds": Setting(
+        "what a column is, as zip=category, where the schema is wrong (number, category, boolean, "
+        "datetime or identifier; may be given several times)",
+        "words",
+        option="--kind",
+    ),
     "weight": Setting("a column with the weight of each row", "word", optional=True),
     "group": Setting("a column whose rows of one value stay in one part", "word", optional=True),
     "time": Setting("a column to order rows by: the last ones are the test", "word", optional=True),
@@ -93,6 +99,7 @@ class TableSettings:
 
     task: str = "auto"
     ignore: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
     weight: str | None = None
     group: str | None = None
     time: str | None = None
@@ -112,7 +119,7 @@ class TableSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("ignore", "hidden"):
+        for name in ("ignore", "kinds", "hidden"):
             value = getattr(self, name)
             if isinstance(value, list):
                 object.__setattr__(self, name, tuple(value))
