@@ -40,7 +40,7 @@ class TableProgress:
     epoch, epochs
         Epochs done of this network, and how many at most.
     share
-        Of all that there may be to do, from 0 to 1; early stopping only makes it less.
+        Of all that is expected to be done, from 0 to 1; it falls back where an epoch improves.
     """
 
     member: int
@@ -227,6 +227,7 @@ class _Watch(Callback):
         self._member = member
         self._trainer = trainer
         self._held = held
+        self._best, self._best_epoch = math.inf, 0
 
     def on_train_steps(self, done: int, logs: dict[str, float] | None = None) -> None:
         """Within the first epoch the clock is not looked at: one is always made."""
@@ -247,7 +248,7 @@ class _Watch(Callback):
         run.history.append(row)
         members, epochs = len(run.plan.members), run.settings.epochs
         seconds = run.seconds()
-        share = (self._member + (epoch + 1) / epochs) / members
+        share = self._share(epoch + 1, logs)
         if run.settings.time_limit:
             share = min(1.0, max(share, seconds / run.settings.time_limit))
         if run.watch is not None:
@@ -260,6 +261,21 @@ class _Watch(Callback):
             )  # fmt: skip
         if seconds >= run.due(self._member):
             self._trainer.stop_training = True
+
+    def _share(self, done: int, logs: dict[str, float]) -> float:
+        """Of all epochs the share that is done, if none improves from here on.
+
+        The networks to come are taken to need as many as this one and those before it.
+        """
+        run = self._run
+        value = -logs.get("val_score", -logs.get("val_loss", -math.inf))
+        if value < self._best or "val_loss" not in logs:
+            self._best, self._best_epoch = value, done
+        expected = max(done, min(run.settings.epochs, self._best_epoch + run.settings.patience))
+        before = len(run.history) - done
+        ahead = len(run.plan.members) - self._member - 1
+        total = (before + expected) * (1 + ahead / (self._member + 1))
+        return (before + done) / total
 
     def _score(self) -> float | None:
         run, held = self._run, self._held
