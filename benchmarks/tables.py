@@ -98,9 +98,7 @@ def given_split(folder: Path, name: str, metrics: list[str]) -> None:
 def main() -> None:
     """Run the sets named, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "sets", nargs="*", default=["titanic", "california-housing", "adult"]
-    )
+    parser.add_argument("sets", nargs="*", default=["titanic", "california-housing", "adult"])
     options = parser.parse_args()
     print(describe())
     folder = Path(os.environ["CHAINRULE_DATA"])

@@ -83,8 +83,9 @@ def test_the_oracle_itself_descends_its_loss():
     rng = np.random.default_rng(0)
     moves = [rng.normal(size=w.shape) for w in weights]
     ends = [
-        oracle.train([w + s * h * v for w, v in zip(weights, moves, strict=True)],
-                     *args, rate, 0.01, ROWS)[0][0]  # fmt: skip
+        oracle.train(
+            [w + s * h * v for w, v in zip(weights, moves, strict=True)], *args, rate, 0.01, ROWS
+        )[0][0]  # fmt: skip
         for s in (1, -1)
     ]
     slope = sum((g * v).sum() for g, v in zip(direction, moves, strict=True))
