@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -19,3 +20,22 @@ def datasets():
     if not Path(folder).is_dir():
         pytest.fail(f"CHAINRULE_DATA={folder}: there is no such folder")
     return Path(folder)
+
+
+@pytest.fixture
+def without_rights():
+    """A block in which permissions bind the process, root too; paths within must be relative."""
+
+    @contextlib.contextmanager
+    def without_rights():
+        if os.geteuid() != 0:
+            yield
+            return
+        Path.cwd().chmod(0o755)  # pytest's folders are closed to others
+        os.seteuid(65534)  # nobody
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+
+    return without_rights

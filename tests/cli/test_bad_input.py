@@ -28,6 +28,7 @@ TABLES = [
     (NO_TARGET.encode(), "column 'y': the target is missing in every row"),
     (INFINITE.encode(), "column 'x'"),
     (INFINITE_TARGET.encode(), "column 'y': the target is -inf in row 7"),
+    (INFINITE_TARGET.replace("-inf", "1e307").encode(), "the target is 1e+307 in row 7"),
     (b"x,y\n1,2\n", "column 'y': the target has one value only ('2')"),
     (b"y\n1.5\n2.5\n3.5\n", "no column is left to learn from"),
     (b"x,y\nc,1.5\nc,2.5\nc,3.5\n", "no column is left to learn from"),
@@ -48,6 +49,7 @@ def test_tables_that_cannot_be_learned_from(run, content, part):
 OPTIONS = [
     (["nowhere.csv", "--target", "y"], "'nowhere.csv' does not exist"),
     (["hooses.csv", "--target", "price"], "did you mean 'houses.csv'?"),
+    (["", "--target", "y"], "'' is no table"),
     (["*.parquet", "--target", "y"], "no file matches '*.parquet'"),
     (["SELECT x FROM 'houses.csv'", "--target", "y"], "query: "),
     (["DROP TABLE x", "--target", "y"], "'DROP TABLE x' does not exist"),
@@ -82,6 +84,27 @@ def test_options_that_cannot_be(run, words, part):
     assert outcome.code == 1
     assert part in outcome.sentence
     assert outcome.out == ""
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    "name, change, part",
+    [
+        ("test.csv", lambda text: text.replace("rooms", "rume"), "test.csv: column 'rooms' not"),
+        ("test.csv", lambda text: text.replace(",weight", ",w"), "test.csv: no column 'weight'"),
+        ("test.csv", lambda text: text + "h,inf,2,Ulm,5,1\n", "column 'area': inf in row 120"),
+    ],
+)
+def test_test_rows_that_cannot_be_scored_are_refused_before_training(run, name, change, part):
+    lines = houses_text().splitlines()
+    weighed = "\n".join(line + (",1" if n else ",weight") for n, line in enumerate(lines)) + "\n"
+    Path("weighed.csv").write_text(weighed, "utf-8")
+    Path(name).write_text(change(weighed), "utf-8")
+    words = ("--target", "price", "--weight", "weight", "--test", name)
+    outcome = run("train", "weighed.csv", *words)
+    assert outcome.code == 1
+    assert part in outcome.sentence
+    assert "the trained model is kept" not in outcome.err
     assert not Path("runs").exists()
 
 
@@ -141,11 +164,16 @@ def test_a_place_that_cannot_be_written_fails_before_the_data_is_read(run, place
     assert Path("houses.csv").read_text("utf-8") == houses_text()
 
 
-@pytest.mark.skipif(hasattr(os, "getuid") and os.getuid() == 0, reason="root may write anywhere")
-def test_a_folder_without_permission(run, folder):
+def test_a_folder_without_permission(run, folder, without_rights):
     (folder / "locked").mkdir(mode=0o555)
-    outcome = run("train", "houses.csv", "--target", "price", "--out", "locked/run")
+    with without_rights():
+        outcome = run("train", "houses.csv", "--target", "price", "--out", "locked/run")
     assert "cannot be written" in outcome.sentence
+
+
+def test_a_file_in_the_way_of_a_run_folder_is_named(run):
+    outcome = run("train", "houses.csv", "--target", "price", "--out", "churn.csv/run")
+    assert "churn.csv/run: cannot be written, churn.csv is a file." in outcome.sentence
 
 
 def test_a_failed_training_leaves_no_folder_it_made(run):
@@ -240,20 +268,29 @@ def folder_instead(path):
 
 
 DAMAGES = [
-    truncated, cut_short, emptied, flipped, oversized_header, oversized_shape, pickled, zipped,
-    foreign, prose, folder_instead,
-]  # fmt: skip
+    (truncated, "the file is cut off"),
+    (cut_short, "the file is cut off or damaged"),
+    (emptied, "the file is empty"),
+    (flipped, "the file is damaged"),
+    (oversized_header, "its header needs 1,099,511,627,776 bytes"),
+    (oversized_shape, "its arrays need 4,398,046,511,104 bytes"),
+    (pickled, "a Python pickle, which is never opened"),
+    (zipped, "a zip archive"),
+    (foreign, "model.safetensors"),
+    (prose, "a text file"),
+    (folder_instead, "there is no model.safetensors"),
+]
 
 
-@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize("damage, part", DAMAGES, ids=[one.__name__ for one, _ in DAMAGES])
 @pytest.mark.parametrize("command", ["predict", "evaluate"])
-def test_damaged_models_are_refused_and_run_nothing(run, price_run, command, damage):
-    shutil.copytree(price_run, "damaged")
-    damage(Path("damaged/model.safetensors"))
-    outcome = run(command, "damaged", "houses.csv")
+def test_damaged_models_are_refused_and_run_nothing(run, price_run, command, damage, part):
+    shutil.copytree(price_run, "copy")
+    damage(Path("copy/model.safetensors"))
+    outcome = run(command, "copy", "houses.csv")
     assert outcome.code == 1
-    assert "damaged" in outcome.sentence
-    assert "model.safetensors" in outcome.sentence
+    assert part in outcome.sentence
+    assert "copy" in outcome.sentence and "model.safetensors" in outcome.sentence
     assert not Path("exploded").exists()
 
 
