@@ -24,7 +24,7 @@ ALLOWED = {
 }
 EVERY_ROOM = set(ALLOWED)
 ALLOWED["cli"] = EVERY_ROOM | {"chainrule"}
-EVERYONE = {"errors", "random"}
+EVERYONE = {"errors", "random", "settings"}
 
 LIBRARIES = {
     "argparse": {"cli"},

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         GradientError as GradientError,
         InputTypeError as InputTypeError,
         MissingFileError as MissingFileError,
+        MissingNameError as MissingNameError,
         ModelFileError as ModelFileError,
         SettingError as SettingError,
         ShapeError as ShapeError,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         ops as ops,
         variable as variable,
     )
+    from chainrule.layers import Input as Input
     from chainrule.models import Sequential as Sequential, load_model as load_model
 
 __version__ = "0.1.0"
@@ -54,6 +56,7 @@ _ROOM_OF = {
     "operation": "graph",
     "ops": "graph",
     "variable": "graph",
+    "Input": "layers",
     "Sequential": "models",
     "load_model": "models",
     "engine_info": "engine",
@@ -64,6 +67,7 @@ _ROOM_OF = {
     "GradientError": "errors",
     "InputTypeError": "errors",
     "MissingFileError": "errors",
+    "MissingNameError": "errors",
     "ModelFileError": "errors",
     "SettingError": "errors",
     "ShapeError": "errors",

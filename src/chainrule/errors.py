@@ -11,6 +11,7 @@ ChainruleError
 ├── EngineError         RuntimeError        a program that an engine cannot run
 ├── ModelFileError      ValueError          a file that is not a model, or is damaged
 ├── MissingFileError    FileNotFoundError   a file or folder that is not there
+├── MissingNameError    AttributeError      an operation or a part of a layer that is not there
 ├── ExistingFileError   FileExistsError     a file or folder that would be overwritten
 └── WriteError          PermissionError     a place that cannot be written
 ```
@@ -29,6 +30,7 @@ __all__ = [
     "GradientError",
     "InputTypeError",
     "MissingFileError",
+    "MissingNameError",
     "ModelFileError",
     "SettingError",
     "ShapeError",
@@ -77,6 +79,10 @@ class ModelFileError(ChainruleError, ValueError):
 
 class MissingFileError(ChainruleError, FileNotFoundError):
     """A file or a folder is not there."""
+
+
+class MissingNameError(ChainruleError, AttributeError):
+    """A name with a dot before it stands for nothing."""
 
 
 class ExistingFileError(ChainruleError, FileExistsError):

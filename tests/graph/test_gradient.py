@@ -335,6 +335,8 @@ def test_check_gradient_refuses_what_it_cannot_check():
         cr.check_gradient(lambda x: 2.0, 1.0)
     with pytest.raises(InputTypeError, match="needs numbers, got str"):
         cr.check_gradient(ops.tanh, "a")
+    with pytest.raises(SettingError, match="check_gradient: rtol must be a number above 0"):
+        cr.check_gradient(ops.tanh, 1.0, rtol=-1)
 
 
 def test_the_gradient_of_shared_weights_is_one_product_over_all_rows():

@@ -1,5 +1,8 @@
 """Operations of one's own: with and without rules, and with wrong ones."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from tests.graph.cases import normal
@@ -257,3 +260,14 @@ def test_a_function_of_numpy_becomes_an_operation():
     assert cr.check_gradient(sinh, normal(3)) < 1e-8
     running = cr.operation(np.cumsum)
     assert running([1.0, 2.0, 3.0], axis=0).value.tolist() == [1.0, 3.0, 6.0]
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
+def test_a_copy_of_an_operation_of_ours_is_itself(copied):
+    assert copied(ops.softmax) is ops.softmax
+    assert copied(cr.layers.Dense(3, ops.softmax)) == cr.layers.Dense(3, ops.softmax)
+
+
+def test_an_unknown_operation_names_the_nearest():
+    with pytest.raises(AttributeError, match="ops: 'tahn' is not known; did you mean 'tanh'"):
+        ops.tahn

@@ -365,3 +365,19 @@ def test_an_engine_that_is_not_there_is_refused_at_compile():
     if keras.engine_info()["engine"] == "numpy":
         with pytest.raises(EngineError, match="native"):
             xor(engine="native")
+
+
+def test_the_input_has_keras_place_too():
+    assert keras.Sequential([keras.Input(shape=(3,)), Dense(4)]).count_params() == 16
+
+
+def test_parameters_before_the_input_is_known_are_refused_with_the_remedy():
+    layer = keras.Sequential([Dense(3)]).layers[0]
+    with pytest.raises(AttributeError, match="'dense' has no 'kernel': .* begin with layers.Input"):
+        layer.kernel
+    assert not hasattr(layer, "kernel")
+
+
+def test_a_batch_that_is_missing_is_refused():
+    with pytest.raises(InputTypeError, match="X is missing"):
+        xor().predict_on_batch(None)

@@ -39,6 +39,7 @@ BAD_FITS = [
     ({"validation_split": 1.2}, SettingError, "validation_split must be .* below 1, got 1.2"),
     ({"validation_split": 0.99}, SettingError, "of 30 rows 0 are left to train on"),
     ({"validation_data": X}, InputTypeError, r"must be \(X, y\)"),
+    ({"validation_data": iter([X])}, InputTypeError, r"must be \(X, y\).* got list_iterator"),
     ({"validation_data": (X, Y[:3])}, ShapeError, "X has 30 rows, y has 3"),
     ({"verbose": 3}, SettingError, "verbose must be 'auto', 0, 1 or 2, got 3"),
     ({"shuffle": 1}, InputTypeError, "shuffle must be True or False, got 1"),
@@ -46,7 +47,7 @@ BAD_FITS = [
     ({"sample_weight": np.full(30, -1.0)}, DataError, "sample_weight is -1.0 in row 0"),
     ({"class_weight": {0: 1}, "sample_weight": np.ones(30)}, SettingError, "cannot both"),
     ({"class_weight": [1, 2]}, InputTypeError, "class_weight must be a dict"),
-    ({"class_weight": {77: 1.0}}, SettingError, "class 77 is not known; the classes are"),
+    ({"class_weight": {77: 1.0}}, SettingError, "30 different values, so they are no classes"),
     ({"callbacks": [print]}, InputTypeError, "needs Callback objects"),
     ({"callbacks": [Callback]}, InputTypeError, "give an object of it"),
 ]
@@ -68,6 +69,8 @@ def with_value(value):
 
 
 BAD_DATA = [
+    (iter([X]), None, InputTypeError, "X is a list_iterator; gather its batches into one array"),
+    (np.ma.masked_greater(X, 1), Y, DataError, "X has masked numbers"),
     (with_value(np.nan), Y, DataError, "X is nan in row 7, column 2; 1 of 90 numbers"),
     (with_value(np.inf), Y, DataError, "X is inf in row 7, column 2"),
     (X[:0], Y[:0], DataError, r"X is empty \(shape \(0, 3\)\)"),
@@ -113,3 +116,14 @@ def test_bad_settings_of_a_trainer_get_a_sentence():
     ]:  # fmt: skip
         with pytest.raises(error, match=words):
             make()
+
+
+def test_a_class_that_no_label_can_be_is_refused():
+    one = Trainer(Stack([Dense(2, "softmax")], (3,)), "sparse_categorical_crossentropy", seed=4)
+    with pytest.raises(SettingError, match="class 2 is not known; the classes are 0, 1"):
+        one.fit(X, np.arange(30) % 2, class_weight={2: 1.0})
+
+
+def test_a_share_may_be_a_number_of_numpy():
+    history = trainer().fit(X, Y, validation_split=np.float32(0.5))
+    assert "val_loss" in history.history

@@ -268,3 +268,18 @@ def test_an_error_leaves_the_terminal_as_it_was(monkeypatch):
     with pytest.raises(LookupError):
         trainer().fit(X, Y, verbose=1, callbacks=[LambdaCallback(on_epoch_end=fail)])
     assert terminal.getvalue().count("\x1b[?25l") == terminal.getvalue().count("\x1b[?25h")
+
+
+@pytest.mark.parametrize(
+    "settings, error, words",
+    [
+        ({"monitor": 3}, InputTypeError, "monitor must be a name"),
+        ({"min_delta": "a"}, SettingError, "min_delta must be a number that is finite, got 'a'"),
+        ({"baseline": math.nan}, SettingError, "baseline must be a number .* got nan"),
+        ({"patience": -1}, SettingError, "patience must be a whole number of 0 or more, got -1"),
+        ({"restore_best_weights": 1}, InputTypeError, "restore_best_weights must be True or False"),
+    ],
+)
+def test_settings_of_early_stopping_that_are_not_allowed(settings, error, words):
+    with pytest.raises(error, match=f"EarlyStopping: {words}"):
+        EarlyStopping(**settings)

@@ -326,3 +326,15 @@ def test_an_optimizer_of_ones_own_trains():
     before = one.parameters.flat.copy()
     one.fit(X, Y, batch_size=30)
     np.testing.assert_allclose(np.abs(one.parameters.flat - before), 0.01, rtol=1e-9)
+
+
+def test_the_first_fit_says_that_the_native_module_is_missing(monkeypatch, caplog):
+    from chainrule.training.trainer import _tell_of_native_module
+
+    monkeypatch.setattr(random, "has_native", lambda: False)
+    monkeypatch.setattr(random, "native_status", lambda: "The native module is not installed.")
+    _tell_of_native_module.cache_clear()
+    one = Trainer(Stack([Dense(1)], (2,)), "mse", seed=1)
+    for _ in range(2):
+        one.fit(np.eye(2), np.ones(2))
+    assert caplog.messages == ["The native module is not installed."]

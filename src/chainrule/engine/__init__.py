@@ -6,6 +6,7 @@ from chainrule.engine.passes import PASSES
 from chainrule.engine.program import Program, Steps
 from chainrule.engine.tape import Instruction, Source, Tape, Value
 from chainrule.engine.verify import verify
+from chainrule.engine.workspace import Workspace
 
 __all__ = [
     "ENGINES",
@@ -18,6 +19,7 @@ __all__ = [
     "Tape",
     "Update",
     "Value",
+    "Workspace",
     "check_engine",
     "compile",
     "engine_info",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ class Interpreter:
         self.inputs: dict[str, Array] = {}
         self.lines: list[Array] = []
         self.gradient = np.empty(tape.trainable, parameters.dtype)
+        self._read = (parameters, *slots)
         self._flat = [parameters[: tape.trainable], *slots]
         self._arena = self._allocate()
         self._place_sources(parameters)
@@ -48,6 +50,17 @@ class Interpreter:
         self._forward = self._bound(tape.instructions[: tape.seam])
         self._forward += self._copied_gradients()
         self._update: list[Call] | None = None
+
+    def reads(self, parameters: Array, slots: Sequence[Array]) -> bool:
+        """Whether it is bound to these very arrays."""
+        given = (parameters, *slots)
+        return len(given) == len(self._read) and all(map(is_, given, self._read))
+
+    @property
+    def bytes(self) -> int:
+        """How much memory of its own it has, but for scratch and what is not in the arena."""
+        own = (*self._arena.values(), *self.inputs.values(), self.gradient)
+        return sum(array.nbytes for array in own)
 
     def forward(self) -> None:
         """Everything before the seam: results, loss, and the flat gradient."""

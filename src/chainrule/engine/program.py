@@ -19,6 +19,7 @@ from chainrule.engine.border import (
 )
 from chainrule.engine.interpreter import Interpreter
 from chainrule.engine.tape import Array, Tape
+from chainrule.engine.workspace import Workspace
 from chainrule.errors import DataError, EngineError
 from chainrule.graph import Rows
 
@@ -60,6 +61,7 @@ class Program:
         lines: Array | None = None,
         seed: int = 0,
         step: int = 0,
+        workspace: Workspace | None = None,
     ) -> Steps:
         """Run over the rows of the data in order, a batch at a time.
 
@@ -75,6 +77,8 @@ class Program:
             The update's scalars, shape (batches, scalars).
         seed, step
             What random operations draw from; batch i is global step `step + i`.
+        workspace
+            Keeps bound memory for the next run over the same parameters.
         """
         check_batch_size(batch_size)
         check_parameters(self.tape, parameters)
@@ -86,31 +90,36 @@ class Program:
         check_lines(self.tape, lines, batches.count)
         # numbers that overflow show in the loss, which stops the run
         with np.errstate(all="ignore"):
-            return self._stepped(batches, parameters, slots, lines)
+            return self._stepped(batches, parameters, slots, lines, workspace or Workspace())
 
     def _stepped(
-        self, batches: _Batches, parameters: Array, slots: Sequence[Array], lines: Array | None
-    ) -> Steps:
+        self, batches: _Batches, parameters: Array, slots: Sequence[Array], lines: Array | None,
+        workspace: Workspace,
+    ) -> Steps:  # fmt: skip
         tape = self.tape
         collected = _Collected(tape, batches.rows, batches.count)
         bound: dict[int, Interpreter] = {}
+        stopped: int | None = None
         for batch in range(batches.count):
             start, stop = batches.limits(batch)
             if stop - start not in bound:
-                bound[stop - start] = Interpreter(tape, stop - start, parameters, slots)
+                bound[stop - start] = workspace.take(tape, stop - start, parameters, slots)
             interpreter = bound[stop - start]
             _fill(interpreter, batches.data, batches.order, start, stop)
             _set_scalars(interpreter, batches.seed, batches.step + batch)
             interpreter.forward()
             collected.take(interpreter, batch, start, stop)
             if tape.loss is not None and not np.isfinite(interpreter.values[tape.loss]):
-                return collected.steps(stopped=batch)
+                stopped = batch
+                break
             if tape.updates:
                 if lines is not None:
                     for scalar, number in zip(interpreter.lines, lines[batch], strict=True):
                         scalar[()] = number
                 interpreter.update()
-        return collected.steps()
+        for interpreter in bound.values():
+            workspace.give_back(interpreter)
+        return collected.steps(stopped)
 
     def gradient(
         self, arrays: Mapping[str, Array], parameters: Array, *, seed: int = 0, step: int = 0

@@ -13,6 +13,7 @@ from chainrule.errors import GradientError, InputTypeError, SettingError, ShapeE
 from chainrule.graph.node import Node, constant, variable
 from chainrule.graph.operations.elementwise import cast
 from chainrule.graph.operations.reduction import broadcast_to, sum_to
+from chainrule.settings import check_number
 
 __all__ = ["check_gradient", "grad", "gradients", "reachable"]
 
@@ -162,6 +163,7 @@ def check_gradient(
     if not arrays:
         message = "check_gradient: needs an array or more to differentiate at."
         raise SettingError(message)
+    check_number("check_gradient", "rtol", rtol, "above 0", lambda x: x > 0)
     points = [np.array(variable(array).array, np.float64) for array in arrays]
     nodes = [variable(point) for point in points]
     result = _as_scalar(function, nodes, seed)

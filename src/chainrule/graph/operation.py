@@ -88,6 +88,12 @@ class Operation:
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
 
+    def __reduce__(self) -> Any:
+        # one of ours is itself again after a copy: losses and files know operations by identity
+        if OPERATIONS.get(self.name) is self:
+            return find, (self.name,)
+        return super().__reduce__()
+
     def gradient(
         self, rule: Callable[..., Gradient | tuple[Gradient, ...]]
     ) -> Callable[..., Gradient | tuple[Gradient, ...]]:

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule.errors import InputTypeError, ShapeError
+from chainrule.errors import ShapeError
 from chainrule.graph import Node
 from chainrule.layers.activations import ActivationLike, find_activation
 from chainrule.layers.initializers import find_initializer
-from chainrule.layers.layer import Draws, Layer, Parameter, check_seed
+from chainrule.layers.layer import Draws, Layer, Parameter
 from chainrule.layers.regularizers import find_regularizer
-from chainrule.layers.settings import check_count, check_number
+from chainrule.settings import check_count, check_flag, check_number, check_seed
 
 __all__ = ["Activation", "Dense", "Dropout", "Flatten"]
 
@@ -82,10 +82,7 @@ class Dense(Layer):
         for regularizer in (self.kernel_regularizer, self.bias_regularizer):
             find_regularizer(regularizer)
         for setting in ("use_bias", "bias_trainable"):
-            if not isinstance(getattr(self, setting), bool):
-                value = getattr(self, setting)
-                message = f"Dense: {setting} must be True or False, got {value!r}."
-                raise InputTypeError(message)
+            check_flag("Dense", setting, getattr(self, setting))
 
     def parameters(self, shape: tuple[int, ...]) -> Iterator[Parameter]:
         if not shape:
@@ -146,7 +143,8 @@ class Dropout(Layer):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_number("Dropout", "rate", self.rate, "from 0 to below 1", lambda x: 0 <= x < 1)
-        check_seed("Dropout", self.seed)
+        if self.seed is not None:
+            check_seed("Dropout", self.seed)
 
     def apply(self, x: Node, *parameters: Node) -> Node:
         return x

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from chainrule import random
 from chainrule.errors import ShapeError
-from chainrule.layers.settings import check_count, check_number, find_object
+from chainrule.settings import check_number, check_seed, find_object
 
 __all__ = [
     "INITIALIZERS", "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform",
@@ -100,7 +100,7 @@ class RandomInitializer(Initializer):
 
     def __post_init__(self) -> None:
         if self.seed is not None:
-            check_count(type(self).__name__, "seed", self.seed, least=0)
+            check_seed(type(self).__name__, self.seed)
 
     def _uniform(self, shape: tuple[int, ...], seed: int, stream: int) -> Floats:
         key, stream = (seed, stream) if self.seed is None else (self.seed, 0)

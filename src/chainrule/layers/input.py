@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.errors import InputTypeError
 from chainrule.graph import Node
 from chainrule.layers.layer import Layer
-from chainrule.layers.settings import check_count
+from chainrule.settings import check_count
 
 __all__ = ["Input", "InputLayer", "row_shape"]
 

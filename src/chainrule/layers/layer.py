@@ -13,7 +13,7 @@ from chainrule.errors import InputTypeError, SettingError
 from chainrule.graph import Node, Shape, input_node, make, ops
 from chainrule.layers.initializers import find_initializer
 from chainrule.layers.regularizers import find_regularizer
-from chainrule.layers.settings import check_count
+from chainrule.settings import check_flag
 
 __all__ = ["Draws", "Layer", "Parameter", "layer_names"]
 
@@ -106,12 +106,7 @@ class Layer:
         if name is not None and (not isinstance(name, str) or not name or "/" in name):
             message = f"{type(self).__name__}: name must be text without '/', got {self.name!r}."
             raise SettingError(message)
-        trainable: object = self.trainable
-        if not isinstance(trainable, bool):
-            message = (
-                f"{type(self).__name__}: trainable must be True or False, got {self.trainable!r}."
-            )
-            raise InputTypeError(message)
+        check_flag(type(self).__name__, "trainable", self.trainable)
 
     def parameters(self, shape: tuple[int, ...]) -> Iterator[Parameter]:
         """The parameters of the layer, in order, for inputs of which a row has this shape."""
@@ -125,13 +120,6 @@ class Layer:
     def apply_training(self, x: Node, *parameters: Node, draws: Draws) -> Node:
         """What the layer gives in training; `apply` where it does not differ."""
         return self.apply(x, *parameters)
-
-
-def check_seed(owner: str, seed: int | None) -> None:
-    """A seed is None or a whole number below 2**64."""
-    if seed is not None and check_count(owner, "seed", seed, least=0) >= 2**64:
-        message = f"{owner}: seed must be below 2**64, got {seed}."
-        raise SettingError(message)
 
 
 def layer_names(layers: list[Layer] | tuple[Layer, ...]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.graph import Node, ops
-from chainrule.layers.settings import check_number, find_object
+from chainrule.settings import check_number, find_object
 
 __all__ = ["L1", "L1L2", "L2", "REGULARIZERS", "Regularizer", "find_regularizer"]
 

@@ -6,9 +6,10 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule.errors import InputTypeError, ShapeError
+from chainrule.errors import ShapeError
 from chainrule.graph import Node, ops
 from chainrule.losses.loss import EPSILON, Loss, as_nodes, row_mean
+from chainrule.settings import check_flag
 
 __all__ = [
     "BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy",
@@ -108,10 +109,7 @@ class _FromLogits(Loss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        given: object = self.from_logits
-        if not isinstance(given, bool):
-            message = f"{self.name}: from_logits must be True or False, got {given!r}."
-            raise InputTypeError(message)
+        check_flag(self.name, "from_logits", self.from_logits)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -146,11 +145,3 @@ class FunctionLoss(Loss):
             message = f"{self.name}: it must give a node with a number for each row or more."
             raise ShapeError(message)
         return row_mean(values)
-
-
-def check_setting(owner: str, setting: str, value: Any, allowed: str, holds: bool) -> None:
-    """Raise unless a value is a finite number and `holds`."""
-    real = isinstance(value, int | float) and not isinstance(value, bool)
-    if not real or not math.isfinite(value) or not holds:
-        message = f"{owner}: {setting} must be a number {allowed}, got {value!r}."
-        raise SettingError(message)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.graph import Node, ops
-from chainrule.losses.loss import EPSILON, Loss, as_nodes, check_setting, row_mean
+from chainrule.losses.loss import EPSILON, Loss, as_nodes, row_mean
+from chainrule.settings import check_number
 
 __all__ = [
     "Huber", "MeanAbsoluteError", "MeanSquaredError", "Poisson", "Quantile", "SquaredError",
@@ -96,7 +97,8 @@ class Huber(Loss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_setting("huber", "delta", self.delta, "above 0", self.delta > 0)
+        delta = check_number("huber", "delta", self.delta, "above 0", lambda delta: delta > 0)
+        object.__setattr__(self, "delta", delta)
 
     def rows(self, y_true: Any, y_pred: Any) -> Node:
         return huber(y_true, y_pred, self.delta)
@@ -110,7 +112,8 @@ class Quantile(Loss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_setting("quantile", "q", self.q, "between 0 and 1", 0 < self.q < 1)
+        q = check_number("quantile", "q", self.q, "between 0 and 1", lambda q: 0 < q < 1)
+        object.__setattr__(self, "q", q)
 
     def rows(self, y_true: Any, y_pred: Any) -> Node:
         return quantile(y_true, y_pred, self.q)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.errors import InputTypeError, listing
+from chainrule.errors import InputTypeError, MissingNameError, listing
 from chainrule.graph import Rows
 from chainrule.layers import Layer
 
@@ -89,9 +89,14 @@ class BoundLayer:
         if hasattr(self.description, name):
             return getattr(self.description, name)
         model = self.__dict__["_model"]
-        hint = "" if model.built else "; the model has no input shape yet, so no parameters"
-        message = f"layer {self.name!r} has no {name!r}; it has {listing(own)}{hint}."
-        raise AttributeError(message)
+        if not model.built:
+            message = (
+                f"layer {self.name!r} has no {name!r}: the model has no input shape yet, so no "
+                "parameters; begin with layers.Input(shape), or call fit with data."
+            )
+            raise MissingNameError(message)
+        message = f"layer {self.name!r} has no {name!r}; it has {listing(own) or 'no parameters'}."
+        raise MissingNameError(message)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "trainable":

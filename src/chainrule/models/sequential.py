@@ -16,8 +16,10 @@ from chainrule.errors import InputTypeError, SettingError, nearest
 from chainrule.layers import InputLayer, Layer, Stack, layer_names
 from chainrule.losses import find_loss, find_metric
 from chainrule.models.bound import BoundLayer
+from chainrule.models.saving import save
 from chainrule.models.summary import summary_text
 from chainrule.optimizers import find_optimizer
+from chainrule.settings import check_seed
 from chainrule.training import History, RunningOptimizer, Trainer
 
 __all__ = ["Sequential"]
@@ -64,7 +66,7 @@ class Sequential:
         if dtype not in DTYPES:
             message = f"Sequential: dtype must be 'float32' or 'float64', got {dtype!r}."
             raise SettingError(message)
-        self.seed = random.fresh_seed() if seed is None else _checked_seed(seed)
+        self.seed = random.fresh_seed() if seed is None else check_seed("Sequential", seed)
         self.dtype = str(dtype)
         self.name = name or "sequential"
         self.stop_training = False
@@ -183,7 +185,7 @@ class Sequential:
 
     def predict_on_batch(self, X: Any) -> Array:
         """The output for the rows of one batch."""
-        return self.predict(X, batch_size=max(1, len(X)))
+        return self.predict(X, batch_size=max(1, len(X)) if hasattr(X, "__len__") else None)
 
     def train_on_batch(
         self,
@@ -295,8 +297,6 @@ class Sequential:
 
         Raises `InputTypeError` where a part is code of one's own, which files do not keep.
         """
-        from chainrule.models.saving import save
-
         save(self, path)
 
     def set_trainable(self, name: str, trainable: bool) -> None:
@@ -361,14 +361,6 @@ class Sequential:
         if self._compiled is None:
             message = f"{what}: the model is not compiled; call compile(optimizer, loss) first."
             raise SettingError(message)
-
-
-def _checked_seed(seed: Any) -> int:
-    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
-    if not whole or not 0 <= seed < 2**64:
-        message = f"Sequential: seed must be a whole number from 0 to below 2**64, got {seed!r}."
-        raise SettingError(message)
-    return int(seed)
 
 
 def _as_keras(scores: dict[str, float], return_dict: bool) -> Any:

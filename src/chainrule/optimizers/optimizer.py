@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import InputTypeError, SettingError
 from chainrule.graph import Node, ops
+from chainrule.settings import check_flag, check_number
 
 __all__ = ["Optimizer", "flushed", "larger"]
 
@@ -75,16 +74,9 @@ class Optimizer(ABC):
         """
 
     def _check(self, setting: str, allowed: str, holds: Callable[[float], bool]) -> None:
-        """Raise unless a setting is a finite number and `holds`."""
-        value = getattr(self, setting)
-        real = isinstance(value, int | float | np.integer | np.floating)
-        if not real or isinstance(value, bool) or not math.isfinite(value) or not holds(value):
-            message = f"{type(self).__name__}: {setting} must be a number {allowed}, got {value!r}."
-            raise SettingError(message)
-        object.__setattr__(self, setting, float(value))
+        """Keep a setting as a float; raise unless it is a finite number and `holds`."""
+        owner, value = type(self).__name__, getattr(self, setting)
+        object.__setattr__(self, setting, check_number(owner, setting, value, allowed, holds))
 
     def _check_flag(self, setting: str) -> None:
-        value = getattr(self, setting)
-        if not isinstance(value, bool):
-            message = f"{type(self).__name__}: {setting} must be True or False, got {value!r}."
-            raise InputTypeError(message)
+        check_flag(type(self).__name__, setting, getattr(self, setting))

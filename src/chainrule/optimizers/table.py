@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from chainrule.errors import InputTypeError, ModelFileError, SettingError, nearest
+from chainrule.errors import InputTypeError, ModelFileError, SettingError
 from chainrule.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
 from chainrule.optimizers.optimizer import Optimizer
 from chainrule.optimizers.sgd import SGD
+from chainrule.settings import find_object
 
 __all__ = ["OPTIMIZERS", "find_optimizer", "optimizer_from_record", "optimizer_record"]
 
@@ -31,20 +32,9 @@ def find_optimizer(given: Any) -> Optimizer:
     >>> find_optimizer("sgd")
     SGD(learning_rate=0.01, momentum=0.0, nesterov=False)
     """
-    if isinstance(given, Optimizer):
-        return given
-    if isinstance(given, type) and issubclass(given, Optimizer):
-        return given()  # type: ignore[call-arg]
-    if not isinstance(given, str):
-        message = (
-            f"optimizer: needs a name or an Optimizer object, got {type(given).__name__}; "
-            f"known names: {', '.join(OPTIMIZERS)}."
-        )
-        raise InputTypeError(message)
-    if given.casefold() not in OPTIMIZERS:
-        message = f"optimizer: {given!r} is not known; {nearest(given, OPTIMIZERS)}"
-        raise SettingError(message)
-    return OPTIMIZERS[given.casefold()]()  # type: ignore[call-arg]
+    folded = given.casefold() if isinstance(given, str) else given
+    found: Optimizer = find_object("optimizer", folded, OPTIMIZERS, Optimizer)
+    return found
 
 
 def optimizer_record(optimizer: Optimizer) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,9 @@ from chainrule.training.graphs import Variant
 __all__ = ["Data", "as_rows", "as_weights", "weights_of_classes"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+MOST_CLASSES = 20
+"""Numbers of more different values than this are not taken for classes."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,12 @@ def _numbers(value: Any, name: str) -> Array:
     if hasattr(value, "toarray"):
         message = f"{name} is a sparse matrix; give a dense array ({name}.toarray())."
         raise InputTypeError(message)
+    if isinstance(value, Iterator) or callable(value):
+        message = f"{name} is a {type(value).__name__}; gather its batches into one array first."
+        raise InputTypeError(message)
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        message = f"{name} has masked numbers; fill them in ({name}.filled(0.0)) or leave rows out."
+        raise DataError(message)
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -168,6 +177,12 @@ def weights_of_classes(
         )
         raise InputTypeError(message)
     labels, known = _classes(loss, targets, output)
+    if len(known) > MOST_CLASSES and loss.target_kind != "labels":
+        message = (
+            f"class_weight: the targets have {len(known)} different values, so they are no "
+            "classes; use sample_weight."
+        )
+        raise SettingError(message)
     weights = np.ones(len(labels), dtype)
     for label, weight in class_weight.items():
         if label not in known:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from chainrule.errors import SettingError, listing
+from chainrule.errors import InputTypeError, SettingError, listing
+from chainrule.settings import check_count, check_flag, check_number
 from chainrule.training.callback import Callback, Logs
 
 __all__ = ["EarlyStopping"]
@@ -15,6 +16,8 @@ LARGER_IS_BETTER = ("acc", "accuracy", "auc", "precision", "recall", "f1", "r2_s
 
 class EarlyStopping(Callback):
     """Stops training when a number has not improved for a while; Keras's meaning and defaults.
+
+    A number that is not one (nan) is never an improvement; in Keras the first one would be.
 
     monitor
         A name in `logs`: "val_loss", "accuracy".
@@ -52,20 +55,21 @@ class EarlyStopping(Callback):
         if mode not in ("auto", "min", "max"):
             message = f"EarlyStopping: mode must be 'auto', 'min' or 'max', got {mode!r}."
             raise SettingError(message)
-        counts: dict[str, Any] = {"patience": patience, "start_from_epoch": start_from_epoch}
-        for name, value in counts.items():
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                message = (
-                    f"EarlyStopping: {name} must be a whole number of 0 or more, got {value!r}."
-                )
-                raise SettingError(message)
+        name: object = monitor
+        if not isinstance(name, str):
+            message = f"EarlyStopping: monitor must be a name such as 'val_loss', got {name!r}."
+            raise InputTypeError(message)
+        owner, finite = "EarlyStopping", "that is finite"
         self.monitor = monitor
-        self.min_delta = abs(min_delta)
-        self.patience = patience
+        self.min_delta = abs(check_number(owner, "min_delta", min_delta, finite, lambda _: True))
+        self.patience = check_count(owner, "patience", patience, 0)
         self.verbose = verbose
-        self.baseline = baseline
-        self.restore_best_weights = restore_best_weights
-        self.start_from_epoch = start_from_epoch
+        self.baseline = (
+            None if baseline is None
+            else check_number(owner, "baseline", baseline, finite, lambda _: True)
+        )  # fmt: skip
+        self.restore_best_weights = check_flag(owner, "restore_best_weights", restore_best_weights)
+        self.start_from_epoch = check_count(owner, "start_from_epoch", start_from_epoch, 0)
         rising = mode == "max" or (mode == "auto" and monitor.endswith(LARGER_IS_BETTER))
         self._sign = 1.0 if rising else -1.0
         self._start()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import engine
-from chainrule.engine import Graph, Program, Steps, Update
+from chainrule.engine import Graph, Program, Steps, Update, Workspace
 from chainrule.errors import SettingError
 from chainrule.graph import Node, Rows, input_node, ops
 from chainrule.layers import Draws, Network, Parameters
@@ -40,7 +40,7 @@ class Variant:
 class Task:
     """What is trained: a network, a loss and metrics for each output, and an optimizer.
 
-    `program` compiles what is asked for once and keeps it.
+    `program` compiles what is asked for once and keeps it; `run` runs it in memory that is kept.
     """
 
     network: Network
@@ -50,6 +50,7 @@ class Task:
     optimizer: Optimizer | None = None
     engine: str = "auto"
     programs: dict[tuple[str, Variant], Program] = field(default_factory=dict, repr=False)
+    workspaces: dict[tuple[str, Variant], Workspace] = field(default_factory=dict, repr=False)
 
     def program(self, kind: str, variant: Variant) -> Program:
         """The program `step`, `gradient`, `evaluate` or `predict` for data of this variant."""
@@ -62,8 +63,16 @@ class Task:
             self.programs[key] = engine.compile(graph, self.engine)
         return self.programs[key]
 
+    def run(self, kind: str, variant: Variant, arrays: Mapping[str, Any], **settings: Any) -> Steps:
+        """Run a program over data with the parameters; settings are those of `Program.run`."""
+        workspace = self.workspaces.setdefault((kind, variant), Workspace())
+        return self.program(kind, variant).run(
+            arrays, self.parameters.flat, workspace=workspace, **settings
+        )
+
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"programs": {}}  # they hold functions, and are made again
+        # programs hold functions, workspaces views of the parameters: both are made again
+        return self.__dict__ | {"programs": {}, "workspaces": {}}
 
 
 def output_shapes(network: Network) -> tuple[tuple[int, ...], ...]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 
+from chainrule import random
 from chainrule.engine import Steps, check_engine
 from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError, listing
 from chainrule.layers import Network, Parameters
 from chainrule.losses import Loss, Metric, as_targets, find_loss, find_metric
 from chainrule.optimizers import Optimizer, find_optimizer
+from chainrule.settings import check_count, check_flag, check_number
 from chainrule.training.arrays import Array, Data, as_rows, as_weights, weights_of_classes
 from chainrule.training.callback import Callbacks
 from chainrule.training.graphs import Task, Variant, output_shapes, per_row
@@ -152,6 +156,7 @@ class Trainer:
         trainer itself when None. Raises `TrainingError` at the first loss that is not finite, and
         passes Ctrl-C on after the step that runs.
         """
+        _tell_of_native_module()
         plan = _plan(batch_size, epochs, initial_epoch, shuffle)
         quiet = _checked_verbose(verbose)
         data = self.data(x, y, sample_weight)
@@ -174,22 +179,22 @@ class Trainer:
         self, x: Any, y: Any, sample_weight: Any = None, batch_size: int | None = None
     ) -> dict[str, float]:
         """Loss (penalties included) and metrics with the weights as they stand."""
-        return self.evaluate_data(self.data(x, y, sample_weight), _batch_size(batch_size))
+        return self.evaluate_data(
+            self.data(x, y, sample_weight), _batch_size("evaluate", batch_size)
+        )
 
     def evaluate_data(self, data: Data, batch_size: int = 32) -> dict[str, float]:
         """`evaluate` of data that is ready."""
         if all(loss.reduction != "sum" for loss in self.task.losses):
             batch_size = EVALUATION_ROWS  # means do not depend on it
-        program = self.task.program("evaluate", data.variant)
-        ran = program.run(data.arrays, self.parameters.flat, batch_size=batch_size)
+        ran = self.task.run("evaluate", data.variant, data.arrays, batch_size=batch_size)
         return means(per_row(ran))
 
     def predict(self, x: Any, batch_size: int | None = None) -> Any:
         """The output for each row: an array, or for several outputs a dict of arrays."""
-        size = EVALUATION_ROWS if batch_size is None else _batch_size(batch_size)
+        size = EVALUATION_ROWS if batch_size is None else _batch_size("predict", batch_size)
         data = self._inputs(x)
-        program = self.task.program("predict", data.variant)
-        results = program.run(data.arrays, self.parameters.flat, batch_size=size).results
+        results = self.task.run("predict", data.variant, data.arrays, batch_size=size).results
         return results[self.network.output_names[0]] if len(results) == 1 else results
 
     def train_on_batch(
@@ -218,10 +223,9 @@ class Trainer:
         """Make steps over rows in order; the engine stops before a loss that is not finite."""
         count = math.ceil(len(order) / batch_size)
         optimizer = self.optimizer
-        program = self.task.program("step", data.variant)
         with uninterrupted():
-            ran = program.run(
-                data.arrays, self.parameters.flat, order=order, batch_size=batch_size,
+            ran = self.task.run(
+                "step", data.variant, data.arrays, order=order, batch_size=batch_size,
                 slots=optimizer.slots, lines=optimizer.lines(count), seed=self.seed,
                 step=optimizer.iterations,
             )  # fmt: skip
@@ -256,10 +260,10 @@ class Trainer:
         if not self.compiled:
             message = "there is no loss yet: call compile(optimizer=..., loss=...) first."
             raise SettingError(message)
+        data = self._inputs(x)
         if y is None:
             message = "y is missing; give the targets, one entry a row."
             raise InputTypeError(message)
-        data = self._inputs(x)
         arrays = dict(data.arrays)
         names = self.network.output_names
         given = self._by_name("y", y, names)
@@ -323,13 +327,15 @@ class Trainer:
 
     def _validation(self, data: Data, split: Any, given: Any) -> tuple[Data, Data | None]:
         """Training and validation rows; `given` wins over the last rows of the data."""
-        real = isinstance(split, int | float) and not isinstance(split, bool)
-        if not real or not 0 <= split < 1:
-            message = f"validation_split must be a number from 0 to below 1, got {split!r}."
-            raise SettingError(message)
+        split = check_number(
+            "fit", "validation_split", split, "from 0 to below 1", lambda share: 0 <= share < 1
+        )
         if given is not None:
             if not isinstance(given, tuple | list) or len(given) not in (2, 3):
-                message = "validation_data must be (X, y) or (X, y, sample_weight)."
+                message = (
+                    "validation_data must be (X, y) or (X, y, sample_weight), "
+                    f"got {type(given).__name__}."
+                )
                 raise InputTypeError(message)
             return data, self.data(*given)
         if not split:
@@ -360,28 +366,26 @@ class Trainer:
         )
 
 
+@cache
+def _tell_of_native_module() -> None:
+    """Say once, at the first fit, that the native module is missing, where it is."""
+    if not random.has_native():
+        logging.getLogger("chainrule").warning(random.native_status())
+
+
 def _metric(given: Any, loss: Loss, shape: tuple[int, ...]) -> Metric:
     return find_metric(given).resolved(loss, shape)
 
 
-def _whole(setting: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        message = f"{setting} must be a whole number of {least} or more, got {value!r}."
-        raise SettingError(message)
-    return int(value)
-
-
-def _batch_size(value: Any) -> int:
-    return 32 if value is None else _whole("batch_size", value, 1)
+def _batch_size(owner: str, value: Any) -> int:
+    return 32 if value is None else check_count(owner, "batch_size", value)
 
 
 def _plan(batch_size: Any, epochs: Any, initial_epoch: Any, shuffle: Any) -> Plan:
-    if not isinstance(shuffle, bool):
-        message = f"shuffle must be True or False, got {shuffle!r}."
-        raise InputTypeError(message)
     return Plan(
-        _batch_size(batch_size), _whole("epochs", epochs, 0),
-        _whole("initial_epoch", initial_epoch, 0), shuffle,
+        _batch_size("fit", batch_size), check_count("fit", "epochs", epochs, 0),
+        check_count("fit", "initial_epoch", initial_epoch, 0),
+        check_flag("fit", "shuffle", shuffle),
     )  # fmt: skip
 
 

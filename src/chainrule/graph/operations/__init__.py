@@ -5,6 +5,9 @@
 array([1., 0., 0.])
 """
 
+from typing import Any
+
+from chainrule.errors import MissingNameError, nearest
 from chainrule.graph.operations.activation import log_softmax, relu, sigmoid, softmax, tanh
 from chainrule.graph.operations.elementwise import (
     absolute,
@@ -63,3 +66,8 @@ __all__ = [
     "sign", "softmax", "softmax_cross_entropy", "sqrt", "squared_error", "subtract", "sum",
     "tanh", "transpose", "widen",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    message = f"ops: {name!r} is not known; {nearest(name, __all__)}"
+    raise MissingNameError(message)

@@ -1,4 +1,4 @@
-"""Checks of the numbers that layers, losses and optimizers are given, and looking up of names."""
+"""Checks of what users set, and looking up of names: one sentence for every wrong one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.errors import InputTypeError, SettingError, nearest
 
-__all__ = ["check_count", "check_number", "find_object"]
+__all__ = ["check_count", "check_flag", "check_number", "check_seed", "find_object"]
 
 
 def check_count(owner: str, setting: str, value: Any, least: int = 1) -> int:
@@ -41,6 +41,22 @@ def check_number(
     return float(value)
 
 
+def check_flag(owner: str, setting: str, value: Any) -> bool:
+    """The value where it is True or False, or a sentence."""
+    if not isinstance(value, bool):
+        message = f"{owner}: {setting} must be True or False, got {value!r}."
+        raise InputTypeError(message)
+    return value
+
+
+def check_seed(owner: str, seed: Any) -> int:
+    """A seed as a whole number from 0 to below 2**64, or a sentence."""
+    if check_count(owner, "seed", seed, least=0) >= 2**64:
+        message = f"{owner}: seed must be below 2**64, got {seed}."
+        raise SettingError(message)
+    return int(seed)
+
+
 def find_object(what: str, given: Any, table: Mapping[str, type[Any]], kind: type[Any]) -> Any:
     """The object that a name, a class or an object stands for.
 
@@ -55,7 +71,7 @@ def find_object(what: str, given: Any, table: Mapping[str, type[Any]], kind: typ
         return given()
     if not isinstance(given, str):
         message = (
-            f"{what}: needs a name or a {kind.__name__} object, got {type(given).__name__}; "
+            f"{what}: needs a name or an object of {kind.__name__}, got {type(given).__name__}; "
             f"known names: {', '.join(table)}."
         )
         raise InputTypeError(message)
