@@ -88,23 +88,32 @@ def test_options_that_cannot_be(run, words, part):
 
 
 @pytest.mark.parametrize(
-    "name, change, part",
+    "change, part",
     [
-        ("test.csv", lambda text: text.replace("rooms", "rume"), "test.csv: column 'rooms' not"),
-        ("test.csv", lambda text: text.replace(",weight", ",w"), "test.csv: no column 'weight'"),
-        ("test.csv", lambda text: text + "h,inf,2,Ulm,5,1\n", "column 'area': inf in row 120"),
+        (lambda text: text.replace("rooms", "rume"), "other.csv: column 'rooms' not found"),
+        (lambda text: text.replace(",weight", ",w"), "other.csv: no column 'weight'"),
+        (lambda text: text + "h,inf,2,Ulm,5,1\n", "column 'area': inf in row 120"),
+        (lambda text: text + "h,1,2,Ulm,cheap,1\n", "column 'price'"),
     ],
 )
-def test_test_rows_that_cannot_be_scored_are_refused_before_training(run, name, change, part):
+@pytest.mark.parametrize("part_of", ["--test", "--validation"])
+def test_given_rows_that_cannot_be_scored_are_refused_before_training(run, part_of, change, part):
     lines = houses_text().splitlines()
     weighed = "\n".join(line + (",1" if n else ",weight") for n, line in enumerate(lines)) + "\n"
     Path("weighed.csv").write_text(weighed, "utf-8")
-    Path(name).write_text(change(weighed), "utf-8")
-    words = ("--target", "price", "--weight", "weight", "--test", name)
+    Path("other.csv").write_text(change(weighed), "utf-8")
+    words = ("--target", "price", "--weight", "weight", part_of, "other.csv")
     outcome = run("train", "weighed.csv", *words)
     assert outcome.code == 1
     assert part in outcome.sentence
-    assert "the trained model is kept" not in outcome.err
+    assert "network: " not in outcome.err
+    assert not Path("runs").exists()
+
+
+def test_given_rows_without_a_known_label_are_refused_before_training(run):
+    Path("other.csv").write_text("months,plan,left\n3,gold,maybe\n", "utf-8")
+    outcome = run("train", "churn.csv", "--target", "left", "--test", "other.csv")
+    assert "other.csv: no row to watch or to judge by has a label" in outcome.sentence
     assert not Path("runs").exists()
 
 

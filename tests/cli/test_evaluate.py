@@ -105,6 +105,29 @@ def test_what_cannot_be_scored_is_refused(run, left_run, text, part):
     assert part in outcome.sentence
 
 
+def test_few_rows_are_said_to_be_few_and_a_single_one_has_no_interval(run, left_run):
+    lines = churn_text(30, seed=5).splitlines()
+    assert run("evaluate", left_run, _written("enough.csv", lines)).err == ""
+    outcome = run("evaluate", left_run, _written("few.csv", lines[:-1]))
+    assert "note: 29 rows are few to judge by" in outcome.err
+    outcome = run("evaluate", left_run, _written("one.csv", lines[:2]))
+    assert "note: 1 row is too few to judge by" in outcome.err
+    assert all(line.split()[2] == "-" for line in outcome.out.splitlines()[2:7])
+
+
+def test_without_the_weight_column_each_row_counts_alike(run):
+    lines = churn_text().splitlines()
+    weighed = [line + (f",{n % 3}" if n else ",weight") for n, line in enumerate(lines)]
+    words = ("--target", "left", "--weight", "weight", "--epochs", "2", "--members", "1")
+    assert run("train", _written("weighed.csv", weighed), *words, "--out", "run").code == 0
+    with_weights = run("evaluate", "run", "weighed.csv", "--json")
+    without = run("evaluate", "run", "churn.csv", "--json")
+    assert "there is no weight column 'weight'" in without.err
+    assert (with_weights.record["weighted"], without.record["weighted"]) == (True, False)
+    assert (with_weights.record["rows"], without.record["rows"]) == (80, 120)
+    assert run("predict", "run", "churn.csv").out == run("predict", "run", "weighed.csv").out
+
+
 def _written(name, lines):
     Path(name).write_text("\n".join(lines) + "\n", "utf-8")
     return name

@@ -1,5 +1,6 @@
 """Terminals, pipes and signals, with real ones of each."""
 
+import json
 import os
 import re
 import select
@@ -108,6 +109,20 @@ def test_what_is_stopped_is_kept(start, run, by):
     assert "Traceback" not in said
     assert run("predict", "kept", "houses.csv").code == 0
     assert run("evaluate", "kept", "houses.csv").code == 0
+
+
+def test_what_is_killed_leaves_its_settings_and_its_epochs(start, run):
+    words = ("train", "houses.csv", *LONG, "--out", "killed")
+    code, _, said = interrupted(start, b"network: ", *words, by=signal.SIGKILL)
+    assert code == -signal.SIGKILL, said
+    assert {path.name for path in Path("killed").iterdir()} == {"config.toml", "history.jsonl"}
+    lines = Path("killed/history.jsonl").read_text().splitlines()
+    assert len(lines) > 10
+    assert json.loads(lines[9])["epoch"] == 10
+    assert "its training goes on, or was stopped" in run("predict", "killed", "houses.csv").sentence
+    again = run("train", "--config", "killed", "--epochs", "10", "--out", "again")
+    assert again.code == 0, again.err
+    assert Path("again/history.jsonl").read_text().splitlines() == lines[:10]
 
 
 @pytest.mark.parametrize("until", ["reading", "training"])

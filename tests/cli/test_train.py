@@ -63,6 +63,16 @@ def test_the_record_is_that_of_the_contract(run):
     kept = json.loads(Path("there/metrics.json").read_text())
     assert {name: kept[name] for name in record} == record
     assert sum(map(sum, kept["details"]["test"]["confusion"])) == 24
+    for baseline in kept["details"]["baselines"].values():
+        assert (baseline["fitted_rows"], baseline["rows"]) == (record["parts"]["train"], 24)
+
+
+def test_baselines_learn_from_the_rows_that_the_networks_learn_from(run):
+    words = ("--target", "left", "--epochs", "1", "--hidden", "4", "--members", "2", "--json")
+    parts = run("train", "churn.csv", *words, "--out", "there").record["parts"]
+    details = json.loads(Path("there/metrics.json").read_text())["details"]
+    assert parts == {"train": 77, "validation": 19, "test": 24}
+    assert {one["fitted_rows"] for one in details["baselines"].values()} == {77 + 19}
 
 
 @pytest.mark.parametrize(
@@ -90,6 +100,13 @@ def test_a_config_trains_the_same_run_again(run, more):
     assert all((weights[name] == repeated[name]).all() for name in weights)
     configs = [tomllib.loads(Path(p, "config.toml").read_text()) for p in ("../first", "again")]
     assert configs[0] == configs[1]
+
+
+def test_the_same_command_writes_the_same_bytes(run):
+    for place in ("first", "again"):
+        assert run("train", "houses.csv", *HOUSES, "--out", place).code == 0
+    for name in RUN_FILES - {"metrics.json"}:
+        assert Path("first", name).read_bytes() == Path("again", name).read_bytes(), name
 
 
 def test_options_go_before_the_config(run):
@@ -173,6 +190,19 @@ def test_tables_of_their_own_to_watch_and_to_judge(run):
     )
     assert outcome.code == 0, outcome.err
     assert outcome.record["parts"] == {"train": 120, "validation": 20, "test": 30}
+
+
+def test_test_rows_that_are_learned_from_are_said(run):
+    words = ("train", "houses.csv", *HOUSES, "--test")
+    Path("other.csv").write_text(houses_text(40, seed=9), "utf-8")
+    assert "(--test)" not in run(*words, "other.csv").err
+    assert "every row of houses.csv (--test) can also be learned" in run(*words, "houses.csv").err
+    lines = Path("houses.csv").read_text("utf-8").splitlines()
+    others = Path("other.csv").read_text("utf-8").splitlines()
+    Path("mixed.csv").write_text("\n".join([*others, *lines[1:4]]) + "\n", "utf-8")
+    assert "3 of 43 rows of mixed.csv (--test) can also" in run(*words, "mixed.csv").err
+    watched = run(*words, "other.csv", "--validation", "other.csv").err
+    assert "every row of other.csv (--test) can also be learned from or watched" in watched
 
 
 def test_the_positive_label_and_leaks_are_said(run):

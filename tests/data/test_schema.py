@@ -226,3 +226,14 @@ def test_words_of_truth_are_booleans():
     schema = infer_schema(table_of(flag=["TRUE", "false"] * 30, yes=["yes", "no"] * 30), "x")
     assert schema.column("flag").kind == "boolean"
     assert schema.column("yes").kind == "category"
+
+
+def test_what_counts_the_rows_is_used_where_nothing_else_is_left():
+    schema = infer_schema(as_table({"n": np.arange(60), "y": np.arange(60) / 3}), "y")
+    assert schema.inputs == ("n",)
+    assert "no other column is left" in schema.column("n").reason
+
+
+def test_true_and_false_are_said_to_be_booleans():
+    table = as_table({"x": [0.5, 1.5, 2.5], "y": ["True", "False", "True"]})
+    assert infer_schema(table, "y").task_reason == "'y' holds booleans"

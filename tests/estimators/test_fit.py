@@ -191,3 +191,28 @@ def test_another_kind_of_model_is_refused(tmp_path):
     save_model(tmp_path / "bare.safetensors", {"kind": "table"}, {"a": np.zeros(2)})
     with pytest.raises(ModelFileError, match="does not describe a table model"):
         load_table_model(tmp_path / "bare.safetensors")
+
+
+@pytest.mark.parametrize("target, members", [("price", 1), ("price", 3), ("same", 3)])
+def test_what_stands_in_test_rows_changes_no_bit(target, members):
+    """Other inputs and (of a number) other targets there: the same weights and choices."""
+    columns = tables.columns(rows=200)
+    settings = TableSettings(**QUICK | {"members": members, "epochs": 3})
+    first = plan_table(as_table(columns), target, settings)
+    changed = {name: np.array(values, dtype=object) for name, values in columns.items()}
+    rows = first.test_rows
+    for name in ("left", "right", "size", "price"):
+        changed[name][rows] = 1000.0 - 7.5 * np.asarray(columns[name])[rows]
+    changed["city"][rows] = "a city of the test alone"
+    second = plan_table(
+        as_table({name: values.tolist() for name, values in changed.items()}), target, settings
+    )
+    assert second.test_rows.tolist() == rows.tolist()
+    assert second.encoder == first.encoder
+    assert second.labels == first.labels
+    weights = [
+        [member.parameters[name].tobytes() for member in fit_table(plan).members
+         for name in member.parameters.names]
+        for plan in (first, second)
+    ]  # fmt: skip
+    assert weights[0] == weights[1]

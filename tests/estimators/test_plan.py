@@ -63,6 +63,9 @@ def test_encoder_sees_training_rows_only_where_one_network_is_trained():
     np.testing.assert_allclose(
         encoded, (learned - learned.mean()) / learned.std(), rtol=1e-5, atol=1e-6
     )
+    price = made.pool.take(made.members[0].train).column("price").values
+    assert made.labels.mean == pytest.approx(price.mean(), rel=1e-12)
+    assert made.labels.deviation == pytest.approx(price.std(), rel=1e-12)
 
 
 def test_what_the_size_decides_is_filled_in_and_what_is_given_stays():

@@ -128,11 +128,14 @@ class TestEdges:
         judgment = judge_classification([1], [[0.3, 0.6, 0.1]], "abc")
         assert judgment.metrics["accuracy"] == 1
         assert judgment.metrics["roc_auc"] is None
-        assert judgment.intervals["accuracy"] == (1, 1)
+        assert set(judgment.intervals) == set(judgment.metrics)
+        assert set(judgment.intervals.values()) == {None}
         judgment = judge_regression([1.0], [3.0])
         assert judgment.metrics["r2"] is None
-        assert judgment.intervals["r2"] is None
-        assert judgment.intervals["mae"] == (2, 2)
+        assert judgment.metrics["mae"] == 2
+        assert set(judgment.intervals.values()) == {None}
+        two = judge_regression([1.0, 2.0], [3.0, 5.0])
+        assert two.intervals["mae"] == pytest.approx((2, 3))
 
     def test_a_single_known_class(self):
         found = score_classification([0, 0], [[1.0], [1.0]], ["only"])

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from chainrule.reporting import Baseline, Judgment
 
 __all__ = [
+    "FEW_ROWS",
     "Scores",
+    "few_rows",
     "judge",
     "judge_plan",
     "metric_score",
@@ -35,6 +37,7 @@ METRICS = {
     ),
     "regression": ("rmse", "mae", "r2", "median_absolute_error"),
 }  # fmt: skip
+FEW_ROWS = 30
 LOWER_IS_BETTER = ("log_loss", "rmse", "mae", "median_absolute_error")
 OF_TWO_CLASSES = ("precision", "recall", "f1", "average_precision")
 
@@ -206,17 +209,28 @@ def remark(scores: Scores, metric: str | None) -> Iterator[str]:
     """Sentences on what the table of scores does not say by itself."""
     test = scores.test
     if test is None:
-        yield "note: there are too few rows for a test part; judge by a table of its own (--test)."
+        yield (
+            "note: there is no test part: too few rows, or too few of each class; judge by a table "
+            "of its own (--test)."
+        )
         return
     if test.unseen:
         yield f"note: {plural(test.unseen, 'test row')} with a label that training has not seen."
+    if test.rows < FEW_ROWS:
+        yield few_rows(test.rows)
     name = metric or ("rmse" if test.task == "regression" else "roc_auc")
     sign = -1.0 if name in LOWER_IS_BETTER else 1.0
     ours = test.metrics.get(name)
     for one in scores.baselines:
         other = one.judgment.metrics.get(name)
         if ours is not None and other is not None and sign * other >= sign * ours:
-            yield f"note: the {one.name} model has as good a {name} as the network on these rows."
+            yield f"note: by {name} the {one.name} model is as good as the network on these rows."
+
+
+def few_rows(rows: int) -> str:
+    """What to say of scores of so few rows that they hardly say anything."""
+    few = "1 row is too few" if rows == 1 else f"{rows} rows are few"
+    return f"note: {few} to judge by; other rows may give quite other scores."
 
 
 def _interval(interval: tuple[float, float] | None, digits: int) -> str:

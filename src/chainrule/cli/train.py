@@ -20,7 +20,7 @@ from chainrule.cli.progress import ProgressLine, spell_seconds, waiting
 
 if TYPE_CHECKING:
     from chainrule.cli.scores import Scores
-    from chainrule.estimators import TableModel, TablePlan
+    from chainrule.estimators import TableModel, TablePlan, TableProgress
     from chainrule.files import RunFolder
 
 __all__ = ["EXAMPLES", "USAGE", "add_options", "run"]
@@ -72,9 +72,8 @@ def run(options: argparse.Namespace) -> int:
     request = train_request(options)
     with _new_folder(options.out, request) as folder:
         plan, rows, fingerprint = _plan(request)
-        model = _trained(plan)
-        folder.write_history(model.history)
-        folder.write_config(request.to_record(model.chosen, fingerprint))
+        folder.write_config(request.to_record(plan.chosen, fingerprint))
+        model = _trained(plan, folder)
         model.save(folder.model_path)
     if model.interrupted:
         say("stopped: the best weights so far are kept and will be scored.")
@@ -127,7 +126,8 @@ def _plan(request: TrainRequest) -> tuple[TablePlan, int, str]:
     return plan, table.rows, mark
 
 
-def _trained(plan: TablePlan) -> TableModel:
+def _trained(plan: TablePlan, folder: RunFolder) -> TableModel:
+    """The networks; each epoch stands in history.jsonl as soon as it is done."""
     from chainrule.cli.scores import metric_score
     from chainrule.estimators import fit_table
 
@@ -135,7 +135,12 @@ def _trained(plan: TablePlan) -> TableModel:
     task = str(plan.schema.task)
     score = metric_score(settings.metric, task, plan.labels, settings.positive)
     with _sigterm_as_ctrl_c(), ProgressLine() as line:
-        return fit_table(plan, watch=line, score=score)
+
+        def watch(progress: TableProgress) -> None:
+            folder.append_history(progress.to_record())
+            line(progress)
+
+        return fit_table(plan, watch=watch, score=score)
 
 
 @contextmanager

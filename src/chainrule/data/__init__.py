@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chainrule.data.blocks import rows_also_in
 from chainrule.data.encode import Encoded, Encoder
 from chainrule.data.frames import as_table
 from chainrule.data.read import read_table
@@ -26,6 +27,7 @@ __all__ = [
     "infer_schema",
     "parquet_bytes",
     "read_table",
+    "rows_also_in",
     "rows_with_target",
     "split",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from chainrule.data.table import Column, Table
 
-__all__ = ["duplicate_blocks", "group_blocks", "joined_blocks"]
+__all__ = ["duplicate_blocks", "group_blocks", "joined_blocks", "rows_also_in"]
 
 Integers = NDArray[np.int64]
 MULTIPLIERS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
@@ -26,6 +27,28 @@ def duplicate_blocks(table: Table, names: list[str]) -> Integers:
     for name in names:
         mixed = _mix(mixed * GOLDEN ^ _bits(table.columns[name]))
     return _numbered(mixed)
+
+
+def rows_also_in(table: Table, other: Table, names: Sequence[str]) -> NDArray[np.bool_]:
+    """For each row of a table whether another table has a row with the same cells.
+
+    >>> from chainrule.data import as_table
+    >>> rows_also_in(as_table({"x": [1.0, 2.0]}), as_table({"x": [2.0, 3.0]}), ["x"]).tolist()
+    [False, True]
+    """
+    columns = {name: _both(table.columns[name], other.columns[name]) for name in names}
+    both = Table(columns, table.rows + other.rows, table.source)
+    blocks = duplicate_blocks(both, list(names))
+    return np.isin(blocks[: table.rows], blocks[table.rows :])
+
+
+def _both(first: Column, second: Column) -> Column:
+    """Two columns as one, as text where their kinds differ."""
+    missing = np.concatenate([first.missing, second.missing])
+    if first.kind == second.kind:
+        return Column(first.kind, np.concatenate([first.values, second.values]), missing)
+    spelled = [np.array([*one.keys, ""], dtype=object)[one.codes] for one in (first, second)]
+    return Column("text", np.concatenate(spelled), missing)
 
 
 def _bits(column: Column) -> NDArray[np.uint64]:

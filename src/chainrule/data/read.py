@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+import numpy as np
+
 from chainrule.data.database import Workspace, quoted_name, quoted_text, reason, workspace
 from chainrule.data.delimited import Dialect, find_dialect, readable_copy
-from chainrule.data.table import Table, build_table
+from chainrule.data.table import Column, Table, build_table
 from chainrule.data.typing import (
     Cell,
     fetch,
@@ -33,6 +35,7 @@ NUMBER_TYPES = re.compile(
 )
 DATE_TYPES = re.compile(r"(DATE|TIMESTAMP.*)")
 TEXT_TYPES = re.compile(r"(VARCHAR|ENUM\(.*\)|UUID|TIME( .*)?)", re.DOTALL)
+EXACT_WHOLE, LARGEST_WHOLE = 2**53, 2**64
 QUERY = re.compile(r"\s*(SELECT|WITH|FROM)\s", re.IGNORECASE)
 
 
@@ -50,6 +53,9 @@ def read_table(source: str, *, stdin: BinaryIO | None = None) -> Table:
     array([1.])
     """
     source = str(source)
+    if not source.strip():
+        message = f"{source!r} is no table; name a file, a glob, '-' or a query."
+        raise MissingFileError(message)
     if source == "-":
         return _read_stream(sys.stdin.buffer if stdin is None else stdin)
     if QUERY.match(source) and not Path(source[:200]).is_file():
@@ -156,7 +162,24 @@ def _read_delimited(place: Workspace, paths: Sequence[Path], source: str) -> Tab
     cells = [typed[name] for name in columns]
     fetched = fetch(place.connection, "clean", cells)
     notes += found + _form_notes(names, cells)
-    return build_table(dict(zip(names, fetched, strict=True)), source, notes)
+    by_name = dict(zip(names, fetched, strict=True))
+    return build_table(by_name, source, [*notes, *_rounded_notes(by_name)])
+
+
+def _rounded_notes(columns: Mapping[str, Column]) -> list[str]:
+    """What to say of whole numbers of 64 bits that float64 cannot hold."""
+    notes = []
+    for name, column in columns.items():
+        if column.kind != "number":
+            continue
+        known = column.values[np.isfinite(column.values)]
+        largest = np.abs(known).max(initial=0.0)
+        if EXACT_WHOLE < largest < LARGEST_WHOLE and (known == np.floor(known)).all():
+            notes.append(
+                f"column {name!r} has whole numbers beyond {EXACT_WHOLE:,}, of which the first 15 "
+                f"digits count; if they are identifiers, leave it out (--ignore {name!r})"
+            )
+    return notes
 
 
 def _form_notes(names: Sequence[str], cells: Sequence[Cell]) -> list[str]:
@@ -304,7 +327,8 @@ def _typed_table(connection: DuckDBPyConnection, source: str) -> Table:
         for name, row in zip(names, described, strict=True)
     ]
     columns = fetch(connection, "cells", cells)
-    return build_table(dict(zip(names, columns, strict=True)), source, notes)
+    by_name = dict(zip(names, columns, strict=True))
+    return build_table(by_name, source, [*notes, *_rounded_notes(by_name)])
 
 
 def _typed_cell(name: str, kind: str, source: str, spelled: bool) -> Cell:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -220,7 +220,10 @@ def _keep_something(columns: list[ColumnSchema], table: Table) -> list[ColumnSch
     if any(column.uses for column in columns):
         return columns
     return [
-        describe_input(column.name, table.columns[column.name], "number")
+        replace(
+            describe_input(column.name, table.columns[column.name], "number"),
+            reason="it may only count or name the rows, but no other column is left",
+        )
         if column.kind == "identifier"
         and table.columns[column.name].kind == "number"
         and column.role == "left out"

@@ -74,13 +74,7 @@ class Labels:
         labels that are missing, or not known without such a code, with the first row.
         """
         column = column_of(values, self.name)
-        if column.missing.any():
-            row = int(np.flatnonzero(column.missing)[0])
-            message = (
-                f"column {self.name!r}: {int(column.missing.sum())} targets are missing (first: "
-                f"row {row}, counted from 0); leave these rows out."
-            )
-            raise DataError(message)
+        _refuse_missing(column, self.name)
         if column.kind == "text":
             texts = {text: self._code(text) for text in set(column.values)}
             codes = np.fromiter(
@@ -138,6 +132,16 @@ class Labels:
         )
 
 
+def _refuse_missing(column: Column, name: str) -> None:
+    if column.missing.any():
+        row = int(np.flatnonzero(column.missing)[0])
+        message = (
+            f"column {name!r}: {int(column.missing.sum())} targets are missing (first: row {row}, "
+            "counted from 0); leave these rows out."
+        )
+        raise DataError(message)
+
+
 def _has_floats(values: Any) -> bool:
     """Whether whole numbers were given as floats on purpose; a table does not tell."""
     return isinstance(values, list | tuple) and any(isinstance(value, float) for value in values)
@@ -174,13 +178,7 @@ class Numbers:
         """(value - mean) / deviation; raises DataError where one is missing or infinite."""
         column = as_numbers(column_of(values, self.name), self.name)
         refuse_infinite(column.values, self.name)
-        if column.missing.any():
-            row = int(np.flatnonzero(column.missing)[0])
-            message = (
-                f"column {self.name!r}: {int(column.missing.sum())} targets are missing (first: "
-                f"row {row}, counted from 0); leave these rows out."
-            )
-            raise DataError(message)
+        _refuse_missing(column, self.name)
         return np.asarray((column.values - self.mean) / self.deviation, dtype=np.float64)
 
     def decode(self, values: Any) -> NDArray[np.float64]:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.data.convert import as_numbers
+from chainrule.data.rules import kind_of
 from chainrule.data.table import Column
 from chainrule.errors import DataError
 
 __all__ = ["check_target", "choose_task"]
 
 CLASSES_OF_NUMBERS = 10
+LARGEST_TARGET = 1e305
 
 
 def check_target(column: Column, name: str) -> None:
-    """Raise DataError where a target has no value, one value only, dates or infinite numbers."""
+    """Raise DataError where a target has no value, one value only, dates, or numbers that are
+    infinite or so large that predictions could be.
+    """
     if column.missing.all():
         message = f"column {name!r}: the target is missing in every row; give rows with a target."
         raise DataError(message)
@@ -24,11 +28,12 @@ def check_target(column: Column, name: str) -> None:
             "days since a start."
         )
         raise DataError(message)
-    if column.kind == "number" and np.isinf(column.values).any():
-        row = int(np.flatnonzero(np.isinf(column.values))[0])
+    large = column.kind == "number" and np.abs(column.values) > LARGEST_TARGET
+    if np.any(large):
+        row = int(np.flatnonzero(large)[0])
         message = (
             f"column {name!r}: the target is {column.values[row]} in row {row} (counted from 0); "
-            "correct it, or leave it empty."
+            "correct it, give it in a larger unit, or leave it empty."
         )
         raise DataError(message)
     if column.distinct == 1:
@@ -50,7 +55,7 @@ def choose_task(column: Column, name: str, task: str) -> tuple[str, str]:
     if task != "auto":
         return task, "you chose it"
     if column.kind != "number":
-        what = "text" if column.kind == "text" else "booleans"
+        what = "booleans" if kind_of(column) == "boolean" else "text"
         return "classification", f"{name!r} holds {what}"
     values = column.values[~column.missing]
     distinct = column.distinct

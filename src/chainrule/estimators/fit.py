@@ -53,6 +53,15 @@ class TableProgress:
     seconds: float
     share: float
 
+    def to_record(self) -> dict[str, Any]:
+        """The epoch's row of the history."""
+        row: dict[str, Any] = {"member": self.member, "epoch": self.epoch, "loss": self.loss}
+        if not math.isnan(self.validation_loss):
+            row["validation_loss"] = self.validation_loss
+        if self.score is not None:
+            row["score"] = self.score
+        return row
+
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
@@ -240,25 +249,18 @@ class _Watch(Callback):
         score = self._score()
         if score is not None:
             logs["val_score"] = score
-        row: dict[str, Any] = {"member": self._member, "epoch": epoch + 1, "loss": logs["loss"]}
-        if "val_loss" in logs:
-            row["validation_loss"] = logs["val_loss"]
-        if score is not None:
-            row["score"] = score
-        run.history.append(row)
         members, epochs = len(run.plan.members), run.settings.epochs
         seconds = run.seconds()
         share = self._share(epoch + 1, logs)
         if run.settings.time_limit:
             share = min(1.0, max(share, seconds / run.settings.time_limit))
+        progress = TableProgress(
+            self._member, members, epoch + 1, epochs, logs["loss"], logs.get("val_loss", math.nan),
+            score, seconds, share,
+        )  # fmt: skip
+        run.history.append(progress.to_record())
         if run.watch is not None:
-            validation = logs.get("val_loss", math.nan)
-            run.watch(
-                TableProgress(
-                    self._member, members, epoch + 1, epochs, logs["loss"], validation, score,
-                    seconds, share,
-                )
-            )  # fmt: skip
+            run.watch(progress)
         if seconds >= run.due(self._member):
             self._trainer.stop_training = True
 
@@ -272,7 +274,7 @@ class _Watch(Callback):
         if value < self._best or "val_loss" not in logs:
             self._best, self._best_epoch = value, done
         expected = max(done, min(run.settings.epochs, self._best_epoch + run.settings.patience))
-        before = len(run.history) - done
+        before = len(run.history) + 1 - done
         ahead = len(run.plan.members) - self._member - 1
         total = (before + expected) * (1 + ahead / (self._member + 1))
         return (before + done) / total

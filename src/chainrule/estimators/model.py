@@ -142,7 +142,6 @@ class TableModel:
             },
             "members": len(self.members),
             "history": self.history,
-            "seconds": self.seconds,
         }
         arrays = {
             f"{number}/{name}": member.parameters[name]
@@ -230,5 +229,4 @@ def _from_record(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Tabl
         network=network,
         members=members,
         history=record["history"],
-        seconds=record["seconds"],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from chainrule.data import (
     Split,
     Table,
     infer_schema,
+    rows_also_in,
     rows_with_target,
     split,
 )
@@ -47,7 +49,8 @@ class TablePlan:
     validation_table
         Rows given to watch every network on, in place of a part of the pool.
     test_table
-        Rows that no choice sees; None where the table is too small for a test part.
+        Rows that no choice sees but the schema: kinds of columns are read off the whole table.
+        None where the table is too small for a test part.
     chosen
         The settings, with what the size of the table decides filled in.
     """
@@ -159,23 +162,12 @@ def plan_table(
     members = _members(pool, schema, chosen, validation, parts)
     learned = pool if len(members) > 1 else pool.take(members[0].train)
     encoder = Encoder.fit(learned, schema, scaling="standard")
-    column = pool.column(target)
-    labels: Labels | Numbers
-    if schema.task == "classification":
-        labels = Labels.fit(column, target)
-        _check_classes(labels, settings, target)
-    else:
-        if settings.positive is not None or settings.class_weight is not None:
-            name = "positive" if settings.positive is not None else "class_weight"
-            message = f"{name}: the target {target!r} is a number, not a class; leave it out."
-            raise SettingError(message)
-        labels = Numbers.fit(learned.column(target), target)
-    return TablePlan(
+    plan = TablePlan(
         schema=schema,
         settings=settings,
         chosen=chosen,
         encoder=encoder,
-        labels=labels,
+        labels=_labels(schema, settings, target, pool, learned),
         pool=pool,
         members=members,
         validation_table=_with_target(validation, schema, "validation"),
@@ -184,6 +176,54 @@ def plan_table(
         notes=table.notes,
         test_rows=parts.test,
     )
+    for given in (plan.validation_table, plan.test_table):
+        if given is not None:
+            _check_scored(plan, given)
+    if test is None or plan.test_table is None:
+        return plan
+    return replace(plan, notes=(*plan.notes, *_seen(plan, plan.test_table)))
+
+
+def _labels(
+    schema: Schema, settings: TableSettings, target: str, pool: Table, learned: Table
+) -> Labels | Numbers:
+    """The classes of all rows but the test's, or the scale of the rows to learn from."""
+    if schema.task == "classification":
+        labels = Labels.fit(pool.column(target), target)
+        _check_classes(labels, settings, target)
+        return labels
+    if settings.positive is not None or settings.class_weight is not None:
+        name = "positive" if settings.positive is not None else "class_weight"
+        message = f"{name}: the target {target!r} is a number, not a class; leave it out."
+        raise SettingError(message)
+    return Numbers.fit(learned.column(target), target)
+
+
+def _check_scored(plan: TablePlan, table: Table) -> None:
+    """Refuse rows that cannot be scored before training costs time, not after."""
+    plan.encoded(table)
+    plan.weights(table)
+    if (plan.truth(table) < 0).all() and plan.is_classification:
+        message = (
+            f"{table.source}: no row to watch or to judge by has a label of the rows to learn from "
+            f"in column {plan.schema.target!r}; give rows that have."
+        )
+        raise DataError(message)
+
+
+def _seen(plan: TablePlan, test: Table) -> Iterator[str]:
+    """What to say of the rows of a test table that stand in the others too."""
+    seen = np.zeros(test.rows, dtype=bool)
+    for other in (plan.pool, plan.validation_table):
+        if other is not None:
+            seen |= rows_also_in(test, other, (*plan.schema.inputs, str(plan.schema.target)))
+    count = int(seen.sum())
+    if count:
+        which = "every row" if count == test.rows else f"{count:,} of {test.rows:,} rows"
+        yield (
+            f"{which} of {test.source} (--test) can also be learned from or watched here, with "
+            "the same target: the test is easier than on rows never seen"
+        )
 
 
 def _kinds(given: tuple[str, ...]) -> dict[str, str]:

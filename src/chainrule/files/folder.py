@@ -48,7 +48,7 @@ class RunFolder:
             WriteError: it cannot be made there.
         """
         place = as_path(path)
-        _make_folder(place.parent)
+        _make_folder(place.parent, place)
         if not _claimed(place):
             message = f"{place}: exists already, nothing was changed. Name a new folder with --out."
             raise ExistingFileError(message)
@@ -74,6 +74,12 @@ class RunFolder:
             message = f"{place}: there is no such run folder. Check the path, or train one."
             raise MissingFileError(message)
         missing = [name for name in needs if not is_file(run.path / name)]
+        if MODEL in missing and is_file(run.config_path):
+            message = (
+                f"{place}: there is no {MODEL}: its training goes on, or was stopped. Wait, or "
+                f"train again (chainrule train --config {place})."
+            )
+            raise MissingFileError(message)
         if missing:
             message = (
                 f"{place}: not a run folder, {listing(missing)} is missing. "
@@ -194,7 +200,7 @@ def next_run_folder(data: str, target: str, base: str | os.PathLike[str] = "runs
     'adult-50K-income-1'
     """
     folder = as_path(base)
-    _make_folder(folder)
+    _make_folder(folder, folder / "run")
     stem = f"{_short(_data_name(data), 'data')}-{_short(target, 'target')}"
     number = 1
     while not _claimed(folder / f"{stem}-{number}"):
@@ -213,11 +219,11 @@ def _claimed(place: Path) -> bool:
     return True
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(folder: Path, wanted: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise write_error(folder / "run", error) from error
+        raise write_error(wanted, error) from error
 
 
 def _data_name(data: str) -> str:

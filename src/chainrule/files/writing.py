@@ -101,7 +101,7 @@ def is_folder(path: Path) -> bool:
 def write_error(path: Path, error: OSError) -> ChainruleError:
     """The sentence for a place that the system refuses to write."""
     missing = _first_missing(path.parent)
-    if missing is not None and error.errno in (errno.ENOENT, errno.ENOTDIR):
+    if missing is not None and error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EEXIST):
         if is_file(missing):
             return WriteError(
                 f"{path}: cannot be written, {missing} is a file. Name a place in a folder."

@@ -36,9 +36,11 @@ def intervals(
 
     Row j of resample i is row `floor(word * rows / 2**32)`, with Philox word `i * rows + j`: the
     result depends on rows and seed alone. Resamples in which a score is not defined are left out
-    of its interval; None where they are more than half.
+    of its interval; None where they are more than half, and for a single row.
     """
     rows = len(weights)
+    if rows == 1:  # drawn again it is always itself, which says nothing
+        return dict.fromkeys(scorer(weights[np.newaxis]))
     block = max(1, BLOCK_NUMBERS // rows)
     parts: dict[str, list[Floats]] = {}
     for first in range(0, resamples, block):
