@@ -60,7 +60,7 @@ def test_progress_is_one_line_that_vanishes(start, columns):
     lines = re.findall("\r\x1b\\[2K([^\r\n\x1b]*)", shown.decode())
     assert len(lines) > 2
     assert max(map(len, lines)) <= columns
-    told = [line for line in lines if re.match(r" *[0-9]+%  up to .* left", line)]
+    told = [line for line in lines if re.match(r" *[0-9]+%  about .* left", line)]
     assert told
     if columns > 100:
         assert re.search(r"network 1/2  epoch [0-9]+/200  loss .* validation .*\(best ", told[0])

@@ -3,7 +3,6 @@
 Keras rounds some means to float32 inside, so losses and training are held to 1e-6.
 """
 
-import importlib.util
 import itertools
 import os
 import warnings
@@ -12,9 +11,6 @@ import numpy as np
 import pytest
 
 import chainrule
-
-if importlib.util.find_spec("keras") is None:
-    pytest.skip("Keras is not installed", allow_module_level=True)
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 with warnings.catch_warnings():

@@ -92,7 +92,7 @@ def progress_text(progress: TableProgress, best: float) -> str:
     parts = [f"{progress.share:4.0%}"]
     if progress.share > 0:
         left = spell_seconds(progress.seconds * (1 / progress.share - 1))
-        parts.append(f"up to {left} left")
+        parts.append(f"about {left} left")
     if progress.members > 1:
         parts.append(f"network {progress.member + 1}/{progress.members}")
     parts.append(f"epoch {progress.epoch}/{progress.epochs}")
