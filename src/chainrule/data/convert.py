@@ -75,8 +75,8 @@ def _swapped(column: Column) -> Column:
     years = months.astype("datetime64[Y]")
     month_index = (months - years.astype("datetime64[M]")).astype(np.int64)
     clock = column.values - column.values.astype("datetime64[D]")
-    month = years.astype("datetime64[M]") + np.where(column.missing, 0, days)
-    turned = month.astype("datetime64[D]") + np.where(column.missing, 0, month_index) + clock
+    month = years.astype("datetime64[M]") + days.astype("timedelta64[M]")
+    turned = month.astype("datetime64[D]") + month_index.astype("timedelta64[D]") + clock
     return Column("datetime", turned.astype("datetime64[us]"), column.missing, column.form)
 
 

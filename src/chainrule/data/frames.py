@@ -183,7 +183,7 @@ def _from_objects(array: NDArray[Any], name: str) -> Column:
         values[~missing] = [float(value) for value in array[~missing]]
         return _number(values, missing)
     if all(issubclass(kind, datetime.date | np.datetime64) for kind in types):
-        moments = np.full(len(array), np.datetime64("NaT"), dtype="datetime64[us]")
+        moments = np.full(len(array), np.datetime64("NaT", "us"), dtype="datetime64[us]")
         moments[~missing] = [_naive(value) for value in array[~missing]]
         return _moments(moments, missing)
     for kind in types:
@@ -226,7 +226,7 @@ def _boolean(values: list[Any], missing: NDArray[np.bool_]) -> Column:
 def _moments(values: NDArray[Any], missing: NDArray[np.bool_]) -> Column:
     array = np.array(values.astype("datetime64[us]"))
     missing = missing | np.isnat(array)
-    array[missing] = np.datetime64("NaT")
+    array[missing] = np.datetime64("NaT", "us")
     return Column("datetime", array, missing)
 
 

@@ -172,7 +172,7 @@ def _column(array: Any, cell: Cell) -> Column:
     if cell.kind == "datetime":
         values = values.astype("datetime64[us]")
         missing |= np.isnat(values)
-        values[missing] = np.datetime64("NaT")
+        values[missing] = np.datetime64("NaT", "us")
         return Column("datetime", values, missing, cell.form)
     values = np.array(values, dtype=np.float64)
     missing |= np.isnan(values)
