@@ -1,4 +1,4 @@
-"""Comparisons with other libraries run where these are installed, and are not collected elsewhere."""
+"""Comparisons with other libraries run where these are installed; elsewhere none is collected."""
 
 from importlib.util import find_spec
 
