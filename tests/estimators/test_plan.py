@@ -120,3 +120,17 @@ def test_the_kind_of_a_column_can_be_corrected():
     for wrong in ("group", "group=text", "grup=number"):
         with pytest.raises((SettingError, DataError), match="kind|did you mean 'group'"):
             plan_table(source, "same", TableSettings(kinds=(wrong,)))
+
+
+def test_with_a_time_no_statistic_sees_the_rows_that_come_later():
+    made = plan(time="day", target="price", ignore=("same",))
+    assert len(made.members) > 1
+    early = made.pool.take(made.members[0].train)
+    size = early.column("size").values
+    place = made.encoder.number_names.index("size")
+    np.testing.assert_allclose(
+        made.encoded(early).numbers[:, place], (size - size.mean()) / size.std(),
+        rtol=1e-5, atol=1e-6,
+    )  # fmt: skip
+    assert made.labels.mean == pytest.approx(early.column("price").values.mean())
+    assert made.train_table.rows == early.rows

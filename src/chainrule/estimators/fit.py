@@ -195,7 +195,7 @@ class _Run:
         trainer = Trainer(
             self.network,
             SparseCategoricalCrossentropy() if self.plan.is_classification else MeanSquaredError(),
-            AdamW(settings.learning_rate or 0.001, weight_decay=settings.weight_decay or 0.0),
+            _optimizer(settings),
             seed=member_seed(settings.seed, number),
         )
         callbacks: list[Callback] = [_Watch(self, number, trainer, held)]
@@ -226,6 +226,11 @@ class _Run:
                 raise
         if trainer.epochs:
             self.trainers.append(trainer)
+
+
+def _optimizer(settings: TableSettings) -> AdamW:
+    chosen: Any = settings  # a plan's settings have every value filled in
+    return AdamW(chosen.learning_rate, weight_decay=chosen.weight_decay)
 
 
 class _Watch(Callback):

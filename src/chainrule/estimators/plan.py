@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -85,10 +85,8 @@ class TablePlan:
 
     @property
     def train_table(self) -> Table:
-        """The rows that the networks learn from (and, where they draw them, are watched on)."""
-        if len(self.members) > 1:
-            return self.pool
-        return self.pool.take(self.members[0].train)
+        """The rows that at least one network learns from."""
+        return self.pool.take(_learned(self.members))
 
     def encoded(self, table: Table) -> Encoded:
         """A table as the networks are given it."""
@@ -160,7 +158,7 @@ def plan_table(
     pool, tested, parts = _pool(table, schema, settings, test, validation)
     chosen = _chosen(settings, schema, pool)
     members = _members(pool, schema, chosen, validation, parts)
-    learned = pool if len(members) > 1 else pool.take(members[0].train)
+    learned = pool.take(_learned(members))
     encoder = Encoder.fit(learned, schema, scaling="standard")
     plan = TablePlan(
         schema=schema,
@@ -249,11 +247,10 @@ def _pool(
     parts = split(table, schema, seed=settings.seed, **shares)
     rows = np.sort(np.concatenate([parts.train, parts.validation]))
     tested = table.take(parts.test) if len(parts.test) else None
-    position = {row: index for index, row in enumerate(rows.tolist())}
     within = replace(
         parts,
-        train=np.array([position[row] for row in parts.train.tolist()], np.int64),
-        validation=np.array([position[row] for row in parts.validation.tolist()], np.int64),
+        train=np.searchsorted(rows, parts.train),
+        validation=np.searchsorted(rows, parts.validation),
     )
     return table.take(rows), tested, within
 
@@ -307,6 +304,11 @@ def _members(
         other = split(pool, schema, seed=seed, test=0.0, validation=0.2)
         members.append(Member(other.train, other.validation))
     return tuple(members)
+
+
+def _learned(members: Sequence[Member]) -> Array:
+    """The rows of the pool that at least one network learns from, in order."""
+    return np.unique(np.concatenate([member.train for member in members]))
 
 
 def member_seed(seed: int, member: int) -> int:

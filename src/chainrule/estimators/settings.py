@@ -19,7 +19,7 @@ class Setting:
     kind
         `integer`, `number`, `word`, `words` (a list), `integers` (a list) or `choice`.
     lowest, highest
-        Bounds that are allowed themselves; `below` is a bound that is not.
+        Bounds that are allowed themselves; `above` and `below` are bounds that are not.
     optional
         Whether None is allowed, which `help` explains.
     """
@@ -28,6 +28,7 @@ class Setting:
     kind: str
     lowest: float | None = None
     highest: float | None = None
+    above: float | None = None
     below: float | None = None
     choices: tuple[str, ...] = ()
     optional: bool = False
@@ -69,7 +70,7 @@ SETTINGS: dict[str, Setting] = {
         "units of the hidden layers, as 256,128", "integers", lowest=1, optional=True
     ),
     "dropout": Setting("share of hidden units left out", "number", 0, below=1, optional=True),
-    "learning_rate": Setting("step size of AdamW", "number", lowest=0, optional=True),
+    "learning_rate": Setting("step size of AdamW", "number", above=0, optional=True),
     "weight_decay": Setting("pull of the weights towards 0", "number", lowest=0, optional=True),
     "batch_size": Setting("rows an update", "integer", lowest=1, optional=True),
     "epochs": Setting("passes over the rows at most", "integer", lowest=1),
@@ -82,7 +83,7 @@ SETTINGS: dict[str, Setting] = {
         highest=64,
         optional=True,
     ),
-    "time_limit": Setting("seconds to train at most", "number", lowest=0, optional=True),
+    "time_limit": Setting("seconds to train at most", "number", above=0, optional=True),
     "seed": Setting("where every random number comes from", "integer", 0, 2**63 - 1),
 }
 
@@ -185,6 +186,9 @@ def _number_problem(setting: Setting, value: Any) -> str:
     if setting.highest is not None:
         right = right and value <= setting.highest
         bounds.append(f"at most {setting.highest}")
+    if setting.above is not None:
+        right = right and value > setting.above
+        bounds.append(f"above {setting.above:g}")
     if setting.below is not None:
         right = right and value < setting.below
         bounds.append(f"below {setting.below:g}")
