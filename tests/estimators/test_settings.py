@@ -31,7 +31,10 @@ def test_a_wrong_value_gives_the_sentence(name, value):
         TableSettings(**{name: value})
 
 
-@pytest.mark.parametrize("name, value", [("dropout", 1.5), ("dropout", 1.0), ("members", 65), ("learning_rate", 0), ("time_limit", 0)])
+@pytest.mark.parametrize(
+    "name, value",
+    [("dropout", 1.5), ("dropout", 1.0), ("members", 65), ("learning_rate", 0), ("time_limit", 0)],
+)
 def test_a_value_at_or_beyond_a_bound_is_refused(name, value):
     with pytest.raises(SettingError, match=name):
         TableSettings(**{name: value})
