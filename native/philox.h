@@ -188,40 +188,78 @@ inline void fill_truncated_normal(double* out, std::size_t count, const Stream& 
     });
 }
 
-// The stable order of 64-bit random keys, key i made of words 2i (high) and 2i + 1. The keys are
-// spread evenly, so buckets by their leading bits hold one or two each, and sorting the keys that
-// stand in order of buckets by insertion moves none far.
-inline void fill_permutation(std::int64_t* out, std::size_t count, const Stream& source) {
-    struct Entry {
-        std::uint64_t key;
-        std::int64_t index;
-    };
-    if (count < 2) {
-        std::fill(out, out + count, 0);
-        return;
-    }
-    const int shift = 64 - std::bit_width(count - 1);
-    std::vector<std::uint64_t> keys(count);
-    std::vector<std::size_t> ends(std::size_t{1} << (64 - shift));
-    each_pair(source, count, [&](std::size_t index, std::uint32_t left, std::uint32_t right) {
-        keys[index] = std::uint64_t{left} << 32 | right;
-        ++ends[keys[index] >> shift];
-    });
-    std::partial_sum(ends.begin(), ends.end(), ends.begin());
-    std::vector<Entry> entries(count);
-    for (std::size_t index = count; index-- > 0;) {
-        entries[--ends[keys[index] >> shift]] = {keys[index], static_cast<std::int64_t>(index)};
-    }
-    for (std::size_t place = 0; place < count; ++place) {
-        const Entry entry = entries[place];
-        std::size_t hole = place;
-        for (; hole > 0 && entries[hole - 1].key > entry.key; --hole) {
-            entries[hole] = entries[hole - 1];
+// The stable order of 64-bit random keys, key i made of words 2i (high) and 2i + 1. The high words
+// are sorted digit by digit together with their indices, which leaves few pairs out of order: those
+// are put right by insertion, with the whole keys.
+class Permutation {
+public:
+    Permutation(std::size_t count, const Stream& source) : entries_(2 * count), low_(count) {
+        from_ = entries_.data();
+        to_ = from_ + count;
+        each_pair(source, count, [&](std::size_t index, std::uint32_t left, std::uint32_t right) {
+            from_[index] = std::uint64_t{left} << 32 | index;
+            low_[index] = right;
+        });
+        const int digits = count < 64 ? 0 : count < 1 << 14 ? 2 : 3;
+        for (int digit = digits; digit-- > 0;) {
+            sort_by(64 - kBits * (digit + 1));
         }
-        entries[hole] = entry;
+        insert();
     }
+
+    std::int64_t operator[](std::size_t place) const {
+        return static_cast<std::int64_t>(from_[place] & 0xFFFFFFFF);
+    }
+
+private:
+    static constexpr int kBits = 10;
+
+    void sort_by(int shift) {
+        std::array<std::uint32_t, 1 << kBits> ends{};
+        const auto digit_of = [=](std::uint64_t entry) {
+            return entry >> shift & ((1 << kBits) - 1);
+        };
+        for (std::size_t index = 0; index < low_.size(); ++index) {
+            ++ends[digit_of(from_[index])];
+        }
+        std::exclusive_scan(ends.begin(), ends.end(), ends.begin(), std::uint32_t{0});
+        for (std::size_t index = 0; index < low_.size(); ++index) {
+            to_[ends[digit_of(from_[index])]++] = from_[index];
+        }
+        std::swap(from_, to_);
+    }
+
+    bool after(std::uint64_t left, std::uint64_t right) const {
+        if (left >> 32 != right >> 32) {
+            return left > right;
+        }
+        const std::uint32_t left_low = low_[left & 0xFFFFFFFF];
+        const std::uint32_t right_low = low_[right & 0xFFFFFFFF];
+        return left_low != right_low ? left_low > right_low : left > right;
+    }
+
+    void insert() {
+        for (std::size_t place = 1; place < low_.size(); ++place) {
+            const std::uint64_t entry = from_[place];
+            std::size_t hole = place;
+            for (; hole > 0 && after(from_[hole - 1], entry); --hole) {
+                from_[hole] = from_[hole - 1];
+            }
+            from_[hole] = entry;
+        }
+    }
+
+    std::vector<std::uint64_t> entries_;  // the high word of a key, and its index
+    std::vector<std::uint32_t> low_;      // the low word, by index
+    std::uint64_t* from_ = nullptr;
+    std::uint64_t* to_ = nullptr;
+};
+
+// Counts are below 2**31: random.permutation checks them.
+inline void fill_permutation(std::int64_t* out, std::size_t count, const Stream& source) {
+    const Permutation order(count, source);
     for (std::size_t place = 0; place < count; ++place) {
-        out[place] = entries[place].index;
+        out[place] = order[place];
     }
 }
 

@@ -24,7 +24,7 @@ ALLOWED = {
 }
 EVERY_ROOM = set(ALLOWED)
 ALLOWED["cli"] = EVERY_ROOM | {"chainrule"}
-EVERYONE = {"errors", "random", "settings"}
+EVERYONE = {"errors", "kept", "random", "settings"}
 
 LIBRARIES = {
     "argparse": {"cli"},

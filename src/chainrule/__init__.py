@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
     from chainrule.layers import Input as Input
     from chainrule.models import Sequential as Sequential, load_model as load_model
+    from chainrule.training import fit_many as fit_many
 
 __version__ = "0.1.0"
 
@@ -59,6 +60,7 @@ _ROOM_OF = {
     "Input": "layers",
     "Sequential": "models",
     "load_model": "models",
+    "fit_many": "training",
     "engine_info": "engine",
     "ChainruleError": "errors",
     "DataError": "errors",

@@ -20,7 +20,8 @@ ChainruleError
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 __all__ = [
     "ChainruleError",
@@ -66,7 +67,13 @@ class GradientError(ChainruleError, ArithmeticError):
 
 
 class TrainingError(ChainruleError, ArithmeticError):
-    """Training met a loss that is not finite."""
+    """Training met a loss that is not finite, or some of the jobs of `fit_many` failed.
+
+    results
+        What each job of `fit_many` gave; the error in the place of one that failed.
+    """
+
+    results: Sequence[Any] = ()
 
 
 class EngineError(ChainruleError, RuntimeError):

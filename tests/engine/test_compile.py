@@ -1,13 +1,25 @@
 """One program for each structure; engines, passes and operations by name."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
-from tests.engine.networks import Plan, as_graph
+from tests.engine.networks import ENGINES, Plan, as_graph
 
 from chainrule import graph as g
-from chainrule.engine import ENGINES, PASSES, Graph, Program, check_engine, compile, engine_info  # noqa: A004
+from chainrule.engine import (
+    ENGINES as KNOWN,
+    PASSES,
+    Graph,
+    check_engine,
+    compile,  # noqa: A004
+    engine_info,
+)
+from chainrule.engine.native import instruction_set
 from chainrule.errors import EngineError, SettingError, ShapeError
 from chainrule.graph import OWN_OPERATIONS, Rows, operation, ops
+
+compiling = import_module("chainrule.engine.compile")  # whose name is that of the function
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +40,9 @@ def values(program, array):
 
 
 def test_two_graphs_of_one_structure_share_a_program():
-    assert compile(as_graph(Plan()), "numpy") is compile(as_graph(Plan()), "auto")
+    for engine in (*ENGINES, "auto"):
+        assert compile(as_graph(Plan()), engine) is compile(as_graph(Plan()), engine)
+    assert compile(as_graph(Plan()), ENGINES[-1]) is compile(as_graph(Plan()), "auto")
     assert compile(of(lambda x: x + 1.0)) is compile(of(lambda x: x + 1.0))
 
 
@@ -132,26 +146,74 @@ def test_an_operation_whose_shape_rule_is_wrong_is_told():
 
 
 def test_engines_and_passes_by_name():
-    assert ENGINES == ("auto", "native", "numpy")
+    assert KNOWN == ("auto", "native", "numpy")
     graph = of(lambda x: x * 2.0)
-    for engine in ("auto", "numpy"):
-        assert isinstance(compile(graph, engine), Program)
-        assert compile(graph, engine).engine == "numpy"
+    for engine in ENGINES:
+        assert compile(graph, engine).engine == engine
+    assert compile(graph).engine == ENGINES[-1]
     with pytest.raises(SettingError, match="'cuda' is not known; known: 'auto', 'native', 'numpy'"):
         compile(graph, "cuda")
-    with pytest.raises(EngineError, match="native executor is not in this version"):
-        check_engine("native")
     with pytest.raises(SettingError, match="'melt' is not known; known: 'fold'"):
         compile(graph, passes=["fuse", "melt"])
-    assert list(PASSES) == ["fold", "share", "drop", "fuse", "reuse"]
+    assert list(PASSES) == ["fold", "share", "drop", "delay", "fuse", "reuse"]
 
 
 def test_engine_info_says_what_runs():
     info = engine_info()
-    assert info["engine"] == "numpy"
+    assert info["engine"] == ENGINES[-1]
     assert info["numpy"] == np.__version__
-    assert isinstance(info["native"], bool)
-    assert "random numbers" in info["note"]
+    assert info["native"] is ("native" in ENGINES)
+    if info["native"]:
+        assert info["instruction_set"] in ("avx2", "plain")
+        assert info["threads"] >= 1
+        assert info["note"] == "programs run in the native engine"
+
+
+def test_without_the_native_module_numpy_runs_everything(monkeypatch):
+    monkeypatch.setattr(compiling, "native_module", lambda: None)
+    graph = of(lambda x: x * 7.25)
+    assert compile(graph).engine == "numpy"
+    check_engine("auto")
+    with pytest.raises(EngineError, match='installed without its native module .*engine="auto"'):
+        check_engine("native")
+    info = engine_info()
+    assert (info["engine"], info["instruction_set"], info["threads"]) == ("numpy", None, None)
+    assert "NumPy runs the programs, more slowly, and draws the same" in info["note"]
+
+
+needs_native = pytest.mark.skipif("native" not in ENGINES, reason="not built")
+
+
+@needs_native
+def test_what_has_no_kernel_runs_on_numpy_and_is_told_once(caplog):
+    @operation
+    def doubled_twice(x):
+        return x * 4.0
+
+    graph = of(doubled_twice)
+    with pytest.raises(EngineError, match="no kernel for 'doubled_twice'; use engine=\"numpy\""):
+        compile(graph, "native")
+    compiling._tell.cache_clear()
+    for _ in range(2):
+        program = compile(graph)
+        assert program.engine == "numpy"
+        assert (values(program, np.ones((2, 2))) == 4.0).all()
+    compile(of(lambda x: doubled_twice(x) + 1.0))
+    [told] = [record.getMessage() for record in caplog.records]
+    assert "no kernel for 'doubled_twice'" in told
+    assert told.endswith("This program runs on NumPy, more slowly.")
+
+
+@needs_native
+def test_an_instruction_set_that_is_not_here_is_refused(monkeypatch):
+    instruction_set.cache_clear()
+    monkeypatch.setenv("CHAINRULE_INSTRUCTION_SET", "mmx")
+    with pytest.raises(SettingError, match="CHAINRULE_INSTRUCTION_SET: 'mmx' is not here; this"):
+        instruction_set()
+    monkeypatch.setenv("CHAINRULE_INSTRUCTION_SET", "plain")
+    assert instruction_set() == "plain"
+    assert engine_info()["instruction_set"] == "plain"
+    instruction_set.cache_clear()
 
 
 def test_old_programs_are_forgotten_in_time():

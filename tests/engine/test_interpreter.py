@@ -16,13 +16,13 @@ def inputs(*names):
     return tuple(g.input_node(name, (3,), "float64") for name in names)
 
 
-def stepped(rule, slots=1, passes=None, steps=3):
+def stepped(engine, rule, slots=1, passes=None, steps=3):
     """Weights and slots after some steps of `rule(weight, gradient, *slots)` on sum(w^2)."""
     w = g.parameter("w", (3,), "float64")
     weight, gradient, *old = inputs("weight", "gradient", *(f"s{i}" for i in range(slots)))
     new_weight, *new = rule(weight, gradient, *old)
     update = Update(weight, gradient, tuple(old), (), new_weight, tuple(new))
-    program = compile(Graph((), (w,), {}, (w * w).sum(), update), "numpy", passes)
+    program = compile(Graph((), (w,), {}, (w * w).sum(), update), engine, passes)
     parameters, arrays = W.copy(), [np.arange(3.0) + i for i in range(slots)]
     for _ in range(steps):
         program.run({}, parameters, slots=arrays)
@@ -60,9 +60,9 @@ RULES = {
 
 @pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize("passes", [None, (), ("fuse",), ("fuse", "reuse"), ("fold", "share")])
-def test_updates_give_what_arrays_give(name, passes):
+def test_updates_give_what_arrays_give(engine, name, passes):
     rule, slots = RULES[name]
-    _, parameters, arrays = stepped(rule, slots, passes)
+    _, parameters, arrays = stepped(engine, rule, slots, passes)
     expected, expected_arrays = on_arrays(rule, slots)
     np.testing.assert_allclose(parameters, expected, rtol=1e-13)
     for array, expected_array in zip(arrays, expected_arrays, strict=True):
@@ -81,7 +81,7 @@ def test_updates_give_what_arrays_give(name, passes):
 )
 def test_new_values_are_written_over_the_old_where_that_is_safe(name, count):
     rule, slots = RULES[name]
-    program, _, _ = stepped(rule, slots)
+    program, _, _ = stepped("numpy", rule, slots)
     assert len(overwritten(program.tape)) == count
 
 
@@ -102,64 +102,64 @@ def test_fused_updates_of_many_blocks(monkeypatch, passes):
     np.testing.assert_allclose(parameters, w0 - (a + b + new_b), rtol=1e-12)
 
 
-def gradient_of(loss, *parameters, values, inputs=(), data=None):
+def gradient_of(engine, loss, *parameters, values, inputs=(), data=None):
     results = {"also": loss}
-    return compile(Graph(inputs, parameters, results, loss)).gradient(data or {}, values)
+    return compile(Graph(inputs, parameters, results, loss), engine).gradient(data or {}, values)
 
 
 def p(name, *shape):
     return g.parameter(name, shape, "float64")
 
 
-def test_gradients_that_are_constants_views_or_parameters():
+def test_gradients_that_are_constants_views_or_parameters(engine):
     a, b, c, d = p("a", 2), p("b", 2), p("c", 2, 2), p("d")
     loss = a.sum() + (b * a).sum() * 0.0 + (c.T.reshape(4) * np.arange(4.0)).sum()
     values = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0])
-    results, gradient = gradient_of(loss, a, b, c, d, values=values)
+    results, gradient = gradient_of(engine, loss, a, b, c, d, values=values)
     np.testing.assert_array_equal(gradient, [1, 1, 0, 0, 0, 2, 1, 3, 0])
     assert results["loss"] == results["also"]
 
 
-def test_one_gradient_for_two_parameters_and_one_parameter_used_twice():
+def test_one_gradient_for_two_parameters_and_one_parameter_used_twice(engine):
     a, b = p("a", 3), p("b", 3)
     total = ops.exp(a + b)
     values = np.array([0.1, 0.2, 0.3, 1.0, 2.0, 3.0])
-    _, gradient = gradient_of(total.sum(), a, b, values=values)
+    _, gradient = gradient_of(engine, total.sum(), a, b, values=values)
     expected = np.exp(values[:3] + values[3:])
     np.testing.assert_allclose(gradient, np.concatenate([expected, expected]), rtol=1e-15)
-    _, gradient = gradient_of((a * a * b + a).sum(), a, b, values=values)
+    _, gradient = gradient_of(engine, (a * a * b + a).sum(), a, b, values=values)
     np.testing.assert_allclose(
         gradient, np.concatenate([2 * values[:3] * values[3:] + 1, values[:3] ** 2]), rtol=1e-15
     )
 
 
-def test_a_parameter_that_is_the_loss_and_a_loss_that_is_a_number():
+def test_a_parameter_that_is_the_loss_and_a_loss_that_is_a_number(engine):
     w = p("w")
-    _, gradient = gradient_of(w, w, values=np.array([3.0]))
+    _, gradient = gradient_of(engine, w, w, values=np.array([3.0]))
     assert gradient.tolist() == [1.0]
-    _, gradient = gradient_of(g.constant(2.0) * 3.0, w, values=np.array([3.0]))
+    _, gradient = gradient_of(engine, g.constant(2.0) * 3.0, w, values=np.array([3.0]))
     assert gradient.tolist() == [0.0]
 
 
-def test_a_gradient_that_is_another_ones_operand_or_a_result():
+def test_a_gradient_that_is_another_ones_operand_or_a_result(engine):
     w, v = p("w", 2), p("v", 2)
     loss = (w * v).sum()
     slope = g.grad(loss, w)
     values = np.array([1.0, 2.0, 3.0, 4.0])
-    program = compile(Graph((), (w, v), {"norm": (slope * slope).sum()}, loss))
+    program = compile(Graph((), (w, v), {"norm": (slope * slope).sum()}, loss), engine)
     results, gradient = program.gradient({}, values)
     assert results["norm"] == 25.0
     np.testing.assert_array_equal(gradient, [3.0, 4.0, 1.0, 2.0])
 
 
-def test_a_gradient_of_a_gradient():
+def test_a_gradient_of_a_gradient(engine):
     w = p("w", 3)
     slope = g.grad((w**3).sum(), w)
-    _, gradient = gradient_of((slope * slope).sum(), w, values=W)
+    _, gradient = gradient_of(engine, (slope * slope).sum(), w, values=W)
     np.testing.assert_allclose(gradient, 36 * W**3, rtol=1e-14)
 
 
-def test_results_that_are_inputs_parameters_views_and_constants():
+def test_results_that_are_inputs_parameters_views_and_constants(engine):
     x, w = g.input_node("x", (Rows(), 2), "float64"), p("w", 3)
     results = {
         "input": x, "view": x.reshape((-1, 2, 1)), "same": x * 1.0, "number": g.constant(4.0),
@@ -169,7 +169,7 @@ def test_results_that_are_inputs_parameters_views_and_constants():
     }  # fmt: skip
     data = np.arange(10.0).reshape(5, 2)
     for passes in (None, ()):
-        steps = compile(Graph((x,), (w,), results), "numpy", passes).run(
+        steps = compile(Graph((x,), (w,), results), engine, passes).run(
             {"x": data}, W, batch_size=2
         )
         np.testing.assert_array_equal(steps.results["input"], data)
@@ -181,36 +181,36 @@ def test_results_that_are_inputs_parameters_views_and_constants():
         np.testing.assert_array_equal(steps.results["entry"], [-1.5] * 3)
 
 
-def test_results_are_those_of_before_the_update():
+def test_results_are_those_of_before_the_update(engine):
     w = p("w", 3)
     update = as_update("sgd", 3, "float64")
     graph = Graph((), (w,), {"sum": w.sum(), "square": (w * w).sum()}, w.sum(), update)
     parameters = W.copy()
-    steps = compile(graph).run({}, parameters, lines=np.ones((1, 1)))
+    steps = compile(graph, engine).run({}, parameters, lines=np.ones((1, 1)))
     assert steps.results["sum"] == [1.0]
     np.testing.assert_array_equal(parameters, W - 1.0)
 
 
-def test_rows_gathered_from_rows():
+def test_rows_gathered_from_rows(engine):
     """A table with an entry a row, of which the batch takes its own entries again."""
     x, at = g.input_node("x", (Rows(), 2), "float64"), g.input_node("at", (Rows(),), "int32")
     w = p("w", 2)
     taken = ops.gather(x * w, at)
     data = {"x": np.arange(8.0).reshape(4, 2), "at": np.array([3, 3, 0, 1], np.int32)}
     _, gradient = gradient_of(
-        (taken * taken).sum(), w, values=np.array([1.0, 2.0]), inputs=(x, at), data=data
+        engine, (taken * taken).sum(), w, values=np.array([1.0, 2.0]), inputs=(x, at), data=data
     )
     chosen = data["x"][data["at"]]
     np.testing.assert_allclose(gradient, (2 * chosen**2).sum(axis=0) * [1.0, 2.0])
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5])
-def test_a_view_that_must_be_copied(rows):
+def test_a_view_that_must_be_copied(engine, rows):
     x = g.input_node("x", (Rows(), 2, 3), "float64")
     turned = ops.transpose(x, axes=(2, 0, 1))
     flat = ops.exp(turned.reshape((-1,)).reshape((3, Rows(), 2)))
     graph = Graph((x,), (), {"y": ops.transpose(flat, axes=(1, 2, 0))})
     data = np.random.default_rng(0).normal(size=(2 * rows, 2, 3))
     for passes in (None, (), ("reuse",)):
-        results = compile(graph, "numpy", passes).run({"x": data}, np.zeros(0), batch_size=rows)
+        results = compile(graph, engine, passes).run({"x": data}, np.zeros(0), batch_size=rows)
         np.testing.assert_allclose(results.results["y"], np.exp(data), rtol=1e-15)

@@ -212,9 +212,9 @@ def test_blocks_of_a_fused_run_give_the_bits_of_the_whole(monkeypatch, size, col
     y = ops.sigmoid(y) * ops.maximum(x, y) + ops.flush(y) ** 3.0
     graph = Graph((x,), (), {"y": y, "middle": ops.log(ops.abs(y) + 1.0)})
     data = {"x": random.normal(size=(size, *columns)).astype(dtype)}
-    whole = compile(graph, passes=()).run(data, np.zeros(0), batch_size=size)
-    blocks = compile(graph).run(data, np.zeros(0), batch_size=size)
-    assert names(compile(graph).tape) == ["fused"]
+    whole = compile(graph, "numpy", ()).run(data, np.zeros(0), batch_size=size)
+    blocks = compile(graph, "numpy").run(data, np.zeros(0), batch_size=size)
+    assert names(compile(graph, "numpy").tape) == ["fused"]
     for name in ("y", "middle"):
         assert whole.results[name].tobytes() == blocks.results[name].tobytes()
 
@@ -225,11 +225,11 @@ def test_an_operand_with_as_many_columns_as_rows_is_not_cut_with_them(monkeypatc
     row, table = np.arange(6.0), np.arange(36.0).reshape(6, 6)
     graph = Graph((x,), (), {"y": ops.exp(x * row) + x.sum(axis=1, keepdims=True)})
     data = np.linspace(-1, 1, 36).reshape(6, 6)
-    results = compile(graph).run({"x": data}, np.zeros(0), batch_size=6).results
+    results = compile(graph, "numpy").run({"x": data}, np.zeros(0), batch_size=6).results
     np.testing.assert_allclose(
         results["y"], np.exp(data * row) + data.sum(axis=1, keepdims=True), rtol=1e-15
     )
     fixed = g.parameter("w", (6, 6), "float64")
     graph = Graph((), (fixed,), {"y": (ops.tanh(fixed * row) + table).sum()})
-    steps = compile(graph).run({}, data.ravel().copy())
+    steps = compile(graph, "numpy").run({}, data.ravel().copy())
     np.testing.assert_allclose(steps.results["y"], [(np.tanh(data * row) + table).sum()])

@@ -14,21 +14,21 @@ LOGISTIC_REGRESSION = """
 %21 = weight weight   (3,) float64
 %22 = gradient gradient   (3,) float64
 %23 = line rate   () float64
-%4 = matmul(%0, %2)   (rows, 1) float64  slot 0
-%5, %6 = fused(%4, %3, %1)   (rows, 1) float64  slot 1; (rows, 1) float64  slot 2
-    %5 = add(%4, %3)   (rows, 1) float64  slot 1
-    %6 = sigmoid_cross_entropy(%5, %1)   (rows, 1) float64  slot 2
-%7 = sum(%6, axis=(0, 1), keepdims=False)   () float64  slot 3
-%8 = count(shape=(rows, 1), dtype=float64)   () float64  slot 4
-%9 = divide(%7, %8)   () float64  slot 5
-%11 = divide(%10, %8)   () float64  slot 3
+%5, %6 = fused(%0, %2, %3, %1)   (rows, 1) float64  slot 0; (rows, 1) float64  slot 1
+    %4 = matmul(%0, %2)   (rows, 1) float64
+    %5 = add(%4, %3)   (rows, 1) float64  slot 0
+    %6 = sigmoid_cross_entropy(%5, %1)   (rows, 1) float64  slot 1
+%7 = sum(%6, axis=(0, 1), keepdims=False)   () float64  slot 2
+%8 = count(shape=(rows, 1), dtype=float64)   () float64  slot 3
+%9 = divide(%7, %8)   () float64  slot 4
+%11 = divide(%10, %8)   () float64  slot 2
 %12 = reshape(%11, shape=(1, 1))   (1, 1) float64
 %13 = broadcast_to(%12, shape=(rows, 1))   (rows, 1) float64
-%16 = fused(%5, %1, %13)   (rows, 1) float64  slot 0
+%16 = fused(%5, %1, %13)   (rows, 1) float64  slot 1
     %14 = sigmoid(%5)   (rows, 1) float64
     %15 = subtract(%14, %1)   (rows, 1) float64
-    %16 = multiply(%13, %15)   (rows, 1) float64  slot 0
-%17 = sum(%16, axis=(0,), keepdims=True)   (1, 1) float64  slot 3
+    %16 = multiply(%13, %15)   (rows, 1) float64  slot 1
+%17 = sum(%16, axis=(0,), keepdims=True)   (1, 1) float64  slot 2
 %18 = reshape(%17, shape=(1,))   (1,) float64
 %19 = transpose(%0, axes=(1, 0))   (2, rows) float64
 %20 = matmul(%19, %16)   (2, 1) float64
@@ -48,12 +48,12 @@ REGRESSION = """
 %2 = parameter b0   (3,) float64
 %3 = parameter w1   (3, 1) float64
 %4 = parameter b1   (1,) float64
-%5 = matmul(%0, %1)   (rows, 3) float64  slot 0
-%7 = fused(%5, %2)   (rows, 3) float64  slot 1
+%7 = fused(%0, %1, %2)   (rows, 3) float64  slot 0
+    %5 = matmul(%0, %1)   (rows, 3) float64
     %6 = add(%5, %2)   (rows, 3) float64
-    %7 = sigmoid(%6)   (rows, 3) float64  slot 1
-%8 = matmul(%7, %3)   (rows, 1) float64  slot 0
-%10 = fused(%8, %4)   (rows, 1) float64  slot 1
+    %7 = sigmoid(%6)   (rows, 3) float64  slot 0
+%10 = fused(%7, %3, %4)   (rows, 1) float64  slot 1
+    %8 = matmul(%7, %3)   (rows, 1) float64
     %9 = add(%8, %4)   (rows, 1) float64
     %10 = sigmoid(%9)   (rows, 1) float64  slot 1
 %11 = reshape(%10, shape=(rows,))   (rows,) float64

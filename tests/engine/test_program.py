@@ -15,11 +15,12 @@ from chainrule.graph import Rows, ops
 NOTHING = np.zeros(0)
 
 
-def gathered(dtype="float64", tail=()):
+def gathered(engine, dtype="float64", tail=()):
     """A program that gives back its input, and the sum of each batch."""
     x = g.input_node("x", (Rows(), *tail), dtype)
     number = ops.cast(x, dtype="float64")
-    return compile(Graph((x,), (), {"x": x, "sum": number.sum(), "rows": number.mean() * 0 + 1}))
+    results = {"x": x, "sum": number.sum(), "rows": number.mean() * 0 + 1}
+    return compile(Graph((x,), (), results), engine)
 
 
 def line(loss_of=lambda error: ops.mean(error**2), dtype="float64", state=()):
@@ -39,49 +40,49 @@ DATA = {"x": np.array([[1.0, 2.0], [3.0, -1.0], [0.5, 0.5], [2.0, 2.0], [-1.0, 4
         "y": np.array([1.0, 0.0, 2.0, -1.0, 3.0])}  # fmt: skip
 
 
-def test_rows_come_in_the_order_that_is_asked_for():
+def test_rows_come_in_the_order_that_is_asked_for(engine):
     data = np.arange(20.0)
     order = np.array([3, 3, 19, 0, 7, 11, 2])
-    steps = gathered().run({"x": data}, NOTHING, order=order, batch_size=3)
+    steps = gathered(engine).run({"x": data}, NOTHING, order=order, batch_size=3)
     np.testing.assert_array_equal(steps.results["x"], data[order])
     np.testing.assert_array_equal(steps.results["sum"], [25.0, 18.0, 2.0])
     np.testing.assert_array_equal(steps.rows, [3, 3, 1])
     assert steps.stopped is None
 
 
-def test_without_an_order_rows_come_as_they_are():
+def test_without_an_order_rows_come_as_they_are(engine):
     data = np.arange(10.0)
-    steps = gathered().run({"x": data}, NOTHING, batch_size=4)
+    steps = gathered(engine).run({"x": data}, NOTHING, batch_size=4)
     np.testing.assert_array_equal(steps.results["x"], data)
     np.testing.assert_array_equal(steps.rows, [4, 4, 2])
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "float32", "float64"])
 @pytest.mark.parametrize("tail", [(), (3,), (2, 2)])
-def test_inputs_of_each_type_and_any_number_of_axes(dtype, tail):
+def test_inputs_of_each_type_and_any_number_of_axes(engine, dtype, tail):
     data = np.random.default_rng(0).integers(0, 200, (9, *tail)).astype(dtype)
     order = np.array([8, 0, 4, 4])
-    steps = gathered(dtype, tail).run({"x": data}, NOTHING, order=order, batch_size=3)
+    steps = gathered(engine, dtype, tail).run({"x": data}, NOTHING, order=order, batch_size=3)
     assert steps.results["x"].dtype == dtype
     np.testing.assert_array_equal(steps.results["x"], data[order])
 
 
 @pytest.mark.parametrize("made", [np.asfortranarray, lambda x: x[:, ::-1], lambda x: x[::2]])
-def test_data_may_lie_in_memory_in_any_way(made):
+def test_data_may_lie_in_memory_in_any_way(engine, made):
     data = made(np.random.default_rng(0).normal(size=(10, 4)))
     order = np.array([3, 1])
     for given in (order, order.astype(np.uint16), None):
-        steps = gathered(tail=(4,)).run({"x": data}, NOTHING, order=given, batch_size=2)
+        steps = gathered(engine, tail=(4,)).run({"x": data}, NOTHING, order=given, batch_size=2)
         np.testing.assert_array_equal(
             steps.results["x"], data[order] if given is not None else data
         )
 
 
-def test_no_rows_are_no_batches():
+def test_no_rows_are_no_batches(engine):
     for given in ({"order": np.zeros(0, np.int64)}, {}):
         data = DATA if given else {name: array[:0] for name, array in DATA.items()}
         weights = np.array([1.0, 2.0, 3.0])
-        steps = compile(line()).run(
+        steps = compile(line(), engine).run(
             data, weights, slots=[np.zeros(2)], lines=np.zeros((0, 1)), **given
         )
         assert steps.results["loss"].shape == (0,)
@@ -90,12 +91,12 @@ def test_no_rows_are_no_batches():
         np.testing.assert_array_equal(weights, [1.0, 2.0, 3.0])
 
 
-def wrong(**given):
+def wrong(engine, **given):
     arguments = {
         "arrays": DATA, "parameters": np.zeros(3), "slots": [np.zeros(2)],
         "lines": np.zeros((3, 1)), "batch_size": 2,
     } | given  # fmt: skip
-    return compile(line()).run(**arguments)
+    return compile(line(), engine).run(**arguments)
 
 
 def frozen(size):
@@ -132,9 +133,9 @@ def frozen(size):
         ({"order": np.array([[0, 1]])}, ShapeError, r"of shape \(1, 2\)"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_refused_with_a_sentence(given, error, words):
+def test_what_does_not_fit_is_refused_with_a_sentence(engine, given, error, words):
     with pytest.raises(error, match=words):
-        wrong(**given)
+        wrong(engine, **given)
 
 
 def by_hand(weights, slot, order, batch_size, lines, last=None):
@@ -150,13 +151,13 @@ def by_hand(weights, slot, order, batch_size, lines, last=None):
     return losses
 
 
-def test_steps_change_parameters_and_slots_in_place_and_leave_the_state():
+def test_steps_change_parameters_and_slots_in_place_and_leave_the_state(engine):
     order = np.array([4, 0, 1, 2, 3, 3, 1])
     lines = np.array([[0.1], [0.01], [0.05]])
     weights, slot = np.array([0.3, -0.2, 0.7]), np.array([10.0, 20.0])
     expected_weights, expected_slot = weights.copy(), slot.copy()
     losses = by_hand(expected_weights, expected_slot, order, 3, lines)
-    steps = compile(line()).run(
+    steps = compile(line(), engine).run(
         DATA, weights, order=order, batch_size=3, slots=[slot], lines=lines
     )  # fmt: skip
     np.testing.assert_allclose(steps.results["loss"], losses, rtol=1e-13)
@@ -165,10 +166,10 @@ def test_steps_change_parameters_and_slots_in_place_and_leave_the_state():
     assert weights[2] == 0.7
 
 
-def test_one_run_of_many_batches_is_many_runs_of_one():
+def test_one_run_of_many_batches_is_many_runs_of_one(engine):
     plan = Plan(rate=0.3, loss="classes")
     graph = as_graph(plan)
-    program, trial = compile(graph), as_trial(plan, graph, rows=11, batch_size=4)
+    program, trial = compile(graph, engine), as_trial(plan, graph, rows=11, batch_size=4)
     whole, parameters, slots = trial.run(program)
     again, again_slots = trial.parameters.copy(), [slot.copy() for slot in trial.slots]
     for batch, start in enumerate(range(0, len(trial.order), 4)):
@@ -184,18 +185,18 @@ def test_one_run_of_many_batches_is_many_runs_of_one():
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e200])
-def test_a_loss_that_is_not_finite_stops_before_its_update(batch_size, bad):
+def test_a_loss_that_is_not_finite_stops_before_its_update(engine, batch_size, bad):
     data = {"x": DATA["x"].copy(), "y": DATA["y"]}
     data["x"][3, 0] = bad
     order, stop = np.array([0, 1, 2, 4, 3, 0, 1]), 4 // batch_size
     lines = np.full((-(-7 // batch_size), 1), 0.01)
     weights, slot = np.array([0.3, -0.2, 0.7]), np.zeros(2)
     expected = np.array([0.3, -0.2, 0.7]), np.zeros(2)
-    compile(line()).run(
+    compile(line(), engine).run(
         data, expected[0], order=order[: stop * batch_size], batch_size=batch_size,
         slots=[expected[1]], lines=lines[:stop],
     )  # fmt: skip
-    steps = compile(line()).run(
+    steps = compile(line(), engine).run(
         data, weights, order=order, batch_size=batch_size, slots=[slot], lines=lines
     )
     assert steps.stopped == stop
@@ -206,25 +207,25 @@ def test_a_loss_that_is_not_finite_stops_before_its_update(batch_size, bad):
     assert slot.tobytes() == expected[1].tobytes()
 
 
-def test_rows_of_a_stopped_run_end_with_the_batch_that_stopped_it():
+def test_rows_of_a_stopped_run_end_with_the_batch_that_stopped_it(engine):
     x = g.input_node("x", (Rows(),), "float64")
-    program = compile(Graph((x,), (), {"double": x * 2.0}, x.sum()))
+    program = compile(Graph((x,), (), {"double": x * 2.0}, x.sum()), engine)
     steps = program.run({"x": np.array([1.0, 2.0, np.inf, 4.0, 5.0])}, NOTHING, batch_size=2)
     assert steps.stopped == 1
     np.testing.assert_array_equal(steps.results["double"], [2.0, 4.0, np.inf, 8.0])
 
 
-def masks(**attributes):
+def masks(engine, **attributes):
     x = g.input_node("x", (Rows(), 3), "float32")
     seed, step = (g.input_node(name, (), "uint64") for name in ("seed", "step"))
     mask = ops.dropout_mask(seed, step, shape=x.shape, dtype="float32", **attributes)
     return compile(Graph((x, seed, step), (), {"y": x * mask, "step": ops.cast(
-        step, dtype="float64")}))  # fmt: skip
+        step, dtype="float64")}), engine)  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", [0, 7, 2**64 - 1])
-def test_masks_are_those_of_seed_step_and_stream(seed):
-    steps = masks(rate=0.4, stream=9).run(
+def test_masks_are_those_of_seed_step_and_stream(engine, seed):
+    steps = masks(engine, rate=0.4, stream=9).run(
         {"x": np.ones((10, 3), "f4")}, NOTHING, batch_size=4, seed=seed, step=2**33
     )
     expected = [
@@ -235,8 +236,8 @@ def test_masks_are_those_of_seed_step_and_stream(seed):
     np.testing.assert_array_equal(steps.results["step"], 2.0**33 + np.arange(3))
 
 
-def test_gradient_changes_nothing_and_is_the_derivative():
-    program = compile(line())
+def test_gradient_changes_nothing_and_is_the_derivative(engine):
+    program = compile(line(), engine)
     weights = np.array([0.3, -0.2, 0.7])
     results, gradient = program.gradient(DATA, weights)
     w = g.variable(weights[:2])
@@ -247,30 +248,29 @@ def test_gradient_changes_nothing_and_is_the_derivative():
     np.testing.assert_array_equal(weights, [0.3, -0.2, 0.7])
     # without an update the flat array may be read-only
     read_only = frozen(3)
-    _, gradient = compile(replace(line(), update=None)).gradient(DATA, read_only)
+    _, gradient = compile(replace(line(), update=None), engine).gradient(DATA, read_only)
     np.testing.assert_allclose(gradient, -2 / 5 * DATA["x"].T @ DATA["y"], rtol=1e-13)
 
 
-def test_a_gradient_needs_a_loss_and_rows():
+def test_a_gradient_needs_a_loss_and_rows(engine):
     with pytest.raises(EngineError, match="it has no loss"):
-        gathered().gradient({"x": np.ones(2)}, NOTHING)
+        gathered(engine).gradient({"x": np.ones(2)}, NOTHING)
     nothing = {name: array[:0] for name, array in DATA.items()}
     with pytest.raises(DataError, match="over no rows"):
-        compile(line()).gradient(nothing, np.zeros(3))
+        compile(line(), engine).gradient(nothing, np.zeros(3))
 
 
-def test_results_of_another_length_are_refused():
+def test_results_of_another_length_are_refused(engine):
     x = g.input_node("x", (Rows(), 2), "float64")
-    with pytest.raises(
-        EngineError, match=r"result 'total' must be a scalar or have an entry a row"
-    ):
-        compile(Graph((x,), (), {"total": x.sum(axis=0)})).run({"x": np.ones((3, 2))}, NOTHING)
+    graph = Graph((x,), (), {"total": x.sum(axis=0)})
+    with pytest.raises(EngineError, match="'total' must be a scalar or have an entry a row"):
+        compile(graph, engine).run({"x": np.ones((3, 2))}, NOTHING)
 
 
-def test_threads_share_a_program():
+def test_threads_share_a_program(engine):
     plan = Plan(columns=4, layers=((16, "tanh", "plain"), (8, "relu", "axes")), rate=0.2)
     graph = as_graph(plan)
-    program = compile(graph)
+    program = compile(graph, engine)
     trials = [as_trial(plan, graph, rows=40, batch_size=7, visits=300, seed=s) for s in range(4)]
     alone = [trial.run(program) for trial in trials]
     with ThreadPoolExecutor(4) as pool:
@@ -280,11 +280,11 @@ def test_threads_share_a_program():
         assert [s.tobytes() for s in slots] == [s.tobytes() for s in other_slots]
 
 
-def test_a_run_leaves_its_inputs_alone():
+def test_a_run_leaves_its_inputs_alone(engine):
     plan = Plan(loss="classes")
     graph = as_graph(plan)
     trial = as_trial(plan, graph)
     before = {name: array.copy() for name, array in trial.arrays.items()}
-    trial.run(compile(graph))
+    trial.run(compile(graph, engine))
     for name, array in trial.arrays.items():
         assert array.tobytes() == before[name].tobytes()

@@ -1,4 +1,4 @@
-"""Random networks: the interpreter beside evaluation node by node, and every subset of passes."""
+"""Random networks: both engines beside evaluation node by node, and every subset of passes."""
 
 from itertools import combinations
 
@@ -7,17 +7,20 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from tests.engine.networks import (
     ACTIVATIONS,
+    ENGINES,
     OPTIMIZERS,
     Plan,
     as_graph,
     as_trial,
     by_nodes,
+    on_engine,
 )  # fmt: skip
 
-from chainrule.engine import PASSES, compile  # noqa: A004
+from chainrule.engine import PASSES, compile, lower, verify  # noqa: A004
 
 BRANCHES = ("plain", "embed", "split", "members", "axes", "centered", "twice")
 LOSSES = ("squared", "classes", "weighted", "binary")
+engines = pytest.mark.parametrize("engine", ENGINES)
 SUBSETS = [
     subset for length in range(len(PASSES) + 1) for subset in combinations(PASSES, length)
 ]  # fmt: skip
@@ -46,11 +49,12 @@ def same_bits(left, right):
     return all(one.tobytes() == other.tobytes() for one, other in pairs)
 
 
+@engines
 @settings(max_examples=120)
 @given(plans, st.integers(1, 9), st.integers(1, 5), st.integers(0, 99), st.sampled_from(SUBSETS))
-def test_programs_compute_what_nodes_compute(plan, rows, batch_size, seed, subset):
+def test_programs_compute_what_nodes_compute(engine, plan, rows, batch_size, seed, subset):
     graph = as_graph(plan)
-    program = compile(graph, "numpy")
+    program = compile(graph, engine)
     trial = as_trial(plan, graph, rows, batch_size, seed=seed)
     steps, parameters, slots = trial.run(program)
     scalars, predictions, gradients, parameters_of_nodes, slots_of_nodes = by_nodes(
@@ -71,17 +75,21 @@ def test_programs_compute_what_nodes_compute(plan, rows, batch_size, seed, subse
         close(slot, slot_of_nodes)
     np.testing.assert_array_equal(steps.results["first"], trial.arrays["x"][trial.order])
     assert steps.rows.sum() == len(trial.order)
-    assert same_bits(trial.run(compile(graph, "numpy", subset)), (steps, parameters, slots))
+    others = [compile(graph, engine, subset)]
+    if engine == "native":
+        others.append(on_engine(program.tape, "native", "plain"))
+    assert all(same_bits(trial.run(other), (steps, parameters, slots)) for other in others)
 
 
+@engines
 @settings(max_examples=60)
 @given(plans, st.integers(1, 9), st.integers(0, 99))
-def test_gradient_is_that_of_nodes(plan, rows, seed):
+def test_gradient_is_that_of_nodes(engine, plan, rows, seed):
     graph = as_graph(plan)
     trial = as_trial(plan, graph, rows, rows, visits=rows, seed=seed)
     trial.order = np.arange(rows)
     before = trial.parameters.copy()
-    results, gradient = compile(graph, "numpy").gradient(
+    results, gradient = compile(graph, engine).gradient(
         trial.arrays, trial.parameters, seed=trial.seed, step=trial.step
     )
     scalars, predictions, gradients, _, _ = by_nodes(plan, graph, trial)
@@ -93,6 +101,14 @@ def test_gradient_is_that_of_nodes(plan, rows, seed):
         results["prediction"], predictions, rtol=precision, atol=precision * scale
     )
     assert before.tobytes() == trial.parameters.tobytes()
+
+
+def every_subset(tape):
+    """The tape after each subset of the passes, without and with each one in turn."""
+    made = [((), tape)]
+    for name, change in PASSES.items():
+        made += [((*subset, name), change(tape)) for subset, tape in made]
+    return made
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -109,7 +125,12 @@ def test_every_subset_of_passes_gives_the_same_bits(optimizer, dtype):
     )
     graph = as_graph(plan)
     trial = as_trial(plan, graph, rows=13, batch_size=5)
-    expected = trial.run(compile(graph, "numpy", ()))
-    assert len(SUBSETS) == 2 ** len(PASSES) == 32
-    for subset in SUBSETS:
-        assert same_bits(trial.run(compile(graph, "numpy", subset)), expected), subset
+    tapes = every_subset(lower(graph))
+    assert len(tapes) == 2 ** len(PASSES) >= 32
+    for engine in ENGINES:
+        expected = None
+        for subset, tape in tapes:
+            verify(tape)
+            found = trial.run(on_engine(tape, engine))
+            expected = expected or found
+            assert same_bits(found, expected), (engine, subset)

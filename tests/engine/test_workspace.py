@@ -1,4 +1,7 @@
-"""Memory that is kept between runs: the same bits, never another's parameters."""
+"""Memory that is kept between runs: the same bits, never another's parameters.
+
+The NumPy engine keeps it in a workspace, the native engine for itself.
+"""
 
 import threading
 
@@ -14,8 +17,9 @@ X = random.normal(1, 0, 0, 90).reshape(30, 3)
 Y = X.sum(axis=1)
 
 
-def trainer():
-    return Trainer(Stack([Dense(4, "tanh"), Dropout(0.3), Dense(1)], (3,)), "mse", "adam", seed=4)
+def trainer(engine="numpy"):
+    network = Stack([Dense(4, "tanh"), Dropout(0.3), Dense(1)], (3,))
+    return Trainer(network, "mse", "adam", seed=4, engine=engine)
 
 
 def idle(trainer, kind):
@@ -27,8 +31,8 @@ def forget(trainer):
     trainer.task.workspaces.clear()
 
 
-def test_kept_memory_changes_no_bit():
-    kept, fresh = trainer(), trainer()
+def test_kept_memory_changes_no_bit(engine):
+    kept, fresh = trainer(engine), trainer(engine)
     for rows in (30, 7, 30, 12, 7, 5, 4, 3):
         kept.train_on_batch(X[:rows], Y[:rows])
         forget(fresh)
@@ -68,15 +72,15 @@ def test_memory_bound_to_arrays_of_the_past_is_let_go():
     assert (program.run(data, flat, workspace=space).results["dense_1"] == before).all()
 
 
-def test_changed_parameters_are_seen():
-    one = trainer()
+def test_changed_parameters_are_seen(engine):
+    one = trainer(engine)
     one.predict(X)
     one.set_weights([array * 0 for array in one.get_weights()])
     assert (one.predict(X) == 0).all()
 
 
-def test_a_stop_at_a_loss_that_is_not_finite_leaves_memory_that_works():
-    one, other = trainer(), trainer()
+def test_a_stop_at_a_loss_that_is_not_finite_leaves_memory_that_works(engine):
+    one, other = trainer(engine), trainer(engine)
     bad = one.data(X, Y)
     bad.arrays["target/dense_1"][0] = np.inf
     assert one.step(bad, np.arange(30), 30).stopped == 0
@@ -86,8 +90,8 @@ def test_a_stop_at_a_loss_that_is_not_finite_leaves_memory_that_works():
 
 
 @pytest.mark.timeout(60)
-def test_threads_share_a_workspace():
-    one, wrong = trainer(), []
+def test_threads_share_a_workspace(engine):
+    one, wrong = trainer(engine), []
     wanted = [one.predict(X[:rows]) for rows in range(1, 7)]
 
     def work():

@@ -3,8 +3,10 @@
 from chainrule.engine.compile import ENGINES, check_engine, compile, engine_info  # noqa: A004
 from chainrule.engine.lower import Graph, Update, lower
 from chainrule.engine.passes import PASSES
-from chainrule.engine.program import Program, Steps
+from chainrule.engine.program import Program
+from chainrule.engine.steps import Steps
 from chainrule.engine.tape import Instruction, Source, Tape, Value
+from chainrule.engine.threads import thread_count, threads_at_most
 from chainrule.engine.verify import verify
 from chainrule.engine.workspace import Workspace
 
@@ -24,5 +26,7 @@ __all__ = [
     "compile",
     "engine_info",
     "lower",
+    "thread_count",
+    "threads_at_most",
     "verify",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -65,7 +66,21 @@ def call(
 def fused_calls(
     run: Instruction, values: Mapping[int, Array], declared: Sequence[Value], shape: tuple[int, ...]
 ) -> Iterator[Call]:
-    """The parts of a fused run one after the other, block by block along the first axis."""
+    """The parts of a fused run one after the other, block by block along the first axis.
+
+    A product that opens the run comes first, as a whole.
+    """
+    if run.parts[0].name == "matmul":
+        product, *rest = run.parts
+        (made,) = product.results
+        if made not in run.results:
+            values = {**values, made: np.empty(shape, declared[made].dtype)}
+        assert product.operation is not None  # noqa: S101  (parts are plain)
+        operands = [values[index] for index in product.operands]
+        yield call(product.operation, operands, values[made], product.attributes)
+        read = dict.fromkeys((*run.operands, made))
+        results = tuple(index for index in run.results if index != made)
+        run = replace(run, operands=tuple(read), results=results, parts=tuple(rest))
     rows = shape[0]
     block = min(rows, max(1, _BLOCK // max(1, math.prod(shape[1:]))))
     scratch = _Scratch(run, (block, *shape[1:]))

@@ -17,30 +17,15 @@ from chainrule.engine.border import (
     checked_arrays,
     checked_order,
 )
+from chainrule.engine.executor import Executor
 from chainrule.engine.interpreter import Interpreter
+from chainrule.engine.steps import Steps
 from chainrule.engine.tape import Array, Tape
 from chainrule.engine.workspace import Workspace
 from chainrule.errors import DataError, EngineError
 from chainrule.graph import Rows
 
-__all__ = ["Program", "Steps"]
-
-
-@dataclass(frozen=True)
-class Steps:
-    """What a run gives back.
-
-    results
-        By name: a scalar result as float64 with one number a batch, another with an entry a row.
-    rows
-        The number of rows of each batch.
-    stopped
-        The first batch whose loss was not finite (its update was not made), or None.
-    """
-
-    results: dict[str, Array]
-    rows: Array
-    stopped: int | None = None
+__all__ = ["Program"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +34,7 @@ class Program:
 
     tape: Tape
     engine: str
+    executor: Executor | None = None
 
     def run(
         self,
@@ -80,6 +66,10 @@ class Program:
         workspace
             Keeps bound memory for the next run over the same parameters.
         """
+        if self.executor is not None:
+            return self.executor.run(
+                arrays, parameters, order, batch_size, slots, lines, seed, step
+            )
         check_batch_size(batch_size)
         check_parameters(self.tape, parameters)
         check_slots(self.tape, slots)
@@ -136,6 +126,8 @@ class Program:
         if _row_count(data) == 0:
             message = "program: a gradient over no rows is not defined; give a row or more."
             raise DataError(message)
+        if self.executor is not None:
+            return self._native_gradient(data, parameters, seed, step)
         with np.errstate(all="ignore"):
             interpreter = Interpreter(self.tape, _row_count(data), parameters)
             _fill(interpreter, data, None, 0, _row_count(data))
@@ -145,6 +137,20 @@ class Program:
             name: interpreter.values[index].copy() for name, index in self.tape.results.items()
         }
         return results, interpreter.gradient
+
+    def _native_gradient(
+        self, data: Mapping[str, Array], parameters: Array, seed: int, step: int
+    ) -> tuple[dict[str, Any], Array]:
+        assert self.executor is not None  # noqa: S101  (the caller has looked)
+        gradient = np.empty(self.tape.trainable, parameters.dtype)
+        results: dict[str, Any] = self.executor.run(
+            data, parameters, None, _row_count(data), (), None, seed, step, gradient
+        ).results
+        for name, index in self.tape.results.items():
+            value = self.tape.values[index]
+            if value.shape == ():
+                results[name] = np.asarray(results[name][0], value.dtype)
+        return results, gradient
 
 
 @dataclass(frozen=True)

@@ -125,16 +125,19 @@ def _given(tape: Tape, instruction: Instruction, operation: Operation) -> Value:
 
 
 def _verify_run(tape: Tape, run: Instruction, written: set[int]) -> None:
-    """The parts of a fused run are element-wise, over one shape, and read what the run reads."""
+    """The parts of a fused run are over one shape, element-wise but for a product that opens it."""
     inside = set(run.operands)
     first = run.parts[0].results
-    for part in run.parts:
-        if part.operation is None or not part.operation.elementwise or part.parts:
+    for number, part in enumerate(run.parts):
+        opens = number == 0 and part.name == "matmul" and len(run.parts) > 1
+        if part.operation is None or part.parts or not (opens or part.operation.elementwise):
             _refuse(f"a fused run has the part {part.name!r}, which is not element-wise")
         _verify_instruction(tape, part, inside)
         if not written.isdisjoint(part.results):
             _refuse(f"{part.name} in a fused run writes %{part.results[0]} a second time")
         value = tape.values[part.results[0]]
+        if opens and len(value.shape) != 2:
+            _refuse("a fused run is opened by a product that is no matrix")
         if value != tape.values[first[0]] or value.shape == ():
             _refuse(f"{part.name} in a fused run gives another shape or type than the run")
         inside.update(part.results)

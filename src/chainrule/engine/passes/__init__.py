@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from chainrule.engine.passes.delay import delay
 from chainrule.engine.passes.drop import drop
 from chainrule.engine.passes.fold import fold
 from chainrule.engine.passes.fuse import fuse
@@ -13,8 +14,9 @@ PASSES: dict[str, Callable[[Tape], Tape]] = {
     "fold": fold,
     "share": share,
     "drop": drop,
+    "delay": delay,
     "fuse": fuse,
     "reuse": reuse,
 }
 
-__all__ = ["PASSES", "drop", "fold", "fuse", "reuse", "share"]
+__all__ = ["PASSES", "delay", "drop", "fold", "fuse", "reuse", "share"]

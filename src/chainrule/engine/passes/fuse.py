@@ -1,4 +1,8 @@
-"""Runs of element-wise instructions over one shape become one pass over memory."""
+"""Runs of element-wise instructions over one shape become one pass over memory.
+
+A matrix product may open a run: what follows is done to each part of its result while it is in
+cache.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,19 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from chainrule.engine.tape import Instruction, Tape
+from chainrule.graph import OPERATIONS
 
-__all__ = ["fuse"]
+__all__ = ["MOST_PARTS", "fuse"]
+
+MOST_PARTS = 32
+"""What the native engine takes at once; more are several runs."""
 
 
 def fuse(tape: Tape) -> Tape:
-    """The tape with each run of neighboring element-wise instructions of one shape fused."""
+    """The tape with each run of neighboring element-wise instructions of one shape fused.
+
+    A run has at most `MOST_PARTS` parts.
+    """
     last_read = _last_read(tape)
     fused: list[Instruction] = []
     run: list[Instruction] = []
@@ -28,9 +39,9 @@ def fuse(tape: Tape) -> Tape:
         if position == tape.seam:
             close(position)
             seam = len(fused)
-        if run and not _fits(tape, run[-1], instruction):
+        if run and (len(run) == MOST_PARTS or not _fits(tape, run[-1], instruction)):
             close(position)
-        if _can_run(tape, instruction):
+        if _can_run(tape, instruction) or (not run and _can_open(tape, instruction)):
             run.append(instruction)
         else:
             fused.append(instruction)
@@ -47,6 +58,16 @@ def _can_run(tape: Tape, instruction: Instruction) -> bool:
         and operation.elementwise
         and tape.values[instruction.results[0]].shape != ()
     )
+
+
+def _can_open(tape: Tape, instruction: Instruction) -> bool:
+    operation = instruction.operation
+    return (
+        operation is OPERATIONS["matmul"]
+        and len(tape.values[instruction.results[0]].shape) == 2
+        and all(tape.values[index].dtype == tape.values[instruction.results[0]].dtype
+                for index in instruction.operands)
+    )  # fmt: skip
 
 
 def _fits(tape: Tape, before: Instruction, instruction: Instruction) -> bool:

@@ -1,0 +1,74 @@
+// Loads a tape once and runs any number of steps a call. Free of Python.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "kernels.h"
+#include "steps.h"
+#include "tape.h"
+
+namespace chainrule {
+
+// What a run is given; arrays are contiguous and of the declared types and sizes.
+struct Call {
+    std::vector<const std::byte*> inputs;  // by number, each with data_rows rows
+    Index data_rows = 0;
+    const Index* order = nullptr;  // rows of the data in the order of the run; nullptr: as they lie
+    Index rows = 0;
+    Index batch_size = 1;
+    std::byte* parameters = nullptr;
+    std::vector<std::byte*> flat;   // the weight, then slots
+    std::byte* gradient = nullptr;  // where it is wanted
+    const double* lines = nullptr;  // a row of scalars a step
+    std::uint64_t seed = 0;
+    std::uint64_t step = 0;
+    int threads = 1;
+    bool update = true;  // whether what is after the seam runs
+    // Results in the tape's order: scalars as a double a batch, others an entry a row.
+    std::vector<std::byte*> results;
+};
+
+struct Outcome {
+    Index batches = 0;     // run, the stopped one included
+    bool stopped = false;  // at a loss that is not finite, before its update
+};
+
+class Executor {
+public:
+    // Throws Refused where the tape cannot be run.
+    Executor(Description tape, const Kernels& kernels);
+    ~Executor();
+
+    // Throws BadData where an operation meets positions that its table has not.
+    Outcome run(const Call& call);
+
+    const Description& tape() const { return tape_; }
+    // Whether a result is one number a batch, and the bytes of its entry a row otherwise.
+    bool is_scalar(std::size_t result) const;
+    Index scalar_count() const;
+    double work(Index rows);  // multiply-adds of a step
+    std::vector<RunNote> runs(Index rows);
+    Index arena_bytes(Index rows);
+
+private:
+    struct Program;
+    struct Arena;
+    std::shared_ptr<const Program> program(Index rows);
+    std::shared_ptr<const Program> bind(Index rows) const;
+    std::unique_ptr<Arena> take_arena();
+    void give_back(std::unique_ptr<Arena> arena);
+
+    Description tape_;
+    const Kernels& kernels_;
+    std::mutex mutex_;
+    std::vector<std::shared_ptr<const Program>> programs_;  // last used first
+    std::vector<std::unique_ptr<Arena>> idle_;
+
+    friend struct Batch;
+};
+
+}  // namespace chainrule

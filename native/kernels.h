@@ -1,0 +1,90 @@
+// What a kernel is given, and the table of one instruction set's kernels. Arrays are contiguous
+// unless strides are named; sizes and strides count numbers, not bytes.
+#pragma once
+
+#include <cstdint>
+
+namespace chainrule {
+
+using Index = std::int64_t;
+
+// c = a @ b. Each number of c is a sum over k in order with fused multiply-add, in blocks of 512
+// from k = 0 whose sums are added in order: the same bits however the work is split.
+template <typename T>
+struct Product {
+    const T* a;
+    Index a_row, a_column;
+    const T* b;
+    Index b_row, b_column;
+    T* c;
+    Index c_row;
+    Index rows, columns, depth;
+};
+
+// What a mask is drawn from: see philox.h.
+struct MaskSource {
+    std::uint64_t key;
+    std::uint32_t stream;
+    std::uint64_t step;
+    std::uint64_t threshold;
+    double scale;
+};
+
+// out[i] of count numbers; x or y is one number where its step is 0, else its step is 1. `setting`
+// is the operation's attribute (the threshold of flush). Kernels of one operand leave y alone.
+template <typename T>
+using Elementwise = void (*)(T* out, const T* x, const T* y, Index x_step, Index y_step,
+                             Index count, T setting);
+
+// A run of element-wise operations known when the set was compiled, in one pass with everything
+// between its operands and its results in registers. Operands of step 0 are one number.
+template <typename T>
+struct CompiledRun {
+    const char* signature;
+    void (*run)(T* const* results, const T* const* operands, Index count);
+};
+
+template <typename T>
+struct Typed {
+    // Columns and rows of c to compute; scratch holds matmul_scratch numbers, 64-byte aligned.
+    void (*matmul)(const Product<T>& product, Index first_row, Index last_row, Index first_column,
+                   Index last_column, T* scratch);
+    Index (*matmul_scratch)(const Product<T>& product);
+
+    Elementwise<T> (*elementwise)(const char* name);  // nullptr where the name is not known
+    // nullptr where no run of the signature was compiled.
+    const CompiledRun<T>* (*compiled_run)(const char* signature);
+
+    // out[i] = the sum, largest or smallest of x[i, :].
+    void (*sum_rows)(T* out, const T* x, Index rows, Index columns);
+    void (*max_rows)(T* out, const T* x, Index rows, Index columns);
+    void (*min_rows)(T* out, const T* x, Index rows, Index columns);
+    // out[j] = the sum of x[:, j]; rows lie row_stride apart. The same bits as sum_rows of x
+    // transposed.
+    void (*sum_columns)(T* out, const T* x, Index rows, Index columns, Index row_stride);
+    void (*max_columns)(T* out, const T* x, Index rows, Index columns, Index row_stride);
+    void (*min_columns)(T* out, const T* x, Index rows, Index columns, Index row_stride);
+    // The position of the first largest of each row; a nan is the largest.
+    void (*argmax_rows)(std::int32_t* out, const T* x, Index rows, Index columns);
+
+    // Along each row.
+    void (*softmax)(T* out, const T* x, Index rows, Index columns);
+    void (*log_softmax)(T* out, const T* x, Index rows, Index columns);
+    void (*softmax_cross_entropy)(T* out, const T* logits, const T* targets, Index rows,
+                                  Index columns);
+
+    // Numbers first to first + count - 1 of a mask: 0 or scale.
+    void (*mask)(T* out, Index first, Index count, const MaskSource& source);
+};
+
+struct Kernels {
+    const char* name;
+    Typed<float> float32;
+    Typed<double> float64;
+};
+
+// nullptr where this machine or this build has not the set.
+const Kernels* avx2_kernels();
+const Kernels* plain_kernels();
+
+}  // namespace chainrule

@@ -1,0 +1,147 @@
+"""Long calls of the native engine: other threads go on, Ctrl-C waits for its end."""
+
+import os
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.engine.networks import Plan, as_graph, as_trial, on_engine
+from tests.engine.test_random_networks import same_bits
+
+from chainrule import graph as g
+from chainrule.engine import Graph, compile, threads_at_most  # noqa: A004
+from chainrule.errors import DataError, EngineError
+from chainrule.graph import Rows, ops
+
+native = pytest.importorskip("chainrule._native")
+PLAN = Plan(columns=30, layers=((64, "tanh", "plain"), (64, "relu", "plain")), rate=0.1)
+
+
+def long_run(seconds=0.4):
+    """A program and a trial of one call that takes about as long."""
+    graph = as_graph(PLAN)
+    program = compile(graph, "native")
+    trial = as_trial(PLAN, graph, rows=64, batch_size=32, visits=640)
+    began = time.perf_counter()
+    trial.run(program)
+    times = max(1, int(seconds / (time.perf_counter() - began)))
+    return program, replace(
+        trial, order=np.tile(trial.order, times), lines=np.tile(trial.lines, (times, 1)) / times
+    )
+
+
+def test_other_threads_go_on_while_a_call_runs():
+    program, trial = long_run()
+    seen, done = [], threading.Event()
+
+    def look():
+        while not done.is_set():
+            seen.append(time.perf_counter())
+            time.sleep(0.001)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    began = time.perf_counter()
+    trial.run(program)
+    ended = time.perf_counter()
+    done.set()
+    watcher.join()
+    quarter = (ended - began) / 4
+    assert sum(began + quarter < moment < ended - quarter for moment in seen) > 5
+
+
+def test_ctrl_c_is_raised_after_the_call_and_no_step_is_half_made():
+    program, trial = long_run()
+    expected = trial.run(program)
+    parameters, slots = trial.parameters.copy(), [slot.copy() for slot in trial.slots]
+
+    def press():
+        time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    pressing = threading.Thread(target=press)
+    with pytest.raises(KeyboardInterrupt):
+        pressing.start()
+        program.run(
+            trial.arrays, parameters, order=trial.order, batch_size=trial.batch_size, slots=slots,
+            lines=trial.lines, seed=trial.seed, step=trial.step,
+        )  # fmt: skip
+        time.sleep(5)
+    pressing.join()
+    assert parameters.tobytes() == expected[1].tobytes()
+    assert [one.tobytes() for one in slots] == [one.tobytes() for one in expected[2]]
+    assert same_bits(trial.run(program), expected)
+
+
+def test_threads_share_a_program_whose_steps_are_shared_by_threads():
+    plan = replace(PLAN, columns=200, layers=((300, "tanh", "plain"),))
+    graph = as_graph(plan)
+    program = compile(graph, "native")
+    assert program.executor.work(100) > 5e6
+    trials = [as_trial(plan, graph, rows=100, batch_size=100 - s, seed=s) for s in range(3)]
+    with threads_at_most(1):
+        alone = [trial.run(program) for trial in trials]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda trial: trial.run(program), trials * 4))
+    assert all(same_bits(one, other) for one, other in zip(alone * 4, together, strict=True))
+
+
+def test_threads_that_see_a_number_of_rows_for_the_first_time_at_once():
+    graph = as_graph(PLAN)
+    tape, trial = compile(graph, "native").tape, as_trial(PLAN, graph, rows=40)
+    trials = [trial.in_batches(size) for size in (7, 8, 9, 40)]
+    expected = [trial.run(on_engine(tape, "native")) for trial in trials]
+    fresh = on_engine(tape, "native")
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda trial: trial.run(fresh), trials * 8))
+    assert all(same_bits(one, other) for one, other in zip(together, expected * 8, strict=True))
+
+
+def test_memory_of_many_numbers_of_rows_is_let_go():
+    graph = as_graph(PLAN)
+    program, trial = compile(graph, "native"), as_trial(PLAN, graph, rows=60)
+    before = trial.run(program)
+    for size in range(1, 50):
+        trial.in_batches(size).run(program)
+    assert same_bits(trial.run(program), before)
+    small, large = (program.executor.arena_bytes(rows) for rows in (10, 1000))
+    assert small < large < 1000 * small
+
+
+def test_whole_numbers_of_numpy_and_batches_as_large_as_can_be():
+    graph = as_graph(PLAN)
+    program, trial = compile(graph, "native"), as_trial(PLAN, graph, rows=9, batch_size=18)
+    expected = trial.run(program)
+    for size in (np.int64(18), np.int32(18), 19, 2**31, 2**63 - 1):
+        assert same_bits(replace(trial, batch_size=size).run(program), expected)
+    given = replace(trial, seed=np.uint64(trial.seed), step=np.int32(trial.step))
+    assert same_bits(given.run(program), expected)
+
+
+def test_bad_data_in_the_midst_of_a_run_leaves_a_program_that_works():
+    x = g.input_node("x", (Rows(),), "int32")
+    table = g.parameter("table", (5, 2), "float32")
+    graph = Graph((x,), (table,), {"y": ops.gather(table, x)})
+    program = compile(graph, "native")
+    values, at = np.arange(10.0, dtype="f4"), np.array([4, 0, 3, 1], "i4")
+    for wrong in (5, -1, 2**31 - 1, -(2**31)):
+        bad = np.array([*at, wrong, 0], "i4")
+        sentence = f"gather: positions must be from 0 to below 5, got {wrong}"
+        with pytest.raises(DataError, match=sentence):
+            program.run({"x": bad}, values, batch_size=2)
+        found = program.run({"x": at}, values, batch_size=2).results["y"]
+        np.testing.assert_array_equal(found, values.reshape(5, 2)[at])
+
+
+def test_what_is_refused_says_what_to_do():
+    x = g.input_node("x", (Rows(), 2), "int16")
+    graph = Graph((x,), (), {"y": ops.cast(x, dtype="float32")})
+    sentence = "the native engine has no numbers of type 'int16'; use engine=\"numpy\"."
+    with pytest.raises(EngineError, match=sentence):
+        compile(graph, "native")
+    data = np.array([[1, -2]], np.int16)
+    assert compile(graph).run({"x": data}, np.zeros(0)).results["y"].tolist() == [[1.0, -2.0]]
