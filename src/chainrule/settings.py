@@ -75,7 +75,9 @@ def find_object(what: str, given: Any, table: Mapping[str, type[Any]], kind: typ
             f"known names: {', '.join(table)}."
         )
         raise InputTypeError(message)
-    known = {member.__name__: member for member in table.values()} | dict(table)
+    if given in table:
+        return table[given]()
+    known = {member.__name__: member for member in table.values()}
     if given not in known:
         message = f"{what}: {given!r} is not known; {nearest(given, table)}"
         raise SettingError(message)

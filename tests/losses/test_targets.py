@@ -5,7 +5,7 @@ import pandas
 import pytest
 
 from chainrule.errors import DataError, InputTypeError, ShapeError
-from chainrule.losses import as_targets, find_loss
+from chainrule.losses import as_targets, extremes, find_loss
 
 SPARSE = find_loss("sparse_categorical_crossentropy")
 CLASSES = find_loss("categorical_crossentropy")
@@ -59,3 +59,10 @@ def test_numbers_take_the_shape_of_the_output(y):
 def test_what_does_not_fit_is_refused(loss, y, output, error, words):
     with pytest.raises(error, match=words):
         as_targets(loss, y, output, "float64")
+
+
+def test_extremes_tell_of_numbers_that_are_none():
+    assert extremes(np.array([[2, 7], [-1, 3]])) == (-1, 7)
+    assert extremes(np.empty((0, 3))) == (0, 0)
+    assert extremes(np.array([0.0, -np.inf, np.inf])) == (-np.inf, np.inf)
+    assert all(np.isnan(extremes(np.array([0.0, np.nan, np.inf], "float32"))))

@@ -212,3 +212,30 @@ def test_what_is_no_optimizer_is_refused():
 
     with pytest.raises(InputTypeError, match="optimizer Own: a model file cannot keep"):
         optimizer_record(Own())
+
+
+@every_optimizer
+@pytest.mark.parametrize("first, count", [(1, 1), (1, 300), (250, 7), (255, 2), (257, 513), (9, 0)])
+def test_lines_are_those_of_each_step(optimizer, first, count):
+    lines = optimizer.lines(first, count)
+    assert lines.dtype == np.float64
+    assert lines.shape == (count, len(optimizer.scalars))
+    assert lines.tolist() == [list(optimizer.line(step)) for step in range(first, first + count)]
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam, AdamW])
+def test_a_line_of_ones_own_is_asked_for_each_step(kind):
+    class Warm:
+        def line(self, step):
+            rate, *rest = super().line(step)
+            return (rate * min(1.0, step / 10), *rest)
+
+    class Warmed(Warm, kind):
+        pass
+
+    class Again(Warmed):
+        pass
+
+    for rule in (Warmed(0.1), Again(0.1)):
+        assert rule.lines(3, 20).tolist() == [list(rule.line(step)) for step in range(3, 23)]
+        assert rule.lines(3, 1)[0, 0] == pytest.approx(0.3 * kind(0.1).line(3)[0])

@@ -1,5 +1,7 @@
 """Training: epochs, histories, weights, validation, going on, several inputs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -338,3 +340,45 @@ def test_the_first_fit_says_that_the_native_module_is_missing(monkeypatch, caplo
     for _ in range(2):
         one.fit(np.eye(2), np.ones(2))
     assert caplog.messages == ["The native module is not installed."]
+
+
+def program(one, kind="step"):
+    return one.task.program(kind, one.data(X, Y).variant)
+
+
+def test_models_of_one_description_share_programs():
+    first, second = trainer(seed=1), trainer(seed=2)
+    assert all(program(first, kind) is program(second, kind) for kind in ("step", "predict"))
+    assert first.predict(X).tolist() != second.predict(X).tolist()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"loss": "mae"}, {"optimizer": SGD()}, {"optimizer": Adam(beta_1=0.8)},
+        {"metrics": ["mae"]}, {"layers": [Dense(4, "relu"), Dense(1)]},
+        {"layers": [Dense(4, "tanh"), Dense(1, kernel_regularizer="l2")]},
+        {"layers": [Dense(4, "tanh", trainable=False), Dense(1)]},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_models_of_other_descriptions_do_not(settings):
+    assert program(trainer()) is not program(trainer(**settings))
+    weighted = trainer().data(X, Y, np.ones(30)).variant
+    assert program(trainer()) is not trainer().task.program("step", weighted)
+
+
+def test_code_of_ones_own_is_asked_each_time():
+    scale = [1.0]
+    loss = lambda y_true, y_pred: scale[0] * (y_true - y_pred) ** 2  # noqa: E731
+    before = trainer(loss).evaluate(X, Y)["loss"]
+    scale[0] = 2.0
+    assert trainer(loss).evaluate(X, Y)["loss"] == 2 * before
+
+
+def test_probabilities_taken_for_logits_are_told_of_each_time():
+    loss = find_loss("binary_crossentropy")
+    for _ in range(2):
+        one = trainer(replace(loss, from_logits=True), layers=[Dense(1, "sigmoid")])
+        with pytest.warns(UserWarning, match="from_logits"):
+            one.evaluate(X, Y > 0)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,7 @@ class Layer:
         return self.apply(x, *parameters)
 
 
-def layer_names(layers: list[Layer] | tuple[Layer, ...]) -> tuple[str, ...]:
+def layer_names(layers: Sequence[Layer]) -> tuple[str, ...]:
     """A name for each layer: its own, or its class's in snake case with the next free number.
 
     Raises `SettingError` where two layers are given the same name.
@@ -146,10 +147,15 @@ def layer_names(layers: list[Layer] | tuple[Layer, ...]) -> tuple[str, ...]:
 
 
 def _free_name(class_name: str, taken: set[str]) -> str:
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", class_name)
-    base = words.lower().strip("_")
+    base = _snake_case(class_name)
     name, number = base, 0
     while name in taken:
         number += 1
         name = f"{base}_{number}"
     return name
+
+
+@cache
+def _snake_case(class_name: str) -> str:
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", class_name)
+    return words.lower().strip("_")

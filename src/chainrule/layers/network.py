@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from chainrule.errors import InputTypeError, SettingError, ShapeError
 from chainrule.graph import Node, Rows, Shape, input_node, parameter
+from chainrule.kept import Kept, description_key
 from chainrule.layers.input import InputLayer
 from chainrule.layers.layer import Draws, Layer, Parameter, layer_names
 
@@ -55,6 +56,14 @@ class Network(Protocol):
         """
 
 
+def _derived() -> Any:
+    return field(init=False, repr=False, compare=False)
+
+
+_built: Kept[dict[str, Any]] = Kept()
+
+
+@dataclass(frozen=True)
 class Stack:
     """Layers one after the other: the network of `Sequential`.
 
@@ -62,6 +71,8 @@ class Stack:
         Without the input.
     shape
         The shape of one row of the input.
+    names, parameters_of, shapes
+        What the layers are called, and the parameters and the result's shape of each.
 
     Raises `ShapeError` or `SettingError`, naming the layer, where they do not fit together.
 
@@ -71,17 +82,20 @@ class Stack:
     (['dense/kernel', 'dense/bias'], (rows, 10))
     """
 
-    def __init__(self, layers: Sequence[Layer], shape: tuple[int, ...]) -> None:
-        if not layers:
+    layers: Sequence[Layer]
+    shape: tuple[int, ...]
+    names: tuple[str, ...] = _derived()
+    inputs: tuple[NetworkInput, ...] = _derived()
+    output_names: tuple[str, ...] = _derived()
+    parameters_of: Mapping[str, tuple[Parameter, ...]] = _derived()
+    shapes: tuple[Shape, ...] = _derived()
+
+    def __post_init__(self) -> None:
+        if not self.layers:
             message = "layers: there are none; a network needs at least one after its input."
             raise SettingError(message)
-        self.layers = tuple(layers)
-        self.names = layer_names(self.layers)
-        self.inputs = (NetworkInput("input", shape),)
-        self.output_names = (self.names[-1],)
-        self.parameters_of: dict[str, tuple[Parameter, ...]] = {}
-        self.shapes: tuple[Shape, ...] = ()
-        self._build(shape)
+        object.__setattr__(self, "layers", tuple(self.layers))
+        vars(self).update(_built.get(description_key(self), self._build))
 
     def parameters(self) -> tuple[Parameter, ...]:
         """Its parameters in layer order."""
@@ -98,18 +112,24 @@ class Stack:
             x = _applied(name, layer, x, own, draws)
         return (x,)
 
-    def _build(self, shape: tuple[int, ...]) -> None:
+    def _build(self) -> dict[str, Any]:
         """Go through the layers once, symbolically: shapes are read off the graph."""
-        x = input_node("input", (Rows(), *shape), "float64")
-        shapes = []
-        for name, layer in zip(self.names, self.layers, strict=True):
+        x = input_node("input", (Rows(), *self.shape), "float64")
+        names, parameters_of, shapes = layer_names(self.layers), {}, []
+        for name, layer in zip(names, self.layers, strict=True):
             _check_layer(name, layer)
             own = tuple(_parameters(name, layer, x.shape))
             nodes = [parameter(one.name, one.shape, "float64") for one in own]
             x = _applied(name, layer, x, nodes, None)
-            self.parameters_of[name] = own
+            parameters_of[name] = own
             shapes.append(x.shape)
-        self.shapes = tuple(shapes)
+        return {
+            "names": names,
+            "inputs": (NetworkInput("input", self.shape),),
+            "output_names": names[-1:],
+            "parameters_of": parameters_of,
+            "shapes": tuple(shapes),
+        }
 
 
 def _check_layer(name: str, layer: object) -> None:

@@ -38,7 +38,7 @@ from chainrule.losses.regression import (
     squared_error,
 )
 from chainrule.losses.table import LOSSES, find_loss, loss_from_record, loss_record
-from chainrule.losses.targets import as_targets, check_labels
+from chainrule.losses.targets import as_targets, check_labels, extremes
 
 __all__ = [
     "LOSSES", "METRICS", "Accuracy", "BinaryAccuracy", "BinaryCrossentropy",
@@ -46,7 +46,7 @@ __all__ = [
     "LossMetric", "MeanAbsoluteError", "MeanSquaredError", "Metric", "Poisson", "Quantile",
     "SparseCategoricalAccuracy", "SparseCategoricalCrossentropy", "SquaredError", "as_targets",
     "binary_accuracy", "binary_crossentropy", "categorical_accuracy",
-    "categorical_crossentropy", "check_labels", "find_loss", "find_metric", "huber",
+    "categorical_crossentropy", "check_labels", "extremes", "find_loss", "find_metric", "huber",
     "loss_from_record", "loss_record", "mean_absolute_error", "mean_squared_error",
     "metric_record", "poisson", "quantile", "sparse_categorical_accuracy",
     "sparse_categorical_crossentropy", "squared_error",

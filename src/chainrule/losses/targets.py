@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from chainrule.errors import DataError, InputTypeError, ShapeError
 from chainrule.losses.loss import Loss
 
-__all__ = ["as_targets", "check_labels"]
+__all__ = ["as_targets", "check_labels", "extremes"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -95,6 +96,18 @@ def _shaped(
     raise ShapeError(message)
 
 
+def extremes(array: Array) -> tuple[Any, Any]:
+    """The smallest and the largest number; both are nan where any is, and 0 where there is none.
+
+    >>> extremes(np.array([3, 1, 2]))
+    (1, 3)
+    """
+    if not array.size:
+        return 0, 0
+    # one pass each without memory, and on a batch without the start-up of min() and max()
+    return array.item(array.argmin()), array.item(array.argmax())
+
+
 def _first(bad: Array) -> int:
     """The first row in which anything is bad."""
     return int(np.argmax(bad.reshape(len(bad), -1).any(axis=1)))
@@ -115,8 +128,9 @@ def check_labels(labels: Any, units: int, layer: str = "the last layer") -> Arra
                 "number; number the classes from 0."
             )
             raise DataError(message)
-    bad = (given < 0) | (given >= units)
-    if bad.any():
+    least, most = extremes(given)
+    if least < 0 or most >= units:
+        bad = (given < 0) | (given >= units)
         row = _first(bad)
         label = int(given.reshape(len(given), -1)[row][bad.reshape(len(bad), -1)[row]][0])
         one = "1 unit (label 0); use binary_crossentropy, or a unit a class"
@@ -127,13 +141,16 @@ def check_labels(labels: Any, units: int, layer: str = "the last layer") -> Arra
 
 
 def _check_values(loss: Loss, array: Array) -> None:
-    bad, allowed = ~np.isfinite(array), "finite numbers"
-    if not bad.any() and loss.target_kind == "probabilities":
+    least, most = extremes(array)
+    if not (math.isfinite(least) and math.isfinite(most)):
+        bad, allowed = ~np.isfinite(array), "finite numbers"
+    elif loss.target_kind == "probabilities" and not 0 <= least <= most <= 1:
         bad, allowed = (array < 0) | (array > 1), "targets from 0 to 1"
-    elif not bad.any() and loss.target_kind == "counts":
+    elif loss.target_kind == "counts" and least < 0:
         bad, allowed = array < 0, "targets of 0 or more"
-    if bad.any():
-        row = _first(bad)
-        value = array.reshape(len(array), -1)[row][bad.reshape(len(bad), -1)[row]][0]
-        message = f"y: target {value} in row {row}, but {loss.name} needs {allowed}."
-        raise DataError(message)
+    else:
+        return
+    row = _first(bad)
+    value = array.reshape(len(array), -1)[row][bad.reshape(len(bad), -1)[row]][0]
+    message = f"y: target {value} in row {row}, but {loss.name} needs {allowed}."
+    raise DataError(message)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from chainrule.optimizers.optimizer import Optimizer, flushed, larger
+import numpy as np
+
+from chainrule.optimizers.optimizer import Array, Optimizer, flushed, larger
 
 __all__ = ["Adagrad", "Adam", "AdamW", "RMSprop"]
+
+STEPS = 256
+"""Corrections are computed for this many steps at once."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,17 @@ class Adagrad(Optimizer):
         return weight - step, accumulator
 
 
+def _correction(beta_1: float, beta_2: float, step: int) -> float:
+    return math.sqrt(1.0 - beta_2**step) / (1.0 - beta_1**step)
+
+
+@lru_cache
+def _corrections(beta_1: float, beta_2: float, block: int) -> Array:
+    """The corrections of a block of steps, shape (STEPS, 1): powers cost more than small steps."""
+    steps = range(block * STEPS + 1, (block + 1) * STEPS + 1)
+    return np.array([[_correction(beta_1, beta_2, step)] for step in steps])
+
+
 class _Moments(Optimizer):
     """The rule of Adam, whatever the order of its settings."""
 
@@ -117,8 +134,14 @@ class _Moments(Optimizer):
         return ("alpha",)
 
     def line(self, step: int) -> tuple[float, ...]:
-        correction = math.sqrt(1.0 - self.beta_2**step) / (1.0 - self.beta_1**step)
-        return (self.learning_rate * correction,)
+        return (self.learning_rate * _correction(self.beta_1, self.beta_2, step),)
+
+    def lines(self, first: int, count: int) -> Array:
+        block, start = divmod(first - 1, STEPS)
+        blocks = range(block, block + math.ceil((start + count) / STEPS))
+        kept = [_corrections(self.beta_1, self.beta_2, block) for block in blocks]
+        numbers = kept[0] if len(kept) == 1 else np.concatenate(kept)
+        return self.learning_rate * numbers[start : start + count]
 
     def update(self, weight: Any, gradient: Any, line: Any, *slots: Any) -> tuple[Any, ...]:
         alpha, momentum, velocity = line[0], slots[0], slots[1]
@@ -178,6 +201,10 @@ class AdamW(_Moments):
 
     def line(self, step: int) -> tuple[float, ...]:
         return (*super().line(step), self.learning_rate * self.weight_decay)
+
+    def lines(self, first: int, count: int) -> Array:
+        decay = np.full((count, 1), self.learning_rate * self.weight_decay)
+        return np.concatenate([super().lines(first, count), decay], axis=1)
 
     def update(self, weight: Any, gradient: Any, line: Any, *slots: Any) -> tuple[Any, ...]:
         return super().update(weight - weight * line[1], gradient, line, *slots)

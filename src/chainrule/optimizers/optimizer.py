@@ -14,6 +14,8 @@ from chainrule.settings import check_flag, check_number
 
 __all__ = ["Optimizer", "flushed", "larger"]
 
+Array = np.ndarray[Any, np.dtype[Any]]
+
 SMALLEST = 1e-30
 """State of a smaller absolute value is set to 0: sums that fade must not become denormal."""
 
@@ -62,6 +64,22 @@ class Optimizer(ABC):
     def line(self, step: int) -> tuple[float, ...]:
         """The numbers of a step, counted from 1."""
         return (self.learning_rate,)
+
+    def lines(self, first: int, count: int) -> Array:
+        """What `line` gives for steps in a row, in float64, shape (count, scalars)."""
+        if type(self).line is Optimizer.line:
+            return np.full((count, 1), self.learning_rate)
+        numbers = [self.line(step) for step in range(first, first + count)]
+        return np.array(numbers, np.float64).reshape(count, len(self.scalars))
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        line, lines = (
+            next(place for place, kind in enumerate(cls.__mro__) if name in vars(kind))
+            for name in ("line", "lines")
+        )
+        if line < lines:  # a line of one's own is asked step by step
+            cls.lines = Optimizer.lines  # type: ignore[method-assign]
 
     @abstractmethod
     def update(self, weight: Any, gradient: Any, line: Any, *slots: Any) -> tuple[Any, ...]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError, listing
 from chainrule.layers import NetworkInput
-from chainrule.losses import Loss
+from chainrule.losses import Loss, extremes
 from chainrule.training.graphs import Variant
 
 __all__ = ["Data", "as_rows", "as_weights", "weights_of_classes"]
@@ -21,8 +21,7 @@ MOST_CLASSES = 20
 """Numbers of more different values than this are not taken for classes."""
 
 
-@dataclass(frozen=True)
-class Data:
+class Data(NamedTuple):
     """Arrays by the names that programs know, all with one number of rows."""
 
     arrays: Mapping[str, Array]
@@ -63,13 +62,20 @@ def as_rows(value: Any, wanted: NetworkInput, dtype: Any, name: str = "X") -> Ar
         return array.astype(wanted.dtype)
     if array.dtype == np.uint8:
         return array
-    with np.errstate(over="ignore"):
-        ready = np.ascontiguousarray(array, dtype)
-    _check_finite(array, ready, name)
+    ready = np.ascontiguousarray(array) if array.dtype == dtype else _converted(array, dtype)
+    if not all(map(math.isfinite, extremes(ready))):
+        _refuse_infinite(array, ready, name)
     return ready
 
 
+def _converted(array: Array, dtype: Any) -> Array:
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(array, dtype)
+
+
 def _numbers(value: Any, name: str) -> Array:
+    if type(value) is np.ndarray and value.dtype.kind in "fiub":
+        return value  # most data comes so
     if value is None:
         message = f"{name} is missing; give an array with a first axis of rows."
         raise InputTypeError(message)
@@ -126,22 +132,18 @@ def _is_number(value: Any) -> bool:
     return True
 
 
-def _check_finite(given: Array, ready: Array, name: str) -> None:
-    with np.errstate(all="ignore"):
-        if np.isfinite(ready.sum()):
-            return  # one pass without memory; a sum that overflows is looked at closely
+def _refuse_infinite(given: Array, ready: Array, name: str) -> NoReturn:
     bad = ~np.isfinite(ready)
-    if bad.any():
-        place = np.unravel_index(int(np.argmax(bad)), bad.shape)
-        column = f", column {', '.join(str(int(i)) for i in place[1:])}" if len(place) > 1 else ""
-        value = given[place]
-        much = "" if not np.isfinite(value) else f" (too large for {ready.dtype})"
-        message = (
-            f"{name} is {value}{much} in row {int(place[0])}{column}; "
-            f"{int(bad.sum())} of {bad.size} numbers are not finite: fill them in or leave the "
-            "rows out."
-        )
-        raise DataError(message)
+    place = np.unravel_index(int(np.argmax(bad)), bad.shape)
+    column = f", column {', '.join(str(int(i)) for i in place[1:])}" if len(place) > 1 else ""
+    value = given[place]
+    much = "" if not np.isfinite(value) else f" (too large for {ready.dtype})"
+    message = (
+        f"{name} is {value}{much} in row {int(place[0])}{column}; "
+        f"{int(bad.sum())} of {bad.size} numbers are not finite: fill them in or leave the "
+        "rows out."
+    )
+    raise DataError(message)
 
 
 def as_weights(value: Any, rows: int, dtype: Any) -> Array:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule import engine
 from chainrule.engine import Graph, Program, Steps, Update, Workspace
 from chainrule.errors import SettingError
-from chainrule.graph import Node, Rows, input_node, ops
-from chainrule.layers import Draws, Network, Parameters
-from chainrule.losses import Loss, Metric
+from chainrule.graph import Node, Rows, Shape, input_node, ops
+from chainrule.kept import Kept, description_key
+from chainrule.layers import Draws, Network, Parameters, Stack
+from chainrule.losses import Loss, LossMetric, Metric
 from chainrule.optimizers import Optimizer
 
 __all__ = ["Task", "Variant", "output_shapes", "per_row", "prediction_graph", "training_graph"]
@@ -21,9 +22,11 @@ __all__ = ["Task", "Variant", "output_shapes", "per_row", "prediction_graph", "t
 SUM = "sum of "
 """Opens the name of a result that is a sum over the rows of a batch: counts stay exact so."""
 
+_programs: Kept[Program] = Kept()
+_shapes: Kept[tuple[tuple[int, ...], ...]] = Kept()
 
-@dataclass(frozen=True)
-class Variant:
+
+class Variant(NamedTuple):
     """How the data of a program comes.
 
     bytes
@@ -40,7 +43,8 @@ class Variant:
 class Task:
     """What is trained: a network, a loss and metrics for each output, and an optimizer.
 
-    `program` compiles what is asked for once and keeps it; `run` runs it in memory that is kept.
+    `program` compiles what is asked for once and keeps it, also for other tasks of the same
+    description; `run` runs it in memory that is kept.
     """
 
     network: Network
@@ -54,18 +58,34 @@ class Task:
 
     def program(self, kind: str, variant: Variant) -> Program:
         """The program `step`, `gradient`, `evaluate` or `predict` for data of this variant."""
-        key = (kind, variant)
-        if key not in self.programs:
-            if kind == "predict":
-                graph = prediction_graph(self, variant)
-            else:
-                graph = training_graph(self, variant, kind)
-            self.programs[key] = engine.compile(graph, self.engine)
-        return self.programs[key]
+        found = self.programs.get((kind, variant))
+        if found is None:
+            found = _programs.get(self._key(kind, variant), lambda: self._compiled(kind, variant))
+            self.programs[kind, variant] = found
+        return found
+
+    def _compiled(self, kind: str, variant: Variant) -> Program:
+        if kind == "predict":
+            graph = prediction_graph(self, variant)
+        else:
+            graph = training_graph(self, variant, kind)
+        return engine.compile(graph, self.engine)
+
+    def _key(self, kind: str, variant: Variant) -> Hashable:
+        """All that a program is made of; None where it must be made anew."""
+        watched = [one.loss for members in self.metrics for one in members
+                   if isinstance(one, LossMetric)]  # fmt: skip
+        if any(getattr(loss, "from_logits", False) for loss in (*self.losses, *watched)):
+            return None  # making the graph warns of probabilities taken for logits
+        return description_key(
+            (kind, *variant, self.network, self.parameters.table, self.parameters.dtype.name,
+             self.losses, self.metrics, self.optimizer, self.engine)
+        )  # fmt: skip
 
     def run(self, kind: str, variant: Variant, arrays: Mapping[str, Any], **settings: Any) -> Steps:
         """Run a program over data with the parameters; settings are those of `Program.run`."""
-        workspace = self.workspaces.setdefault((kind, variant), Workspace())
+        key = kind, variant
+        workspace = self.workspaces.get(key) or self.workspaces.setdefault(key, Workspace())
         return self.program(kind, variant).run(
             arrays, self.parameters.flat, workspace=workspace, **settings
         )
@@ -77,12 +97,18 @@ class Task:
 
 def output_shapes(network: Network) -> tuple[tuple[int, ...], ...]:
     """The shape of one row of each output, read off the graph of prediction."""
-    task = Task(network, Parameters(network.parameters()))
-    graph = prediction_graph(task, Variant())
-    return tuple(
-        tuple(size for size in node.shape[1:] if isinstance(size, int))
-        for node in graph.results.values()
-    )
+    if isinstance(network, Stack):
+        return (_of_a_row(network.shapes[-1]),)  # it has read them itself
+
+    def read() -> tuple[tuple[int, ...], ...]:
+        graph = prediction_graph(Task(network, Parameters(network.parameters())), Variant())
+        return tuple(_of_a_row(node.shape) for node in graph.results.values())
+
+    return _shapes.get(description_key(network), read)
+
+
+def _of_a_row(shape: Shape) -> tuple[int, ...]:
+    return tuple(size for size in shape[1:] if isinstance(size, int))
 
 
 class _Leaves:
@@ -176,11 +202,9 @@ def _results(
 
 def per_row(ran: Steps) -> Steps:
     """The results of a run with sums over the rows of a batch made means, exactly in float64."""
-    results = {
-        name.removeprefix(SUM): values / ran.rows if name.startswith(SUM) else values
-        for name, values in ran.results.items()
-    }
-    return Steps(results, ran.rows, ran.stopped)
+    for name in [name for name in ran.results if name.startswith(SUM)]:
+        ran.results[name.removeprefix(SUM)] = ran.results.pop(name) / ran.rows
+    return ran
 
 
 def _penalized(loss: Node, parameters: Parameters, nodes: Mapping[str, Node]) -> Node:

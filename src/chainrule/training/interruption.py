@@ -2,37 +2,57 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["uninterrupted"]
+__all__ = ["stoppable", "uninterrupted"]
+
+
+class _Thread(threading.local):
+    stop: threading.Event | None = None
+
+
+_thread = _Thread()
 
 
 @contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Keep Ctrl-C back while the block runs, and raise `KeyboardInterrupt` after it.
-
-    A second Ctrl-C is not kept back. Handlers other than Python's own, and other threads than the
-    main one, are left alone.
-    """
-    own = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if not own or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came = False
-
-    def remember(number: int, frame: FrameType | None) -> None:
-        nonlocal came
-        came = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    signal.signal(signal.SIGINT, remember)
+def stoppable(stop: threading.Event) -> Iterator[None]:
+    """Within the block an event that is set is to this thread what Ctrl-C is to the main one."""
+    before, _thread.stop = _thread.stop, stop
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    if came:
-        raise KeyboardInterrupt
+        _thread.stop = before
+
+
+class uninterrupted:  # noqa: N801
+    """Keep Ctrl-C back while the block runs, and raise `KeyboardInterrupt` after it.
+
+    A second Ctrl-C is not kept back. Handlers other than Python's own are left alone, and so are
+    other threads than the main one, save for what `stoppable` says.
+    """
+
+    def __enter__(self) -> None:
+        self._came = False
+        # signal's own functions look up enums, for longer than a small step takes
+        self._own = (
+            _signal.getsignal(signal.SIGINT) is signal.default_int_handler
+            and threading.current_thread() is threading.main_thread()
+        )
+        if self._own:
+            _signal.signal(signal.SIGINT, self._remember)
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if self._own:
+            _signal.signal(signal.SIGINT, signal.default_int_handler)
+        stop = _thread.stop
+        if error is None and (self._came or (stop is not None and stop.is_set())):
+            raise KeyboardInterrupt
+
+    def _remember(self, number: int, frame: FrameType | None) -> None:
+        self._came = True
+        _signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -65,9 +65,10 @@ def run_epoch(
     trainer: Trainer, data: Data, plan: Plan, told: Callbacks, history: History, epoch: int
 ) -> Logs:
     """All steps of an epoch: batch by batch where a callback wants that, else in pieces."""
-    order = np.arange(data.rows)
     if plan.shuffle:
         order = random.permutation(trainer.seed, 0, trainer.epochs, data.rows)
+    else:
+        order = np.arange(data.rows)
     steps = math.ceil(data.rows / plan.batch_size)
     totals, rows, done, logs = dict[str, float](), 0, 0, Logs()
     while done < steps:
@@ -76,12 +77,13 @@ def run_epoch(
             told.tell("on_train_batch_begin", done, {})
         part = order[done * plan.batch_size : (done + count) * plan.batch_size]
         began = time.perf_counter()
-        ran = run_steps(trainer, data, part, plan.batch_size, history, f"epoch {epoch + 1}", done)
+        ran = run_steps(trainer, data, part, plan.batch_size, f"epoch {epoch + 1}", history, done)
         if not told.wants_batches:
             pace = count / max(time.perf_counter() - began, 1e-6)
             trainer.piece = max(FIRST_PIECE, min(int(pace * PIECE_SECONDS), 4 * count + 1))
+        weights = ran.rows.astype(np.float64)
         for name, values in ran.results.items():
-            totals[name] = totals.get(name, 0.0) + float(np.dot(values, ran.rows))
+            totals[name] = totals.get(name, 0.0) + float(np.dot(values, weights))
         rows, done = rows + len(part), done + count
         logs = {name: total / rows for name, total in totals.items()}
         told.tell("on_train_steps", done, logs)
@@ -94,19 +96,22 @@ def run_epoch(
 
 
 def run_steps(
-    trainer: Trainer, data: Data, order: Array, batch_size: int, history: History, when: str,
-    done: int = 0,
+    trainer: Trainer, data: Data, order: Array | None, batch_size: int, when: str,
+    history: History | None = None, done: int = 0,
 ) -> Steps:  # fmt: skip
     """Steps over rows in order; raises `TrainingError` at a loss that is not finite.
 
+    order
+        As they come when None.
     when, done
         What the sentence calls the epoch, and how many steps of it were made before.
     """
     ran = trainer.step(data, order, batch_size)
-    finished = len(ran.rows) if ran.stopped is None else ran.stopped
-    history.add_steps(ran.results, finished)
+    if history is not None:
+        history.add_steps(ran.results, len(ran.rows) if ran.stopped is None else ran.stopped)
     if ran.stopped is None:
         return ran
+    order = np.arange(data.rows) if order is None else order
     rows = order[ran.stopped * batch_size : (ran.stopped + 1) * batch_size]
     shown = ", ".join(str(int(row)) for row in rows[:5])
     more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""

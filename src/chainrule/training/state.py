@@ -64,8 +64,9 @@ class RunningOptimizer:
     def lines(self, count: int) -> Array:
         """The numbers of the next steps, one line a step."""
         rule, first = self.description, self.iterations + 1
-        numbers = [rule.line(step) for step in range(first, first + count)]
-        return np.array(numbers, np.float64).reshape(count, len(rule.scalars))
+        if count == 1:
+            return np.array([rule.line(first)], np.float64)
+        return rule.lines(first, count)
 
     def arrays(self, parameters: Parameters) -> dict[str, Array]:
         """The state by slot and parameter, named `slot/layer/name`: views."""

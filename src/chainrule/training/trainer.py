@@ -193,8 +193,8 @@ class Trainer:
     def predict(self, x: Any, batch_size: int | None = None) -> Any:
         """The output for each row: an array, or for several outputs a dict of arrays."""
         size = EVALUATION_ROWS if batch_size is None else _batch_size("predict", batch_size)
-        data = self._inputs(x)
-        results = self.task.run("predict", data.variant, data.arrays, batch_size=size).results
+        arrays, _, variant = self._inputs(x)
+        results = self.task.run("predict", variant, arrays, batch_size=size).results
         return results[self.network.output_names[0]] if len(results) == 1 else results
 
     def train_on_batch(
@@ -206,9 +206,8 @@ class Trainer:
     ) -> dict[str, float]:
         """One step on all rows given; the loss and metrics before it."""
         data = self._class_weighted(self.data(x, y, sample_weight), class_weight)
-        return means(
-            run_steps(self, data, np.arange(data.rows), data.rows, History(), "train_on_batch")
-        )
+        ran = run_steps(self, data, None, data.rows, "train_on_batch")
+        return {name: float(values[0]) for name, values in ran.results.items()}
 
     def gradient(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, Array]:
         """The loss of all rows as one batch, and its flat gradient; changes nothing."""
@@ -219,9 +218,13 @@ class Trainer:
         )
         return float(results["loss"]), gradient
 
-    def step(self, data: Data, order: Array, batch_size: int) -> Steps:
-        """Make steps over rows in order; the engine stops before a loss that is not finite."""
-        count = math.ceil(len(order) / batch_size)
+    def step(self, data: Data, order: Array | None, batch_size: int) -> Steps:
+        """Make steps over rows in order, as they come when None.
+
+        The engine stops before a loss that is not finite.
+        """
+        rows = data.rows if order is None else len(order)
+        count = math.ceil(rows / batch_size)
         optimizer = self.optimizer
         with uninterrupted():
             ran = self.task.run(
@@ -260,41 +263,38 @@ class Trainer:
         if not self.compiled:
             message = "there is no loss yet: call compile(optimizer=..., loss=...) first."
             raise SettingError(message)
-        data = self._inputs(x)
+        arrays, rows, variant = self._inputs(x)
         if y is None:
             message = "y is missing; give the targets, one entry a row."
             raise InputTypeError(message)
-        arrays = dict(data.arrays)
-        names = self.network.output_names
+        names, dtype = self.network.output_names, self.parameters.dtype
         given = self._by_name("y", y, names)
         for name, loss, shape in zip(names, self.task.losses, self.outputs, strict=True):
-            layer = f"the last layer ({name!r})"
-            target = as_targets(loss, given[name], shape, self.parameters.dtype, layer)
-            if len(target) != data.rows:
-                message = f"X has {data.rows} rows, y has {len(target)}; give one target a row."
+            target = as_targets(loss, given[name], shape, dtype, f"the last layer ({name!r})")
+            if len(target) != rows:
+                message = f"X has {rows} rows, y has {len(target)}; give one target a row."
                 raise ShapeError(message)
             arrays[f"target/{name}"] = np.ascontiguousarray(target)
-        data = Data(arrays, data.rows, data.variant)
+        data = Data(arrays, rows, variant)
         if sample_weight is None:
             return data
-        return data.weighted(as_weights(sample_weight, data.rows, self.parameters.dtype))
+        return data.weighted(as_weights(sample_weight, rows, dtype))
 
-    def _inputs(self, x: Any) -> Data:
-        wanted = self.network.inputs
+    def _inputs(self, x: Any) -> tuple[dict[str, Array], int, Variant]:
+        """The arrays that predicting takes, their rows, and how they come."""
+        wanted, dtype = self.network.inputs, self.parameters.dtype
         given = self._by_name("X", x, [one.name for one in wanted])
-        label = "X" if len(wanted) == 1 else "input {!r}"
-        arrays = {
-            one.name: as_rows(given[one.name], one, self.parameters.dtype, label.format(one.name))
-            for one in wanted
-        }
-        rows = {name: len(array) for name, array in arrays.items()}
+        arrays, rows, small = {}, {}, []
+        for one in wanted:
+            label = "X" if len(wanted) == 1 else f"input {one.name!r}"
+            array = arrays[f"input/{one.name}"] = as_rows(given[one.name], one, dtype, label)
+            rows[one.name] = len(array)
+            if one.dtype == "float" and array.dtype == np.uint8:
+                small.append(one.name)
         if len(set(rows.values())) > 1:
             message = f"inputs have different numbers of rows: {rows}; give them the same."
             raise ShapeError(message)
-        floats = {one.name for one in wanted if one.dtype == "float"}
-        small = frozenset(name for name in floats if arrays[name].dtype == np.uint8)
-        named = {f"input/{name}": array for name, array in arrays.items()}
-        return Data(named, next(iter(rows.values())), Variant(small))
+        return arrays, len(array), Variant(frozenset(small))
 
     def _by_name(self, what: str, given: Any, names: Sequence[str]) -> Mapping[str, Any]:
         if not isinstance(given, Mapping) and len(names) == 1:
