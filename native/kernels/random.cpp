@@ -1,5 +1,5 @@
 // Masks: number i is 0 where word i of a Philox 4x32-10 stream is below a threshold, else a scale.
-// The words are those of philox.h, four blocks of four words at once.
+// The words are those of philox.h; a vector holds one word of four blocks.
 #include "kernels.h"
 #include "simd.h"
 

@@ -55,8 +55,7 @@ CHAINRULE_INLINE int fewer(Index x, int y) {
     return x < y ? static_cast<int>(x) : y;
 }
 
-// What is folded to x[lane] when lane + step stands for itself already: j + 8 joins j, then 4 and
-// so on, as far as there are vectors.
+// The fold of x[lane], x[lane + step], x[lane + 2 step] ... as far as there are vectors.
 template <typename Way, int count, int lane, int step, typename T>
 CHAINRULE_INLINE Vec<T> fold_to(const Vec<T>* x) {
     if constexpr (step == kSumLanes) {
