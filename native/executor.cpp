@@ -11,6 +11,8 @@ namespace {
 
 // Multiply-adds of a step below which one thread is faster than two.
 constexpr double kWorthThreads = 5e6;
+// Bytes to gather below which one thread does it alone.
+constexpr Index kWorthSplitting = 16384;
 constexpr std::size_t kMostPrograms = 8;
 constexpr std::size_t kMostIdle = 4;
 // A larger arena is not kept: beside its steps, making it anew costs nothing.
@@ -346,7 +348,7 @@ void gather_rows(const Frame& frame, std::byte* to, const std::byte* from, Index
         }
         return;
     }
-    split(frame, rows, std::max<Index>(1, 65536 / std::max<Index>(row_bytes, 1)),
+    split(frame, rows, std::max<Index>(1, kWorthSplitting / std::max<Index>(row_bytes, 1)),
           [&](Index begin, Index end, int) {
               for (Index row = begin; row < end; ++row) {
                   std::memcpy(to + row * row_bytes, from + order[row] * row_bytes, bytes);

@@ -37,11 +37,13 @@ using Elementwise = void (*)(T* out, const T* x, const T* y, Index x_step, Index
                              Index count, T setting);
 
 // A run of element-wise operations known when the set was compiled, in one pass with everything
-// between its operands and its results in registers. Operands of step 0 are one number.
+// between its operands and its results in registers. Arrays are matrices whose rows lie `row_step`
+// apart; an operand that is one row, or one number, is the same for all rows.
 template <typename T>
 struct CompiledRun {
     const char* signature;
-    void (*run)(T* const* results, const T* const* operands, Index count);
+    void (*run)(T* const* results, const T* const* operands, Index rows, Index columns,
+                Index row_step);
 };
 
 template <typename T>

@@ -35,7 +35,7 @@ namespace chainrule::CHAINRULE_SET {
     each(tanh, false, tanh(x))                                                                    \
     each(sigmoid, false, sigmoid(x))                                                              \
     each(relu, false, max_or_second(zeros<T>(), x))                                               \
-    each(flush, false, x * one_where<T>(greater_equal(absolute(x), s)))                           \
+    each(flush, false, select(greater(s, absolute(x)), copy_sign(zeros<T>(), x), x))               \
     each(erf, false, erf(x))                                                                      \
     each(sin, false, sin(x))                                                                      \
     each(cos, false, cos(x))

@@ -11,7 +11,7 @@ void add_linear(Kernels& kernels);
 void add_loss(Kernels& kernels);
 void add_random(Kernels& kernels);
 void add_reduction(Kernels& kernels);
-void add_update(Kernels& kernels);
+void add_runs(Kernels& kernels);
 
 static Kernels collected(const char* name) {
     Kernels kernels{};
@@ -22,7 +22,7 @@ static Kernels collected(const char* name) {
     add_loss(kernels);
     add_random(kernels);
     add_reduction(kernels);
-    add_update(kernels);
+    add_runs(kernels);
     return kernels;
 }
 

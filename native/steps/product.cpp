@@ -8,9 +8,11 @@ namespace chainrule {
 namespace {
 
 // Multiply-adds below which a second thread costs more than it does.
-constexpr Index kWorthSplitting = 100'000;
+constexpr Index kWorthSplitting = 50'000;
 // Columns of a chunk are a multiple of this, the width of the kernel's tile.
 constexpr Index kTile = 16;
+// Columns or rows of a chunk, where there are enough.
+constexpr Index kChunk = 64;
 
 template <typename T>
 class ProductStep : public Step {
@@ -85,13 +87,16 @@ private:
         }
     }
 
-    // Columns are cut where there are enough of them, since each part of b is then packed once.
+    // Columns are cut where there are enough of them, since each part of b is then packed once;
+    // rows where what follows the product takes whole rows only.
     void choose_chunks() {
-        const Index work = product_.rows * product_.columns * product_.depth;
-        const Index worth = std::max<Index>(1, work / kWorthSplitting);
-        by_columns_ = product_.columns >= 8 * kTile || product_.columns >= product_.rows;
+        const bool whole_rows = epilogue_ != nullptr && !epilogue_->is_compiled();
+        by_columns_ =
+            !whole_rows && (product_.columns >= 8 * kTile || product_.columns >= product_.rows);
         const Index size = by_columns_ ? product_.columns : product_.rows;
-        chunks_ = std::clamp<Index>(std::min(worth, size / kTile), 1, 8);
+        const Index wide = size >= 2 * kChunk ? size / kChunk : std::min<Index>(2, size / kTile);
+        const Index work = product_.rows * product_.columns * product_.depth;
+        most_chunks_ = std::max<Index>(1, std::min(wide, work / kWorthSplitting));
     }
 
     static Index border(Index size, Index chunk, Index chunks) {
@@ -115,7 +120,9 @@ private:
     }
 
     void split_up(const Frame& frame, const Product<T>& product) const {
-        if (frame.team.size() == 1 || chunks_ == 1) {
+        // two for each thread: the second one evens out what the first ones took
+        const Index chunks = std::min<Index>(most_chunks_, 2 * frame.team.size());
+        if (frame.team.size() == 1 || chunks == 1) {
             chunk(frame, product, 0, 1, 0);
             return;
         }
@@ -123,12 +130,13 @@ private:
             const ProductStep& step;
             const Frame& frame;
             const Product<T>& product;
-        } shared{*this, frame, product};
+            Index chunks;
+        } shared{*this, frame, product, chunks};
         frame.team.for_each(
-            chunks_,
+            chunks,
             [](void* context, Index number, int worker) {
                 const Shared& given = *static_cast<Shared*>(context);
-                given.step.chunk(given.frame, given.product, number, given.step.chunks_, worker);
+                given.step.chunk(given.frame, given.product, number, given.chunks, worker);
             },
             &shared);
     }
@@ -139,7 +147,7 @@ private:
     Product<T> product_{};
     std::vector<Offsets> offsets_;
     bool by_columns_ = true;
-    Index chunks_ = 1;
+    Index most_chunks_ = 1;
 };
 
 void check_product(const Array& a, const Array& b, const Array& c) {

@@ -7,7 +7,9 @@
 namespace chainrule {
 namespace {
 
-constexpr Index kWorthSplitting = 32768;
+constexpr Index kWorthSplitting = 16384;
+// The same of exponentials.
+constexpr Index kWorthSplittingCostly = 1024;
 
 // The kept axes, then the reduced ones, each in order.
 std::vector<Index> kept_first(const Array& x, const std::vector<Index>& reduced) {
@@ -170,7 +172,7 @@ void along(Binding& binding, const Bound& bound, Index axis) {
     const Place to = out.place;
     const Place from = x.place;
     add_step(binding, [=](const Frame& frame) {
-        split(frame, rows, std::max<Index>(8, kWorthSplitting / 8 / std::max<Index>(columns, 1)),
+        split(frame, rows, std::max<Index>(8, kWorthSplittingCostly / std::max<Index>(columns, 1)),
               [&](Index begin, Index end, int) {
                   kernel(frame.at<T>(to) + begin * columns, frame.at<T>(from) + begin * columns,
                          end - begin, columns);
@@ -192,7 +194,7 @@ void cross_entropy(Binding& binding, const Bound& bound) {
     const Place left = logits.place;
     const Place right = targets.place;
     add_step(binding, [=](const Frame& frame) {
-        split(frame, rows, std::max<Index>(8, kWorthSplitting / 8 / std::max<Index>(columns, 1)),
+        split(frame, rows, std::max<Index>(8, kWorthSplittingCostly / std::max<Index>(columns, 1)),
               [&](Index begin, Index end, int) {
                   kernel(frame.at<T>(out) + begin, frame.at<T>(left) + begin * columns,
                          frame.at<T>(right) + begin * columns, end - begin, columns);

@@ -1,8 +1,7 @@
+// A run bound: its operands, how each is read, where results lie, and what it is called.
 #include "run.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <cstring>
 #include <numeric>
 
 namespace chainrule {
@@ -10,10 +9,6 @@ namespace {
 
 // Bytes of a block of each operand and result: all that a run touches stays in the first cache.
 constexpr Index kBlockBytes = 4096;
-// Rows at least this long are taken one by one; shorter ones together, row vectors repeated.
-constexpr Index kLongRow = 512;
-// Operations below which a second thread costs more than it does.
-constexpr Index kWorthSplitting = 16384;
 
 }  // namespace
 
@@ -120,7 +115,6 @@ template <typename T>
 void Run<T>::choose_modes() {
     const Type own = sizeof(T) == 4 ? Type::float32 : Type::float64;
     const Shape canonical = contiguous_strides(axes_);
-    bool patterned = false;
     for (Operand& given : operands_) {
         const bool single = std::all_of(given.strides.begin(), given.strides.end(),
                                         [](Index stride) { return stride == 0; });
@@ -138,10 +132,10 @@ void Run<T>::choose_modes() {
                            : along                   ? Mode::direct
                                                      : Mode::expanded;
         }
-        patterned = patterned || given.flat == Mode::pattern;
+        patterned_ = patterned_ || given.flat == Mode::pattern;
     }
     const Index most = kBlockBytes / static_cast<Index>(sizeof(T));
-    block_ = patterned && inner_ <= most ? most / inner_ * inner_ : most;
+    block_ = patterned_ && inner_ <= most ? most / inner_ * inner_ : most;
     block_ = std::max<Index>(std::min(block_, count_), 1);
     for (Operand& given : operands_) {
         if (given.flat == Mode::pattern || given.flat == Mode::expanded ||
@@ -217,10 +211,13 @@ std::string Run<T>::signed_as(const std::vector<Instruction>& parts) const {
                 continue;
             }
             const Mode mode = operands_[static_cast<std::size_t>(slot)].flat;
-            if (mode != Mode::direct && mode != Mode::single) {
+            if (mode == Mode::expanded) {
                 return {};
             }
-            signature.append(mode == Mode::direct ? " o" : " s").append(std::to_string(slot));
+            signature.append(mode == Mode::direct   ? " o"
+                             : mode == Mode::single ? " s"
+                                                    : " p")
+                .append(std::to_string(slot));
         }
         signature += ";";
     }
@@ -231,165 +228,10 @@ std::string Run<T>::signed_as(const std::vector<Instruction>& parts) const {
     return compiled_results_.size() <= 8 && operand_count <= 24 ? signature : std::string();
 }
 
-template <typename T>
-void Run<T>::run(const Frame& frame) const {
-    const Index parts = static_cast<Index>(parts_.size());
-    if (inner_ >= kLongRow && axes_.size() > 1) {
-        const Index least = std::max<Index>(1, kWorthSplitting / (inner_ * parts));
-        split(frame, count_ / inner_, least, [&](Index begin, Index end, int worker) {
-            row_range(frame, worker, begin * inner_, end * inner_);
-        });
-        return;
-    }
-    const Index blocks = (count_ + block_ - 1) / block_;
-    const Index least = std::max<Index>(1, kWorthSplitting / (block_ * parts));
-    split(frame, blocks, least, [&](Index begin, Index end, int worker) {
-        range(frame, worker, begin * block_, std::min(end * block_, count_));
-    });
-}
-
-template <typename T>
-void Run<T>::rectangle(const Frame& frame, int worker, Index first_row, Index last_row,
-                       Index columns, Index first_column, Index last_column) const {
-    if (first_column == 0 && last_column == columns && (inner_ < kLongRow || axes_.size() == 1)) {
-        range(frame, worker, first_row * columns, last_row * columns);
-        return;
-    }
-    for (Index row = first_row; row < last_row; ++row) {
-        row_range(frame, worker, row * columns + first_column, row * columns + last_column);
-    }
-}
-
-// Elements from the start of a block on.
-template <typename T>
-void Run<T>::range(const Frame& frame, int worker, Index begin, Index end) const {
-    if (compiled_ != nullptr) {
-        const T* operands[kMostSlots];
-        T* results[8];
-        for (std::size_t index = 0; index < operands_.size(); ++index) {
-            const Operand& given = operands_[index];
-            operands[index] = frame.at<T>(given.place) + (given.flat == Mode::direct ? begin : 0);
-        }
-        for (std::size_t index = 0; index < compiled_results_.size(); ++index) {
-            const Made& made = made_[static_cast<std::size_t>(compiled_results_[index])];
-            results[index] = frame.at<T>(made.place) + begin;
-        }
-        compiled_->run(results, operands, end - begin);
-        return;
-    }
-    T* scratch = frame.scratch_of<T>(worker);
-    for (Index at = begin; at < end; at += block_) {
-        block(frame, scratch, at, std::min(block_, end - at), false, at == begin);
-    }
-}
-
-// Elements of which no block crosses from one row to the next.
-template <typename T>
-void Run<T>::row_range(const Frame& frame, int worker, Index begin, Index end) const {
-    T* scratch = frame.scratch_of<T>(worker);
-    for (Index at = begin; at < end;) {
-        const Index row_end = (at / inner_ + 1) * inner_;
-        const Index count = std::min({block_, end - at, row_end - at});
-        block(frame, scratch, at, count, true, true);
-        at += count;
-    }
-}
-
-template <typename T>
-void Run<T>::block(const Frame& frame, T* scratch, Index begin, Index count, bool by_row,
-                   bool patterns) const {
-    T* address[kMostSlots];
-    Index steps[kMostSlots];
-    const std::size_t operand_count = operands_.size();
-    for (std::size_t index = 0; index < operand_count; ++index) {
-        const Operand& given = operands_[index];
-        const Mode mode = by_row ? given.by_row : given.flat;
-        address[index] =
-            const_cast<T*>(operand(frame, given, scratch, begin, count, mode, patterns));
-        steps[index] = mode == Mode::single ? 0 : 1;
-    }
-    for (std::size_t index = 0; index < parts_.size(); ++index) {
-        const Made& made = made_[index];
-        const Part& part = parts_[index];
-        T* out = made.kept ? frame.at<T>(made.place) + begin : scratch + made.scratch;
-        address[operand_count + index] = out;
-        steps[operand_count + index] = 1;
-        part.kernel(out, address[part.x], address[part.y], steps[part.x], steps[part.y], count,
-                    part.setting);
-    }
-}
-
-template <typename T>
-const T* Run<T>::operand(const Frame& frame, const Operand& given, T* scratch, Index begin,
-                         Index count, Mode mode, bool patterns) const {
-    T* expansion = scratch + given.expansion;
-    switch (mode) {
-        case Mode::direct:
-        case Mode::single:
-            if (axes_.size() == 1) {
-                return frame.at<T>(given.place) + (mode == Mode::direct ? begin : 0);
-            }
-            if (given.flat == mode) {
-                return frame.at<T>(given.place) + (mode == Mode::direct ? begin : 0);
-            }
-            return frame.at<T>(given.place) + row_offset(given, begin / inner_) +
-                   begin % inner_ * given.strides.back();
-        case Mode::pattern: {
-            // blocks are whole rows, so one expansion serves them all
-            const T* from = frame.at<T>(given.place);
-            if (inner_ > block_) {
-                expand(from, given, expansion, begin, count);
-                return expansion;
-            }
-            if (!patterns) {
-                return expansion;
-            }
-            std::memcpy(expansion, from, static_cast<std::size_t>(inner_) * sizeof(T));
-            for (Index done = inner_; done < count; done *= 2) {
-                std::memcpy(expansion + done, expansion,
-                            static_cast<std::size_t>(std::min(done, count - done)) * sizeof(T));
-            }
-            return expansion;
-        }
-        case Mode::expanded:
-            if (given.type == Type::float32) {
-                expand(frame.at<float>(given.place), given, expansion, begin, count);
-            } else {
-                expand(frame.at<double>(given.place), given, expansion, begin, count);
-            }
-            return expansion;
-    }
-    return nullptr;
-}
-
-template <typename T>
-Index Run<T>::row_offset(const Operand& given, Index row) const {
-    Index offset = 0;
-    for (std::size_t axis = axes_.size() - 1; axis-- > 0;) {
-        offset += row % axes_[axis] * given.strides[axis];
-        row /= axes_[axis];
-    }
-    return offset;
-}
-
-template <typename T>
-template <typename From>
-void Run<T>::expand(const From* from, const Operand& given, T* to, Index begin, Index count) const {
-    const Index stride = given.strides.back();
-    Index row = begin / inner_;
-    Index column = begin % inner_;
-    for (Index done = 0; done < count; ++row, column = 0) {
-        const From* source = from + row_offset(given, row) + column * stride;
-        const Index length = std::min(inner_ - column, count - done);
-        for (Index index = 0; index < length; ++index) {
-            to[done + index] = static_cast<T>(source[index * stride]);
-        }
-        done += length;
-    }
-}
-
-template class Run<float>;
-template class Run<double>;
+template Run<float>::Run(Binding&, const std::vector<Instruction>&, const std::vector<int>&, int,
+                         const Array*);
+template Run<double>::Run(Binding&, const std::vector<Instruction>&, const std::vector<int>&, int,
+                          const Array*);
 
 void bind_run(Binding& binding, const Instruction& run) {
     const Array& last = binding.arrays[static_cast<std::size_t>(run.parts.back().results[0])];

@@ -50,6 +50,10 @@ private:
                        const std::vector<int>& results);
     std::string signed_as(const std::vector<Instruction>& parts) const;
     void range(const Frame& frame, int worker, Index begin, Index end) const;
+    void run_compiled(const Frame& frame, const T* patterns, Index begin, Index rows, Index columns,
+                      Index row_step) const;
+    void compiled_rows(const Frame& frame, int worker, Index begin, Index end) const;
+    void repeat(const T* row, T* out, Index count) const;
     void row_range(const Frame& frame, int worker, Index begin, Index end) const;
     void block(const Frame& frame, T* scratch, Index begin, Index count, bool by_row,
                bool patterns) const;
@@ -63,6 +67,7 @@ private:
     Shape axes_;  // collapsed sizes
     Index count_ = 0;
     Index inner_ = 1;
+    bool patterned_ = false;  // an operand is one row for all rows
     Index block_ = 0;
     std::vector<Operand> operands_;
     std::vector<Part> parts_;

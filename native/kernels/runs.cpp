@@ -1,6 +1,6 @@
-// Runs of element-wise operations that are known now, mostly the update rules of optimizers: one
-// pass over memory with everything between operands and results in registers. The arithmetic is
-// that of the single operations, so the bits are too.
+// Runs of element-wise operations that are known now, what follows a dense layer's products and the
+// update rules: one pass over memory with everything between operands and results in registers. The
+// arithmetic is that of the single operations, so the bits are too.
 #include "kernels.h"
 #include "operations.h"
 
@@ -8,7 +8,8 @@ namespace chainrule::CHAINRULE_SET {
 namespace {
 
 // A signature: parts as `name x y;`, then `>` and the parts that are results. An operand is o and
-// its number where it is an array, s where it is one number, r and the number of an earlier part.
+// its number where it is an array, p where it is one row for all rows, s where it is one number, r
+// and the number of an earlier part.
 template <int size>
 struct Text {
     char letters[size]{};
@@ -21,6 +22,7 @@ struct Text {
 };
 
 constexpr int kMostParts = 24;
+constexpr int kMostResults = 8;
 
 struct Part {
     int name = 0;  // where its name begins and ends in the text
@@ -32,7 +34,7 @@ struct Part {
 struct Plan {
     Part parts[kMostParts]{};
     int part_count = 0;
-    int results[8]{};
+    int results[kMostResults]{};
     int result_count = 0;
 };
 
@@ -85,21 +87,53 @@ template <Text text, typename T>
 struct Known {
     static constexpr Plan kPlan = read_plan(text);
 
-    struct Constants {
+    // Local copies of what the call gives: stores of vectors may alias the call's own arrays.
+    struct Given {
+        T* results[kMostResults];
+        const T* operands[kMostParts];
         Vec<T> numbers[kMostParts];
         Vec<T> threshold;
     };
 
+    template <int index, int side>
+    static CHAINRULE_INLINE void take(const T* const* operands, Given& given) {
+        constexpr Part part = kPlan.parts[index];
+        constexpr int number = part.numbers[side];
+        if constexpr (part.kinds[side] == 's') {
+            given.numbers[number] = broadcast(*operands[number]);
+        } else if constexpr (part.kinds[side] == 'o' || part.kinds[side] == 'p') {
+            given.operands[number] = operands[number];
+        }
+    }
+
+    template <int index>
+    static CHAINRULE_INLINE void take_operands(const T* const* operands, Given& given) {
+        if constexpr (index < kPlan.part_count) {
+            take<index, 0>(operands, given);
+            take<index, 1>(operands, given);
+            take_operands<index + 1>(operands, given);
+        }
+    }
+
+    template <int index>
+    static CHAINRULE_INLINE void take_results(T* const* results, Given& given) {
+        if constexpr (index < kPlan.result_count) {
+            given.results[index] = results[index];
+            take_results<index + 1>(results, given);
+        }
+    }
+
     template <int index, int side, bool whole>
-    static CHAINRULE_INLINE Vec<T> operand(const Vec<T>* made, T* const*, const T* const* operands,
-                                           const Constants& constants, Index at, int count) {
+    static CHAINRULE_INLINE Vec<T> operand(const Vec<T>* made, const Given& given, Index row,
+                                           Index at, int count) {
         constexpr Part part = kPlan.parts[index];
         if constexpr (part.kinds[side] == 'r') {
             return made[part.numbers[side]];
         } else if constexpr (part.kinds[side] == 's') {
-            return constants.numbers[part.numbers[side]];
-        } else if constexpr (part.kinds[side] == 'o') {
-            const T* from = operands[part.numbers[side]] + at;
+            return given.numbers[part.numbers[side]];
+        } else if constexpr (part.kinds[side] == 'o' || part.kinds[side] == 'p') {
+            const T* from =
+                given.operands[part.numbers[side]] + (part.kinds[side] == 'o' ? row + at : at);
             return whole ? load(from) : load_part(from, count);
         } else {
             return zeros<T>();
@@ -107,15 +141,13 @@ struct Known {
     }
 
     template <int index, bool whole>
-    static CHAINRULE_INLINE void compute(Vec<T>* made, T* const* results, const T* const* operands,
-                                         const Constants& constants, Index at, int count) {
+    static CHAINRULE_INLINE void compute(Vec<T>* made, const Given& given, Index row, Index at,
+                                         int count) {
         if constexpr (index < kPlan.part_count) {
             constexpr Part part = kPlan.parts[index];
-            const Vec<T> x =
-                operand<index, 0, whole>(made, results, operands, constants, at, count);
-            const Vec<T> y =
-                operand<index, 1, whole>(made, results, operands, constants, at, count);
-            const Vec<T> s = constants.threshold;
+            const Vec<T> x = operand<index, 0, whole>(made, given, row, at, count);
+            const Vec<T> y = operand<index, 1, whole>(made, given, row, at, count);
+            const Vec<T> s = given.threshold;
 #define CHAINRULE_COMPUTE(name, costly, formula)                \
     if constexpr (named(text, part, name##_operation::kName)) { \
         made[index] = name##_operation{}(x, y, s);              \
@@ -123,43 +155,40 @@ struct Known {
             CHAINRULE_BINARY(CHAINRULE_COMPUTE)
             CHAINRULE_UNARY(CHAINRULE_COMPUTE)
 #undef CHAINRULE_COMPUTE
-            compute<index + 1, whole>(made, results, operands, constants, at, count);
+            compute<index + 1, whole>(made, given, row, at, count);
         }
     }
 
     template <int index, bool whole>
-    static CHAINRULE_INLINE void keep(const Vec<T>* made, T* const* results, Index at, int count) {
+    static CHAINRULE_INLINE void keep(const Vec<T>* made, const Given& given, Index at, int count) {
         if constexpr (index < kPlan.result_count) {
             if constexpr (whole) {
-                store(results[index] + at, made[kPlan.results[index]]);
+                store(given.results[index] + at, made[kPlan.results[index]]);
             } else {
-                store_part(results[index] + at, made[kPlan.results[index]], count);
+                store_part(given.results[index] + at, made[kPlan.results[index]], count);
             }
-            keep<index + 1, whole>(made, results, at, count);
+            keep<index + 1, whole>(made, given, at, count);
         }
     }
 
-    static void run(T* const* results, const T* const* operands, Index count) {
-        Constants constants;
-        constants.threshold = broadcast(static_cast<T>(1e-30));  // of flush, where it is used
-        for (int index = 0; index < kPlan.part_count; ++index) {
-            for (int side = 0; side < 2; ++side) {
-                if (kPlan.parts[index].kinds[side] == 's') {
-                    const int number = kPlan.parts[index].numbers[side];
-                    constants.numbers[number] = broadcast(*operands[number]);
-                }
-            }
-        }
+    static void run(T* const* results, const T* const* operands, Index rows, Index columns,
+                    Index row_step) {
+        Given given;
+        take_results<0>(results, given);
+        take_operands<0>(operands, given);
+        given.threshold = broadcast(static_cast<T>(1e-30));  // of flush, where it is used
         Vec<T> made[kMostParts];
-        Index at = 0;
-        for (; at + kLanes<T> <= count; at += kLanes<T>) {
-            compute<0, true>(made, results, operands, constants, at, 0);
-            keep<0, true>(made, results, at, 0);
-        }
-        if (at < count) {
-            const int left = static_cast<int>(count - at);
-            compute<0, false>(made, results, operands, constants, at, left);
-            keep<0, false>(made, results, at, left);
+        for (Index row = 0; row < rows * row_step; row += row_step) {
+            Index at = 0;
+            for (; at + kLanes<T> <= columns; at += kLanes<T>) {
+                compute<0, true>(made, given, row, at, 0);
+                keep<0, true>(made, given, row + at, 0);
+            }
+            if (at < columns) {
+                const int left = static_cast<int>(columns - at);
+                compute<0, false>(made, given, row, at, left);
+                keep<0, false>(made, given, row + at, left);
+            }
         }
     }
 
@@ -190,7 +219,7 @@ const CompiledRun<T>* compiled_run(const char* signature) {
 
 }  // namespace
 
-void add_update(Kernels& kernels) {
+void add_runs(Kernels& kernels) {
     kernels.float32.compiled_run = compiled_run<float>;
     kernels.float64.compiled_run = compiled_run<double>;
 }
