@@ -11,6 +11,7 @@
 #include <string>
 
 #include "executor.h"
+#include "finite.h"
 #include "philox.h"
 #include "steps.h"
 
@@ -50,6 +51,16 @@ template <typename Number, Fill<Number> fill>
 void draw(Array<Number> out, std::uint64_t key, std::uint32_t stream, std::uint64_t step,
           std::uint32_t purpose) {
     run(out.size(), [&] { fill(out.data(), out.size(), {key, stream, step, purpose}); });
+}
+
+template <typename Number>
+bool all_finite(nb::ndarray<const Number, nb::c_contig, nb::device::cpu> numbers, int threads) {
+    bool finite = true;
+    run(numbers.size(), [&] {
+        finite = chainrule::all_finite(numbers.data(),
+                                       static_cast<chainrule::Index>(numbers.size()), threads);
+    });
+    return finite;
 }
 
 // In place, so that tests reach shares that no seed draws in a lifetime.
@@ -393,6 +404,8 @@ NB_MODULE(_native, module) {
                "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a, "purpose"_a);
     module.def("fill_permutation", &draw<std::int64_t, chainrule::fill_permutation>,
                "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a, "purpose"_a);
+    module.def("all_finite", &all_finite<float>, "numbers"_a.noconvert(), "threads"_a);
+    module.def("all_finite", &all_finite<double>, "numbers"_a.noconvert(), "threads"_a);
     module.def("inverse_normal", &inverse_normal, "shares"_a.noconvert());
     module.def("fill_mask", &mask<float>, "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a,
                "purpose"_a, "threshold"_a, "scale"_a);

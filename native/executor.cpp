@@ -4,7 +4,9 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <new>
+#include <optional>
 
 namespace chainrule {
 namespace {
@@ -358,7 +360,7 @@ void gather_rows(const Frame& frame, std::byte* to, const std::byte* from, Index
 
 }  // namespace
 
-// One call's way through its batches.
+// One thread's way through batches of a call.
 struct Batch {
     const Description& tape;
     const Call& call;
@@ -366,7 +368,19 @@ struct Batch {
     Team& team;
     std::vector<std::byte*> bases;
 
-    void run(const Executor::Program& program, Index number, Outcome& outcome) {
+    Batch(const Description& of_tape, const Call& of_call, Executor::Arena& memory, Team& workers)
+        : tape(of_tape),
+          call(of_call),
+          arena(memory),
+          team(workers),
+          bases(kFlat + tape.flat_bytes.size() + tape.inputs.size() + 1, nullptr) {
+        bases[kParameters] = call.parameters;
+        std::copy(call.flat.begin(), call.flat.end(), bases.begin() + kFlat);
+        bases.back() = const_cast<std::byte*>(tape.constants.data());
+    }
+
+    // False where it stopped at a loss that is not finite, before its update.
+    bool run(const Executor::Program& program, Index number) {
         const Index first = number * call.batch_size;
         arena.grow(program.arena_bytes + program.scratch_bytes * team.size());
         bases[kArena] = arena.memory;
@@ -383,19 +397,18 @@ struct Batch {
             step->run(frame);
         }
         keep_results(program, frame, number, first);
-        ++outcome.batches;
         if (tape.loss >= 0 &&
             !std::isfinite(as_double(frame.at<std::byte>(program.loss.place), program.loss.type))) {
-            outcome.stopped = true;
-            return;
+            return false;
         }
         if (!call.update) {
-            return;
+            return true;
         }
         set_lines(program, frame, number);
         for (const auto& step : program.update) {
             step->run(frame);
         }
+        return true;
     }
 
     void set_inputs(const Executor::Program& program, const Frame& frame, Index first) {
@@ -511,18 +524,70 @@ Outcome Executor::run(const Call& call) {
     const auto whole = program(std::min(call.batch_size, call.rows));
     const Index rest = call.rows - (batches - 1) * call.batch_size;
     const auto last = rest == whole->rows ? whole : program(rest);
+    const auto program_of = [&](Index number) -> const Program& {
+        return number + 1 < batches ? *whole : *last;
+    };
+    if (!call.update && batches > 1) {
+        const double work = whole->work * static_cast<double>(batches);
+        Team team(work >= kWorthThreads ? call.threads : 1);
+        return run_apart(call, batches, program_of, team);
+    }
     Team team(whole->work >= kWorthThreads ? call.threads : 1);
     auto arena = take_arena();
-    Batch batch{tape_, call, *arena, team, {}};
-    batch.bases.assign(kFlat + tape_.flat_bytes.size() + tape_.inputs.size() + 1, nullptr);
-    batch.bases[kParameters] = call.parameters;
-    std::copy(call.flat.begin(), call.flat.end(), batch.bases.begin() + kFlat);
-    batch.bases.back() = const_cast<std::byte*>(tape_.constants.data());
+    Batch batch(tape_, call, *arena, team);
     for (Index number = 0; number < batches && !outcome.stopped; ++number) {
-        batch.run(number + 1 < batches ? *whole : *last, number, outcome);
+        outcome.stopped = !batch.run(program_of(number), number);
+        ++outcome.batches;
     }
     give_back(std::move(arena));
     return outcome;
+}
+
+// Without updates batches do not wait for one another: each is wholly one thread's, whose caches
+// keep what goes from layer to layer.
+template <typename ProgramOf>
+Outcome Executor::run_apart(const Call& call, Index batches, ProgramOf program_of, Team& team) {
+    struct Worker {
+        Team alone{1};
+        std::unique_ptr<Arena> arena;
+        std::optional<Batch> batch;
+    };
+    std::vector<Worker> workers(static_cast<std::size_t>(team.size()));
+    for (Worker& worker : workers) {
+        worker.arena = take_arena();
+        worker.batch.emplace(tape_, call, *worker.arena, worker.alone);
+    }
+    std::mutex mutex;
+    Index stopped = batches;  // the first batch that was
+    std::exception_ptr error;
+    auto work = [&](Index number, int worker) {
+        std::exception_ptr raised;
+        try {
+            if (workers[static_cast<std::size_t>(worker)].batch->run(program_of(number), number)) {
+                return;
+            }
+        } catch (...) {
+            raised = std::current_exception();
+        }
+        const std::lock_guard lock(mutex);
+        if (number < stopped) {
+            stopped = number;
+            error = raised;
+        }
+    };
+    team.for_each(
+        batches,
+        [](void* context, Index number, int worker) {
+            (*static_cast<decltype(work)*>(context))(number, worker);
+        },
+        &work);
+    for (Worker& worker : workers) {
+        give_back(std::move(worker.arena));
+    }
+    if (error != nullptr) {
+        std::rethrow_exception(error);
+    }
+    return {std::min(stopped + 1, batches), stopped < batches};
 }
 
 bool Executor::is_scalar(std::size_t result) const {

@@ -59,6 +59,8 @@ private:
     struct Arena;
     std::shared_ptr<const Program> program(Index rows);
     std::shared_ptr<const Program> bind(Index rows) const;
+    template <typename ProgramOf>
+    Outcome run_apart(const Call& call, Index batches, ProgramOf program_of, Team& team);
     std::unique_ptr<Arena> take_arena();
     void give_back(std::unique_ptr<Arena> arena);
 

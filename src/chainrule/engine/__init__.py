@@ -1,5 +1,6 @@
 """The engine: graph to tape to numbers."""
 
+from chainrule.engine.border import all_finite
 from chainrule.engine.compile import ENGINES, check_engine, compile, engine_info  # noqa: A004
 from chainrule.engine.lower import Graph, Update, lower
 from chainrule.engine.passes import PASSES
@@ -22,6 +23,7 @@ __all__ = [
     "Update",
     "Value",
     "Workspace",
+    "all_finite",
     "check_engine",
     "compile",
     "engine_info",

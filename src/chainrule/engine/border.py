@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engine.native import native_module
 from chainrule.engine.tape import Array, Tape
+from chainrule.engine.threads import thread_count
 from chainrule.errors import DataError, EngineError, SettingError, ShapeError
 
 __all__ = [
+    "all_finite",
     "check_batch_size",
     "check_lines",
     "check_parameters",
@@ -116,6 +119,19 @@ def check_lines(tape: Tape, lines: Array | None, batches: int) -> None:
             f"got {lines.shape}."
         )
         raise ShapeError(message)
+
+
+def all_finite(array: Array) -> bool:
+    """Whether no number of a contiguous array is nan or infinite.
+
+    >>> all_finite(np.array([1.0, np.inf]))
+    False
+    """
+    module = native_module()
+    if module is None:
+        return bool(np.isfinite(array).all())
+    finite: bool = module.all_finite(array, thread_count())
+    return finite
 
 
 def check_batch_size(batch_size: int) -> None:

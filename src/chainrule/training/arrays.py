@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
+from chainrule.engine import all_finite
 from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError, listing
 from chainrule.layers import NetworkInput
-from chainrule.losses import Loss, extremes
+from chainrule.losses import Loss
 from chainrule.training.graphs import Variant
 
 __all__ = ["Data", "as_rows", "as_weights", "weights_of_classes"]
@@ -63,7 +63,7 @@ def as_rows(value: Any, wanted: NetworkInput, dtype: Any, name: str = "X") -> Ar
     if array.dtype == np.uint8:
         return array
     ready = np.ascontiguousarray(array) if array.dtype == dtype else _converted(array, dtype)
-    if not all(map(math.isfinite, extremes(ready))):
+    if not all_finite(ready):
         _refuse_infinite(array, ready, name)
     return ready
 
