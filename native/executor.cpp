@@ -364,8 +364,7 @@ struct Batch {
     Team& team;
     std::vector<std::byte*> bases;
 
-    void run(const Executor::Program& program, Index number, Outcome& outcome) {
-        const Index first = number * call.batch_size;
+    void run(const Executor::Program& program, Index number, Index first, Outcome& outcome) {
         arena.grow(program.arena_bytes + program.scratch_bytes * team.size());
         bases[kArena] = arena.memory;
         bases[kGradient] =
@@ -505,9 +504,10 @@ Outcome Executor::run(const Call& call) {
             }
         }
     }
-    const Index batches = call.rows / call.batch_size + (call.rows % call.batch_size != 0);
-    const auto whole = program(std::min(call.batch_size, call.rows));
-    const Index rest = call.rows - (batches - 1) * call.batch_size;
+    const Index batches = call.batches();
+    const Index in_epoch = call.epoch_batches();
+    const auto whole = program(std::min(call.batch_size, call.epoch_rows));
+    const Index rest = call.epoch_rows - (in_epoch - 1) * call.batch_size;
     const auto last = rest == whole->rows ? whole : program(rest);
     Team team(whole->work >= kWorthThreads ? call.threads : 1);
     auto arena = take_arena();
@@ -517,7 +517,9 @@ Outcome Executor::run(const Call& call) {
     std::copy(call.flat.begin(), call.flat.end(), batch.bases.begin() + kFlat);
     batch.bases.back() = const_cast<std::byte*>(tape_.constants.data());
     for (Index number = 0; number < batches && !outcome.stopped; ++number) {
-        batch.run(number + 1 < batches ? *whole : *last, number, outcome);
+        const Index place = number % in_epoch;
+        const Index first = number / in_epoch * call.epoch_rows + place * call.batch_size;
+        batch.run(place + 1 < in_epoch ? *whole : *last, number, first, outcome);
     }
     give_back(std::move(arena));
     return outcome;

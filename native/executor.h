@@ -20,6 +20,7 @@ struct Call {
     const Index* order = nullptr;  // rows of the data in the order of the run; nullptr: as they lie
     Index rows = 0;
     Index batch_size = 1;
+    Index epoch_rows = 1;  // rows after which batches begin anew; divides rows
     std::byte* parameters = nullptr;
     std::vector<std::byte*> flat;   // the weight, then slots
     std::byte* gradient = nullptr;  // where it is wanted
@@ -30,6 +31,9 @@ struct Call {
     bool update = true;  // whether what is after the seam runs
     // Results in the tape's order: scalars as a double a batch, others an entry a row.
     std::vector<std::byte*> results;
+
+    Index epoch_batches() const { return epoch_rows / batch_size + (epoch_rows % batch_size != 0); }
+    Index batches() const { return rows / epoch_rows * epoch_batches(); }
 };
 
 struct Outcome {
