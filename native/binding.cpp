@@ -277,9 +277,10 @@ public:
     }
 
     nb::tuple run(const nb::tuple& inputs, chainrule::Index data_rows, nb::handle order,
-                  chainrule::Index rows, chainrule::Index batch_size, nb::handle parameters,
-                  const nb::tuple& slots, nb::handle gradient, nb::handle lines, std::uint64_t seed,
-                  std::uint64_t step, int threads, bool update, const nb::tuple& results) {
+                  chainrule::Index rows, chainrule::Index batch_size, chainrule::Index epoch_rows,
+                  nb::handle parameters, const nb::tuple& slots, nb::handle gradient,
+                  nb::handle lines, std::uint64_t seed, std::uint64_t step, int threads,
+                  bool update, const nb::tuple& results) {
         const chainrule::Description& tape = executor_.tape();
         std::vector<Buffer> held;
         held.reserve(inputs.size() + slots.size() + results.size() + 4);
@@ -293,6 +294,9 @@ public:
             batch_size < 1 || rows < 0 || data_rows < 0) {
             throw chainrule::Refused("other numbers of arrays are wanted");
         }
+        if (epoch_rows < 1 || rows % epoch_rows != 0) {
+            throw chainrule::Refused("epochs do not divide the rows");
+        }
         chainrule::Call call;
         for (std::size_t index = 0; index < inputs.size(); ++index) {
             call.inputs.push_back(hold(inputs[index], inputs_[index].type,
@@ -302,6 +306,7 @@ public:
         call.data_rows = data_rows;
         call.rows = rows;
         call.batch_size = batch_size;
+        call.epoch_rows = epoch_rows;
         if (!order.is_none()) {
             call.order = reinterpret_cast<const chainrule::Index*>(
                 hold(order, chainrule::Type::int64, product(rows, 8), false, "order"));
@@ -323,7 +328,7 @@ public:
         if (!gradient.is_none() && tape.gradient_bytes > 0) {
             call.gradient = hold(gradient, number_type_, tape.gradient_bytes, true, "gradient");
         }
-        const chainrule::Index batches = rows / batch_size + (rows % batch_size != 0);
+        const chainrule::Index batches = call.batches();
         if (executor_.scalar_count() > 0 && update) {
             call.lines = reinterpret_cast<const double*>(
                 hold(lines, chainrule::Type::float64,
@@ -417,8 +422,8 @@ NB_MODULE(_native, module) {
     nb::class_<Loaded>(module, "Executor")
         .def(nb::init<const nb::dict&, const std::string&>(), "description"_a, "set"_a)
         .def("run", &Loaded::run, "inputs"_a, "data_rows"_a, "order"_a.none(), "rows"_a,
-             "batch_size"_a, "parameters"_a, "slots"_a, "gradient"_a.none(), "lines"_a.none(),
-             "seed"_a, "step"_a, "threads"_a, "update"_a, "results"_a)
+             "batch_size"_a, "epoch_rows"_a, "parameters"_a, "slots"_a, "gradient"_a.none(),
+             "lines"_a.none(), "seed"_a, "step"_a, "threads"_a, "update"_a, "results"_a)
         .def("work", &Loaded::work, "rows"_a)
         .def("runs", &Loaded::runs, "rows"_a)
         .def("arena_bytes", &Loaded::arena_bytes, "rows"_a);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels.h"
+#include "program.h"
 #include "steps.h"
 #include "tape.h"
 
@@ -20,6 +21,7 @@ struct Call {
     const Index* order = nullptr;  // rows of the data in the order of the run; nullptr: as they lie
     Index rows = 0;
     Index batch_size = 1;
+    Index epoch_rows = 1;  // rows after which batches begin anew; divides rows
     std::byte* parameters = nullptr;
     std::vector<std::byte*> flat;   // the weight, then slots
     std::byte* gradient = nullptr;  // where it is wanted
@@ -30,6 +32,9 @@ struct Call {
     bool update = true;  // whether what is after the seam runs
     // Results in the tape's order: scalars as a double a batch, others an entry a row.
     std::vector<std::byte*> results;
+
+    Index epoch_batches() const { return epoch_rows / batch_size + (epoch_rows % batch_size != 0); }
+    Index batches() const { return rows / epoch_rows * epoch_batches(); }
 };
 
 struct Outcome {
@@ -55,12 +60,10 @@ public:
     Index arena_bytes(Index rows);
 
 private:
-    struct Program;
     struct Arena;
     std::shared_ptr<const Program> program(Index rows);
-    std::shared_ptr<const Program> bind(Index rows) const;
-    template <typename ProgramOf>
-    Outcome run_apart(const Call& call, Index batches, ProgramOf program_of, Team& team);
+    template <typename PieceOf>
+    Outcome run_apart(const Call& call, Index batches, PieceOf piece, Team& team);
     std::unique_ptr<Arena> take_arena();
     void give_back(std::unique_ptr<Arena> arena);
 

@@ -114,7 +114,7 @@ def run(loaded, tape, arrays, parameters, slots, rows, batch_size, order, gradie
     lines = np.ones((batches, sum(s.kind == "line" for s in tape.sources)))
     made = np.zeros(tape.trainable, parameters.dtype) if gradient else None
     loaded.run(
-        inputs, rows, order, visits, batch_size, parameters.copy(),
+        inputs, rows, order, visits, batch_size, visits or 1, parameters.copy(),
         () if gradient else tuple(slot.copy() for slot in slots), made, lines, 3, 5, 2,
         not gradient, tuple(results),
     )  # fmt: skip

@@ -25,7 +25,7 @@ each_type = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
 def two_layers(activation, width, dtype):
-    """y = activation(activation(x @ w + b) @ v + c), as wide as one another; the loss sum(y @ u)."""
+    """y = activation(activation(x @ w + b) @ v + c), equally wide; the loss is sum(y @ u)."""
     function, _ = ACTIVATIONS[activation]
     x = g.input_node("x", (Rows(), INPUTS), dtype)
     w, v = g.parameter("w", (INPUTS, width), dtype), g.parameter("v", (width, width), dtype)

@@ -13,6 +13,7 @@ from tests.engine.test_random_networks import plans, same_bits
 
 from chainrule import graph as g
 from chainrule.engine import Graph, compile  # noqa: A004
+from chainrule.errors import DataError
 from chainrule.graph import Rows, ops
 
 native = pytest.importorskip("chainrule._native")
@@ -210,3 +211,46 @@ def test_one_call_is_many_calls_and_memory_that_was_used_changes_nothing(name):
         )  # fmt: skip
     assert parameters.tobytes() == expected[1].tobytes()
     assert [slot.tobytes() for slot in slots] == [slot.tobytes() for slot in expected[2]]
+
+
+def apart(rows=600, width=300):
+    """A program without an update, whose batches threads take whole, and its data."""
+    x = g.input_node("x", (Rows(), width), "float32")
+    codes = g.input_node("codes", (Rows(),), "int32")
+    w = g.parameter("w", (width, width), "float32")
+    table = g.parameter("table", (7, width), "float32")
+    y = ops.tanh(x @ w) + ops.gather(table, codes)
+    program = compile(Graph((x, codes), (w, table), {"y": y}, ops.sum(y * x)), "native")
+    random = np.random.default_rng(1)
+    arrays = {
+        "x": random.normal(size=(rows, width)).astype(np.float32),
+        "codes": random.integers(0, 7, rows).astype(np.int32),
+    }
+    return program, arrays, random.normal(size=width * (width + 7)).astype(np.float32)
+
+
+def test_batches_taken_whole_by_threads_end_where_one_after_the_other_would(threads):
+    program, arrays, parameters = apart()
+    expected = program.run(arrays, parameters, batch_size=16)
+    assert expected.stopped is None
+    for bad in ([599], [208, 215, 400, 590], [0]):
+        damaged = {name: array.copy() for name, array in arrays.items()}
+        damaged["x"][bad] = np.inf
+        for count in (1, 2, 3, 4):
+            threads(count)
+            found = program.run(damaged, parameters, batch_size=16)
+            assert found.stopped == bad[0] // 16
+            assert found.rows.sum() == min((bad[0] // 16 + 1) * 16, 600)
+            before = bad[0] // 16 * 16
+            assert found.results["y"][:before].tobytes() == expected.results["y"][:before].tobytes()
+
+
+def test_an_error_in_a_thread_is_that_of_the_first_batch(threads):
+    program, arrays, parameters = apart()
+    arrays["codes"][[300, 333, 599]] = [7, 8, 9]
+    for count in (1, 2, 3, 4):
+        threads(count)
+        with pytest.raises(DataError, match="7"):
+            program.run(arrays, parameters, batch_size=16)
+    arrays["codes"][[300, 333, 599]] = 0
+    program.run(arrays, parameters, batch_size=16)

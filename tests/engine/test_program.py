@@ -78,6 +78,20 @@ def test_data_may_lie_in_memory_in_any_way(engine, made):
         )
 
 
+def test_batches_begin_anew_with_each_epoch(engine):
+    data = np.arange(5.0)
+    order = np.array([4, 0, 1, 2, 3, 1, 1, 4, 3, 2])
+    steps = gathered(engine).run({"x": data}, NOTHING, order=order, batch_size=2, epoch_rows=5)
+    np.testing.assert_array_equal(steps.results["x"], data[order])
+    np.testing.assert_array_equal(steps.results["sum"], [4.0, 3.0, 3.0, 2.0, 7.0, 2.0])
+    np.testing.assert_array_equal(steps.rows, [2, 2, 1, 2, 2, 1])
+    for size, rows in ((5, [5, 5]), (9, [5, 5]), (1, [1] * 10)):
+        run = gathered(engine).run({"x": data}, NOTHING, order=order, batch_size=size, epoch_rows=5)
+        np.testing.assert_array_equal(run.rows, rows)
+    run = gathered(engine).run({"x": data}, NOTHING, batch_size=2, epoch_rows=1)
+    np.testing.assert_array_equal(run.results["sum"], data)
+
+
 def test_no_rows_are_no_batches(engine):
     for given in ({"order": np.zeros(0, np.int64)}, {}):
         data = DATA if given else {name: array[:0] for name, array in DATA.items()}
@@ -127,6 +141,12 @@ def frozen(size):
         ({"lines": np.zeros((2, 1))}, ShapeError, r"shape \(3, 1\) .*got \(2, 1\)"),
         ({"lines": np.zeros((3, 2))}, ShapeError, r"got \(3, 2\)"),
         ({"batch_size": 0}, SettingError, "batch_size must be 1 or more, got 0"),
+        ({"batch_size": -1}, SettingError, "batch_size must be 1 or more, got -1"),
+        ({"epoch_rows": 0}, SettingError, "epoch_rows must be 1 or more .* got 0"),
+        ({"epoch_rows": -5}, SettingError, "epoch_rows must be 1 or more .* got -5"),
+        ({"epoch_rows": 2}, SettingError, "epoch_rows must .* divide 5 rows, got 2"),
+        ({"epoch_rows": 10}, SettingError, "epoch_rows must .* divide 5 rows, got 10"),
+        ({"epoch_rows": 1}, ShapeError, r"lines must have shape \(5, 1\) .*got \(3, 1\)"),
         ({"order": np.array([0, 5])}, DataError, "row 5, the data has rows 0 to 4"),
         ({"order": np.array([0, -1])}, DataError, "row -1"),
         ({"order": np.array([0.0, 1.0])}, ShapeError, "whole numbers, got float64"),
@@ -205,6 +225,44 @@ def test_a_loss_that_is_not_finite_stops_before_its_update(engine, batch_size, b
     assert not np.isfinite(steps.results["loss"][-1])
     assert weights.tobytes() == expected[0].tobytes()
     assert slot.tobytes() == expected[1].tobytes()
+
+
+def test_epochs_in_one_run_are_runs_of_one_epoch(engine):
+    plan = Plan(rate=0.3, loss="classes")
+    graph = as_graph(plan)
+    program, trial = compile(graph, engine), as_trial(plan, graph, rows=11, batch_size=4)
+    order = np.array([*range(11), *range(10, -1, -1), *[3] * 11])
+    lines = np.repeat(trial.lines[:1], 9, axis=0) / np.arange(1, 10)[:, None]
+    given = {"batch_size": 4, "seed": trial.seed}
+    together, slots = trial.parameters.copy(), [slot.copy() for slot in trial.slots]
+    whole = program.run(trial.arrays, together, order=order, epoch_rows=11, slots=slots,
+                        lines=lines, step=5, **given)  # fmt: skip
+    again, again_slots = trial.parameters.copy(), [slot.copy() for slot in trial.slots]
+    for epoch in range(3):
+        steps = slice(3 * epoch, 3 * epoch + 3)
+        run = program.run(
+            trial.arrays, again, order=order[11 * epoch : 11 * epoch + 11], slots=again_slots,
+            lines=lines[steps], step=5 + 3 * epoch, **given,
+        )  # fmt: skip
+        assert run.results["loss"].tobytes() == whole.results["loss"][steps].tobytes()
+        np.testing.assert_array_equal(whole.rows[steps], [4, 4, 3])
+    assert again.tobytes() == together.tobytes()
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(slots, again_slots, strict=True))
+
+
+@pytest.mark.parametrize(
+    "order, stopped",
+    [([0, 1, 3, 4, 0, 2], 3), ([0, 1, 3, 2, 4, 0], 2), ([0, 1, 2, 3, 4, 0], 1)],
+)
+def test_a_run_may_stop_in_any_epoch(engine, order, stopped):
+    x = g.input_node("x", (Rows(),), "float64")
+    program = compile(Graph((x,), (), {"double": x * 2.0}, x.sum()), engine)
+    data = np.array([1.0, 2.0, np.inf, 4.0, 5.0])
+    steps = program.run({"x": data}, NOTHING, order=np.array(order), batch_size=2, epoch_rows=3)
+    assert steps.stopped == steps.made == stopped
+    sizes = [2, 1, 2, 1][: stopped + 1]
+    np.testing.assert_array_equal(steps.rows, sizes)
+    np.testing.assert_array_equal(steps.results["double"], 2 * data[order][: sum(sizes)])
 
 
 def test_rows_of_a_stopped_run_end_with_the_batch_that_stopped_it(engine):

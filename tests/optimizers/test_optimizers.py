@@ -215,7 +215,10 @@ def test_what_is_no_optimizer_is_refused():
 
 
 @every_optimizer
-@pytest.mark.parametrize("first, count", [(1, 1), (1, 300), (250, 7), (255, 2), (257, 513), (9, 0)])
+@pytest.mark.parametrize(
+    "first, count",
+    [(1, 1), (1, 300), (250, 7), (255, 2), (257, 513), (9, 0), (30_000, 300), (50_000, 9)],
+)
 def test_lines_are_those_of_each_step(optimizer, first, count):
     lines = optimizer.lines(first, count)
     assert lines.dtype == np.float64

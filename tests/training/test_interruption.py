@@ -53,7 +53,9 @@ while left:
 same = bool((one.parameters.flat == other.parameters.flat).all())
 slots = all((a == b).all() for a, b in zip(one.optimizer.slots, other.optimizer.slots))
 one.fit(X, Y, batch_size=10, epochs=1)
-print(json.dumps([interrupted, Says.ended, steps, same, bool(slots), one.iterations - steps]))
+counted = one.epochs - 1 == steps // 200
+print(json.dumps(
+    [interrupted, Says.ended, steps, same, bool(slots), counted, one.iterations - steps]))
 """
 
 
@@ -67,13 +69,14 @@ def test_ctrl_c_stops_between_steps_and_is_passed_on():
     finally:
         process.kill()
         process.wait()
-    interrupted, ended, steps, same, slots, more = json.loads(out)
+    interrupted, ended, steps, same, slots, counted, more = json.loads(out)
     assert process.returncode == 0
     assert interrupted
     assert ended == 1
     assert steps > 0
     assert same
     assert slots
+    assert counted
     assert more == 200
 
 
@@ -84,6 +87,18 @@ def test_the_signal_waits_for_the_end_of_the_block():
         finished.append(True)
     assert finished == [True]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_error_does_not_swallow_the_signal():
+    def fail():
+        os.kill(os.getpid(), signal.SIGINT)
+        raise LookupError
+
+    with pytest.raises(KeyboardInterrupt) as raised, uninterrupted():
+        fail()
+    assert isinstance(raised.value.__context__, LookupError)
+    with pytest.raises(LookupError), uninterrupted():
+        raise LookupError
 
 
 def test_a_second_signal_does_not_wait():

@@ -15,6 +15,7 @@ from chainrule.errors import DataError, EngineError, SettingError, ShapeError
 __all__ = [
     "all_finite",
     "check_batch_size",
+    "check_epoch_rows",
     "check_lines",
     "check_parameters",
     "check_slots",
@@ -138,4 +139,11 @@ def check_batch_size(batch_size: int) -> None:
     """Raise where a batch would have no rows."""
     if batch_size < 1:
         message = f"program: batch_size must be 1 or more, got {batch_size}."
+        raise SettingError(message)
+
+
+def check_epoch_rows(epoch_rows: int, rows: int) -> None:
+    """Raise where the rows of a run are not a whole number of epochs."""
+    if epoch_rows < 1 or rows % epoch_rows:
+        message = f"program: epoch_rows must be 1 or more and divide {rows} rows, got {epoch_rows}."
         raise SettingError(message)

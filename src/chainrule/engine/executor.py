@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from chainrule.engine.border import (
     check_batch_size,
+    check_epoch_rows,
     check_lines,
     check_parameters,
     check_slots,
@@ -57,7 +57,7 @@ class Executor:
     def run(
         self, arrays: Mapping[str, Array], parameters: Array, order: Array | None, batch_size: int,
         slots: Sequence[Array], lines: Array | None, seed: int, step: int,
-        gradient: Array | None = None,
+        epoch_rows: int | None = None, gradient: Array | None = None,
     ) -> Steps:  # fmt: skip
         """As `Program.run`; with an array for the gradient, no update is made."""
         update = gradient is None
@@ -65,21 +65,24 @@ class Executor:
             data = tuple([arrays[name] for name in self._inputs])
             data_rows = len(data[0]) if data else 1
             rows = data_rows if order is None else len(order)
+            epoch_rows = (rows or 1) if epoch_rows is None else epoch_rows
             results, outcome = self._call(
-                data, data_rows, order, rows, batch_size, parameters, slots, lines, seed, step,
-                gradient, update,
+                data, data_rows, order, rows, batch_size, epoch_rows, parameters, slots, lines,
+                seed, step, gradient, update,
             )  # fmt: skip
         except (self._refused, KeyError, TypeError, AttributeError, ZeroDivisionError):
-            fitting = self._fitting(arrays, parameters, order, batch_size, slots, lines, update)
-            data, data_rows, order, rows, lines = fitting
+            fitting = self._fitting(
+                arrays, parameters, order, batch_size, epoch_rows, slots, lines, update
+            )
+            data, data_rows, order, rows, epoch_rows, lines = fitting
             results, outcome = self._call(
-                data, data_rows, order, rows, batch_size, parameters, slots, lines, seed, step,
-                gradient, update,
+                data, data_rows, order, rows, batch_size, epoch_rows, parameters, slots, lines,
+                seed, step, gradient, update,
             )  # fmt: skip
         ran, was_stopped = outcome
         counts = np.full(ran, batch_size, np.int64)
-        if ran * batch_size > rows:
-            counts[-1] = rows - (ran - 1) * batch_size
+        in_epoch = -(-epoch_rows // batch_size)
+        counts[in_epoch - 1 :: in_epoch] = epoch_rows - (in_epoch - 1) * batch_size
         if not was_stopped:
             return Steps(results, counts)
         seen = int(counts.sum())
@@ -89,18 +92,19 @@ class Executor:
 
     def _call(
         self, data: tuple[Array, ...], data_rows: int, order: Array | None, rows: int,
-        batch_size: int, parameters: Array, slots: Sequence[Array], lines: Array | None, seed: int,
-        step: int, gradient: Array | None, update: bool,
+        batch_size: int, epoch_rows: int, parameters: Array, slots: Sequence[Array],
+        lines: Array | None, seed: int, step: int, gradient: Array | None, update: bool,
     ) -> tuple[dict[str, Array], tuple[int, bool]]:  # fmt: skip
-        batches = -(-rows // batch_size)
+        # what makes it negative is refused below
+        batches = max(0, rows // epoch_rows * -(-epoch_rows // batch_size))
         results = {
             name: np.empty(batches if tail is None else (rows, *tail), dtype)
             for name, dtype, tail in self._wanted
         }
         try:
             outcome = self._loaded.run(
-                data, data_rows, order, rows, batch_size, parameters, tuple(slots), gradient, lines,
-                seed, step, thread_count(), update, tuple(results.values()),
+                data, data_rows, order, rows, batch_size, epoch_rows, parameters, tuple(slots),
+                gradient, lines, seed, step, thread_count(), update, tuple(results.values()),
             )  # fmt: skip
         except self._bad_data as error:
             raise DataError(str(error)) from None
@@ -108,8 +112,8 @@ class Executor:
 
     def _fitting(
         self, arrays: Mapping[str, Array], parameters: Array, order: Array | None, batch_size: int,
-        slots: Sequence[Array], lines: Array | None, update: bool,
-    ) -> tuple[tuple[Array, ...], int, Array | None, int, Array | None]:  # fmt: skip
+        epoch_rows: int | None, slots: Sequence[Array], lines: Array | None, update: bool,
+    ) -> tuple[tuple[Array, ...], int, Array | None, int, int, Array | None]:  # fmt: skip
         """What was given in the form that is wanted; raises where it cannot be."""
         check_batch_size(batch_size)
         check_parameters(self._tape, parameters)
@@ -120,12 +124,15 @@ class Executor:
                 checked_order(order, data_rows if data else None), np.int64
             )
         rows = data_rows if order is None else len(order)
+        epoch_rows = (rows or 1) if epoch_rows is None else epoch_rows
+        check_epoch_rows(epoch_rows, rows)
         if update:
             check_slots(self._tape, slots)
-            check_lines(self._tape, lines, math.ceil(rows / batch_size))
+            check_lines(self._tape, lines, rows // epoch_rows * -(-epoch_rows // batch_size))
         if lines is not None:
             lines = np.ascontiguousarray(lines, np.float64)
-        return tuple(data[name] for name in self._inputs), data_rows, order, rows, lines
+        inputs = tuple(data[name] for name in self._inputs)
+        return inputs, data_rows, order, rows, epoch_rows, lines
 
     def work(self, rows: int) -> float:
         """The multiply-adds of the matrix products of a batch."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule.engine.border import (
     check_batch_size,
+    check_epoch_rows,
     check_lines,
     check_parameters,
     check_slots,
@@ -43,6 +44,7 @@ class Program:
         *,
         order: Array | None = None,
         batch_size: int = 1024,
+        epoch_rows: int | None = None,
         slots: Sequence[Array] = (),
         lines: Array | None = None,
         seed: int = 0,
@@ -57,6 +59,9 @@ class Program:
             The flat array; with an update its trainable part changes in place.
         order
             Row numbers, shape (n,); all rows as they come when None.
+        epoch_rows
+            Rows after which batches begin anew, so that one run makes several epochs; all when
+            None.
         slots
             The optimizer's flat arrays, changed in place.
         lines
@@ -68,7 +73,7 @@ class Program:
         """
         if self.executor is not None:
             return self.executor.run(
-                arrays, parameters, order, batch_size, slots, lines, seed, step
+                arrays, parameters, order, batch_size, slots, lines, seed, step, epoch_rows
             )
         check_batch_size(batch_size)
         check_parameters(self.tape, parameters)
@@ -76,7 +81,10 @@ class Program:
         data = checked_arrays(self.tape, arrays)
         if order is not None:
             order = checked_order(order, _row_count(data) if data else None)
-        batches = _Batches(data, order, batch_size, seed, step)
+        rows = _row_count(data) if order is None else len(order)
+        epoch_rows = (rows or 1) if epoch_rows is None else epoch_rows
+        check_epoch_rows(epoch_rows, rows)
+        batches = _Batches(data, order, rows, batch_size, epoch_rows, seed, step)
         check_lines(self.tape, lines, batches.count)
         # numbers that overflow show in the loss, which stops the run
         with np.errstate(all="ignore"):
@@ -144,7 +152,7 @@ class Program:
         assert self.executor is not None  # noqa: S101  (the caller has looked)
         gradient = np.empty(self.tape.trainable, parameters.dtype)
         results: dict[str, Any] = self.executor.run(
-            data, parameters, None, _row_count(data), (), None, seed, step, gradient
+            data, parameters, None, _row_count(data), (), None, seed, step, gradient=gradient
         ).results
         for name, index in self.tape.results.items():
             value = self.tape.values[index]
@@ -159,20 +167,24 @@ class _Batches:
 
     data: Mapping[str, Array]
     order: Array | None
+    rows: int
     size: int
+    epoch_rows: int
     seed: int
     step: int
 
     @property
-    def rows(self) -> int:
-        return _row_count(self.data) if self.order is None else len(self.order)
+    def in_epoch(self) -> int:
+        return math.ceil(self.epoch_rows / self.size)
 
     @property
     def count(self) -> int:
-        return math.ceil(self.rows / self.size)
+        return self.rows // self.epoch_rows * self.in_epoch
 
     def limits(self, batch: int) -> tuple[int, int]:
-        return batch * self.size, min((batch + 1) * self.size, self.rows)
+        epoch, place = divmod(batch, self.in_epoch)
+        start, end = epoch * self.epoch_rows, (epoch + 1) * self.epoch_rows
+        return start + place * self.size, min(start + (place + 1) * self.size, end)
 
 
 def _row_count(data: Mapping[str, Array]) -> int:

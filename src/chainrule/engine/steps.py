@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chainrule.engine.tape import Array
 
 __all__ = ["Steps"]
 
 
-@dataclass(frozen=True)
-class Steps:
+class Steps(NamedTuple):
     """What a run gives back.
 
     results
@@ -24,3 +23,8 @@ class Steps:
     results: dict[str, Array]
     rows: Array
     stopped: int | None = None
+
+    @property
+    def made(self) -> int:
+        """How many batches were run to their end."""
+        return len(self.rows) if self.stopped is None else self.stopped

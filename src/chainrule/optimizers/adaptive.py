@@ -106,8 +106,15 @@ def _correction(beta_1: float, beta_2: float, step: int) -> float:
 @lru_cache
 def _corrections(beta_1: float, beta_2: float, block: int) -> Array:
     """The corrections of a block of steps, shape (STEPS, 1): powers cost more than small steps."""
-    steps = range(block * STEPS + 1, (block + 1) * STEPS + 1)
-    return np.array([[_correction(beta_1, beta_2, step)] for step in steps])
+    powers_1, powers_2 = (_powers(beta, block * STEPS + 1) for beta in (beta_1, beta_2))
+    return (np.sqrt(1.0 - powers_2) / (1.0 - powers_1)).reshape(STEPS, 1)
+
+
+def _powers(beta: float, first: int) -> Array:
+    """The powers of a block of steps: Python's own, to which NumPy's are equal only nearly."""
+    if beta**first < 2.0**-54:
+        return np.zeros(STEPS)  # 1 - power is 1 either way
+    return np.array([beta**step for step in range(first, first + STEPS)])
 
 
 class _Moments(Optimizer):

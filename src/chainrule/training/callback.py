@@ -11,6 +11,9 @@ __all__ = ["Callback", "Callbacks", "LambdaCallback"]
 
 Logs = dict[str, float]
 
+_BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end")
+_EPOCH_HOOKS = ("on_epoch_begin", "on_epoch_end", "on_train_steps")
+
 
 class Callback:
     """What may be told of training: override the hooks that are wanted.
@@ -23,7 +26,8 @@ class Callback:
 
     Hooks are called in the order of the list. `logs` are numbers by name; an epoch's are its
     means, a batch's the means of the epoch so far (Keras), `val_` those of validation. A callback
-    without batch hooks costs nothing a batch: whole pieces of an epoch run in one call.
+    without batch hooks costs nothing a batch: whole pieces of an epoch run in one call. Where none
+    has hooks of epochs either, one call runs several short epochs.
     """
 
     model: Any = None
@@ -91,17 +95,21 @@ class Callbacks:
         for member in self.members:
             member.set_model(model)
             member.set_params(params)
-        self.wants_batches = any(
-            _overrides(member, name)
-            for member in self.members
-            for name in ("on_train_batch_begin", "on_train_batch_end")
-        )
+        self.wants_batches = any(_overrides(member, _BATCH_HOOKS) for member in self.members)
         model.stop_training = False
 
     @property
     def stopping(self) -> bool:
         """Whether something has asked for training to stop."""
         return bool(self.model.stop_training)
+
+    def watches_epochs(self, but: Callback) -> bool:
+        """Whether any callback but one is told of epochs or of what is in them."""
+        return any(
+            _overrides(member, _EPOCH_HOOKS + _BATCH_HOOKS)
+            for member in self.members
+            if member is not but
+        )
 
     def tell(self, hook: str, *arguments: Any) -> None:
         """Call a hook of each; a hook that returns True stops training."""
@@ -122,6 +130,9 @@ def _members(given: Any) -> list[Callback]:
     return listed
 
 
-def _overrides(member: Callback, name: str) -> bool:
-    """Whether a callback does anything in a hook."""
-    return name in vars(member) or getattr(type(member), name) is not getattr(Callback, name)
+def _overrides(member: Callback, hooks: Iterable[str]) -> bool:
+    """Whether a callback does anything in one of the hooks."""
+    return any(
+        name in vars(member) or getattr(type(member), name) is not getattr(Callback, name)
+        for name in hooks
+    )

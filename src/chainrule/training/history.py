@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engine import Steps
 from chainrule.training.callback import Callback, Logs
 
 __all__ = ["History"]
@@ -32,10 +33,10 @@ class History(Callback):
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
 
-    def add_steps(self, results: dict[str, np.ndarray[Any, Any]], count: int) -> None:
-        """Take the results of the first `count` iterations of a run."""
-        for name, values in results.items():
-            self._pieces.setdefault(name, []).append(values[:count])
+    def add_steps(self, ran: Steps) -> None:
+        """Take the results of the steps that a run has made."""
+        for name, values in ran.results.items():
+            self._pieces.setdefault(name, []).append(values[: ran.made])
 
     @property
     def steps(self) -> dict[str, np.ndarray[Any, Any]]:

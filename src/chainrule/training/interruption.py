@@ -30,7 +30,8 @@ def stoppable(stop: threading.Event) -> Iterator[None]:
 
 
 class uninterrupted:  # noqa: N801
-    """Keep Ctrl-C back while the block runs, and raise `KeyboardInterrupt` after it.
+    """Keep Ctrl-C back while the block runs, and raise `KeyboardInterrupt` after it, also where
+    it ended with an error.
 
     A second Ctrl-C is not kept back. Handlers other than Python's own are left alone, and so are
     other threads than the main one, save for what `stoppable` says.
@@ -50,7 +51,8 @@ class uninterrupted:  # noqa: N801
         if self._own:
             _signal.signal(signal.SIGINT, signal.default_int_handler)
         stop = _thread.stop
-        if error is None and (self._came or (stop is not None and stop.is_set())):
+        failed = error is not None and not issubclass(error, Exception)
+        if not failed and (self._came or (stop is not None and stop.is_set())):
             raise KeyboardInterrupt
 
     def _remember(self, number: int, frame: FrameType | None) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,14 +17,17 @@ from chainrule.errors import TrainingError
 from chainrule.training.arrays import Array, Data
 from chainrule.training.callback import Callbacks, Logs
 from chainrule.training.history import History
+from chainrule.training.interruption import uninterrupted
 
 if TYPE_CHECKING:
     from chainrule.training.trainer import Trainer
 
-__all__ = ["Plan", "means", "run_epoch", "run_steps", "train"]
+__all__ = ["Plan", "check_finite", "means", "train"]
 
 PIECE_SECONDS = 0.2
 FIRST_PIECE = 8
+MOST_ORDERED = 1 << 18
+"""Rows that epochs of one call may have together: the memory for their order stays small."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +48,22 @@ def train(
     logs: Logs = {}
     try:
         told.tell("on_train_begin", {})
-        for epoch in range(plan.initial_epoch, plan.epochs):
-            told.tell("on_epoch_begin", epoch, {})
-            logs = run_epoch(trainer, data, plan, told, history, epoch)
-            if validation is not None:
-                scores = trainer.evaluate_data(validation, plan.batch_size)
-                logs |= {f"val_{name}": value for name, value in scores.items()}
-            told.tell("on_epoch_end", epoch, logs)
+        watched = validation is not None or told.watches_epochs(but=history)
+        epoch = plan.initial_epoch
+        while epoch < plan.epochs:
+            count = 0 if watched or told.stopping else _epochs_a_call(trainer, data, plan, epoch)
+            if count > 0:
+                with uninterrupted():
+                    logs = _run_epochs(trainer, data, plan, history, epoch, count)
+                epoch += count
+            else:
+                told.tell("on_epoch_begin", epoch, {})
+                logs = _run_epoch(trainer, data, plan, told, history, epoch)
+                if validation is not None:
+                    scores = trainer.evaluate_data(validation, plan.batch_size)
+                    logs |= {f"val_{name}": value for name, value in scores.items()}
+                told.tell("on_epoch_end", epoch, logs)
+                epoch += 1
             if told.stopping:
                 break
     except KeyboardInterrupt:
@@ -61,15 +75,44 @@ def train(
     told.tell("on_train_end", logs)
 
 
-def run_epoch(
+def _epochs_a_call(trainer: Trainer, data: Data, plan: Plan, epoch: int) -> int:
+    """How many whole epochs make a piece; 0 where one is longer."""
+    most = max(1, MOST_ORDERED // data.rows)
+    return min(trainer.piece // _steps(data, plan), most, plan.epochs - epoch)
+
+
+def _run_epochs(
+    trainer: Trainer, data: Data, plan: Plan, history: History, epoch: int, count: int
+) -> Logs:
+    """Epochs in one call of the engine, which nobody but history is told of."""
+    order = np.concatenate([_order(trainer, data, plan, ahead) for ahead in range(count)])
+    began = time.perf_counter()
+    ran = trainer.step(data, order, plan.batch_size, data.rows)
+    _adapt_piece(trainer, ran.made, began)
+    history.add_steps(ran)
+    steps = _steps(data, plan)
+    done, more = divmod(ran.made, steps)
+    results = {name: values.tolist() for name, values in ran.results.items()}
+    rows = ran.rows[:steps].tolist()
+    logs: Logs = {}
+    for start in range(0, done * steps, steps):
+        logs = {
+            name: _total(values[start : start + steps], rows) / data.rows
+            for name, values in results.items()
+        }
+        history.on_epoch_end(epoch, logs)
+        epoch += 1
+    trainer.epochs += done
+    check_finite(trainer, ran, order, f"epoch {epoch + 1}", more + 1)
+    return logs
+
+
+def _run_epoch(
     trainer: Trainer, data: Data, plan: Plan, told: Callbacks, history: History, epoch: int
 ) -> Logs:
     """All steps of an epoch: batch by batch where a callback wants that, else in pieces."""
-    if plan.shuffle:
-        order = random.permutation(trainer.seed, 0, trainer.epochs, data.rows)
-    else:
-        order = np.arange(data.rows)
-    steps = math.ceil(data.rows / plan.batch_size)
+    order, steps = _order(trainer, data, plan), _steps(data, plan)
+    runs: list[Steps] = []
     totals, rows, done, logs = dict[str, float](), 0, 0, Logs()
     while done < steps:
         count = 1 if told.wants_batches else min(trainer.piece, steps - done)
@@ -77,15 +120,17 @@ def run_epoch(
             told.tell("on_train_batch_begin", done, {})
         part = order[done * plan.batch_size : (done + count) * plan.batch_size]
         began = time.perf_counter()
-        ran = run_steps(trainer, data, part, plan.batch_size, f"epoch {epoch + 1}", history, done)
+        with uninterrupted():
+            ran = trainer.step(data, part, plan.batch_size)
+            history.add_steps(ran)
+        check_finite(trainer, ran, part, f"epoch {epoch + 1}", done + ran.made + 1)
         if not told.wants_batches:
-            pace = count / max(time.perf_counter() - began, 1e-6)
-            trainer.piece = max(FIRST_PIECE, min(int(pace * PIECE_SECONDS), 4 * count + 1))
-        weights = ran.rows.astype(np.float64)
-        for name, values in ran.results.items():
-            totals[name] = totals.get(name, 0.0) + float(np.dot(values, weights))
+            _adapt_piece(trainer, count, began)
+        runs.append(ran)
         rows, done = rows + len(part), done + count
-        logs = {name: total / rows for name, total in totals.items()}
+        for name, values in ran.results.items():
+            totals[name] = totals.get(name, 0.0) + _total(values.tolist(), ran.rows.tolist())
+        logs = means(runs) if done == steps else {name: totals[name] / rows for name in totals}
         told.tell("on_train_steps", done, logs)
         if told.wants_batches:
             told.tell("on_train_batch_end", done - 1, logs)
@@ -95,36 +140,60 @@ def run_epoch(
     return logs
 
 
-def run_steps(
-    trainer: Trainer, data: Data, order: Array | None, batch_size: int, when: str,
-    history: History | None = None, done: int = 0,
-) -> Steps:  # fmt: skip
-    """Steps over rows in order; raises `TrainingError` at a loss that is not finite.
+def _steps(data: Data, plan: Plan) -> int:
+    return math.ceil(data.rows / plan.batch_size)
+
+
+def _order(trainer: Trainer, data: Data, plan: Plan, ahead: int = 0) -> Array:
+    """The rows in the order of the next epoch, or of one that comes after it."""
+    if plan.shuffle:
+        return random.permutation(trainer.seed, 0, trainer.epochs + ahead, data.rows)
+    return np.arange(data.rows)
+
+
+def _adapt_piece(trainer: Trainer, steps: int, began: float) -> None:
+    """Steps of a piece as they were made in PIECE_SECONDS, at most four times as many as now."""
+    pace = steps / max(time.perf_counter() - began, 1e-6)
+    most = max(4 * steps + 1, trainer.piece)
+    trainer.piece = max(FIRST_PIECE, min(int(pace * PIECE_SECONDS), most))
+
+
+def check_finite(trainer: Trainer, ran: Steps, order: Array, when: str, step: int) -> None:
+    """Raise `TrainingError` where a run stopped at a loss that is not finite.
 
     order
-        As they come when None.
-    when, done
-        What the sentence calls the epoch, and how many steps of it were made before.
+        The rows of the run.
+    when, step
+        What the sentence calls the epoch, and the step of it that stopped, from 1.
     """
-    ran = trainer.step(data, order, batch_size)
-    if history is not None:
-        history.add_steps(ran.results, len(ran.rows) if ran.stopped is None else ran.stopped)
     if ran.stopped is None:
-        return ran
-    order = np.arange(data.rows) if order is None else order
-    rows = order[ran.stopped * batch_size : (ran.stopped + 1) * batch_size]
+        return
+    first = int(ran.rows[: ran.stopped].sum())
+    rows = order[first : first + ran.rows[ran.stopped]]
     shown = ", ".join(str(int(row)) for row in rows[:5])
     more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
     rate = trainer.optimizer.learning_rate
     message = (
-        f"the loss is {ran.results['loss'][ran.stopped]} in {when}, step "
-        f"{done + ran.stopped + 1} (rows {shown}{more}); the parameters are as they were before "
-        f"that step: use a learning_rate below {rate:g}, scale the inputs, or look at these rows."
+        f"the loss is {ran.results['loss'][ran.stopped]} in {when}, step {step} (rows "
+        f"{shown}{more}); the parameters are as they were before that step: use a learning_rate "
+        f"below {rate:g}, scale the inputs, or look at these rows."
     )
     raise TrainingError(message)
 
 
-def means(ran: Steps) -> Logs:
-    """The means over batches of a run, weighted by their rows."""
-    rows = int(ran.rows.sum())
-    return {name: float(np.dot(values, ran.rows)) / rows for name, values in ran.results.items()}
+def means(runs: Sequence[Steps]) -> Logs:
+    """The means over the batches of runs, weighted by their rows."""
+    rows = [count for ran in runs for count in ran.rows.tolist()]
+    logs = {}
+    for name in runs[0].results:
+        values = [value for ran in runs for value in ran.results[name].tolist()]
+        logs[name] = _total(values, rows) / sum(rows)
+    return logs
+
+
+def _total(values: Sequence[float], rows: Sequence[int]) -> float:
+    """The sum of values times rows, rounded once: how steps were cut into runs changes no bit."""
+    try:
+        return math.fsum(map(mul, values, rows))
+    except (OverflowError, ValueError):  # beyond the largest float, or inf and -inf
+        return float(sum(map(mul, values, rows)))

@@ -22,7 +22,7 @@ from chainrule.training.callback import Callbacks
 from chainrule.training.graphs import Task, Variant, output_shapes, per_row
 from chainrule.training.history import History
 from chainrule.training.interruption import uninterrupted
-from chainrule.training.loop import FIRST_PIECE, Plan, means, run_steps, train
+from chainrule.training.loop import FIRST_PIECE, Plan, check_finite, means, train
 from chainrule.training.progress import progress_for
 from chainrule.training.state import RunningOptimizer
 
@@ -188,7 +188,7 @@ class Trainer:
         if all(loss.reduction != "sum" for loss in self.task.losses):
             batch_size = EVALUATION_ROWS  # means do not depend on it
         ran = self.task.run("evaluate", data.variant, data.arrays, batch_size=batch_size)
-        return means(per_row(ran))
+        return means([per_row(ran)])
 
     def predict(self, x: Any, batch_size: int | None = None) -> Any:
         """The output for each row: an array, or for several outputs a dict of arrays."""
@@ -206,7 +206,9 @@ class Trainer:
     ) -> dict[str, float]:
         """One step on all rows given; the loss and metrics before it."""
         data = self._class_weighted(self.data(x, y, sample_weight), class_weight)
-        ran = run_steps(self, data, None, data.rows, "train_on_batch")
+        with uninterrupted():
+            ran = self.step(data, None, data.rows)
+        check_finite(self, ran, np.arange(data.rows), "train_on_batch", 1)
         return {name: float(values[0]) for name, values in ran.results.items()}
 
     def gradient(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, Array]:
@@ -218,21 +220,23 @@ class Trainer:
         )
         return float(results["loss"]), gradient
 
-    def step(self, data: Data, order: Array | None, batch_size: int) -> Steps:
-        """Make steps over rows in order, as they come when None.
+    def step(
+        self, data: Data, order: Array | None, batch_size: int, epoch_rows: int | None = None
+    ) -> Steps:
+        """Make steps over rows in order, as they come when None, in epochs of so many rows.
 
         The engine stops before a loss that is not finite.
         """
         rows = data.rows if order is None else len(order)
-        count = math.ceil(rows / batch_size)
+        whole = epoch_rows or rows or 1
+        count = rows // whole * math.ceil(whole / batch_size)
         optimizer = self.optimizer
-        with uninterrupted():
-            ran = self.task.run(
-                "step", data.variant, data.arrays, order=order, batch_size=batch_size,
-                slots=optimizer.slots, lines=optimizer.lines(count), seed=self.seed,
-                step=optimizer.iterations,
-            )  # fmt: skip
-            optimizer.iterations += count if ran.stopped is None else ran.stopped
+        ran = self.task.run(
+            "step", data.variant, data.arrays, order=order, batch_size=batch_size,
+            epoch_rows=epoch_rows, slots=optimizer.slots, lines=optimizer.lines(count),
+            seed=self.seed, step=optimizer.iterations,
+        )  # fmt: skip
+        optimizer.iterations += ran.made
         return per_row(ran)
 
     def adopt(self, other: Trainer) -> None:
