@@ -128,14 +128,16 @@ struct Trial {
         }
     }
 
-    Outcome run(Executor& executor, int threads) {
+    Outcome run(Executor& executor, int threads, Index batch_size = 200, bool update = true) {
         const std::vector<double> rates{1e-4, 1e-4, 1e-4};
         Call call;
         call.inputs = {reinterpret_cast<const std::byte*>(x.data())};
         call.data_rows = 200;
         call.order = order.data();
         call.rows = static_cast<Index>(order.size());
-        call.batch_size = 200;
+        call.batch_size = batch_size;
+        call.epoch_rows = call.rows;
+        call.update = update;
         call.parameters = reinterpret_cast<std::byte*>(parameters.data());
         call.flat = {call.parameters};
         call.lines = rates.data();
@@ -210,6 +212,22 @@ TEST(threads_and_instruction_sets_change_no_bit) {
             CHECK(trial == expected);
         }
     }
+}
+
+TEST(batches_without_updates_are_the_same_on_any_thread) {
+    Executor executor(layer(), *sets().back());
+    std::vector<Trial> found(5);
+    for (Trial& trial : found) {
+        trial.losses.resize(25);
+        const int threads = static_cast<int>(&trial - found.data());
+        CHECK(trial.run(executor, threads, 20, false).batches == 25);
+        CHECK(trial == found[0]);
+    }
+    CHECK(found[0].parameters == Trial().parameters);
+    Trial one;
+    one.losses.resize(500);
+    CHECK(one.run(executor, 1, 1, false).batches == 500);
+    CHECK(one.y == found[0].y);
 }
 
 TEST(threads_share_an_executor) {
