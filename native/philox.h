@@ -189,8 +189,8 @@ inline void fill_truncated_normal(double* out, std::size_t count, const Stream& 
 }
 
 // The stable order of 64-bit random keys, key i made of words 2i (high) and 2i + 1. The high words
-// are sorted digit by digit together with their indices, which leaves few pairs out of order: those
-// are put right by insertion, with the whole keys.
+// are sorted digit by digit together with their indices, so far that few pairs are left out of
+// order: those are put right by insertion, with the whole keys.
 class Permutation {
 public:
     Permutation(std::size_t count, const Stream& source) : entries_(2 * count), low_(count) {
@@ -200,33 +200,52 @@ public:
             from_[index] = std::uint64_t{left} << 32 | index;
             low_[index] = right;
         });
-        const int digits = count < 64 ? 0 : count < 1 << 14 ? 2 : 3;
-        for (int digit = digits; digit-- > 0;) {
-            sort_by(64 - kBits * (digit + 1));
+        if (count >= kMost) {
+            sort_by<11, 3>();
+        } else if (count >= kMany) {
+            sort_by<11, 2>();
+        } else if (count >= kSome) {
+            sort_by<8, 2>();
         }
-        insert();
     }
 
-    std::int64_t operator[](std::size_t place) const {
-        return static_cast<std::int64_t>(from_[place] & 0xFFFFFFFF);
+    void write(std::int64_t* out) {
+        for (std::size_t place = 0; place < low_.size(); ++place) {
+            const std::uint64_t entry = from_[place];
+            std::size_t hole = place;
+            for (; hole > 0 && after(from_[hole - 1], entry); --hole) {
+                from_[hole] = from_[hole - 1];
+                out[hole] = out[hole - 1];
+            }
+            from_[hole] = entry;
+            out[hole] = static_cast<std::int64_t>(entry & 0xFFFFFFFF);
+        }
     }
 
 private:
-    static constexpr int kBits = 10;
+    // Counts from which more digits cost less than the insertions that they save.
+    static constexpr std::size_t kSome = 32;
+    static constexpr std::size_t kMany = 6000;
+    static constexpr std::size_t kMost = 200'000;
 
-    void sort_by(int shift) {
-        std::array<std::uint32_t, 1 << kBits> ends{};
-        const auto digit_of = [=](std::uint64_t entry) {
-            return entry >> shift & ((1 << kBits) - 1);
-        };
+    // By the highest `digits` digits of so many bits, from the lowest of them.
+    template <int bits, int digits>
+    void sort_by() {
+        constexpr std::uint64_t mask = (std::uint64_t{1} << bits) - 1;
+        std::array<std::array<std::uint32_t, 1 << bits>, digits> ends{};
         for (std::size_t index = 0; index < low_.size(); ++index) {
-            ++ends[digit_of(from_[index])];
+            for (int digit = 0; digit < digits; ++digit) {
+                ++ends[digit][from_[index] >> (64 - bits * (digit + 1)) & mask];
+            }
         }
-        std::exclusive_scan(ends.begin(), ends.end(), ends.begin(), std::uint32_t{0});
-        for (std::size_t index = 0; index < low_.size(); ++index) {
-            to_[ends[digit_of(from_[index])]++] = from_[index];
+        for (int digit = digits; digit-- > 0;) {
+            auto& end = ends[static_cast<std::size_t>(digit)];
+            std::exclusive_scan(end.begin(), end.end(), end.begin(), std::uint32_t{0});
+            for (std::size_t index = 0; index < low_.size(); ++index) {
+                to_[end[from_[index] >> (64 - bits * (digit + 1)) & mask]++] = from_[index];
+            }
+            std::swap(from_, to_);
         }
-        std::swap(from_, to_);
     }
 
     bool after(std::uint64_t left, std::uint64_t right) const {
@@ -238,17 +257,6 @@ private:
         return left_low != right_low ? left_low > right_low : left > right;
     }
 
-    void insert() {
-        for (std::size_t place = 1; place < low_.size(); ++place) {
-            const std::uint64_t entry = from_[place];
-            std::size_t hole = place;
-            for (; hole > 0 && after(from_[hole - 1], entry); --hole) {
-                from_[hole] = from_[hole - 1];
-            }
-            from_[hole] = entry;
-        }
-    }
-
     std::vector<std::uint64_t> entries_;  // the high word of a key, and its index
     std::vector<std::uint32_t> low_;      // the low word, by index
     std::uint64_t* from_ = nullptr;
@@ -257,10 +265,7 @@ private:
 
 // Counts are below 2**31: random.permutation checks them.
 inline void fill_permutation(std::int64_t* out, std::size_t count, const Stream& source) {
-    const Permutation order(count, source);
-    for (std::size_t place = 0; place < count; ++place) {
-        out[place] = order[place];
-    }
+    Permutation(count, source).write(out);
 }
 
 // 0 where the position's word is below the threshold (up to 2**32), else the scale.

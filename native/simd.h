@@ -635,10 +635,18 @@ CHAINRULE_INLINE void transpose(Vec<T> (&square)[size]) {
 
 #endif
 
-// A hint to bring the line at this address, which need not exist, into the first cache.
+// A hint to bring the line at this address, which need not exist, into the first cache; for
+// writing, away from other cores as well.
 CHAINRULE_INLINE void prefetch(const void* address) {
 #if defined(__GNUC__) || defined(__clang__)
     __builtin_prefetch(address);
+#else
+    static_cast<void>(address);
+#endif
+}
+CHAINRULE_INLINE void prefetch_to_write(void* address) {
+#if defined(__GNUC__) || defined(__clang__)
+    __builtin_prefetch(address, 1);
 #else
     static_cast<void>(address);
 #endif

@@ -98,8 +98,8 @@ void run_tile(const Tile<T>& tile) {
     const Index right_row = tile.right_row;
 #pragma GCC unroll 12
     for (int row = 0; row < kRows; ++row) {
-        prefetch(tile.out + row * tile.out_row);
-        prefetch(tile.out + row * tile.out_row + tile.columns - 1);
+        prefetch_to_write(tile.out + row * tile.out_row);
+        prefetch_to_write(tile.out + row * tile.out_row + tile.columns - 1);
     }
     for (Index k = tile.depth; k > 0; --k) {
         Vec<T> vectors[kVectors];
