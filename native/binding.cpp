@@ -103,6 +103,11 @@ public:
         }
     }
     std::byte* data() const { return static_cast<std::byte*>(view_.buf); }
+    // Whether its entries along the first axis have this shape.
+    bool has_rows_of(const chainrule::Shape& shape) const {
+        return static_cast<std::size_t>(view_.ndim) == shape.size() + 1 &&
+               std::equal(shape.begin(), shape.end(), view_.shape + 1);
+    }
 
 private:
     bool fits(chainrule::Type type) const {
@@ -268,7 +273,11 @@ public:
         inputs_.resize(tape.inputs.size());
         for (const chainrule::Value& value : tape.values) {
             if (value.kind == chainrule::Kind::input) {
-                inputs_[static_cast<std::size_t>(value.number)] = {value.type, row_bytes(value)};
+                Input& input = inputs_[static_cast<std::size_t>(value.number)];
+                input = {value.type, row_bytes(value), {}};
+                for (std::size_t axis = 1; axis < value.shape.size(); ++axis) {
+                    input.shape.push_back(value.shape[axis].number);
+                }
             }
         }
         number_type_ = refusing([&] {
@@ -289,19 +298,26 @@ public:
             held.emplace_back(object, type, bytes, writable, what);
             return held.back().data();
         };
+        const bool updates = !tape.flat_bytes.empty();
         if (inputs.size() != inputs_.size() || results.size() != tape.results.size() ||
-            (update && slots.size() + 1 != std::max<std::size_t>(tape.flat_bytes.size(), 1)) ||
+            slots.size() != (update && updates ? tape.flat_bytes.size() - 1 : 0) ||
             batch_size < 1 || rows < 0 || data_rows < 0) {
             throw chainrule::Refused("other numbers of arrays are wanted");
         }
         if (epoch_rows < 1 || rows % epoch_rows != 0) {
             throw chainrule::Refused("epochs do not divide the rows");
         }
+        if (!gradient.is_none() && rows > batch_size) {
+            throw chainrule::Refused("a gradient is that of one batch");
+        }
         chainrule::Call call;
         for (std::size_t index = 0; index < inputs.size(); ++index) {
             call.inputs.push_back(hold(inputs[index], inputs_[index].type,
                                        product(data_rows, inputs_[index].row_bytes), false,
                                        "an input"));
+            if (!held.back().has_rows_of(inputs_[index].shape)) {
+                throw chainrule::Refused("an input has another shape");
+            }
         }
         call.data_rows = data_rows;
         call.rows = rows;
@@ -310,10 +326,12 @@ public:
         if (!order.is_none()) {
             call.order = reinterpret_cast<const chainrule::Index*>(
                 hold(order, chainrule::Type::int64, product(rows, 8), false, "order"));
+            if (!held.back().has_rows_of({})) {
+                throw chainrule::Refused("order has another shape");
+            }
         } else if (rows > data_rows) {
             throw chainrule::Refused("there are fewer rows");
         }
-        const bool updates = !tape.flat_bytes.empty();
         if (tape.parameter_bytes > 0) {
             call.parameters = hold(parameters, number_type_, tape.parameter_bytes,
                                    updates && update, "parameters");
@@ -329,10 +347,10 @@ public:
             call.gradient = hold(gradient, number_type_, tape.gradient_bytes, true, "gradient");
         }
         const chainrule::Index batches = call.batches();
-        if (executor_.scalar_count() > 0 && update) {
+        if (executor_.line_count() > 0 && update) {
             call.lines = reinterpret_cast<const double*>(
-                hold(lines, chainrule::Type::float64,
-                     product(batches, executor_.scalar_count() * 8), false, "lines"));
+                hold(lines, chainrule::Type::float64, product(batches, executor_.line_count() * 8),
+                     false, "lines"));
         }
         for (std::size_t index = 0; index < results.size(); ++index) {
             const chainrule::Value& value =
@@ -368,6 +386,7 @@ private:
     struct Input {
         chainrule::Type type = chainrule::Type::float32;
         chainrule::Index row_bytes = 0;
+        chainrule::Shape shape;  // of a row
     };
 
     static chainrule::Index row_bytes(const chainrule::Value& value) {

@@ -1,6 +1,7 @@
 #include "executor.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +14,8 @@ namespace {
 
 // Multiply-adds of a step below which one thread is faster than two.
 constexpr double kWorthThreads = 5e6;
+// Batches a thread that come out even where each is wholly one thread's.
+constexpr Index kManyBatches = 4;
 // Bytes to gather below which one thread does it alone.
 constexpr Index kWorthSplitting = 16384;
 constexpr std::size_t kMostPrograms = 8;
@@ -255,7 +258,7 @@ Outcome Executor::run(const Call& call) {
         return {place + 1 < in_epoch ? *whole : *last, number,
                 number / in_epoch * call.epoch_rows + place * call.batch_size};
     };
-    if (!call.update && batches > 1) {
+    if (!call.update && batches >= kManyBatches * call.threads) {
         const double work = whole->work * static_cast<double>(batches);
         Team team(work >= kWorthThreads ? call.threads : 1);
         return run_apart(call, batches, piece, team);
@@ -286,10 +289,13 @@ Outcome Executor::run_apart(const Call& call, Index batches, PieceOf piece, Team
         worker.batch.emplace(tape_, call, *worker.arena, worker.alone);
     }
     std::mutex mutex;
-    Index stopped = batches;  // the first batch that was
+    std::atomic<Index> stopped{batches};  // the first batch that was
     std::exception_ptr error;
     auto work = [&](Index number, int worker) {
         std::exception_ptr raised;
+        if (number > stopped.load(std::memory_order_relaxed)) {
+            return;
+        }
         try {
             if (workers[static_cast<std::size_t>(worker)].batch->run(piece(number))) {
                 return;
@@ -322,7 +328,7 @@ bool Executor::is_scalar(std::size_t result) const {
     return tape_.values[static_cast<std::size_t>(tape_.results[result])].shape.empty();
 }
 
-Index Executor::scalar_count() const {
+Index Executor::line_count() const {
     return std::count_if(tape_.values.begin(), tape_.values.end(),
                          [](const Value& value) { return value.kind == Kind::line; });
 }

@@ -1,8 +1,6 @@
 // Loads a tape once and runs any number of steps a call. Free of Python.
 #pragma once
 
-#include <atomic>
-#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -54,7 +52,7 @@ public:
     const Description& tape() const { return tape_; }
     // Whether a result is one number a batch, and the bytes of its entry a row otherwise.
     bool is_scalar(std::size_t result) const;
-    Index scalar_count() const;
+    Index line_count() const;
     double work(Index rows);  // multiply-adds of a step
     std::vector<RunNote> runs(Index rows);
     Index arena_bytes(Index rows);

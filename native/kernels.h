@@ -40,11 +40,8 @@ using Elementwise = void (*)(T* out, const T* x, const T* y, Index x_step, Index
 // between its operands and its results in registers. Arrays are matrices whose rows lie `row_step`
 // apart; an operand that is one row, or one number, is the same for all rows.
 template <typename T>
-struct CompiledRun {
-    const char* signature;
-    void (*run)(T* const* results, const T* const* operands, Index rows, Index columns,
-                Index row_step);
-};
+using CompiledRun = void (*)(T* const* results, const T* const* operands, Index rows, Index columns,
+                             Index row_step);
 
 template <typename T>
 struct Typed {
@@ -55,7 +52,7 @@ struct Typed {
 
     Elementwise<T> (*elementwise)(const char* name);  // nullptr where the name is not known
     // nullptr where no run of the signature was compiled.
-    const CompiledRun<T>* (*compiled_run)(const char* signature);
+    CompiledRun<T> (*compiled_run)(const char* signature);
 
     // out[i] = the sum, largest or smallest of x[i, :].
     void (*sum_rows)(T* out, const T* x, Index rows, Index columns);

@@ -158,6 +158,9 @@ private:
         bound.need_operands(1);
         const Array& x = bound.operands[0];
         const Shape& shape = bound.result.shape;
+        if (x.type != bound.result.type) {
+            bound.refuse("its result has another type");
+        }
         if (bound.instruction.name == "transpose") {
             const std::vector<Index> axes = bound.wholes("axes");
             std::vector<Index> sorted = axes;

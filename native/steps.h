@@ -57,7 +57,7 @@ public:
 using Steps = std::vector<std::unique_ptr<Step>>;
 
 // What a run of element-wise operations is called, and whether it was compiled with the set; no
-// signature where an operand is neither an array of the run's shape nor one number.
+// signature where an operand is neither an array of the run's shape, nor one row, nor one number.
 struct RunNote {
     std::string signature;
     bool compiled;

@@ -191,8 +191,6 @@ struct Known {
             }
         }
     }
-
-    static constexpr CompiledRun<T> kRun{text.letters, run};
 };
 
 bool same(const char* one, const char* other) {
@@ -204,14 +202,14 @@ bool same(const char* one, const char* other) {
 }
 
 template <typename T, Text... texts>
-const CompiledRun<T>* found(const char* signature) {
-    const CompiledRun<T>* run = nullptr;
-    ((run = same(signature, texts.letters) ? &Known<texts, T>::kRun : run), ...);
+CompiledRun<T> found(const char* signature) {
+    CompiledRun<T> run = nullptr;
+    ((run = same(signature, texts.letters) ? Known<texts, T>::run : run), ...);
     return run;
 }
 
 template <typename T>
-const CompiledRun<T>* compiled_run(const char* signature) {
+CompiledRun<T> compiled_run(const char* signature) {
     return found<T,
 #include "known_runs.inc"
                  >(signature);

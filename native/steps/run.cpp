@@ -2,13 +2,17 @@
 #include "run.h"
 
 #include <algorithm>
-#include <numeric>
 
 namespace chainrule {
 namespace {
 
 // Bytes of a block of each operand and result: all that a run touches stays in the first cache.
 constexpr Index kBlockBytes = 4096;
+
+template <typename T>
+constexpr Type own_type() {
+    return sizeof(T) == sizeof(float) ? Type::float32 : Type::float64;
+}
 
 }  // namespace
 
@@ -46,7 +50,6 @@ Run<T>::Run(Binding& binding, const std::vector<Instruction>& parts,
     for (const Instruction& part : parts) {
         Part made{};
         made.kernel = typed<T>(binding.kernels).elementwise(part.name.c_str());
-        made.out = slot_of(part.results[0]);
         made.x = slot_of(part.operands.at(0));
         made.y = part.operands.size() > 1 ? slot_of(part.operands[1]) : made.x;
         const auto setting = part.attributes.find("threshold");
@@ -113,7 +116,7 @@ void Run<T>::collapse() {
 
 template <typename T>
 void Run<T>::choose_modes() {
-    const Type own = sizeof(T) == 4 ? Type::float32 : Type::float64;
+    const Type own = own_type<T>();
     const Shape canonical = contiguous_strides(axes_);
     for (Operand& given : operands_) {
         const bool single = std::all_of(given.strides.begin(), given.strides.end(),
@@ -170,8 +173,8 @@ void Run<T>::place_results(Binding& binding, const std::vector<Instruction>& par
         }
         if (std::find(results.begin(), results.end(), result) != results.end()) {
             const Array& array = binding.arrays[static_cast<std::size_t>(result)];
-            if (!array.contiguous() || array.shape != shape_) {
-                throw Refused("fused: a result is not contiguous.");
+            if (!array.contiguous() || array.shape != shape_ || array.type != own_type<T>()) {
+                throw Refused("fused: a result is not contiguous, or of another type.");
             }
             made_.push_back({true, array.place, 0});
             compiled_results_.push_back(static_cast<int>(position));

@@ -16,11 +16,10 @@ public:
         int first = -1, const Array* first_array = nullptr);
 
     void run(const Frame& frame) const override;
-    // Rows and columns of a result with columns_ in a row: all columns, or a part of them.
+    // Rows and columns of a result with `columns` in a row: all columns, or a part of them.
     void rectangle(const Frame& frame, int worker, Index first_row, Index last_row, Index columns,
                    Index first_column, Index last_column) const;
     bool is_compiled() const { return compiled_ != nullptr; }
-    Index count() const { return count_; }
 
 private:
     // How an operand is read: where it lies with step 1 or as one number, or copied to scratch.
@@ -34,7 +33,7 @@ private:
     };
     struct Part {
         Elementwise<T> kernel;
-        int out, x, y;
+        int x, y;
         T setting;
     };
     struct Made {
@@ -73,7 +72,7 @@ private:
     std::vector<Part> parts_;
     std::vector<Made> made_;  // by part
     Index scratch_numbers_ = 0;
-    const CompiledRun<T>* compiled_ = nullptr;
+    CompiledRun<T> compiled_ = nullptr;
     std::vector<int> compiled_results_;  // parts
 };
 

@@ -80,7 +80,7 @@ void Run<T>::run_compiled(const Frame& frame, const T* patterns, Index begin, In
         const Made& made = made_[static_cast<std::size_t>(compiled_results_[index])];
         results[index] = frame.at<T>(made.place) + begin;
     }
-    compiled_->run(results, operands, rows, columns, row_step);
+    compiled_(results, operands, rows, columns, row_step);
 }
 
 // Whole rows, where operands are one row for all. Short ones are taken several at once, with such

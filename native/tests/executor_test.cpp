@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "check.h"
+#include "finite.h"
+#include "philox.h"
 
 namespace chainrule {
 namespace {
@@ -228,6 +230,30 @@ TEST(batches_without_updates_are_the_same_on_any_thread) {
     one.losses.resize(500);
     CHECK(one.run(executor, 1, 1, false).batches == 500);
     CHECK(one.y == found[0].y);
+}
+
+TEST(one_number_that_is_not_finite_is_found) {
+    std::vector<double> numbers(700'001, 1.0);
+    for (int threads = 1; threads <= 3; ++threads) {
+        CHECK(all_finite(numbers.data(), static_cast<Index>(numbers.size()), threads));
+        for (const std::size_t place : {std::size_t{0}, numbers.size() / 2, numbers.size() - 1}) {
+            numbers[place] = std::numeric_limits<double>::infinity();
+            CHECK(!all_finite(numbers.data(), static_cast<Index>(numbers.size()), threads));
+            numbers[place] = 1.0;
+        }
+    }
+}
+
+TEST(permutations_have_every_number_once) {
+    for (const std::size_t count : {0, 1, 2, 63, 64, 1000, 16384, 50'000}) {
+        std::vector<std::int64_t> order(count, -1);
+        fill_permutation(order.data(), count, {9, 0, 3, 1});
+        std::vector<bool> seen(count);
+        for (const std::int64_t number : order) {
+            CHECK(!seen.at(static_cast<std::size_t>(number)));
+            seen[static_cast<std::size_t>(number)] = true;
+        }
+    }
 }
 
 TEST(threads_share_an_executor) {

@@ -107,6 +107,7 @@ def run(loaded, tape, arrays, parameters, slots, rows, batch_size, order, gradie
     """One call as the executor makes it, whatever is wrong with the tape."""
     inputs = tuple(arrays[s.name] for s in tape.sources if s.kind == "rows")
     visits = rows if order is None else len(order)
+    batch_size = max(visits, 1) if gradient else batch_size
     batches = -(-visits // batch_size)
     results = [np.empty(batches) if tape.values[i].shape == ()
                else np.empty((visits, *tape.values[i].shape[1:]), tape.values[i].dtype)

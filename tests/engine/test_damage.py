@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from tests.engine.damage import sound
 
+from chainrule import graph as g
+from chainrule.engine import Graph, compile  # noqa: A004
 from chainrule.engine.native import described
+from chainrule.graph import Rows, ops
 
 native = pytest.importorskip("chainrule._native")
 CASES = 250
@@ -106,6 +109,7 @@ FAULTS = {
         name, operands, results * 2, *rest)), "does not have one result"),
     "too few operands": (with_operands("gather", lambda operands: operands[:1]), "1 operands"),
     "too many operands": (with_operands("sum", lambda operands: operands * 2), "2 operands"),
+    "view of another type": (with_value(of_kind("view"), dtype="int32"), "another type"),
     "operand nowhere": (with_operands("sum", lambda operands: [-5]), "before it is written"),
     "no axis": (with_attribute("sum", "axis", ((7, False),)), "no such axis"),
     "axes twice": (with_attribute("transpose", "axes", ((0, False),) * 2), "named once"),
@@ -140,3 +144,15 @@ def test_a_batch_that_no_memory_could_hold_is_refused():
         with pytest.raises(ValueError, match="rows needs too much|rows is too|cannot have"):
             loaded.work(rows)
     assert np.isfinite(loaded.work(1))
+
+
+def test_an_inner_result_of_a_run_is_of_the_type_of_the_run():
+    x = g.input_node("x", (Rows(), 6), "float32")
+    doubled = x * 2.0
+    results = {"inner": doubled, "last": ops.exp(doubled)}
+    whole = dict(described(compile(Graph((x,), (), results), "native").tape))
+    assert [one[0] for one in whole["instructions"]] == ["fused"]
+    for dtype in ("uint8", "float64"):
+        changed = with_value(whole["results"][0], dtype=dtype)(whole)
+        with pytest.raises(native.Refused, match="of another type"):
+            native.Executor(changed, "plain")

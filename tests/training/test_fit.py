@@ -18,6 +18,7 @@ from chainrule.layers import Dense, Dropout, NetworkInput, Parameter, Stack
 from chainrule.losses import find_loss
 from chainrule.optimizers import SGD, Adam
 from chainrule.training import Callback, LambdaCallback, Trainer
+from chainrule.training.graphs import Variant
 
 X = random.normal(1, 0, 0, 90).reshape(30, 3)
 Y = np.tanh(X @ np.array([[1.0], [-2.0], [0.5]]))
@@ -382,3 +383,42 @@ def test_probabilities_taken_for_logits_are_told_of_each_time():
         one = trainer(replace(loss, from_logits=True), layers=[Dense(1, "sigmoid")])
         with pytest.warns(UserWarning, match="from_logits"):
             one.evaluate(X, Y > 0)
+
+
+def unaligned(array):
+    """The same numbers at an address that is no multiple of their size."""
+    moved = np.frombuffer(b"." + array.tobytes(), np.uint8)[1:].view(array.dtype)
+    assert not moved.flags.aligned
+    return moved.reshape(array.shape)
+
+
+@pytest.mark.parametrize("engine", ["native", "numpy"])
+def test_data_may_lie_at_any_address(engine):
+    if engine == "native" and not random.has_native():
+        pytest.skip("chainrule was installed without its native module")
+    weights = np.linspace(0.5, 2.0, 30)
+    plain, moved = trainer(engine=engine), trainer(engine=engine)
+    expected = plain.fit(X, Y, sample_weight=weights)
+    found = moved.fit(unaligned(X), unaligned(Y), sample_weight=unaligned(weights))
+    assert found.history == expected.history
+    assert moved.predict(unaligned(X)).tobytes() == plain.predict(X).tobytes()
+    labels = trainer("sparse_categorical_crossentropy", layers=[Dense(3, "softmax")])
+    labels.train_on_batch(unaligned(X), unaligned(np.arange(30) % 3))
+
+
+def test_a_batch_may_be_as_large_as_one_likes():
+    whole = trainer().fit(X, Y, batch_size=30, epochs=2).history
+    for size in (31, 2**63, 10**30):
+        one = trainer()
+        assert one.fit(X, Y, batch_size=size, epochs=2).history == whole
+        assert one.predict(X, batch_size=size).tobytes() == one.predict(X).tobytes()
+
+
+def test_batches_that_are_not_trained_on_are_small_where_rows_are_large():
+    narrow = Trainer(Stack([Dense(4, "relu"), Dense(1)], (3,)), "mse")
+    wide = Trainer(Stack([Dense(8192, "relu"), Dense(1)], (3,)), "mse")
+    for kind in ("predict", "evaluate"):
+        assert narrow.task.rows_at_once(kind, Variant()) == 1024
+        rows = wide.task.rows_at_once(kind, Variant())
+        # at least the hidden layer's product and its activation
+        assert 8 <= rows <= (1 << 22) // (2 * 4 * 8192)

@@ -46,7 +46,7 @@ def checked_arrays(tape: Tape, arrays: Mapping[str, Array]) -> dict[str, Array]:
                 f"program: input {source.name!r} must have shape {value.shape}, got {array.shape}."
             )
             raise ShapeError(message)
-        checked[source.name] = np.ascontiguousarray(array)  # or each take would copy all of it
+        checked[source.name] = np.require(array, None, ["C", "A"])  # or each take would copy it
     lengths = {name: len(array) for name, array in checked.items()}
     if len(set(lengths.values())) > 1:
         message = f"program: inputs have different numbers of rows: {lengths}; give equal ones."

@@ -66,6 +66,8 @@ class Executor:
             data_rows = len(data[0]) if data else 1
             rows = data_rows if order is None else len(order)
             epoch_rows = (rows or 1) if epoch_rows is None else epoch_rows
+            # any that is larger means all of them
+            batch_size = min(batch_size, max(epoch_rows, 1))
             results, outcome = self._call(
                 data, data_rows, order, rows, batch_size, epoch_rows, parameters, slots, lines,
                 seed, step, gradient, update,
@@ -75,10 +77,15 @@ class Executor:
                 arrays, parameters, order, batch_size, epoch_rows, slots, lines, update
             )
             data, data_rows, order, rows, epoch_rows, lines = fitting
-            results, outcome = self._call(
-                data, data_rows, order, rows, batch_size, epoch_rows, parameters, slots, lines,
-                seed, step, gradient, update,
-            )  # fmt: skip
+            batch_size = min(batch_size, epoch_rows)
+            try:
+                results, outcome = self._call(
+                    data, data_rows, order, rows, batch_size, epoch_rows, parameters, slots, lines,
+                    seed, step, gradient, update,
+                )  # fmt: skip
+            except self._refused as error:
+                message = f"program: {error}; give what print(program.tape) declares."
+                raise EngineError(message) from None
         ran, was_stopped = outcome
         counts = np.full(ran, batch_size, np.int64)
         in_epoch = -(-epoch_rows // batch_size)

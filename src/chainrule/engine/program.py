@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from chainrule.engine.steps import Steps
 from chainrule.engine.tape import Array, Tape
 from chainrule.engine.workspace import Workspace
 from chainrule.errors import DataError, EngineError
-from chainrule.graph import Rows
+from chainrule.graph import Rows, bind
 
 __all__ = ["Program"]
 
@@ -118,6 +119,16 @@ class Program:
         for interpreter in bound.values():
             workspace.give_back(interpreter)
         return collected.steps(stopped)
+
+    @cached_property
+    def row_bytes(self) -> int:
+        """The bytes that a row takes in all values together, whatever shares its place."""
+        values = self.tape.values
+        one, two = (
+            sum(math.prod(bind(value.shape, rows)) * value.dtype.itemsize for value in values)
+            for rows in (1, 2)
+        )
+        return two - one
 
     def gradient(
         self, arrays: Mapping[str, Array], parameters: Array, *, seed: int = 0, step: int = 0

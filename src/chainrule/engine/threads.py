@@ -17,6 +17,8 @@ from chainrule.settings import check_count
 __all__ = ["thread_count", "threads_at_most"]
 
 VARIABLE = "CHAINRULE_NUM_THREADS"
+MOST = 64
+"""Threads of the native engine's pool; more that are asked for are not made."""
 
 
 class _Limit(threading.local):
@@ -34,7 +36,7 @@ def thread_count(threads: int | None = None) -> int:
 
     Else the limit of `threads_at_most`, CHAINRULE_NUM_THREADS, 1 where this is one of several
     workers of joblib or of a pool of processes, or the cores that this process may use, the first
-    of these that there is. Environment and cores are looked at once a process.
+    of these that there is; never more than 64. Environment and cores are looked at once a process.
 
     Raises `SettingError` for what is not a whole number of 1 or more.
 
@@ -45,7 +47,7 @@ def thread_count(threads: int | None = None) -> int:
     1
     """
     if threads is not None:
-        return check_count("engine", "threads", threads)
+        return min(check_count("engine", "threads", threads), MOST)
     if _limit.count is not None:
         return _limit.count
     count, is_set = _of_process()
@@ -73,7 +75,7 @@ def _of_process() -> tuple[int, bool]:
         if not (text.isascii() and text.isdecimal() and int(text) >= 1):
             message = f"{VARIABLE} must be a whole number of 1 or more, got {text!r}."
             raise SettingError(message)
-        return int(text), True
+        return min(int(text), MOST), True
     return 1 if _is_worker() else core_count(), False
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -138,21 +139,18 @@ def layer_names(layers: Sequence[Layer]) -> tuple[str, ...]:
             message = f"layers: two have the name {name!r}; give each its own."
             raise SettingError(message)
     taken = set(given)
-    names = []
-    for layer in layers:
-        name = layer.name or _free_name(type(layer).__name__, taken)
-        taken.add(name)
-        names.append(name)
-    return tuple(names)
+    bases = [_snake_case(type(layer).__name__) for layer in layers]
+    free = {base: _numbered(base) for base in bases}
+    return tuple(
+        layer.name or next(name for name in free[base] if name not in taken)
+        for layer, base in zip(layers, bases, strict=True)
+    )
 
 
-def _free_name(class_name: str, taken: set[str]) -> str:
-    base = _snake_case(class_name)
-    name, number = base, 0
-    while name in taken:
-        number += 1
-        name = f"{base}_{number}"
-    return name
+def _numbered(base: str) -> Iterator[str]:
+    yield base
+    for number in count(1):
+        yield f"{base}_{number}"
 
 
 @cache

@@ -62,7 +62,9 @@ def as_rows(value: Any, wanted: NetworkInput, dtype: Any, name: str = "X") -> Ar
         return array.astype(wanted.dtype)
     if array.dtype == np.uint8:
         return array
-    ready = np.ascontiguousarray(array) if array.dtype == dtype else _converted(array, dtype)
+    ready = (
+        np.require(array, None, ["C", "A"]) if array.dtype == dtype else _converted(array, dtype)
+    )
     if not all_finite(ready):
         _refuse_infinite(array, ready, name)
     return ready
@@ -162,7 +164,7 @@ def as_weights(value: Any, rows: int, dtype: Any) -> Array:
         row = int(np.argmax(bad))
         message = f"sample_weight is {array[row]} in row {row}; weights must be 0 or more."
         raise DataError(message)
-    return np.ascontiguousarray(array, dtype)
+    return np.require(array, dtype, ["C", "A"])
 
 
 def weights_of_classes(

@@ -22,6 +22,10 @@ __all__ = ["Task", "Variant", "output_shapes", "per_row", "prediction_graph", "t
 SUM = "sum of "
 """Opens the name of a result that is a sum over the rows of a batch: counts stay exact so."""
 
+MOST_ROWS = 1024
+MOST_BYTES = 1 << 22
+"""Of a batch that is not trained on, for each thread: more gains nothing and takes memory."""
+
 _programs: Kept[Program] = Kept()
 _shapes: Kept[tuple[tuple[int, ...], ...]] = Kept()
 
@@ -89,6 +93,11 @@ class Task:
         return self.program(kind, variant).run(
             arrays, self.parameters.flat, workspace=workspace, **settings
         )
+
+    def rows_at_once(self, kind: str, variant: Variant) -> int:
+        """The rows of a batch where results do not depend on it: few where a row takes much."""
+        most = MOST_BYTES // max(1, self.program(kind, variant).row_bytes)
+        return max(1, min(most, MOST_ROWS))
 
     def __getstate__(self) -> dict[str, Any]:
         # programs hold functions, workspaces views of the parameters: both are made again

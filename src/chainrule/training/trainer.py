@@ -28,8 +28,6 @@ from chainrule.training.state import RunningOptimizer
 
 __all__ = ["Trainer"]
 
-EVALUATION_ROWS = 1024
-
 
 class Trainer:
     """Trains and uses a network.
@@ -186,14 +184,17 @@ class Trainer:
     def evaluate_data(self, data: Data, batch_size: int = 32) -> dict[str, float]:
         """`evaluate` of data that is ready."""
         if all(loss.reduction != "sum" for loss in self.task.losses):
-            batch_size = EVALUATION_ROWS  # means do not depend on it
+            batch_size = self.task.rows_at_once("evaluate", data.variant)
         ran = self.task.run("evaluate", data.variant, data.arrays, batch_size=batch_size)
         return means([per_row(ran)])
 
     def predict(self, x: Any, batch_size: int | None = None) -> Any:
         """The output for each row: an array, or for several outputs a dict of arrays."""
-        size = EVALUATION_ROWS if batch_size is None else _batch_size("predict", batch_size)
         arrays, _, variant = self._inputs(x)
+        if batch_size is None:
+            size = self.task.rows_at_once("predict", variant)
+        else:
+            size = _batch_size("predict", batch_size)
         results = self.task.run("predict", variant, arrays, batch_size=size).results
         return results[self.network.output_names[0]] if len(results) == 1 else results
 
@@ -278,7 +279,7 @@ class Trainer:
             if len(target) != rows:
                 message = f"X has {rows} rows, y has {len(target)}; give one target a row."
                 raise ShapeError(message)
-            arrays[f"target/{name}"] = np.ascontiguousarray(target)
+            arrays[f"target/{name}"] = np.require(target, None, ["C", "A"])
         data = Data(arrays, rows, variant)
         if sample_weight is None:
             return data
