@@ -130,6 +130,7 @@ def _trained(plan: TablePlan, folder: RunFolder) -> TableModel:
     """The networks; each epoch stands in history.jsonl as soon as it is done."""
     from chainrule.cli.scores import metric_score
     from chainrule.estimators import fit_table
+    from chainrule.training import uninterrupted
 
     settings = plan.settings
     task = str(plan.schema.task)
@@ -137,7 +138,8 @@ def _trained(plan: TablePlan, folder: RunFolder) -> TableModel:
     with _sigterm_as_ctrl_c(), ProgressLine() as line:
 
         def watch(progress: TableProgress) -> None:
-            folder.append_history(progress.to_record())
+            with uninterrupted():
+                folder.append_history(progress.to_record())
             line(progress)
 
         return fit_table(plan, watch=watch, score=score)

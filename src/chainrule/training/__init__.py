@@ -3,6 +3,7 @@
 from chainrule.training.callback import Callback, LambdaCallback
 from chainrule.training.early_stopping import EarlyStopping
 from chainrule.training.history import History
+from chainrule.training.interruption import uninterrupted
 from chainrule.training.many import fit_many
 from chainrule.training.progress import ProgressBar
 from chainrule.training.state import RunningOptimizer
@@ -17,4 +18,5 @@ __all__ = [
     "RunningOptimizer",
     "Trainer",
     "fit_many",
+    "uninterrupted",
 ]

@@ -192,7 +192,7 @@ def means(runs: Sequence[Steps]) -> Logs:
 
 
 def _total(values: Sequence[float], rows: Sequence[int]) -> float:
-    """The sum of values times rows, rounded once: how steps were cut into runs changes no bit."""
+    """The products summed without rounding: how steps were cut into runs changes no bit."""
     try:
         return math.fsum(map(mul, values, rows))
     except (OverflowError, ValueError):  # beyond the largest float, or inf and -inf
