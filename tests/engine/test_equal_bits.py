@@ -247,10 +247,10 @@ def test_batches_taken_whole_by_threads_end_where_one_after_the_other_would(thre
 
 def test_an_error_in_a_thread_is_that_of_the_first_batch(threads):
     program, arrays, parameters = apart()
-    arrays["codes"][[300, 333, 599]] = [7, 8, 9]
+    arrays["codes"][[300, 333, 599]] = [9, 8, 7]
     for count in (1, 2, 3, 4):
         threads(count)
-        with pytest.raises(DataError, match="7"):
+        with pytest.raises(DataError, match="got 9"):
             program.run(arrays, parameters, batch_size=16)
     arrays["codes"][[300, 333, 599]] = 0
     program.run(arrays, parameters, batch_size=16)
