@@ -107,10 +107,12 @@ def progress_text(progress: TableProgress, best: float) -> str:
 def spell_seconds(seconds: float) -> str:
     """A time for people.
 
-    >>> spell_seconds(7.25), spell_seconds(75), spell_seconds(7300)
-    ('7 s', '1 min 15 s', '2 h 1 min')
+    >>> spell_seconds(0.42), spell_seconds(7.25), spell_seconds(75), spell_seconds(7300)
+    ('0.4 s', '7 s', '1 min 15 s', '2 h 1 min')
     """
     whole = max(0, round(seconds))
+    if whole < 1:
+        return f"{max(0.0, seconds):.1f} s"
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
