@@ -3,7 +3,6 @@
 file(GLOB chainrule_kernels CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/kernels/*.cpp")
 file(GLOB chainrule_sources CONFIGURE_DEPENDS
   "${CMAKE_CURRENT_LIST_DIR}/*.cpp" "${CMAKE_CURRENT_LIST_DIR}/steps/*.cpp")
-list(FILTER chainrule_sources EXCLUDE REGEX "/binding\\.cpp$")
 
 add_library(chainrule_options INTERFACE)
 target_compile_features(chainrule_options INTERFACE cxx_std_20)

@@ -1,4 +1,4 @@
-# The same functions as chainrule/random/philox.py, in C++ (native/binding.cpp).
+# The same functions as chainrule/random/philox.py, in C++ (native/python/module.cpp).
 import numpy as np
 from numpy.typing import NDArray
 

@@ -105,19 +105,14 @@ def damage(description, draw):
 
 def run(loaded, tape, arrays, parameters, slots, rows, batch_size, order, gradient):
     """One call as the executor makes it, whatever is wrong with the tape."""
-    inputs = tuple(arrays[s.name] for s in tape.sources if s.kind == "rows")
     visits = rows if order is None else len(order)
     batch_size = max(visits, 1) if gradient else batch_size
     batches = -(-visits // batch_size)
-    results = [np.empty(batches) if tape.values[i].shape == ()
-               else np.empty((visits, *tape.values[i].shape[1:]), tape.values[i].dtype)
-               for i in tape.results.values()]  # fmt: skip
     lines = np.ones((batches, sum(s.kind == "line" for s in tape.sources)))
     made = np.zeros(tape.trainable, parameters.dtype) if gradient else None
     loaded.run(
-        inputs, rows, order, visits, batch_size, visits or 1, parameters.copy(),
-        () if gradient else tuple(slot.copy() for slot in slots), made, lines, 3, 5, 2,
-        not gradient, tuple(results),
+        dict(arrays), parameters.copy(), order, batch_size, None,
+        () if gradient else tuple(slot.copy() for slot in slots), lines, 3, 5, made, 2,
     )  # fmt: skip
 
 

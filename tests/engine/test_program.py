@@ -105,6 +105,16 @@ def test_no_rows_are_no_batches(engine):
         np.testing.assert_array_equal(weights, [1.0, 2.0, 3.0])
 
 
+def test_an_order_without_data_counts_rows(engine):
+    w = g.parameter("w", (3,), "float64")
+    program = compile(Graph((), (w,), {"sum": w.sum()}), engine)
+    weights = np.array([1.0, 2.0, 4.0])
+    for order, rows in ((None, [1]), (np.array([9, -1, 7]), [2, 1]), (np.zeros(0, "i8"), [])):
+        steps = program.run({}, weights, order=order, batch_size=2)
+        assert steps.rows.tolist() == rows
+        assert steps.results["sum"].tolist() == [7.0] * len(rows)
+
+
 def wrong(engine, **given):
     arguments = {
         "arrays": DATA, "parameters": np.zeros(3), "slots": [np.zeros(2)],
@@ -147,6 +157,9 @@ def frozen(size):
         ({"epoch_rows": 2}, SettingError, "epoch_rows must .* divide 5 rows, got 2"),
         ({"epoch_rows": 10}, SettingError, "epoch_rows must .* divide 5 rows, got 10"),
         ({"epoch_rows": 1}, ShapeError, r"lines must have shape \(5, 1\) .*got \(3, 1\)"),
+        ({"seed": -1}, SettingError, r"seed must be from 0 to 2\*\*64 - 1, got -1"),
+        ({"seed": 2**64}, SettingError, "seed must .* got 18446744073709551616"),
+        ({"step": -3}, SettingError, r"step must be from 0 to 2\*\*64 - 1, got -3"),
         ({"order": np.array([0, 5])}, DataError, "row 5, the data has rows 0 to 4"),
         ({"order": np.array([0, -1])}, DataError, "row -1"),
         ({"order": np.array([0.0, 1.0])}, ShapeError, "whole numbers, got float64"),

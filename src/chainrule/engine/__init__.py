@@ -1,6 +1,6 @@
 """The engine: graph to tape to numbers."""
 
-from chainrule.engine.border import all_finite
+from chainrule.engine.border import all_finite, contiguous
 from chainrule.engine.compile import ENGINES, check_engine, compile, engine_info  # noqa: A004
 from chainrule.engine.lower import Graph, Update, lower
 from chainrule.engine.passes import PASSES
@@ -26,6 +26,7 @@ __all__ = [
     "all_finite",
     "check_engine",
     "compile",
+    "contiguous",
     "engine_info",
     "lower",
     "thread_count",

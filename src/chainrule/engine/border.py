@@ -15,13 +15,18 @@ from chainrule.errors import DataError, EngineError, SettingError, ShapeError
 __all__ = [
     "all_finite",
     "check_batch_size",
+    "check_draws",
     "check_epoch_rows",
     "check_lines",
     "check_parameters",
     "check_slots",
     "checked_arrays",
     "checked_order",
+    "contiguous",
 ]
+
+WORTH_THREADS = 1 << 19
+"""Numbers that are looked through by more threads than one."""
 
 
 def checked_arrays(tape: Tape, arrays: Mapping[str, Array]) -> dict[str, Array]:
@@ -46,7 +51,7 @@ def checked_arrays(tape: Tape, arrays: Mapping[str, Array]) -> dict[str, Array]:
                 f"program: input {source.name!r} must have shape {value.shape}, got {array.shape}."
             )
             raise ShapeError(message)
-        checked[source.name] = np.require(array, None, ["C", "A"])  # or each take would copy it
+        checked[source.name] = contiguous(array)  # or each take would copy it
     lengths = {name: len(array) for name, array in checked.items()}
     if len(set(lengths.values())) > 1:
         message = f"program: inputs have different numbers of rows: {lengths}; give equal ones."
@@ -131,8 +136,14 @@ def all_finite(array: Array) -> bool:
     module = native_module()
     if module is None:
         return bool(np.isfinite(array).all())
-    finite: bool = module.all_finite(array, thread_count())
+    finite: bool = module.all_finite(array, thread_count() if array.size > WORTH_THREADS else 1)
     return finite
+
+
+def contiguous(array: Array) -> Array:
+    """An array as programs read it, one number after the other; itself where it is so."""
+    flags = array.flags
+    return array if flags.c_contiguous and flags.aligned else np.require(array, None, ["C", "A"])
 
 
 def check_batch_size(batch_size: int) -> None:
@@ -140,6 +151,14 @@ def check_batch_size(batch_size: int) -> None:
     if batch_size < 1:
         message = f"program: batch_size must be 1 or more, got {batch_size}."
         raise SettingError(message)
+
+
+def check_draws(seed: int, step: int) -> None:
+    """Raise where what random operations draw from is no whole number of 64 bits."""
+    for what, value in (("seed", seed), ("step", step)):
+        if not 0 <= value < 2**64:
+            message = f"program: {what} must be from 0 to 2**64 - 1, got {value}."
+            raise SettingError(message)
 
 
 def check_epoch_rows(epoch_rows: int, rows: int) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from chainrule.engine.border import (
     check_batch_size,
+    check_draws,
     check_epoch_rows,
     check_lines,
     check_parameters,
@@ -21,7 +21,7 @@ from chainrule.engine.steps import Steps
 from chainrule.engine.tape import Array, Tape
 from chainrule.engine.threads import thread_count
 from chainrule.errors import DataError, EngineError
-from chainrule.graph import Rows, bind
+from chainrule.graph import Rows
 
 __all__ = ["Executor"]
 
@@ -39,16 +39,12 @@ class Executor:
     """
 
     def __init__(self, tape: Tape, instructions: str | None = None) -> None:
-        self._tape = tape
-        self._inputs = tuple(s.name for s in tape.sources if s.kind == "rows")
-        self._wanted: list[tuple[str, Any, tuple[int, ...] | None]] = []
         for name, index in tape.results.items():
-            value = tape.values[index]
-            if value.shape and value.shape[0] != Rows():
-                message = f"result {name!r} must be a scalar or have an entry a row: {value.shape}."
+            shape = tape.values[index].shape
+            if shape and shape[0] != Rows():
+                message = f"result {name!r} must be a scalar or have an entry a row: {shape}."
                 raise EngineError(message)
-            tail = bind(value.shape[1:], 0) if value.shape else None
-            self._wanted.append((name, value.dtype if value.shape else np.float64, tail))
+        self._tape = tape
         self._loaded = load(tape, instructions)
         module = native_module()
         assert module is not None  # noqa: S101  (it has just loaded the tape)
@@ -60,86 +56,61 @@ class Executor:
         epoch_rows: int | None = None, gradient: Array | None = None,
     ) -> Steps:  # fmt: skip
         """As `Program.run`; with an array for the gradient, no update is made."""
-        update = gradient is None
         try:
-            data = tuple([arrays[name] for name in self._inputs])
-            data_rows = len(data[0]) if data else 1
-            rows = data_rows if order is None else len(order)
-            epoch_rows = (rows or 1) if epoch_rows is None else epoch_rows
-            # any that is larger means all of them
-            batch_size = min(batch_size, max(epoch_rows, 1))
-            results, outcome = self._call(
-                data, data_rows, order, rows, batch_size, epoch_rows, parameters, slots, lines,
-                seed, step, gradient, update,
+            results, rows, stopped = self._loaded.run(
+                arrays, parameters, order, batch_size, epoch_rows, slots, lines, seed, step,
+                gradient, thread_count(),
             )  # fmt: skip
-        except (self._refused, KeyError, TypeError, AttributeError, ZeroDivisionError):
-            fitting = self._fitting(
-                arrays, parameters, order, batch_size, epoch_rows, slots, lines, update
-            )
-            data, data_rows, order, rows, epoch_rows, lines = fitting
-            batch_size = min(batch_size, epoch_rows)
-            try:
-                results, outcome = self._call(
-                    data, data_rows, order, rows, batch_size, epoch_rows, parameters, slots, lines,
-                    seed, step, gradient, update,
-                )  # fmt: skip
-            except self._refused as error:
-                message = f"program: {error}; give what print(program.tape) declares."
-                raise EngineError(message) from None
-        ran, was_stopped = outcome
-        counts = np.full(ran, batch_size, np.int64)
-        in_epoch = -(-epoch_rows // batch_size)
-        counts[in_epoch - 1 :: in_epoch] = epoch_rows - (in_epoch - 1) * batch_size
-        if not was_stopped:
-            return Steps(results, counts)
-        seen = int(counts.sum())
-        for name, _, tail in self._wanted:
-            results[name] = results[name][: ran if tail is None else seen]
-        return Steps(results, counts, ran - 1)
-
-    def _call(
-        self, data: tuple[Array, ...], data_rows: int, order: Array | None, rows: int,
-        batch_size: int, epoch_rows: int, parameters: Array, slots: Sequence[Array],
-        lines: Array | None, seed: int, step: int, gradient: Array | None, update: bool,
-    ) -> tuple[dict[str, Array], tuple[int, bool]]:  # fmt: skip
-        # what makes it negative is refused below
-        batches = max(0, rows // epoch_rows * -(-epoch_rows // batch_size))
-        results = {
-            name: np.empty(batches if tail is None else (rows, *tail), dtype)
-            for name, dtype, tail in self._wanted
-        }
-        try:
-            outcome = self._loaded.run(
-                data, data_rows, order, rows, batch_size, epoch_rows, parameters, tuple(slots),
-                gradient, lines, seed, step, thread_count(), update, tuple(results.values()),
+        except (self._refused, TypeError):
+            results, rows, stopped = self._run_fitted(
+                arrays, parameters, order, batch_size, slots, lines, seed, step, epoch_rows,
+                gradient,
             )  # fmt: skip
         except self._bad_data as error:
             raise DataError(str(error)) from None
-        return results, outcome
+        if stopped is None:
+            return Steps(results, rows)
+        rows = rows[: stopped + 1]
+        seen = int(rows.sum())
+        for name, index in self._tape.results.items():
+            kept = seen if self._tape.values[index].shape else len(rows)
+            results[name] = results[name][:kept]
+        return Steps(results, rows, stopped)
 
-    def _fitting(
+    def _run_fitted(
         self, arrays: Mapping[str, Array], parameters: Array, order: Array | None, batch_size: int,
-        epoch_rows: int | None, slots: Sequence[Array], lines: Array | None, update: bool,
-    ) -> tuple[tuple[Array, ...], int, Array | None, int, int, Array | None]:  # fmt: skip
-        """What was given in the form that is wanted; raises where it cannot be."""
+        slots: Sequence[Array], lines: Array | None, seed: int, step: int,
+        epoch_rows: int | None, gradient: Array | None,
+    ) -> tuple[dict[str, Array], Array, int | None]:  # fmt: skip
+        """The run with all that was given in the form that is wanted; raises where it cannot be."""
+        tape = self._tape
         check_batch_size(batch_size)
-        check_parameters(self._tape, parameters)
-        data = checked_arrays(self._tape, arrays)
-        data_rows = len(next(iter(data.values()))) if data else 1
+        check_draws(seed, step)
+        check_parameters(tape, parameters)
+        data = checked_arrays(tape, arrays)
+        rows = len(next(iter(data.values()))) if data else None
         if order is not None:
-            order = np.ascontiguousarray(
-                checked_order(order, data_rows if data else None), np.int64
-            )
-        rows = data_rows if order is None else len(order)
-        epoch_rows = (rows or 1) if epoch_rows is None else epoch_rows
-        check_epoch_rows(epoch_rows, rows)
-        if update:
-            check_slots(self._tape, slots)
-            check_lines(self._tape, lines, rows // epoch_rows * -(-epoch_rows // batch_size))
+            order = np.ascontiguousarray(checked_order(order, rows), np.int64)
+        count = (1 if rows is None else rows) if order is None else len(order)
+        epoch_rows = (count or 1) if epoch_rows is None else epoch_rows
+        check_epoch_rows(epoch_rows, count)
+        batch_size = min(batch_size, epoch_rows)  # any that is larger means all of them
+        if gradient is None:
+            check_slots(tape, slots)
+            check_lines(tape, lines, count // epoch_rows * -(-epoch_rows // batch_size))
         if lines is not None:
             lines = np.ascontiguousarray(lines, np.float64)
-        inputs = tuple(data[name] for name in self._inputs)
-        return inputs, data_rows, order, rows, epoch_rows, lines
+        try:
+            made: tuple[dict[str, Array], Array, int | None] = self._loaded.run(
+                data, parameters, order, batch_size, epoch_rows, tuple(slots), lines, seed, step,
+                gradient, thread_count(),
+            )  # fmt: skip
+        except self._refused as error:
+            message = f"program: {error}; give what print(program.tape) declares."
+            raise EngineError(message) from None
+        except self._bad_data as error:
+            raise DataError(str(error)) from None
+        return made
 
     def work(self, rows: int) -> float:
         """The multiply-adds of the matrix products of a batch."""

@@ -121,6 +121,7 @@ class _Description:
             "instructions": [_instruction(one) for one in tape.instructions],
             "seam": tape.seam,
             "results": list(tape.results.values()),
+            "result_names": list(tape.results),
             "loss": -1 if tape.loss is None else tape.loss,
             "gradients": copied_gradients,
             "updates": copied_updates,

@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule.engine.border import (
     check_batch_size,
+    check_draws,
     check_epoch_rows,
     check_lines,
     check_parameters,
@@ -77,6 +78,7 @@ class Program:
                 arrays, parameters, order, batch_size, slots, lines, seed, step, epoch_rows
             )
         check_batch_size(batch_size)
+        check_draws(seed, step)
         check_parameters(self.tape, parameters)
         check_slots(self.tape, slots)
         data = checked_arrays(self.tape, arrays)

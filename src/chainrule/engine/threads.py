@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import get_ident, local, main_thread
 
 from chainrule.errors import SettingError
 from chainrule.settings import check_count
@@ -21,7 +21,7 @@ MOST = 64
 """Threads of the native engine's pool; more that are asked for are not made."""
 
 
-class _Limit(threading.local):
+class _Limit(local):
     count: int | None = None
 
 
@@ -51,9 +51,9 @@ def thread_count(threads: int | None = None) -> int:
     if _limit.count is not None:
         return _limit.count
     count, is_set = _of_process()
-    if not is_set and _in_thread_of_joblib():
-        return 1
-    return count
+    if is_set or get_ident() == main_thread().ident:
+        return count
+    return 1 if _beside_others_of_joblib() else count
 
 
 @contextmanager
@@ -95,10 +95,8 @@ def _is_worker() -> bool:
     return False
 
 
-def _in_thread_of_joblib() -> bool:
+def _beside_others_of_joblib() -> bool:
     """Whether joblib runs this thread beside others."""
-    if threading.get_ident() == threading.main_thread().ident:
-        return False
     active = getattr(sys.modules.get("joblib.parallel"), "get_active_backend", None)
     return active is not None and getattr(active()[0], "nesting_level", 0) > 0
 

@@ -38,10 +38,11 @@ def as_targets(
     """
     given = _numbers(y)
     wanted = loss.target_shape(output)
+    if given.shape[1:] != wanted:
+        given = _shaped(given, wanted, loss, output, layer)
     if loss.target_kind == "labels":
-        labels = _shaped(given, wanted, loss, output, layer)
-        return check_labels(labels, output[-1], layer)
-    array = _shaped(given, wanted, loss, output, layer).astype(dtype)
+        return check_labels(given, output[-1], layer)
+    array = given.astype(dtype, "C")
     _check_values(loss, array)
     return array
 
@@ -80,8 +81,6 @@ def _shaped(
     given: Array, wanted: tuple[int, ...], loss: Loss, output: tuple[int, ...], layer: str
 ) -> Array:
     rows = len(given)
-    if given.shape[1:] == wanted:
-        return given
     if given.shape[1:] == (*wanted, 1) or (*given.shape[1:], 1) == wanted:
         return given.reshape((rows, *wanted))
     remedy = f"give targets of shape {(rows, *wanted)}"
@@ -137,7 +136,7 @@ def check_labels(labels: Any, units: int, layer: str = "the last layer") -> Arra
         many = f"{units} units (labels 0 to {units - 1})"
         message = f"label {label} in row {row}, but {layer} has {one if units == 1 else many}."
         raise DataError(message)
-    return given.astype(np.int32)
+    return given.astype(np.int32, "C")
 
 
 def _check_values(loss: Loss, array: Array) -> None:

@@ -197,8 +197,8 @@ class Sequential:
     ) -> Any:
         """One step on all rows given; loss and metrics of this batch before the step."""
         self._need_compiled("train_on_batch")
-        scores = self._trainer_for(X).train_on_batch(X, y, sample_weight, class_weight)
-        return _as_keras(scores, return_dict)
+        trainer = self._trainer or self._trainer_for(X)
+        return _as_keras(trainer.train_on_batch(X, y, sample_weight, class_weight), return_dict)
 
     @property
     def built(self) -> bool:

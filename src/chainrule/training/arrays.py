@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from chainrule.engine import all_finite
+from chainrule.engine import all_finite, contiguous
 from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError, listing
 from chainrule.layers import NetworkInput
 from chainrule.losses import Loss
@@ -62,9 +62,7 @@ def as_rows(value: Any, wanted: NetworkInput, dtype: Any, name: str = "X") -> Ar
         return array.astype(wanted.dtype)
     if array.dtype == np.uint8:
         return array
-    ready = (
-        np.require(array, None, ["C", "A"]) if array.dtype == dtype else _converted(array, dtype)
-    )
+    ready = contiguous(array if array.dtype == dtype else _converted(array, dtype))
     if not all_finite(ready):
         _refuse_infinite(array, ready, name)
     return ready
@@ -164,7 +162,7 @@ def as_weights(value: Any, rows: int, dtype: Any) -> Array:
         row = int(np.argmax(bad))
         message = f"sample_weight is {array[row]} in row {row}; weights must be 0 or more."
         raise DataError(message)
-    return np.require(array, dtype, ["C", "A"])
+    return contiguous(np.asarray(array, dtype))
 
 
 def weights_of_classes(

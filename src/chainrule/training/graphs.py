@@ -17,7 +17,15 @@ from chainrule.layers import Draws, Network, Parameters, Stack
 from chainrule.losses import Loss, LossMetric, Metric
 from chainrule.optimizers import Optimizer
 
-__all__ = ["Task", "Variant", "output_shapes", "per_row", "prediction_graph", "training_graph"]
+__all__ = [
+    "PLAIN",
+    "Task",
+    "Variant",
+    "output_shapes",
+    "per_row",
+    "prediction_graph",
+    "training_graph",
+]
 
 SUM = "sum of "
 """Opens the name of a result that is a sum over the rows of a batch: counts stay exact so."""
@@ -41,6 +49,9 @@ class Variant(NamedTuple):
 
     bytes: frozenset[str] = frozenset()
     weighted: bool = False
+
+
+PLAIN = Variant()
 
 
 @dataclass
@@ -110,7 +121,7 @@ def output_shapes(network: Network) -> tuple[tuple[int, ...], ...]:
         return (_of_a_row(network.shapes[-1]),)  # it has read them itself
 
     def read() -> tuple[tuple[int, ...], ...]:
-        graph = prediction_graph(Task(network, Parameters(network.parameters())), Variant())
+        graph = prediction_graph(Task(network, Parameters(network.parameters())), PLAIN)
         return tuple(_of_a_row(node.shape) for node in graph.results.values())
 
     return _shapes.get(description_key(network), read)
@@ -211,8 +222,9 @@ def _results(
 
 def per_row(ran: Steps) -> Steps:
     """The results of a run with sums over the rows of a batch made means, exactly in float64."""
-    for name in [name for name in ran.results if name.startswith(SUM)]:
-        ran.results[name.removeprefix(SUM)] = ran.results.pop(name) / ran.rows
+    for name in tuple(ran.results):
+        if name.startswith(SUM):
+            ran.results[name.removeprefix(SUM)] = ran.results.pop(name) / ran.rows
     return ran
 
 

@@ -42,7 +42,7 @@ class uninterrupted:  # noqa: N801
         # signal's own functions look up enums, for longer than a small step takes
         self._own = (
             _signal.getsignal(signal.SIGINT) is signal.default_int_handler
-            and threading.current_thread() is threading.main_thread()
+            and threading.get_ident() == threading.main_thread().ident
         )
         if self._own:
             _signal.signal(signal.SIGINT, self._remember)

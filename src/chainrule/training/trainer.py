@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from chainrule.optimizers import Optimizer, find_optimizer
 from chainrule.settings import check_count, check_flag, check_number
 from chainrule.training.arrays import Array, Data, as_rows, as_weights, weights_of_classes
 from chainrule.training.callback import Callbacks
-from chainrule.training.graphs import Task, Variant, output_shapes, per_row
+from chainrule.training.graphs import PLAIN, Task, Variant, output_shapes, per_row
 from chainrule.training.history import History
 from chainrule.training.interruption import uninterrupted
 from chainrule.training.loop import FIRST_PIECE, Plan, check_finite, means, train
@@ -206,11 +207,14 @@ class Trainer:
         class_weight: Mapping[Any, float] | None = None,
     ) -> dict[str, float]:
         """One step on all rows given; the loss and metrics before it."""
-        data = self._class_weighted(self.data(x, y, sample_weight), class_weight)
+        data = self.data(x, y, sample_weight)
+        if class_weight is not None:
+            data = self._class_weighted(data, class_weight)
         with uninterrupted():
             ran = self.step(data, None, data.rows)
-        check_finite(self, ran, np.arange(data.rows), "train_on_batch", 1)
-        return {name: float(values[0]) for name, values in ran.results.items()}
+        if ran.stopped is not None:
+            check_finite(self, ran, np.arange(data.rows), "train_on_batch", 1)
+        return {name: values.item() for name, values in ran.results.items()}
 
     def gradient(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, Array]:
         """The loss of all rows as one batch, and its flat gradient; changes nothing."""
@@ -230,7 +234,7 @@ class Trainer:
         """
         rows = data.rows if order is None else len(order)
         whole = epoch_rows or rows or 1
-        count = rows // whole * math.ceil(whole / batch_size)
+        count = rows // whole * -(-whole // batch_size)
         optimizer = self.optimizer
         ran = self.task.run(
             "step", data.variant, data.arrays, order=order, batch_size=batch_size,
@@ -265,7 +269,7 @@ class Trainer:
 
     def data(self, x: Any, y: Any, sample_weight: Any = None) -> Data:
         """Inputs, targets and weights, checked and in the types of the programs."""
-        if not self.compiled:
+        if self._optimizer is None:
             message = "there is no loss yet: call compile(optimizer=..., loss=...) first."
             raise SettingError(message)
         arrays, rows, variant = self._inputs(x)
@@ -273,13 +277,13 @@ class Trainer:
             message = "y is missing; give the targets, one entry a row."
             raise InputTypeError(message)
         names, dtype = self.network.output_names, self.parameters.dtype
-        given = self._by_name("y", y, names)
+        given = _by_name("y", y, names)
         for name, loss, shape in zip(names, self.task.losses, self.outputs, strict=True):
             target = as_targets(loss, given[name], shape, dtype, f"the last layer ({name!r})")
             if len(target) != rows:
                 message = f"X has {rows} rows, y has {len(target)}; give one target a row."
                 raise ShapeError(message)
-            arrays[f"target/{name}"] = np.require(target, None, ["C", "A"])
+            arrays[f"target/{name}"] = target
         data = Data(arrays, rows, variant)
         if sample_weight is None:
             return data
@@ -288,30 +292,21 @@ class Trainer:
     def _inputs(self, x: Any) -> tuple[dict[str, Array], int, Variant]:
         """The arrays that predicting takes, their rows, and how they come."""
         wanted, dtype = self.network.inputs, self.parameters.dtype
-        given = self._by_name("X", x, [one.name for one in wanted])
-        arrays, rows, small = {}, {}, []
+        given = _by_name("X", x, tuple(map(attrgetter("name"), wanted)))
+        arrays, variant, rows = {}, PLAIN, -1
         for one in wanted:
             label = "X" if len(wanted) == 1 else f"input {one.name!r}"
             array = arrays[f"input/{one.name}"] = as_rows(given[one.name], one, dtype, label)
-            rows[one.name] = len(array)
-            if one.dtype == "float" and array.dtype == np.uint8:
-                small.append(one.name)
-        if len(set(rows.values())) > 1:
-            message = f"inputs have different numbers of rows: {rows}; give them the same."
-            raise ShapeError(message)
-        return arrays, len(array), Variant(frozenset(small))
-
-    def _by_name(self, what: str, given: Any, names: Sequence[str]) -> Mapping[str, Any]:
-        if not isinstance(given, Mapping) and len(names) == 1:
-            return {names[0]: given}
-        if not isinstance(given, Mapping):
-            message = f"{what} must be a dict of arrays by name: {listing(names)}."
-            raise InputTypeError(message)
-        missing = [name for name in names if name not in given]
-        if missing:
-            message = f"{what}: {missing[0]!r} is missing; give arrays for {listing(names)}."
-            raise DataError(message)
-        return given
+            if array.dtype == np.uint8 and one.dtype == "float":
+                variant = Variant(variant.bytes | {one.name})
+            if rows not in (-1, len(array)):
+                message = (
+                    f"inputs have different numbers of rows: {len(array)} in {one.name!r}, {rows} "
+                    "in others; give them the same."
+                )
+                raise ShapeError(message)
+            rows = len(array)
+        return arrays, rows, variant
 
     def _by_output(self, what: str, given: Any, listed: bool = False) -> list[Any]:
         """What is given for each output, in their order."""
@@ -376,6 +371,19 @@ def _tell_of_native_module() -> None:
     """Say once, at the first fit, that the native module is missing, where it is."""
     if not random.has_native():
         logging.getLogger("chainrule").warning(random.native_status())
+
+
+def _by_name(what: str, given: Any, names: Sequence[str]) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping) and len(names) == 1:
+        return {names[0]: given}
+    if not isinstance(given, Mapping):
+        message = f"{what} must be a dict of arrays by name: {listing(names)}."
+        raise InputTypeError(message)
+    missing = [name for name in names if name not in given]
+    if missing:
+        message = f"{what}: {missing[0]!r} is missing; give arrays for {listing(names)}."
+        raise DataError(message)
+    return given
 
 
 def _metric(given: Any, loss: Loss, shape: tuple[int, ...]) -> Metric:

@@ -1,0 +1,157 @@
+// The native module: its functions and types.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "executor.h"
+#include "finite.h"
+#include "loaded.h"
+#include "philox.h"
+#include "steps.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+template <typename Number>
+using Array = nb::ndarray<Number, nb::numpy, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+// Below this many numbers, giving the interpreter lock away costs more than it frees.
+constexpr std::size_t kLongCall = 4096;
+
+template <typename Work>
+void run(std::size_t count, Work work) {
+    std::optional<nb::gil_scoped_release> released;
+    if (count >= kLongCall) {
+        released.emplace();
+    }
+    work();
+}
+
+template <typename Number>
+void mask(Array<Number> out, std::uint64_t key, std::uint32_t stream, std::uint64_t step,
+          std::uint32_t purpose, std::uint64_t threshold, double scale) {
+    run(out.size(), [&] {
+        chainrule::fill_mask(out.data(), out.size(), {key, stream, step, purpose}, threshold,
+                             scale);
+    });
+}
+
+template <typename Number>
+using Fill = void (*)(Number*, std::size_t, const chainrule::Stream&);
+
+template <typename Number, Fill<Number> fill>
+void draw(Array<Number> out, std::uint64_t key, std::uint32_t stream, std::uint64_t step,
+          std::uint32_t purpose) {
+    run(out.size(), [&] { fill(out.data(), out.size(), {key, stream, step, purpose}); });
+}
+
+template <typename Number>
+bool all_finite(nb::ndarray<const Number, nb::c_contig, nb::device::cpu> numbers, int threads) {
+    bool finite = true;
+    run(numbers.size(), [&] {
+        finite = chainrule::all_finite(numbers.data(),
+                                       static_cast<chainrule::Index>(numbers.size()), threads);
+    });
+    return finite;
+}
+
+// In place, so that tests reach shares that no seed draws in a lifetime.
+void inverse_normal(Array<double> shares) {
+    run(shares.size(), [&] {
+        std::transform(shares.data(), shares.data() + shares.size(), shares.data(),
+                       chainrule::inverse_normal);
+    });
+}
+
+void words(Array<std::uint32_t> out, std::uint64_t key, std::uint32_t stream, std::uint64_t step,
+           std::uint32_t purpose, std::uint64_t first) {
+    run(out.size(), [&] {
+        chainrule::fill_words(out.data(), out.size(), {key, stream, step, purpose}, first);
+    });
+}
+
+const chainrule::Kernels& kernels_named(const std::string& name) {
+    for (const chainrule::Kernels* kernels :
+         {chainrule::avx2_kernels(), chainrule::plain_kernels()}) {
+        if (kernels != nullptr && name == kernels->name) {
+            return *kernels;
+        }
+    }
+    throw chainrule::Refused("instruction set '" + name + "' is not there.");
+}
+
+std::vector<std::string> instruction_sets() {
+    std::vector<std::string> names;
+    for (const chainrule::Kernels* kernels :
+         {chainrule::avx2_kernels(), chainrule::plain_kernels()}) {
+        if (kernels != nullptr) {
+            names.emplace_back(kernels->name);
+        }
+    }
+    return names;
+}
+
+// One element-wise operation over arrays, for tests of what an instruction set computes.
+template <typename T>
+void apply(const std::string& name, const std::string& set, Array<T> out, Array<const T> x,
+           std::optional<Array<const T>> y) {
+    const auto kernel = chainrule::typed<T>(kernels_named(set)).elementwise(name.c_str());
+    if (kernel == nullptr || x.size() != out.size() || (y && y->size() != out.size())) {
+        throw chainrule::Refused("apply: no kernel '" + name + "', or sizes differ.");
+    }
+    const auto count = static_cast<chainrule::Index>(out.size());
+    kernel(out.data(), x.data(), y ? y->data() : x.data(), 1, 1, count, T{0});
+}
+
+}  // namespace
+
+NB_MODULE(_native, module) {
+    module.doc() = "The native core of chainrule.";
+    module.def("fill_words", &words, "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a,
+               "purpose"_a, "first"_a);
+    module.def("fill_uniform", &draw<double, chainrule::fill_uniform>, "out"_a.noconvert(), "key"_a,
+               "stream"_a, "step"_a, "purpose"_a);
+    module.def("fill_normal", &draw<double, chainrule::fill_normal>, "out"_a.noconvert(), "key"_a,
+               "stream"_a, "step"_a, "purpose"_a);
+    module.def("fill_truncated_normal", &draw<double, chainrule::fill_truncated_normal>,
+               "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a, "purpose"_a);
+    module.def("fill_permutation", &draw<std::int64_t, chainrule::fill_permutation>,
+               "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a, "purpose"_a);
+    module.def("all_finite", &all_finite<float>, "numbers"_a.noconvert(), "threads"_a);
+    module.def("all_finite", &all_finite<double>, "numbers"_a.noconvert(), "threads"_a);
+    module.def("inverse_normal", &inverse_normal, "shares"_a.noconvert());
+    module.def("fill_mask", &mask<float>, "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a,
+               "purpose"_a, "threshold"_a, "scale"_a);
+    module.def("fill_mask", &mask<double>, "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a,
+               "purpose"_a, "threshold"_a, "scale"_a);
+
+    nb::exception<chainrule::Refused>(module, "Refused", PyExc_ValueError);
+    nb::exception<chainrule::BadData>(module, "BadData", PyExc_ValueError);
+    nb::class_<chainrule::Loaded>(module, "Executor")
+        .def(
+            "__init__",
+            [](chainrule::Loaded* made, const nb::dict& description, const std::string& set) {
+                new (made) chainrule::Loaded(description, kernels_named(set));
+            },
+            "description"_a, "set"_a)
+        .def("run", &chainrule::Loaded::run, "arrays"_a, "parameters"_a, "order"_a.none(),
+             "batch_size"_a, "epoch_rows"_a.none(), "slots"_a, "lines"_a.none(), "seed"_a, "step"_a,
+             "gradient"_a.none(), "threads"_a)
+        .def("work", &chainrule::Loaded::work, "rows"_a)
+        .def("runs", &chainrule::Loaded::runs, "rows"_a)
+        .def("arena_bytes", &chainrule::Loaded::arena_bytes, "rows"_a);
+    module.def("instruction_sets", &instruction_sets);
+    module.def("operation_names", &chainrule::operation_names);
+    module.def("apply", &apply<float>, "name"_a, "set"_a, "out"_a.noconvert(), "x"_a.noconvert(),
+               "y"_a.noconvert().none() = nb::none());
+    module.def("apply", &apply<double>, "name"_a, "set"_a, "out"_a.noconvert(), "x"_a.noconvert(),
+               "y"_a.noconvert().none() = nb::none());
+}
