@@ -21,12 +21,17 @@ struct Product {
     Index rows, columns, depth;
 };
 
-// What a mask is drawn from: see philox.h.
-struct MaskSource {
+// Who draws: a word depends on these numbers and its position alone, see philox.h.
+struct Stream {
     std::uint64_t key;
     std::uint32_t stream;
     std::uint64_t step;
-    std::uint64_t threshold;
+    std::uint32_t purpose;
+};
+
+struct MaskSource {
+    Stream stream;
+    std::uint64_t threshold;  // words below it are dropped
     double scale;
 };
 
@@ -80,6 +85,9 @@ struct Kernels {
     const char* name;
     Typed<float> float32;
     Typed<double> float64;
+
+    // out[i] = i, and in its high half the word at position 2i.
+    void (*shuffle_keys)(std::uint64_t* out, Index count, const Stream& source);
 };
 
 // nullptr where this machine or this build has not the set.

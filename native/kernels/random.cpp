@@ -1,5 +1,5 @@
-// Masks: number i is 0 where word i of a Philox 4x32-10 stream is below a threshold, else a scale.
-// The words are those of philox.h; a vector holds one word of four blocks.
+// What is drawn from a Philox 4x32-10 stream, whose words are those of philox.h; a vector holds one
+// word of four blocks. Masks: number i is 0 where word i is below a threshold, else a scale.
 #include "kernels.h"
 #include "simd.h"
 
@@ -17,17 +17,17 @@ constexpr int kSets = 4;  // of four blocks, drawn at once
 constexpr int kNumbers = kSets * 16;
 constexpr std::uint64_t kLow = 0xFFFFFFFF;
 
-// What all blocks of a mask share. Words 1 and 3 are joined with the key of the next round already
+// What all blocks share. Words 1 and 3 are joined with the key of the next round already
 // while the multiplications go on.
 struct Drawing {
     Words keys[kRounds + 1][2];  // those after the last round are zero
     Words counter[3];            // words 1 to 3 at first; word 0 is the number of the block
-    Words limit;                 // threshold - 1
-    std::uint64_t kept;          // the bits of the scale, for float twice
+    Words limit;                 // of a mask: threshold - 1
+    std::uint64_t kept;          // the bits of its scale, for float twice
 };
 
-Drawing drawing_of(const MaskSource& source, std::uint64_t kept) {
-    Drawing made;
+Drawing drawing_of(const Stream& source) {
+    Drawing made{};
     for (std::uint64_t round = 0; round < kRounds; ++round) {
         made.keys[round][0] = words(source.key + round * 0x9E3779B9);
         made.keys[round][1] = words((source.key >> 32) + round * 0xBB67AE85);
@@ -35,9 +35,8 @@ Drawing drawing_of(const MaskSource& source, std::uint64_t kept) {
     made.keys[kRounds][0] = made.keys[kRounds][1] = words(0);
     made.counter[0] = words(source.stream) ^ made.keys[0][0];
     made.counter[1] = words(source.step);
-    made.counter[2] = words(source.step >> 32) ^ made.keys[0][1];  // the purpose of masks is 0
-    made.limit = words(source.threshold - 1);
-    made.kept = kept;
+    const std::uint64_t purpose = std::uint64_t{source.purpose} << 24;
+    made.counter[2] = words(source.step >> 32 | purpose) ^ made.keys[0][1];
     return made;
 }
 
@@ -64,6 +63,11 @@ CHAINRULE_INLINE void philox(Blocks (&blocks)[kSets], const Drawing& drawing) {
     }
 }
 
+// The numbers of four blocks, every other one of eight.
+CHAINRULE_INLINE Words every_other(std::uint64_t first) {
+    return words(first) + shift_left<1>(lane_numbers());
+}
+
 // Negative where a word is at least the threshold.
 CHAINRULE_INLINE Words is_kept(Words word, const Drawing& drawing) {
     return drawing.limit - (word & words(kLow));
@@ -85,8 +89,7 @@ CHAINRULE_INLINE Blocks blocks_of(Words numbers, const Drawing& drawing) {
 CHAINRULE_INLINE void draw(float* out, std::uint64_t block, const Drawing& drawing) {
     Blocks drawn[kSets];
     for (int set = 0; set < kSets; ++set) {
-        const Words numbers = words(block + set / 2 * 8 + set % 2) + shift_left<1>(lane_numbers());
-        drawn[set] = blocks_of(numbers, drawing);
+        drawn[set] = blocks_of(every_other(block + set / 2 * 8 + set % 2), drawing);
     }
     philox(drawn, drawing);
     for (int set = 0; set < kSets; set += 2) {
@@ -135,7 +138,9 @@ CHAINRULE_INLINE std::uint64_t twice_bits(double x) {
 // Whole groups of kNumbers are written where they belong, the parts at both ends through a copy.
 template <typename T>
 void mask(T* out, Index first, Index count, const MaskSource& source) {
-    const Drawing drawing = drawing_of(source, twice_bits(static_cast<T>(source.scale)));
+    Drawing drawing = drawing_of(source.stream);
+    drawing.limit = words(source.threshold - 1);
+    drawing.kept = twice_bits(static_cast<T>(source.scale));
     const Index end = first + count;
     for (Index place = first / 4 * 4; place < end; place += kNumbers) {
         const auto block = static_cast<std::uint64_t>(place / 4);
@@ -153,9 +158,41 @@ void mask(T* out, Index first, Index count, const MaskSource& source) {
     }
 }
 
+// Of each block, words 0 and 2 go to two numbers on end.
+void shuffle_keys(std::uint64_t* out, Index count, const Stream& source) {
+    const Drawing drawing = drawing_of(source);
+    constexpr Index kKeys = kSets * 8;
+    for (Index first = 0; first < count; first += kKeys) {
+        Blocks drawn[kSets];
+        Words numbers[kSets];
+        for (int set = 0; set < kSets; ++set) {
+            const auto block = static_cast<std::uint64_t>(first / 2 + set / 2 * 8 + set % 2);
+            numbers[set] = every_other(block);
+            drawn[set] = blocks_of(numbers[set], drawing);
+        }
+        philox(drawn, drawing);
+        double keys[kKeys];
+        for (int set = 0; set < kSets; set += 2) {
+            D square[4];
+            for (int word = 0; word < 4; ++word) {
+                const Words place = shift_left<1>(numbers[set + word / 2]) | words(word % 2);
+                square[word] =
+                    from_bits(shift_left<32>(drawn[set + word / 2].c[word % 2 * 2]) | place);
+            }
+            transpose(square);
+            for (int row = 0; row < 4; ++row) {
+                store(keys + set * 8 + row * kLanes<double>, square[row]);
+            }
+        }
+        const Index left = count - first < kKeys ? count - first : kKeys;
+        std::memcpy(out + first, keys, static_cast<std::size_t>(left) * sizeof *out);
+    }
+}
+
 }  // namespace
 
 void add_random(Kernels& kernels) {
+    kernels.shuffle_keys = shuffle_keys;
     kernels.float32.mask = mask<float>;
     kernels.float64.mask = mask<double>;
 }

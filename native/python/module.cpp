@@ -12,6 +12,7 @@
 #include "executor.h"
 #include "finite.h"
 #include "loaded.h"
+#include "permutation.h"
 #include "philox.h"
 #include "steps.h"
 
@@ -25,6 +26,11 @@ using Array = nb::ndarray<Number, nb::numpy, nb::ndim<1>, nb::c_contig, nb::devi
 
 // Below this many numbers, giving the interpreter lock away costs more than it frees.
 constexpr std::size_t kLongCall = 4096;
+
+const chainrule::Kernels& widest() {
+    const chainrule::Kernels* kernels = chainrule::avx2_kernels();
+    return kernels != nullptr ? *kernels : *chainrule::plain_kernels();
+}
 
 template <typename Work>
 void run(std::size_t count, Work work) {
@@ -51,6 +57,13 @@ template <typename Number, Fill<Number> fill>
 void draw(Array<Number> out, std::uint64_t key, std::uint32_t stream, std::uint64_t step,
           std::uint32_t purpose) {
     run(out.size(), [&] { fill(out.data(), out.size(), {key, stream, step, purpose}); });
+}
+
+void permutation(Array<std::int64_t> out, std::uint64_t key, std::uint32_t stream,
+                 std::uint64_t step, std::uint32_t purpose) {
+    run(out.size(), [&] {
+        chainrule::fill_permutation(out.data(), out.size(), {key, stream, step, purpose}, widest());
+    });
 }
 
 template <typename Number>
@@ -123,8 +136,8 @@ NB_MODULE(_native, module) {
                "stream"_a, "step"_a, "purpose"_a);
     module.def("fill_truncated_normal", &draw<double, chainrule::fill_truncated_normal>,
                "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a, "purpose"_a);
-    module.def("fill_permutation", &draw<std::int64_t, chainrule::fill_permutation>,
-               "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a, "purpose"_a);
+    module.def("fill_permutation", &permutation, "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a,
+               "purpose"_a);
     module.def("all_finite", &all_finite<float>, "numbers"_a.noconvert(), "threads"_a);
     module.def("all_finite", &all_finite<double>, "numbers"_a.noconvert(), "threads"_a);
     module.def("inverse_normal", &inverse_normal, "shares"_a.noconvert());

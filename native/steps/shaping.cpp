@@ -116,7 +116,7 @@ void mask(Binding& binding, const Bound& bound) {
         bound.refuse("its rate is not from 0 to below 1");
     }
     MaskSource source{};
-    source.stream = static_cast<std::uint32_t>(bound.whole("stream"));
+    source.stream.stream = static_cast<std::uint32_t>(bound.whole("stream"));
     source.threshold = static_cast<std::uint64_t>(std::nearbyint(rate * 4294967296.0));
     source.scale = 1.0 / (1.0 - rate);
     const Index count = bound.result.count();
@@ -125,8 +125,8 @@ void mask(Binding& binding, const Bound& bound) {
     const Place step = bind_contiguous(binding, bound.operands[1], Type::uint64).place;
     add_step(binding, [=](const Frame& frame) {
         MaskSource drawn = source;
-        drawn.key = *frame.at<std::uint64_t>(key);
-        drawn.step = *frame.at<std::uint64_t>(step);
+        drawn.stream.key = *frame.at<std::uint64_t>(key);
+        drawn.stream.step = *frame.at<std::uint64_t>(step);
         split(frame, (count + 31) / 32, 512, [&](Index begin, Index end, int) {
             const Index last = std::min(end * 32, count);
             kernel(frame.at<T>(out) + begin * 32, begin * 32, last - begin * 32, drawn);

@@ -1,13 +1,16 @@
 #include "executor.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <thread>
 #include <vector>
 
 #include "check.h"
 #include "finite.h"
+#include "permutation.h"
 #include "philox.h"
 
 namespace chainrule {
@@ -244,14 +247,22 @@ TEST(one_number_that_is_not_finite_is_found) {
     }
 }
 
-TEST(permutations_have_every_number_once) {
-    for (const std::size_t count : {0, 1, 2, 63, 64, 1000, 16384, 50'000}) {
-        std::vector<std::int64_t> order(count, -1);
-        fill_permutation(order.data(), count, {9, 0, 3, 1});
-        std::vector<bool> seen(count);
-        for (const std::int64_t number : order) {
-            CHECK(!seen.at(static_cast<std::size_t>(number)));
-            seen[static_cast<std::size_t>(number)] = true;
+TEST(permutations_are_the_stable_order_of_their_keys) {
+    const Stream source{0x123456789ABCDEF, 7, std::uint64_t{3} << 33, 2};
+    for (const std::size_t count : {0, 1, 2, 31, 32, 33, 63, 64, 1000, 2047, 2048, 16384, 50'000}) {
+        std::vector<std::uint64_t> keys;
+        each_pair(source, count, [&](std::size_t, std::uint32_t left, std::uint32_t right) {
+            keys.push_back(std::uint64_t{left} << 32 | right);
+        });
+        std::vector<std::int64_t> expected(count);
+        std::iota(expected.begin(), expected.end(), 0);
+        std::stable_sort(expected.begin(), expected.end(), [&](std::int64_t a, std::int64_t b) {
+            return keys[static_cast<std::size_t>(a)] < keys[static_cast<std::size_t>(b)];
+        });
+        for (const Kernels* kernels : sets()) {
+            std::vector<std::int64_t> order(count, -1);
+            fill_permutation(order.data(), count, source, *kernels);
+            CHECK(order == expected);
         }
     }
 }
