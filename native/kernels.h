@@ -76,6 +76,9 @@ struct Typed {
     void (*log_softmax)(T* out, const T* x, Index rows, Index columns);
     void (*softmax_cross_entropy)(T* out, const T* logits, const T* targets, Index rows,
                                   Index columns);
+    // slopes[i * step] for row i.
+    void (*softmax_cross_entropy_slope)(T* out, const T* logits, const T* targets, const T* slopes,
+                                        Index step, Index rows, Index columns);
 
     // Numbers first to first + count - 1 of a mask: 0 or scale.
     void (*mask)(T* out, Index first, Index count, const MaskSource& source);

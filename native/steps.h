@@ -140,6 +140,7 @@ void bind_reduction(Binding& binding, const Bound& bound);
 void bind_argmax(Binding& binding, const Bound& bound);
 void bind_along(Binding& binding, const Bound& bound);
 void bind_cross_entropy(Binding& binding, const Bound& bound);
+void bind_cross_entropy_slope(Binding& binding, const Bound& bound);
 void bind_cast(Binding& binding, const Bound& bound);
 void bind_concatenate(Binding& binding, const Bound& bound);
 void bind_narrow(Binding& binding, const Bound& bound);

@@ -23,6 +23,7 @@ const std::map<std::string, Binder>& binders() {
         {"scatter_add", bind_scatter_add},
         {"softmax", bind_along},
         {"softmax_cross_entropy", bind_cross_entropy},
+        {"softmax_cross_entropy_slope", bind_cross_entropy_slope},
         {"sum", bind_reduction},
         {"widen", bind_widen},
     };

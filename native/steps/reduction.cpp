@@ -1,4 +1,4 @@
-// Sums and extremes over axes, and what goes along one axis: softmax and its companions.
+// Sums and extremes over axes.
 #include <algorithm>
 #include <cstring>
 
@@ -8,8 +8,6 @@ namespace chainrule {
 namespace {
 
 constexpr Index kWorthSplitting = 16384;
-// The same of exponentials.
-constexpr Index kWorthSplittingCostly = 1024;
 
 // The kept axes, then the reduced ones, each in order.
 std::vector<Index> kept_first(const Array& x, const std::vector<Index>& reduced) {
@@ -151,57 +149,6 @@ void argmax_whole(Binding& binding, const Bound& bound) {
     });
 }
 
-template <typename T>
-void along(Binding& binding, const Bound& bound, Index axis) {
-    const Typed<T>& known = typed<T>(binding.kernels);
-    const auto kernel = bound.instruction.name == "softmax" ? known.softmax : known.log_softmax;
-    const Array& given = bound.operands[0];
-    const Index axes = static_cast<Index>(given.shape.size());
-    std::vector<Index> order;
-    for (Index one = 0; one < axes; ++one) {
-        if (one != axis) {
-            order.push_back(one);
-        }
-    }
-    order.push_back(axis);
-    const Array x = bind_contiguous(binding, transposed(given, order));
-    const bool moved = axis != axes - 1;
-    const Array out = moved ? binding.temporary(x.type, x.shape) : bound.result;
-    const Index columns = x.shape.back();
-    const Index rows = columns == 0 ? 0 : x.count() / columns;
-    const Place to = out.place;
-    const Place from = x.place;
-    add_step(binding, [=](const Frame& frame) {
-        split(frame, rows, std::max<Index>(8, kWorthSplittingCostly / std::max<Index>(columns, 1)),
-              [&](Index begin, Index end, int) {
-                  kernel(frame.at<T>(to) + begin * columns, frame.at<T>(from) + begin * columns,
-                         end - begin, columns);
-              });
-    });
-    if (moved) {
-        bind_copy(binding, transposed(bound.result, order), out);
-    }
-}
-
-template <typename T>
-void cross_entropy(Binding& binding, const Bound& bound) {
-    const auto kernel = typed<T>(binding.kernels).softmax_cross_entropy;
-    const Array logits = bind_contiguous(binding, bound.operands[0], bound.result.type);
-    const Array targets = bind_contiguous(binding, bound.operands[1], bound.result.type);
-    const Index columns = logits.shape.back();
-    const Index rows = columns == 0 ? 0 : logits.count() / columns;
-    const Place out = bound.result.place;
-    const Place left = logits.place;
-    const Place right = targets.place;
-    add_step(binding, [=](const Frame& frame) {
-        split(frame, rows, std::max<Index>(8, kWorthSplittingCostly / std::max<Index>(columns, 1)),
-              [&](Index begin, Index end, int) {
-                  kernel(frame.at<T>(out) + begin, frame.at<T>(left) + begin * columns,
-                         frame.at<T>(right) + begin * columns, end - begin, columns);
-              });
-    });
-}
-
 }  // namespace
 
 void bind_reduction(Binding& binding, const Bound& bound) {
@@ -257,40 +204,6 @@ void bind_argmax(Binding& binding, const Bound& bound) {
             return argmax_whole<std::uint8_t>(binding, bound);
         default:
             bound.refuse("its numbers are of another type");
-    }
-}
-
-void bind_along(Binding& binding, const Bound& bound) {
-    bound.need_operands(1);
-    const Index axis = bound.whole("axis");
-    const Array& x = bound.operands[0];
-    if (axis < 0 || axis >= static_cast<Index>(x.shape.size()) || x.type != bound.result.type ||
-        x.shape != bound.result.shape) {
-        bound.refuse("its result does not fit");
-    }
-    if (x.type == Type::float32) {
-        along<float>(binding, bound, axis);
-    } else if (x.type == Type::float64) {
-        along<double>(binding, bound, axis);
-    } else {
-        bound.refuse("its numbers are of another type");
-    }
-}
-
-void bind_cross_entropy(Binding& binding, const Bound& bound) {
-    bound.need_operands(2);
-    const Array& logits = bound.operands[0];
-    if (logits.shape.empty() || logits.shape != bound.operands[1].shape ||
-        (logits.shape.back() == 0 && bound.result.count() != 0) ||
-        bound.result.count() * logits.shape.back() != logits.count()) {
-        bound.refuse("its operands do not fit together");
-    }
-    if (bound.result.type == Type::float32) {
-        cross_entropy<float>(binding, bound);
-    } else if (bound.result.type == Type::float64) {
-        cross_entropy<double>(binding, bound);
-    } else {
-        bound.refuse("its numbers are of another type");
     }
 }
 

@@ -144,6 +144,11 @@ def bound(y, expected):
     lower = wide[0] - wide[0].max(axis=axis, keepdims=True, initial=-np.inf)
     if name == "softmax":
         return (n + 6 + abs(lower)) * u * expected
+    if name == "softmax_cross_entropy_slope":
+        shares = np.exp(lower) / np.exp(lower).sum(axis=-1, keepdims=True)
+        product = shares * abs(wide[1]).sum(axis=-1, keepdims=True)
+        each = (2 * n + 9 + abs(lower)) * product + 2 * abs(wide[1])
+        return abs(wide[2])[..., np.newaxis] * each * u
     # the logarithm of a sum of n shares, then a difference
     each = u * (abs(lower) + np.log(n) + n + 6)
     return each if name == "log_softmax" else (abs(wide[1]) * each * (n + 2)).sum(axis=-1)

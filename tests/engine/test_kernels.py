@@ -95,6 +95,10 @@ WIDE = {
     "softmax": [case(normal(3, 700)), case(normal(700, 3), axis=0), case(normal(700, 2))],
     "log_softmax": [case(normal(3, 700)), case(normal(700, 3), axis=0)],
     "softmax_cross_entropy": [case(normal(3, 700), shares(3, 700))],
+    "softmax_cross_entropy_slope": [
+        case(normal(rows, columns), shares(rows, columns), normal(rows, key=1))
+        for rows, columns in [(3, 700), (9, 17), (70, 16), (301, 10), (1000, 2)]
+    ],
     "argmax": [case(spread(3, 700)), case(np.zeros((2, 40)))],
     "dropout_mask": [case(7, 2, shape=(33, 65), rate=0.3, stream=4)],
     "scatter_add": [case(normal(700, 3), np.arange(700) % 7, length=7)],

@@ -226,6 +226,15 @@ CASES: dict[str, list[Case]] = {
         case(normal(3, 1), shares(3, 1)),
         case(WHOLE, np.eye(2)),
     ],
+    "softmax_cross_entropy_slope": [
+        case(normal(5, 2), shares(5, 2), normal(5, key=1), rows=5),
+        case(normal(2, 3), positive(2, 3), normal(2, key=1)),
+        case(normal(4), shares(4), 0.7),
+        case(normal(2, 2, 3), shares(2, 2, 3), normal(2, 2, key=1)),
+        case(normal(0, 3), shares(0, 3), normal(0)),
+        case(normal(3, 1), positive(3, 1), normal(3, key=1)),
+        case(WHOLE, np.eye(2), np.array([2, 3])),
+    ],
     "dropout_mask": [
         case(7, 0, shape=(3, 4), rate=0.5),
         case(7, 3, shape=12, rate=0.2, stream=5),

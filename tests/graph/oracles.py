@@ -126,6 +126,17 @@ def softmax_cross_entropy(z: np.ndarray, t: np.ndarray) -> np.ndarray:
     return filled(z.shape[:-1], entry)
 
 
+def softmax_cross_entropy_slope(z: np.ndarray, t: np.ndarray, g: np.ndarray) -> np.ndarray:
+    result = np.empty(z.shape)
+    for row in np.ndindex(z.shape[:-1]):
+        whole, shares = total(map(exponential, z[row])), total(map(Decimal, map(float, t[row])))
+        for column in range(z.shape[-1]):
+            share = over(exponential(z[row][column]), whole)
+            gap = share * shares - Decimal(float(t[row][column]))
+            result[(*row, column)] = Decimal(float(np.asarray(g)[row])) * gap
+    return result
+
+
 def reduced(combine: Callable[[list[float]], Any]) -> Callable[..., np.ndarray]:
     def oracle(x: np.ndarray, axis: Any = None, keepdims: bool = False) -> np.ndarray:
         axes = range(x.ndim) if axis is None else [axis] if np.ndim(axis) == 0 else axis
@@ -271,6 +282,7 @@ ORACLES: dict[str, Callable[..., np.ndarray]] = {
     "squared_error": each(lambda p, t: (p - t) ** 2),
     "sigmoid_cross_entropy": each(sigmoid_cross_entropy),
     "softmax_cross_entropy": softmax_cross_entropy,
+    "softmax_cross_entropy_slope": softmax_cross_entropy_slope,
     "dropout_mask": dropout_mask,
     "sum": reduced(math.fsum),
     "max": reduced(lambda line: sorted(line)[-1]),

@@ -18,6 +18,7 @@ SLOPES = [
 CURVED = (
     "multiply", "divide", "power", "exp", "log", "sqrt", "tanh", "sigmoid", "softmax",
     "log_softmax", "matmul", "squared_error", "sigmoid_cross_entropy", "softmax_cross_entropy",
+    "softmax_cross_entropy_slope",
 )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ from chainrule.graph.operations.loss import (
     absolute_error,
     sigmoid_cross_entropy,
     softmax_cross_entropy,
+    softmax_cross_entropy_slope,
     squared_error,
 )
 from chainrule.graph.operations.random import dropout_mask
@@ -63,7 +64,8 @@ __all__ = [
     "divide", "dropout_mask", "equal", "exp", "flush", "gather", "greater", "log", "log_softmax",
     "matmul", "max", "maximum", "mean", "min", "minimum", "multiply", "narrow", "negative",
     "one_hot", "power", "relu", "reshape", "scatter_add", "sigmoid", "sigmoid_cross_entropy",
-    "sign", "softmax", "softmax_cross_entropy", "sqrt", "squared_error", "subtract", "sum",
+    "sign", "softmax", "softmax_cross_entropy",
+    "softmax_cross_entropy_slope", "sqrt", "squared_error", "subtract", "sum",
     "tanh", "transpose", "widen",
 ]  # fmt: skip
 

@@ -14,7 +14,13 @@ from chainrule.graph.operations.elementwise import sign
 from chainrule.graph.operations.reduction import check_some, sum_
 from chainrule.graph.shape import Shape
 
-__all__ = ["absolute_error", "sigmoid_cross_entropy", "softmax_cross_entropy", "squared_error"]
+__all__ = [
+    "absolute_error",
+    "sigmoid_cross_entropy",
+    "softmax_cross_entropy",
+    "softmax_cross_entropy_slope",
+    "squared_error",
+]
 
 
 @builtin("squared_error", elementwise=True)
@@ -77,9 +83,51 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> Array:
 
 @softmax_cross_entropy.gradient
 def _softmax_cross_entropy(g: Node, y: Node, logits: Node, targets: Node) -> Any:
-    column = g.reshape((*g.shape, 1))
-    total = sum_(targets, axis=-1, keepdims=True)
     return (
-        lambda: column * (softmax(logits) * total - targets),
-        lambda: -column * log_softmax(logits),
+        lambda: softmax_cross_entropy_slope(logits, targets, g),
+        lambda: -_column(g) * log_softmax(logits),
+    )
+
+
+def _column(x: Node) -> Node:
+    return x.reshape((*x.shape, 1))
+
+
+def _of_logits(logits: Shape, targets: Shape, slope: Shape) -> Shape:
+    if _by_row(logits, targets) != slope:
+        message = (
+            f"softmax_cross_entropy_slope: slope {slope} must have a number for each row of "
+            f"logits {logits}; give shape {logits[:-1]}."
+        )
+        raise ShapeError(message)
+    return logits
+
+
+@builtin("softmax_cross_entropy_slope", shape=_of_logits)
+def softmax_cross_entropy_slope(logits: Array, targets: Array, slope: Array) -> Array:
+    """slope (softmax(logits) sum(targets) - targets) along the last axis, with a slope a row.
+
+    It is what `softmax_cross_entropy` passes on to its logits: output minus target.
+    """
+    powers = np.exp(logits - np.maximum.reduce(logits, axis=-1, keepdims=True))
+    shares = powers / np.add.reduce(powers, axis=-1, keepdims=True)
+    total = np.add.reduce(targets, axis=-1, keepdims=True)
+    return np.asarray(slope[..., np.newaxis] * (shares * total - targets))
+
+
+@softmax_cross_entropy_slope.gradient
+def _softmax_cross_entropy_slope(
+    g: Node, y: Node, logits: Node, targets: Node, slope: Node
+) -> Any:
+    shares = softmax(logits)
+    total = sum_(targets, axis=-1, keepdims=True)
+
+    def by_logits() -> Node:
+        weighted = g * _column(slope) * total
+        return shares * (weighted - sum_(weighted * shares, axis=-1, keepdims=True))
+
+    return (
+        by_logits,
+        lambda: _column(slope) * (sum_(g * shares, axis=-1, keepdims=True) - g),
+        lambda: sum_(g * (shares * total - targets), axis=-1),
     )
