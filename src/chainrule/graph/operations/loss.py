@@ -116,9 +116,7 @@ def softmax_cross_entropy_slope(logits: Array, targets: Array, slope: Array) -> 
 
 
 @softmax_cross_entropy_slope.gradient
-def _softmax_cross_entropy_slope(
-    g: Node, y: Node, logits: Node, targets: Node, slope: Node
-) -> Any:
+def _softmax_cross_entropy_slope(g: Node, y: Node, logits: Node, targets: Node, slope: Node) -> Any:
     shares = softmax(logits)
     total = sum_(targets, axis=-1, keepdims=True)
 
