@@ -87,16 +87,17 @@ private:
         }
     }
 
-    // Columns are cut where there are enough of them, since each part of b is then packed once;
-    // rows where what follows the product takes whole rows only.
+    // The longer side is cut, since all threads read the other operand; of a transposed a, whose
+    // rows are those of a weight, columns where there are enough. Rows where what follows the
+    // product takes whole rows only.
     void choose_chunks() {
         const bool whole_rows = epilogue_ != nullptr && !epilogue_->is_compiled();
-        by_columns_ =
-            !whole_rows && (product_.columns >= 8 * kTile || product_.columns >= product_.rows);
+        const bool wide = product_.a_column != 1 && product_.columns >= 8 * kTile;
+        by_columns_ = !whole_rows && (wide || product_.columns > product_.rows);
         const Index size = by_columns_ ? product_.columns : product_.rows;
-        const Index wide = size >= 2 * kChunk ? size / kChunk : std::min<Index>(2, size / kTile);
+        const Index enough = size >= 2 * kChunk ? size / kChunk : std::min<Index>(2, size / kTile);
         const Index work = product_.rows * product_.columns * product_.depth;
-        most_chunks_ = std::max<Index>(1, std::min(wide, work / kWorthSplitting));
+        most_chunks_ = std::max<Index>(1, std::min(enough, work / kWorthSplitting));
     }
 
     static Index border(Index size, Index chunk, Index chunks) {
