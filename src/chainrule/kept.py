@@ -32,18 +32,23 @@ def description_key(description: Any) -> Hashable:
     if kind is float:
         return kind, description.hex()  # 0.0 and -0.0 are equal
     if kind is tuple or kind is frozenset:
-        parts = kind(map(description_key, description))
-    elif is_dataclass(kind) and kind.__module__.startswith("chainrule."):
-        parts = tuple([description_key(getattr(description, name)) for name in _settings(kind)])
+        values = description
     else:
-        return None
-    return None if None in parts else (kind, parts)
+        names = _settings(kind)
+        if names is None:
+            return None
+        values = [getattr(description, name) for name in names]
+    # most are plain: a call for each would take longer than all else
+    parts = [(type(x), x) if type(x) in PLAIN else description_key(x) for x in values]
+    return None if None in parts else (kind, (frozenset if kind is frozenset else tuple)(parts))
 
 
 @cache
-def _settings(kind: type[Any]) -> tuple[str, ...]:
-    """The names of what the descriptions of a class are made of."""
-    return tuple(one.name for one in fields(kind) if one.compare)
+def _settings(kind: type[Any]) -> tuple[str, ...] | None:
+    """The names of what the descriptions of a class are made of; None where it is not known."""
+    if is_dataclass(kind) and kind.__module__.startswith("chainrule."):
+        return tuple(one.name for one in fields(kind) if one.compare)
+    return None
 
 
 class Kept(Generic[Made]):

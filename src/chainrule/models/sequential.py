@@ -79,11 +79,13 @@ class Sequential:
             raise InputTypeError(message)
         for layer in layers:
             self._append(layer)
+        layer_names(self._layers)
         self._build_if_shape_is_known()
 
     def add(self, layer: Layer) -> None:
         """Add a layer at the end; those before it keep their values."""
         self._append(layer)
+        layer_names(self._layers)
         old, self._trainer = self._trainer, None
         self._build_if_shape_is_known()
         if old is not None and self._trainer is not None:
@@ -323,7 +325,6 @@ class Sequential:
             message = "Sequential: an Input may only be the first layer."
             raise SettingError(message)
         self._layers.append(layer)
-        layer_names(self._layers)
 
     def _inner(self) -> list[Layer]:
         return [layer for layer in self._layers if not isinstance(layer, InputLayer)]

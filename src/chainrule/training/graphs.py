@@ -93,7 +93,7 @@ class Task:
         if any(getattr(loss, "from_logits", False) for loss in (*self.losses, *watched)):
             return None  # making the graph warns of probabilities taken for logits
         return description_key(
-            (kind, *variant, self.network, self.parameters.table, self.parameters.dtype.name,
+            (kind, *variant, self.network, self.parameters.table, self.parameters.dtype.char,
              self.losses, self.metrics, self.optimizer, self.engine)
         )  # fmt: skip
 

@@ -70,7 +70,7 @@ class Trainer:
         engine: str = "auto",
         parameters: Parameters | None = None,
     ) -> None:
-        if str(np.dtype(dtype)) not in ("float32", "float64"):
+        if np.dtype(dtype) not in (np.float32, np.float64):
             message = f"dtype must be 'float32' or 'float64', got {dtype!r}."
             raise SettingError(message)
         self.network = network
