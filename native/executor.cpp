@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -89,6 +90,26 @@ void gather_rows(const Frame& frame, std::byte* to, const std::byte* from, Index
 }
 
 }  // namespace
+
+// Asks whether a call was interrupted, so seldom that it costs nothing.
+class Interruption {
+public:
+    explicit Interruption(const Call& call) : ask_(call.update ? nullptr : call.interrupted) {}
+    bool came() {
+        if (ask_ == nullptr || Clock::now() < next_) {
+            return false;
+        }
+        next_ = Clock::now() + kBetween;
+        return ask_();
+    }
+
+private:
+    using Clock = std::chrono::steady_clock;
+    static constexpr std::chrono::milliseconds kBetween{50};
+
+    bool (*ask_)();
+    Clock::time_point next_ = Clock::now() + kBetween;
+};
 
 // A batch of a call: its number, and where in the order its rows begin.
 struct Piece {
@@ -266,7 +287,12 @@ Outcome Executor::run(const Call& call) {
     Team team(whole->work >= kWorthThreads ? call.threads : 1);
     auto arena = take_arena();
     Batch batch(tape_, call, *arena, team);
+    Interruption interruption(call);
     for (Index number = 0; number < batches && !outcome.stopped; ++number) {
+        if (interruption.came()) {
+            outcome.interrupted = true;
+            break;
+        }
         outcome.stopped = !batch.run(piece(number));
         ++outcome.batches;
     }
@@ -291,8 +317,14 @@ Outcome Executor::run_apart(const Call& call, Index batches, PieceOf piece, Team
     std::mutex mutex;
     std::atomic<Index> stopped{batches};  // the first batch that was
     std::exception_ptr error;
+    Interruption interruption(call);
+    bool interrupted = false;
     auto work = [&](Index number, int worker) {
         std::exception_ptr raised;
+        if (worker == 0 && interruption.came()) {
+            interrupted = true;
+            stopped = -1;
+        }
         if (number > stopped.load(std::memory_order_relaxed)) {
             return;
         }
@@ -318,10 +350,13 @@ Outcome Executor::run_apart(const Call& call, Index batches, PieceOf piece, Team
     for (Worker& worker : workers) {
         give_back(std::move(worker.arena));
     }
+    if (interrupted) {
+        return {0, false, true};
+    }
     if (error != nullptr) {
         std::rethrow_exception(error);
     }
-    return {std::min(stopped + 1, batches), stopped < batches};
+    return {std::min(stopped + 1, batches), stopped < batches, false};
 }
 
 bool Executor::is_scalar(std::size_t result) const {

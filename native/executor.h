@@ -28,6 +28,8 @@ struct Call {
     std::uint64_t step = 0;
     int threads = 1;
     bool update = true;  // whether what is after the seam runs
+    // Asked now and then between batches, where there is no update, by the thread that calls.
+    bool (*interrupted)() = nullptr;
     // Results in the tape's order: scalars as a double a batch, others an entry a row.
     std::vector<std::byte*> results;
 
@@ -38,6 +40,7 @@ struct Call {
 struct Outcome {
     Index batches = 0;     // run, the stopped one included
     bool stopped = false;  // at a loss that is not finite, before its update
+    bool interrupted = false;
 };
 
 class Executor {

@@ -43,6 +43,11 @@ public:
         }
         return static_cast<std::byte*>(view_.buf);
     }
+    // The same where it has one axis.
+    std::byte* flat(Index bytes) const {
+        of_rows({});
+        return of_bytes(bytes);
+    }
     // Its memory, where its entries along the first axis have this shape.
     std::byte* of_rows(const Shape& row) const {
         if (static_cast<std::size_t>(view_.ndim) != row.size() + 1 ||

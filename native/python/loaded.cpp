@@ -31,6 +31,12 @@ nb::str interned(const std::string& name) {
     return nb::steal<nb::str>(PyUnicode_InternFromString(name.c_str()));
 }
 
+// Whether a signal's handler has raised, in the main thread.
+bool signaled() {
+    const nb::gil_scoped_acquire held;
+    return PyErr_CheckSignals() != 0;
+}
+
 void set_batches(Call& call, Index batch_size, std::optional<Index> epoch_rows) {
     call.epoch_rows = epoch_rows.value_or(std::max<Index>(call.rows, 1));
     if (batch_size < 1 || call.epoch_rows < 1 || call.rows % call.epoch_rows != 0) {
@@ -65,6 +71,13 @@ Loaded::Loaded(const nb::dict& description, const Kernels& kernels)
     }
     refusing([&] {
         number_type_ = type_named(nb::cast<std::string>(description["number_type"]));
+        for (const Value& value : tape.values) {
+            const bool flat = value.kind == Kind::parameters || value.kind == Kind::gradient ||
+                              value.kind == Kind::flat;
+            if (flat && value.type != number_type_) {
+                throw Refused("tape refused: parameters are of several types.");
+            }
+        }
         const nb::object names = description["result_names"], values = description["values"];
         for (std::size_t index = 0; index < tape.results.size(); ++index) {
             const Value& value = tape.values[static_cast<std::size_t>(tape.results[index])];
@@ -90,15 +103,12 @@ nb::tuple Loaded::run(const nb::dict& arrays, nb::handle parameters, nb::handle 
     call.seed = seed;
     call.step = step;
     call.threads = std::max(threads, 1);
+    call.interrupted = signaled;
     take_inputs(call, held, arrays);
     take_order(call, held, order);
     set_batches(call, batch_size, epoch_rows);
     take_state(call, held, parameters, slots, gradient);
-    if (call.update && line_count_ > 0) {
-        held.emplace_back(lines, Type::float64, false, "lines");
-        const Index bytes = product(call.batches(), line_count_ * 8);
-        call.lines = reinterpret_cast<const double*>(held.back().of_bytes(bytes));
-    }
+    take_lines(call, held, lines);
     const nb::dict results = make_results(call, held);
     const nb::object counts = made(nb::int_(call.batches()), int64_);
     held.emplace_back(counts, Type::int64, true, "rows");
@@ -107,6 +117,9 @@ nb::tuple Loaded::run(const nb::dict& arrays, nb::handle parameters, nb::handle 
     {
         const nb::gil_scoped_release released;
         outcome = executor_.run(call);
+    }
+    if (outcome.interrupted) {
+        throw nb::python_error();
     }
     return nb::make_tuple(results, counts,
                           outcome.stopped ? nb::object(nb::int_(outcome.batches - 1)) : nb::none());
@@ -147,24 +160,38 @@ void Loaded::take_state(Call& call, Held& held, nb::handle parameters, const nb:
         throw Refused("other numbers of slots are wanted");
     }
     if (tape.parameter_bytes > 0) {
-        held.emplace_back(parameters, number_type_, call.update, "parameters");
-        call.parameters = held.back().of_bytes(tape.parameter_bytes);
+        held.emplace_back(parameters, number_type_, call.update, "the array of parameters");
+        call.parameters = held.back().flat(tape.parameter_bytes);
+    } else if (PyObject_Length(parameters.ptr()) != 0) {
+        PyErr_Clear();
+        throw Refused("there are no parameters");
     }
     if (!tape.flat_bytes.empty()) {
         call.flat.push_back(call.parameters);
     }
     for (std::size_t index = 0; index < slots.size(); ++index) {
         held.emplace_back(slots[index], number_type_, true, "a slot");
-        call.flat.push_back(held.back().of_bytes(tape.flat_bytes[index + 1]));
+        call.flat.push_back(held.back().flat(tape.flat_bytes[index + 1]));
     }
     if (!gradient.is_none()) {
         if (call.rows > call.batch_size) {
             throw Refused("a gradient is that of one batch");
         }
         if (tape.gradient_bytes > 0) {
-            held.emplace_back(gradient, number_type_, true, "gradient");
-            call.gradient = held.back().of_bytes(tape.gradient_bytes);
+            held.emplace_back(gradient, number_type_, true, "the gradient");
+            call.gradient = held.back().flat(tape.gradient_bytes);
         }
+    }
+}
+
+void Loaded::take_lines(Call& call, Held& held, nb::handle lines) const {
+    if (lines.is_none() && (line_count_ == 0 || !call.update)) {
+        return;
+    }
+    held.emplace_back(lines, Type::float64, false, "lines");
+    call.lines = reinterpret_cast<const double*>(held.back().of_rows({line_count_}));
+    if (held.back().rows() != call.batches()) {
+        throw Refused("lines have another number of rows");
     }
 }
 

@@ -49,6 +49,7 @@ private:
     void take_order(Call& call, Held& held, nanobind::handle order) const;
     void take_state(Call& call, Held& held, nanobind::handle parameters,
                     const nanobind::tuple& slots, nanobind::handle gradient) const;
+    void take_lines(Call& call, Held& held, nanobind::handle lines) const;
     nanobind::dict make_results(Call& call, Held& held) const;
     nanobind::object made(const nanobind::object& shape, const nanobind::object& type) const {
         return empty_(shape, type);

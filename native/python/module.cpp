@@ -6,6 +6,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 #include <string>
 
@@ -27,9 +28,16 @@ using Array = nb::ndarray<Number, nb::numpy, nb::ndim<1>, nb::c_contig, nb::devi
 // Below this many numbers, giving the interpreter lock away costs more than it frees.
 constexpr std::size_t kLongCall = 4096;
 
-const chainrule::Kernels& widest() {
-    const chainrule::Kernels* kernels = chainrule::avx2_kernels();
-    return kernels != nullptr ? *kernels : *chainrule::plain_kernels();
+// The set that shuffles use; CHAINRULE_INSTRUCTION_SET says "plain" where it shall not be the
+// widest.
+const chainrule::Kernels& kernels_of_process() {
+    static const chainrule::Kernels& chosen = []() -> const chainrule::Kernels& {
+        const char* wanted = std::getenv("CHAINRULE_INSTRUCTION_SET");
+        const chainrule::Kernels* widest = chainrule::avx2_kernels();
+        const bool plain = wanted != nullptr && std::string(wanted) == "plain";
+        return plain || widest == nullptr ? *chainrule::plain_kernels() : *widest;
+    }();
+    return chosen;
 }
 
 template <typename Work>
@@ -62,7 +70,8 @@ void draw(Array<Number> out, std::uint64_t key, std::uint32_t stream, std::uint6
 void permutation(Array<std::int64_t> out, std::uint64_t key, std::uint32_t stream,
                  std::uint64_t step, std::uint32_t purpose) {
     run(out.size(), [&] {
-        chainrule::fill_permutation(out.data(), out.size(), {key, stream, step, purpose}, widest());
+        chainrule::fill_permutation(out.data(), out.size(), {key, stream, step, purpose},
+                                    kernels_of_process());
     });
 }
 

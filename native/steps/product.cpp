@@ -87,12 +87,13 @@ private:
         }
     }
 
-    // The longer side is cut, since all threads read the other operand; of a transposed a, whose
-    // rows are those of a weight, columns where there are enough. Rows where what follows the
-    // product takes whole rows only.
+    // The longer side is cut, since all threads read the other operand. Where an operand is
+    // transposed, as on the way back, columns if there are enough: sums and products that read the
+    // result are cut so too. Rows where what follows the product takes whole rows only.
     void choose_chunks() {
         const bool whole_rows = epilogue_ != nullptr && !epilogue_->is_compiled();
-        const bool wide = product_.a_column != 1 && product_.columns >= 8 * kTile;
+        const bool wide = (product_.a_column != 1 && product_.columns >= 2 * kChunk) ||
+                          (product_.b_column != 1 && product_.columns >= 4 * kChunk);
         by_columns_ = !whole_rows && (wide || product_.columns > product_.rows);
         const Index size = by_columns_ ? product_.columns : product_.rows;
         const Index enough = size >= 2 * kChunk ? size / kChunk : std::min<Index>(2, size / kTile);

@@ -34,7 +34,7 @@ def description_key(description: Any) -> Hashable:
     if kind is tuple or kind is frozenset:
         values = description
     else:
-        names = _settings(kind)
+        names = _settings(kind)  # type: ignore[arg-type]
         if names is None:
             return None
         values = [getattr(description, name) for name in names]

@@ -1,4 +1,4 @@
-"""Long calls of the native engine: other threads go on, Ctrl-C waits for its end."""
+"""Long calls of the native engine: other threads go on, Ctrl-C waits for its steps."""
 
 import os
 import signal
@@ -75,6 +75,25 @@ def test_ctrl_c_is_raised_after_the_call_and_no_step_is_half_made():
     assert parameters.tobytes() == expected[1].tobytes()
     assert [one.tobytes() for one in slots] == [one.tobytes() for one in expected[2]]
     assert same_bits(trial.run(program), expected)
+
+
+def test_ctrl_c_ends_a_long_run_without_updates():
+    x, w = g.input_node("x", (Rows(), 64), "float32"), g.parameter("w", (64, 64), "float32")
+    program = compile(Graph((x,), (w,), {"sum": ops.tanh(ops.tanh(x @ w) @ w).sum()}), "native")
+    data, weights = np.ones((1000, 64), "f4"), np.ones(64 * 64, "f4")
+    order = np.arange(100_000) % 1000
+    began = time.perf_counter()
+    program.run({"x": data}, weights, order=order, batch_size=1000)
+    times = int(20 / (time.perf_counter() - began)) + 1
+    order = np.tile(order, times)
+    began = time.perf_counter()
+    pressing = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        pressing.start()
+        program.run({"x": data}, weights, order=order, batch_size=1000)
+    assert time.perf_counter() - began < 12  # of 20 or more
+    pressing.join()
+    assert program.run({"x": data}, weights).rows.tolist() == [1000]
 
 
 def test_threads_share_a_program_whose_steps_are_shared_by_threads():

@@ -115,6 +115,36 @@ def test_an_order_without_data_counts_rows(engine):
         assert steps.results["sum"].tolist() == [7.0] * len(rows)
 
 
+def unaligned(array):
+    memory = np.empty(array.nbytes + 1, np.uint8)
+    made = memory[1:].view(array.dtype).reshape(array.shape)
+    made[...] = array
+    assert not made.flags.aligned
+    return made
+
+
+def test_what_is_not_aligned_is_copied_or_refused(engine):
+    program, weights, slots = compile(line(), engine), np.zeros(3), (np.zeros(2),)
+    order, lines = np.array([3, 0, 1]), np.full((2, 1), 0.1)
+    program.run(DATA, weights, order=order, batch_size=2, slots=slots, lines=lines)
+    again, others = np.zeros(3), (np.zeros(2),)
+    program.run(
+        DATA, again, order=unaligned(order), batch_size=2, slots=others, lines=unaligned(lines)
+    )
+    np.testing.assert_array_equal(weights, again)
+    for given in ({"parameters": unaligned(np.zeros(3))}, {"slots": (unaligned(np.zeros(2)),)}):
+        with pytest.raises(EngineError, match="contiguous and aligned in memory; give a copy"):
+            wrong(engine, **given)
+
+
+def test_lines_and_parameters_that_nothing_reads_are_refused(engine):
+    program = gathered(engine)
+    with pytest.raises(ShapeError, match=r"lines must have shape \(1, 0\)"):
+        program.run({"x": np.zeros(3)}, NOTHING, lines=np.ones((7, 7)))
+    with pytest.raises(ShapeError, match=r"parameters must have shape \(0,\), got \(3,\)"):
+        program.run({"x": np.zeros(3)}, np.zeros(3))
+
+
 def wrong(engine, **given):
     arguments = {
         "arrays": DATA, "parameters": np.zeros(3), "slots": [np.zeros(2)],
@@ -141,7 +171,7 @@ def frozen(size):
         ({"arrays": DATA | {"y": DATA["y"][:3]}}, ShapeError, "'x': 5, 'y': 3"),
         ({"parameters": np.zeros(4)}, ShapeError, r"parameters must have shape \(3,\), got \(4,\)"),
         ({"parameters": np.zeros(3, "f4")}, EngineError, "parameters must be float64, got float32"),
-        ({"parameters": np.zeros(6)[::2]}, EngineError, "parameters must be contiguous"),
+        ({"parameters": np.zeros(6)[::2]}, EngineError, "must be contiguous and aligned"),
         ({"parameters": frozen(3)}, EngineError, "parameters are read-only"),
         ({"slots": []}, EngineError, "1 slots, got 0 arrays"),
         ({"slots": [np.zeros(3)]}, ShapeError, r"slot 0 must have shape \(2,\)"),
@@ -150,6 +180,16 @@ def frozen(size):
         ({"lines": None}, EngineError, "reads 1 scalars a step; give lines"),
         ({"lines": np.zeros((2, 1))}, ShapeError, r"shape \(3, 1\) .*got \(2, 1\)"),
         ({"lines": np.zeros((3, 2))}, ShapeError, r"got \(3, 2\)"),
+        ({"lines": np.zeros((1, 3))}, ShapeError, r"shape \(3, 1\) .*got \(1, 3\)"),
+        ({"lines": np.zeros(3)}, ShapeError, r"shape \(3, 1\) .*got \(3,\)"),
+        ({"parameters": np.zeros((3, 1))}, ShapeError, r"must have shape \(3,\), got \(3, 1\)"),
+        ({"parameters": [0.0, 0.0, 0.0]}, EngineError, "must be a NumPy array, got list"),
+        ({"slots": (np.zeros((2, 1)),)}, ShapeError, r"slot 0 must have shape \(2,\), got \(2, 1"),
+        ({"batch_size": 2.5}, SettingError, "batch_size must be a whole number, got 2.5"),
+        ({"batch_size": "3"}, SettingError, "batch_size must be a whole number, got '3'"),
+        ({"epoch_rows": "x"}, SettingError, "epoch_rows must be a whole number, got 'x'"),
+        ({"seed": 1.5}, SettingError, "seed must be a whole number, got 1.5"),
+        ({"step": None}, SettingError, "step must be a whole number, got None"),
         ({"batch_size": 0}, SettingError, "batch_size must be 1 or more, got 0"),
         ({"batch_size": -1}, SettingError, "batch_size must be 1 or more, got -1"),
         ({"epoch_rows": 0}, SettingError, "epoch_rows must be 1 or more .* got 0"),
@@ -329,6 +369,12 @@ def test_a_gradient_needs_a_loss_and_rows(engine):
     nothing = {name: array[:0] for name, array in DATA.items()}
     with pytest.raises(DataError, match="over no rows"):
         compile(line(), engine).gradient(nothing, np.zeros(3))
+
+
+def test_results_with_two_axes_of_rows_are_refused(engine):
+    x = g.input_node("x", (Rows(), 2), "float64")
+    with pytest.raises(EngineError, match="result 'xx' must be a scalar or have an entry a row"):
+        compile(Graph((x,), (), {"xx": x @ x.T}), engine).run({"x": np.ones((3, 2))}, NOTHING)
 
 
 def test_results_of_another_length_are_refused(engine):

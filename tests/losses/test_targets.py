@@ -44,6 +44,7 @@ def test_numbers_take_the_shape_of_the_output(y):
         (SPARSE, [0, 1], (1,), DataError, r"1 unit \(label 0\); use binary_crossentropy"),
         (SPARSE, [0.0, 1.5], (3,), DataError, "label 1.5 in row 1 is not a whole number"),
         (SPARSE, [0.0, np.nan], (3,), DataError, "label nan in row 1 is not a whole number"),
+        (SPARSE, np.ma.array([0, 1], mask=[False, True]), (3,), DataError, "y has masked numbers"),
         (SPARSE, ["a", "b"], (3,), InputTypeError, "'a' in row 0.*numpy.unique"),
         (SPARSE, np.array([0, "b"], object), (3,), InputTypeError, "'b' in row 1"),
         (SPARSE, np.eye(3), (3,), ShapeError, r"\(3, 3\).*use categorical_crossentropy"),

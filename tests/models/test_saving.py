@@ -5,7 +5,13 @@ import pytest
 
 import chainrule
 from chainrule import random
-from chainrule.errors import InputTypeError, MissingFileError, ModelFileError, SettingError
+from chainrule.errors import (
+    ExistingFileError,
+    InputTypeError,
+    MissingFileError,
+    ModelFileError,
+    SettingError,
+)
 from chainrule.files import load_model_file, save_model
 from chainrule.layers import Activation, Dense, Dropout, Flatten, HeNormal, Input
 from chainrule.optimizers import SGD, Adam, AdamW, RMSprop
@@ -71,6 +77,19 @@ def test_saving_twice_gives_the_same_bytes(tmp_path):
     one.save(tmp_path / "a")
     chainrule.load_model(tmp_path / "a").save(tmp_path / "b")
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"a,b\n1,2\n3,4\n", b"x", b"PK\x03\x04" + bytes(40)])
+def test_a_file_that_is_no_model_is_not_overwritten(content, tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_bytes(content)
+    with pytest.raises(ExistingFileError, match="no model; it is left. Give another name"):
+        model().save(path)
+    assert path.read_bytes() == content
+    path.write_bytes(b"")
+    model().save(path)
+    model().save(path)
+    assert chainrule.load_model(path).predict(X).shape == model().predict(X).shape
 
 
 def test_a_model_that_is_not_compiled_is_kept_too(tmp_path):

@@ -14,6 +14,7 @@ from chainrule.errors import (
     InputTypeError,
     SettingError,
     ShapeError,
+    TrainingError,
 )
 from chainrule.graph import ops
 from chainrule.layers import LAYERS, Dense, Dropout, Flatten, Input
@@ -142,6 +143,35 @@ def test_layers_added_later_keep_the_values_before():
     model.add(Dense(4))
     assert (model.layers[0].kernel == 1).all()
     assert model.predict(X).shape == (40, 4)
+
+
+def test_a_layer_that_is_refused_is_not_added():
+    model = keras.Sequential([Input((2,)), Dense(3, name="a")], seed=1)
+    for wrong in (Dense(2, name="a"), Input((2,)), "dense"):
+        with pytest.raises((SettingError, InputTypeError)):
+            model.add(wrong)
+    model.add(Dense(2))
+    assert [layer.name for layer in model.layers] == ["a", "dense"]
+
+
+def test_history_is_there_where_training_ends_with_an_error():
+    X, y = np.ones((40, 2)), np.ones(40)
+
+    class Pressed(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    model = keras.Sequential([Input((2,)), Dense(1)], seed=1)
+    model.compile("sgd", "mse")
+    model.fit(X, y)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y, epochs=9, callbacks=[Pressed()])
+    assert model.history.epoch in ([0, 1], [0, 1, 2])
+    model.optimizer.learning_rate = 1e12
+    with pytest.raises(TrainingError):
+        model.fit(X, y, epochs=50, batch_size=40)
+    assert 0 < len(model.history.epoch) == len(model.history.steps["loss"]) < 50
 
 
 def test_a_seed_is_drawn_and_recorded():

@@ -232,7 +232,7 @@ def test_a_loss_that_is_not_finite_stops_before_its_step():
     step = one.iterations
     assert f"epoch 1, step {step + 1} (rows {order[step * 10]}, " in words
     assert "the parameters are as they were before that step" in words
-    assert "learning_rate below 1e+160" in words
+    assert "begin anew with a learning_rate well below 1e+160" in words
     replay = trainer(optimizer=SGD(1e160))
     for batch in range(step):
         rows = order[10 * batch : 10 * (batch + 1)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from chainrule.engine.native import native_module
 from chainrule.engine.tape import Array, Tape
 from chainrule.engine.threads import thread_count
 from chainrule.errors import DataError, EngineError, SettingError, ShapeError
+from chainrule.graph import Rows
 
 __all__ = [
     "all_finite",
@@ -19,6 +21,7 @@ __all__ = [
     "check_epoch_rows",
     "check_lines",
     "check_parameters",
+    "check_results",
     "check_slots",
     "checked_arrays",
     "checked_order",
@@ -102,14 +105,17 @@ def check_slots(tape: Tape, slots: Sequence[Array]) -> None:
 
 
 def _check_flat(what: str, array: Array, count: int, dtype: np.dtype[Any] | None) -> None:
+    if type(array) is not np.ndarray:
+        message = f"program: {what} must be a NumPy array, got {type(array).__name__}."
+        raise EngineError(message)
     if array.shape != (count,):
         message = f"program: {what} must have shape ({count},), got {array.shape}."
         raise ShapeError(message)
     if dtype is not None and array.dtype != dtype:
         message = f"program: {what} must be {dtype}, got {array.dtype}; convert it."
         raise EngineError(message)
-    if not array.flags.c_contiguous:
-        message = f"program: {what} must be contiguous in memory; give a copy."
+    if not (array.flags.c_contiguous and array.flags.aligned):
+        message = f"program: {what} must be contiguous and aligned in memory; give a copy."
         raise EngineError(message)
 
 
@@ -146,9 +152,27 @@ def contiguous(array: Array) -> Array:
     return array if flags.c_contiguous and flags.aligned else np.require(array, None, ["C", "A"])
 
 
+def check_results(tape: Tape) -> None:
+    """Raise where a result is neither a number nor has an entry a row."""
+    for name, number in tape.results.items():
+        shape = tape.values[number].shape
+        rows = [place for place, size in enumerate(shape) if isinstance(size, Rows)]
+        if shape and (rows != [0] or shape[0] != Rows()):
+            message = f"result {name!r} must be a scalar or have an entry a row: {shape}."
+            raise EngineError(message)
+
+
+def _whole(what: str, value: int) -> int:
+    try:
+        return index(value)
+    except TypeError:
+        message = f"program: {what} must be a whole number, got {value!r}."
+        raise SettingError(message) from None
+
+
 def check_batch_size(batch_size: int) -> None:
     """Raise where a batch would have no rows."""
-    if batch_size < 1:
+    if _whole("batch_size", batch_size) < 1:
         message = f"program: batch_size must be 1 or more, got {batch_size}."
         raise SettingError(message)
 
@@ -156,13 +180,13 @@ def check_batch_size(batch_size: int) -> None:
 def check_draws(seed: int, step: int) -> None:
     """Raise where what random operations draw from is no whole number of 64 bits."""
     for what, value in (("seed", seed), ("step", step)):
-        if not 0 <= value < 2**64:
+        if not 0 <= _whole(what, value) < 2**64:
             message = f"program: {what} must be from 0 to 2**64 - 1, got {value}."
             raise SettingError(message)
 
 
 def check_epoch_rows(epoch_rows: int, rows: int) -> None:
     """Raise where the rows of a run are not a whole number of epochs."""
-    if epoch_rows < 1 or rows % epoch_rows:
+    if _whole("epoch_rows", epoch_rows) < 1 or rows % epoch_rows:
         message = f"program: epoch_rows must be 1 or more and divide {rows} rows, got {epoch_rows}."
         raise SettingError(message)

@@ -12,16 +12,17 @@ from chainrule.engine.border import (
     check_epoch_rows,
     check_lines,
     check_parameters,
+    check_results,
     check_slots,
     checked_arrays,
     checked_order,
+    contiguous,
 )
 from chainrule.engine.native import load, native_module
 from chainrule.engine.steps import Steps
 from chainrule.engine.tape import Array, Tape
 from chainrule.engine.threads import thread_count
 from chainrule.errors import DataError, EngineError
-from chainrule.graph import Rows
 
 __all__ = ["Executor"]
 
@@ -34,16 +35,13 @@ class Executor:
     instructions
         The instruction set of its kernels; the widest that the machine has where None.
 
-    What it is given is looked at in C++, type, size and layout, before anything runs; only where
-    something does not fit is it looked at here, for the sentence that says what.
+    What it is given is looked at in C++, type, shape and layout, before anything runs; only where
+    something does not fit is it looked at here: brought into the form that is wanted, as a list of
+    slots is, or refused with a sentence.
     """
 
     def __init__(self, tape: Tape, instructions: str | None = None) -> None:
-        for name, index in tape.results.items():
-            shape = tape.values[index].shape
-            if shape and shape[0] != Rows():
-                message = f"result {name!r} must be a scalar or have an entry a row: {shape}."
-                raise EngineError(message)
+        check_results(tape)
         self._tape = tape
         self._loaded = load(tape, instructions)
         module = native_module()
@@ -90,7 +88,7 @@ class Executor:
         data = checked_arrays(tape, arrays)
         rows = len(next(iter(data.values()))) if data else None
         if order is not None:
-            order = np.ascontiguousarray(checked_order(order, rows), np.int64)
+            order = contiguous(checked_order(order, rows).astype(np.int64, copy=False))
         count = (1 if rows is None else rows) if order is None else len(order)
         epoch_rows = (count or 1) if epoch_rows is None else epoch_rows
         check_epoch_rows(epoch_rows, count)
@@ -99,7 +97,7 @@ class Executor:
             check_slots(tape, slots)
             check_lines(tape, lines, count // epoch_rows * -(-epoch_rows // batch_size))
         if lines is not None:
-            lines = np.ascontiguousarray(lines, np.float64)
+            lines = contiguous(np.asarray(lines, np.float64))
         try:
             made: tuple[dict[str, Array], Array, int | None] = self._loaded.run(
                 data, parameters, order, batch_size, epoch_rows, tuple(slots), lines, seed, step,

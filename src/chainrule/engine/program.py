@@ -16,6 +16,7 @@ from chainrule.engine.border import (
     check_epoch_rows,
     check_lines,
     check_parameters,
+    check_results,
     check_slots,
     checked_arrays,
     checked_order,
@@ -26,7 +27,7 @@ from chainrule.engine.steps import Steps
 from chainrule.engine.tape import Array, Tape
 from chainrule.engine.workspace import Workspace
 from chainrule.errors import DataError, EngineError
-from chainrule.graph import Rows, bind
+from chainrule.graph import bind
 
 __all__ = ["Program"]
 
@@ -98,6 +99,7 @@ class Program:
         workspace: Workspace,
     ) -> Steps:  # fmt: skip
         tape = self.tape
+        check_results(tape)
         collected = _Collected(tape, batches.rows, batches.count)
         bound: dict[int, Interpreter] = {}
         stopped: int | None = None
@@ -233,11 +235,8 @@ class _Collected:
             value = tape.values[index]
             if value.shape == ():
                 self._results[name] = np.zeros(batches, np.float64)
-            elif value.shape[0] == Rows():
-                self._results[name] = np.zeros((count, *value.shape[1:]), value.dtype)
             else:
-                message = f"result {name!r} must be a scalar or have an entry a row: {value.shape}."
-                raise EngineError(message)
+                self._results[name] = np.zeros((count, *value.shape[1:]), value.dtype)
 
     def take(self, interpreter: Interpreter, batch: int, start: int, stop: int) -> None:
         self._rows[batch] = stop - start

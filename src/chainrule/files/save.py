@@ -12,7 +12,13 @@ from typing import Any, BinaryIO, Final
 
 import numpy as np
 
-from chainrule.errors import DataError, InputTypeError, MissingFileError, ModelFileError
+from chainrule.errors import (
+    DataError,
+    ExistingFileError,
+    InputTypeError,
+    MissingFileError,
+    ModelFileError,
+)
 from chainrule.files.header import DTYPES, LARGEST_HEADER, ArrayEntry, Header, damaged, read_header
 from chainrule.files.record import decode_record, encode_record
 from chainrule.files.writing import as_path, is_file, write_bytes_atomic
@@ -40,13 +46,14 @@ def save_model(
     same record and arrays give the same bytes on every machine.
 
     Args:
-        path: the file; its folder must exist; an existing file is replaced.
+        path: the file; its folder must exist; an older model is replaced.
         record: plain values (see `encode_record`); floats come back to the bit.
         arrays: float32, float64, int32, int64 or uint8, any shape, strides and byte order.
 
     Raises:
         InputTypeError: a value of the record, or an array's type, cannot be kept.
         DataError: the record is too large or nested too deep.
+        ExistingFileError: there is a file that is no model; it is left as it is.
         MissingFileError: the folder does not exist.
         WriteError: the place cannot be written; an older file is as it was.
 
@@ -58,6 +65,7 @@ def save_model(
     """
     import safetensors.numpy
 
+    _check_place(as_path(path))
     ready = {_checked_name(name): _ready(name, array) for name, array in arrays.items()}
     names = json.dumps(list(ready), separators=(",", ":"))
     content = f'"arrays":{names},"record":{encode_record(record)}'
@@ -123,6 +131,20 @@ def upgrade(
     for step in range(number, last):
         record = steps[step](record)
     return record
+
+
+def _check_place(path: Path) -> None:
+    """Raise where the file that is there is none in safetensors: it was not meant."""
+    if not path.is_file():
+        return
+    try:
+        with path.open("rb") as file:
+            start = file.read(9)
+    except OSError:
+        return  # writing says what is wrong with the place
+    if start and start[8:] != b"{":
+        message = f"{path}: there is another file that is no model; it is left. Give another name."
+        raise ExistingFileError(message)
 
 
 def _checked_name(name: Any) -> str:

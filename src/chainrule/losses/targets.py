@@ -50,6 +50,9 @@ def as_targets(
 def _numbers(y: Any) -> Array:
     if hasattr(y, "toarray"):
         y = y.toarray()
+    if isinstance(y, np.ma.MaskedArray) and np.ma.is_masked(y):
+        message = "y has masked numbers; fill them in (y.filled(0.0)) or leave their rows out."
+        raise DataError(message)
     given = np.asarray(y)
     if given.dtype.kind == "O":
         try:

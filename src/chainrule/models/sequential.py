@@ -78,14 +78,16 @@ class Sequential:
             message = f"Sequential: needs a list of layers, got {type(layers).__name__}."
             raise InputTypeError(message)
         for layer in layers:
-            self._append(layer)
+            self._check(layer)
+            self._layers.append(layer)
         layer_names(self._layers)
         self._build_if_shape_is_known()
 
     def add(self, layer: Layer) -> None:
         """Add a layer at the end; those before it keep their values."""
-        self._append(layer)
-        layer_names(self._layers)
+        self._check(layer)
+        layer_names([*self._layers, layer])
+        self._layers.append(layer)
         old, self._trainer = self._trainer, None
         self._build_if_shape_is_known()
         if old is not None and self._trainer is not None:
@@ -158,13 +160,12 @@ class Sequential:
         Raises `TrainingError` before the step of a loss that is not finite; Ctrl-C waits a step.
         """
         self._need_compiled("fit")
-        self.history = self._trainer_for(X).fit(
+        return self._trainer_for(X).fit(
             X, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks,
             validation_split=validation_split, validation_data=validation_data, shuffle=shuffle,
             class_weight=class_weight, sample_weight=sample_weight, initial_epoch=initial_epoch,
             owner=self,
         )  # fmt: skip
-        return self.history
 
     def evaluate(
         self,
@@ -311,7 +312,7 @@ class Sequential:
             self.trainer.adopt(old)
             self._compile_trainer(old)
 
-    def _append(self, layer: Any) -> None:
+    def _check(self, layer: Any) -> None:
         if isinstance(layer, type) and issubclass(layer, Layer):
             message = f"Sequential: {layer.__name__} is a class; give an object: {layer.__name__}()"
             raise InputTypeError(message)
@@ -324,7 +325,6 @@ class Sequential:
         if isinstance(layer, InputLayer) and self._layers:
             message = "Sequential: an Input may only be the first layer."
             raise SettingError(message)
-        self._layers.append(layer)
 
     def _inner(self) -> list[Layer]:
         return [layer for layer in self._layers if not isinstance(layer, InputLayer)]

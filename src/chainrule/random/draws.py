@@ -129,12 +129,15 @@ def truncated_normal(key: int, stream: int, step: int, count: int, purpose: int 
 def permutation(key: int, stream: int, step: int, count: int) -> NDArray[np.int64]:
     """The numbers 0 to `count` - 1 in random order: the stable order of 64-bit random keys.
 
-    Its purpose is SHUFFLES. Raises SettingError as `words` does.
+    Its purpose is SHUFFLES. Raises SettingError as `words` does, and from a count of 2**31 on.
 
     >>> sorted(permutation(7, 0, 0, 4).tolist())
     [0, 1, 2, 3]
     """
     _check(key, stream, step, SHUFFLES, 2 * count)
+    if count >= 2**31:
+        message = f"count must be below 2**31, got {count}: an order has 31 bits for each number."
+        raise SettingError(message)
     out = np.empty(count, dtype=np.int64)
     _SOURCE.fill_permutation(out, key, stream, step, SHUFFLES)
     return out

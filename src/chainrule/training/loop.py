@@ -175,8 +175,9 @@ def check_finite(trainer: Trainer, ran: Steps, order: Array, when: str, step: in
     rate = trainer.optimizer.learning_rate
     message = (
         f"the loss is {ran.results['loss'][ran.stopped]} in {when}, step {step} (rows "
-        f"{shown}{more}); the parameters are as they were before that step: use a learning_rate "
-        f"below {rate:g}, scale the inputs, or look at these rows."
+        f"{shown}{more}); the parameters are as they were before that step, and may be too large "
+        f"already: begin anew with a learning_rate well below {rate:g}, scale the inputs, or look "
+        "at these rows."
     )
     raise TrainingError(message)
 

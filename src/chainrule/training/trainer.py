@@ -76,6 +76,7 @@ class Trainer:
         self.network = network
         self.seed = seed
         self.epochs = 0
+        self.history: History | None = None
         self.piece = FIRST_PIECE
         if parameters is None:
             parameters = Parameters(network.parameters(), dtype)
@@ -170,7 +171,9 @@ class Trainer:
             "verbose": quiet,
         }
         members = [*listed, *progress_for(verbose), history]
-        told = Callbacks(members, self if owner is None else owner, params)
+        model = self if owner is None else owner
+        model.history = history  # there also where training ends with an error
+        told = Callbacks(members, model, params)
         train(self, data, validation, plan, told, history)
         return history
 

@@ -62,14 +62,14 @@ def _sigmoid_cross_entropy(g: Node, y: Node, logit: Node, target: Node) -> Any:
     return lambda: g * (sigmoid(logit) - target), lambda: -g * logit
 
 
-def _by_row(logits: Shape, targets: Shape) -> Shape:
+def _by_row(logits: Shape, targets: Shape, name: str = "softmax_cross_entropy") -> Shape:
     if logits != targets or not logits:
         message = (
-            f"softmax_cross_entropy: logits {logits} and targets {targets} must have one shape; "
+            f"{name}: logits {logits} and targets {targets} must have one shape; "
             "give a target for each class (ops.one_hot makes them of labels)."
         )
         raise ShapeError(message)
-    check_some("softmax_cross_entropy", logits, (len(logits) - 1,))
+    check_some(name, logits, (len(logits) - 1,))
     return logits[:-1]
 
 
@@ -94,10 +94,11 @@ def _column(x: Node) -> Node:
 
 
 def _of_logits(logits: Shape, targets: Shape, slope: Shape) -> Shape:
-    if _by_row(logits, targets) != slope:
+    name = "softmax_cross_entropy_slope"
+    if _by_row(logits, targets, name) != slope:
         message = (
-            f"softmax_cross_entropy_slope: slope {slope} must have a number for each row of "
-            f"logits {logits}; give shape {logits[:-1]}."
+            f"{name}: slope {slope} must have a number for each row of logits {logits}; "
+            f"give shape {logits[:-1]}."
         )
         raise ShapeError(message)
     return logits
