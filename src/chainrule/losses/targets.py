@@ -42,7 +42,8 @@ def as_targets(
         given = _shaped(given, wanted, loss, output, layer)
     if loss.target_kind == "labels":
         return check_labels(given, output[-1], layer)
-    array = given.astype(dtype, "C")
+    with np.errstate(over="ignore"):  # what is too large is told with its row
+        array = given.astype(dtype, "C")
     _check_values(loss, array)
     return array
 
@@ -136,7 +137,9 @@ def check_labels(labels: Any, units: int, layer: str = "the last layer") -> Arra
         row = _first(bad)
         label = int(given.reshape(len(given), -1)[row][bad.reshape(len(bad), -1)[row]][0])
         one = "1 unit (label 0); use binary_crossentropy, or a unit a class"
-        many = f"{units} units (labels 0 to {units - 1})"
+        many = (
+            f"{units} units (labels 0 to {units - 1}); number the classes from 0, a unit for each"
+        )
         message = f"label {label} in row {row}, but {layer} has {one if units == 1 else many}."
         raise DataError(message)
     return given.astype(np.int32, "C")

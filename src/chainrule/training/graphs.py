@@ -71,7 +71,7 @@ class Task:
     programs: dict[tuple[str, Variant], Program] = field(default_factory=dict, repr=False)
     workspaces: dict[tuple[str, Variant], Workspace] = field(default_factory=dict, repr=False)
 
-    def program(self, kind: str, variant: Variant) -> Program:
+    def program(self, kind: str, variant: Variant = PLAIN) -> Program:
         """The program `step`, `gradient`, `evaluate` or `predict` for data of this variant."""
         found = self.programs.get((kind, variant))
         if found is None:

@@ -340,7 +340,11 @@ class Trainer:
                     f"got {type(given).__name__}."
                 )
                 raise InputTypeError(message)
-            return data, self.data(*given)
+            try:
+                return data, self.data(*given)
+            except (DataError, InputTypeError, ShapeError) as error:
+                message = f"validation_data: {error}"
+                raise type(error)(message) from None
         if not split:
             return data, None
         border = math.floor(data.rows * (1 - split))
