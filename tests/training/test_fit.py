@@ -223,6 +223,19 @@ def test_the_learning_rate_may_be_set_between_epochs():
         one.optimizer.momentum = 0.5
 
 
+def test_validation_data_that_does_not_fit_is_named():
+    for given in ((X[:, :1], Y), (X, Y[:3]), (X * np.nan, Y), (None, Y)):
+        with pytest.raises((ShapeError, DataError, InputTypeError), match=r"^validation_data: "):
+            trainer().fit(X, Y, validation_data=given)
+
+
+def test_a_target_too_large_for_the_type_is_told_without_a_warning(recwarn):
+    narrow = Trainer(Stack([Dense(1)], (3,)), "mse", "sgd", seed=4)
+    with pytest.raises(DataError, match="target inf in row 1"):
+        narrow.fit(np.ones((2, 3)), np.array([1.0, 1e300]))
+    assert not recwarn.list
+
+
 def test_a_loss_that_is_not_finite_stops_before_its_step():
     one = trainer(optimizer=SGD(1e160))
     with pytest.raises(TrainingError) as raised:
