@@ -78,9 +78,9 @@ def test_ctrl_c_is_raised_after_the_call_and_no_step_is_half_made():
 
 
 def test_ctrl_c_ends_a_long_run_without_updates():
-    x, w = g.input_node("x", (Rows(), 64), "float32"), g.parameter("w", (64, 64), "float32")
+    x, w = g.input_node("x", (Rows(), 256), "float32"), g.parameter("w", (256, 256), "float32")
     program = compile(Graph((x,), (w,), {"sum": ops.tanh(ops.tanh(x @ w) @ w).sum()}), "native")
-    data, weights = np.ones((1000, 64), "f4"), np.ones(64 * 64, "f4")
+    data, weights = np.ones((1000, 256), "f4"), np.ones(256 * 256, "f4")
     order = np.arange(100_000) % 1000
     began = time.perf_counter()
     program.run({"x": data}, weights, order=order, batch_size=1000)
