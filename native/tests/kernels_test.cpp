@@ -1,5 +1,5 @@
 // Every kernel on memory that ends where its numbers end, the same bits with each instruction set:
-// a sanitizer sees what reads or writes beyond.
+// a sanitizer sees what reads or writes beyond. The keys of shuffles are in executor_test.cpp.
 #include "kernels.h"
 
 #include <algorithm>

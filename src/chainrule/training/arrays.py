@@ -13,7 +13,7 @@ from chainrule.layers import NetworkInput
 from chainrule.losses import Loss
 from chainrule.training.graphs import Variant
 
-__all__ = ["Data", "as_rows", "as_weights", "weights_of_classes"]
+__all__ = ["Data", "as_rows", "as_weights", "by_name", "weights_of_classes"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -37,6 +37,20 @@ class Data(NamedTuple):
         """The same rows with weights."""
         variant = Variant(self.variant.bytes, weighted=True)
         return Data({**self.arrays, "weight": weights}, self.rows, variant)
+
+
+def by_name(what: str, given: Any, names: Sequence[str]) -> Mapping[str, Any]:
+    """What is given for each name; for one name without a dict too. Raises where one is missing."""
+    if not isinstance(given, Mapping) and len(names) == 1:
+        return {names[0]: given}
+    if not isinstance(given, Mapping):
+        message = f"{what} must be a dict of arrays by name: {listing(names)}."
+        raise InputTypeError(message)
+    missing = [name for name in names if name not in given]
+    if missing:
+        message = f"{what}: {missing[0]!r} is missing; give arrays for {listing(names)}."
+        raise DataError(message)
+    return given
 
 
 def as_rows(value: Any, wanted: NetworkInput, dtype: Any, name: str = "X") -> Array:

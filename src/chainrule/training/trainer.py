@@ -18,7 +18,14 @@ from chainrule.layers import Network, Parameters
 from chainrule.losses import Loss, Metric, as_targets, find_loss, find_metric
 from chainrule.optimizers import Optimizer, find_optimizer
 from chainrule.settings import check_count, check_flag, check_number
-from chainrule.training.arrays import Array, Data, as_rows, as_weights, weights_of_classes
+from chainrule.training.arrays import (
+    Array,
+    Data,
+    as_rows,
+    as_weights,
+    by_name,
+    weights_of_classes,
+)
 from chainrule.training.callback import Callbacks
 from chainrule.training.graphs import PLAIN, Task, Variant, output_shapes, per_row
 from chainrule.training.history import History
@@ -280,7 +287,7 @@ class Trainer:
             message = "y is missing; give the targets, one entry a row."
             raise InputTypeError(message)
         names, dtype = self.network.output_names, self.parameters.dtype
-        given = _by_name("y", y, names)
+        given = by_name("y", y, names)
         for name, loss, shape in zip(names, self.task.losses, self.outputs, strict=True):
             target = as_targets(loss, given[name], shape, dtype, f"the last layer ({name!r})")
             if len(target) != rows:
@@ -295,7 +302,7 @@ class Trainer:
     def _inputs(self, x: Any) -> tuple[dict[str, Array], int, Variant]:
         """The arrays that predicting takes, their rows, and how they come."""
         wanted, dtype = self.network.inputs, self.parameters.dtype
-        given = _by_name("X", x, tuple(map(attrgetter("name"), wanted)))
+        given = by_name("X", x, tuple(map(attrgetter("name"), wanted)))
         arrays, variant, rows = {}, PLAIN, -1
         for one in wanted:
             label = "X" if len(wanted) == 1 else f"input {one.name!r}"
@@ -378,19 +385,6 @@ def _tell_of_native_module() -> None:
     """Say once, at the first fit, that the native module is missing, where it is."""
     if not random.has_native():
         logging.getLogger("chainrule").warning(random.native_status())
-
-
-def _by_name(what: str, given: Any, names: Sequence[str]) -> Mapping[str, Any]:
-    if not isinstance(given, Mapping) and len(names) == 1:
-        return {names[0]: given}
-    if not isinstance(given, Mapping):
-        message = f"{what} must be a dict of arrays by name: {listing(names)}."
-        raise InputTypeError(message)
-    missing = [name for name in names if name not in given]
-    if missing:
-        message = f"{what}: {missing[0]!r} is missing; give arrays for {listing(names)}."
-        raise DataError(message)
-    return given
 
 
 def _metric(given: Any, loss: Loss, shape: tuple[int, ...]) -> Metric:
