@@ -11,10 +11,10 @@
 #include <string>
 
 #include "executor.h"
-#include "finite.h"
 #include "loaded.h"
 #include "permutation.h"
 #include "philox.h"
+#include "ready.h"
 #include "steps.h"
 
 namespace nb = nanobind;
@@ -73,16 +73,6 @@ void permutation(Array<std::int64_t> out, std::uint64_t key, std::uint32_t strea
         chainrule::fill_permutation(out.data(), out.size(), {key, stream, step, purpose},
                                     kernels_of_process());
     });
-}
-
-template <typename Number>
-bool all_finite(nb::ndarray<const Number, nb::c_contig, nb::device::cpu> numbers, int threads) {
-    bool finite = true;
-    run(numbers.size(), [&] {
-        finite = chainrule::all_finite(numbers.data(),
-                                       static_cast<chainrule::Index>(numbers.size()), threads);
-    });
-    return finite;
 }
 
 // In place, so that tests reach shares that no seed draws in a lifetime.
@@ -147,8 +137,8 @@ NB_MODULE(_native, module) {
                "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a, "purpose"_a);
     module.def("fill_permutation", &permutation, "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a,
                "purpose"_a);
-    module.def("all_finite", &all_finite<float>, "numbers"_a.noconvert(), "threads"_a);
-    module.def("all_finite", &all_finite<double>, "numbers"_a.noconvert(), "threads"_a);
+    module.def("is_ready", &chainrule::is_ready, "array"_a, "type"_a, "row"_a, "threads"_a);
+    module.def("copy_labels", &chainrule::copy_labels, "labels"_a, "classes"_a, "copy"_a);
     module.def("inverse_normal", &inverse_normal, "shares"_a.noconvert());
     module.def("fill_mask", &mask<float>, "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a,
                "purpose"_a, "threshold"_a, "scale"_a);

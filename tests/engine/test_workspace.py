@@ -23,12 +23,12 @@ def trainer(engine="numpy"):
 
 
 def idle(trainer, kind):
-    [found] = [space for key, space in trainer.task.workspaces.items() if key[0] == kind]
+    [found] = [space for key, (_, space) in trainer.task.programs.items() if key[0] == kind]
     return found._idle
 
 
 def forget(trainer):
-    trainer.task.workspaces.clear()
+    trainer.task.programs.clear()
 
 
 def test_kept_memory_changes_no_bit(engine):

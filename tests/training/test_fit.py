@@ -16,7 +16,7 @@ from chainrule.errors import (
 from chainrule.graph import ops
 from chainrule.layers import Dense, Dropout, NetworkInput, Parameter, Stack
 from chainrule.losses import find_loss
-from chainrule.optimizers import SGD, Adam
+from chainrule.optimizers import SGD, Adam, AdamW
 from chainrule.training import Callback, LambdaCallback, Trainer
 from chainrule.training.graphs import Variant
 
@@ -223,6 +223,17 @@ def test_the_learning_rate_may_be_set_between_epochs():
         one.optimizer.momentum = 0.5
 
 
+@pytest.mark.parametrize("rule", [Adam(0.01), AdamW(0.01), SGD(0.1)], ids=str)
+def test_numbers_of_steps_made_one_by_one_are_those_of_the_rule(rule):
+    running = trainer(optimizer=rule).optimizer
+    for step in (*range(150), 149, 7, 8, 500, 10_000, 0):
+        running.iterations = step
+        assert running.lines(1).tolist() == [list(rule.line(step + 1))]
+        assert not running.lines(1).flags.writeable  # they are kept
+    running.learning_rate = 0.5
+    assert running.lines(1).tolist() == [list(replace(rule, learning_rate=0.5).line(1))]
+
+
 def test_validation_data_that_does_not_fit_is_named():
     for given in ((X[:, :1], Y), (X, Y[:3]), (X * np.nan, Y), (None, Y)):
         with pytest.raises((ShapeError, DataError, InputTypeError), match=r"^validation_data: "):
@@ -289,6 +300,35 @@ class Branches:
         if draws is not None:
             joined = joined * draws.mask(joined.shape, 0.1)
         return joined @ value, ops.softmax(joined @ classes)
+
+
+class Places:
+    """Two places a row, each with one of three classes; and a number a row."""
+
+    inputs = (NetworkInput("input", (3,)),)
+    output_names = ("class", "number")
+
+    def parameters(self):
+        return (Parameter("classes/kernel", (3, 6)), Parameter("number/kernel", (3,)))
+
+    def outputs(self, inputs, parameters, draws):
+        x = inputs["input"]
+        scores = (x @ parameters[0]).reshape((x.shape[0], 2, 3))
+        return ops.softmax(scores), (x * parameters[1]).sum(axis=1)
+
+
+def test_a_label_for_each_of_several_places_and_a_number_a_row():
+    one = Trainer(
+        Places(), ["sparse_categorical_crossentropy", "mse"], Adam(0.05), dtype="float64", seed=1
+    )
+    labels = np.stack([X[:, 0] > 0, X[:, 1] > X[:, 0]], axis=1).astype(np.int64)
+    y = {"class": labels, "number": X @ np.array([1.0, 2.0, 3.0])}
+    history = one.fit(X, y, epochs=200)
+    assert history.history["loss"][-1] < 0.1 * history.history["loss"][0]
+    predicted = one.predict(X)
+    assert (np.argmax(predicted["class"], axis=-1) == labels).mean() > 0.9
+    with pytest.raises(ShapeError, match=r"y has shape \(30,\), but the last layer \('class'\)"):
+        one.fit(X, y | {"class": labels[:, 0].copy()})
 
 
 def test_several_inputs_and_outputs():

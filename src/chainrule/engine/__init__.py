@@ -1,6 +1,6 @@
 """The engine: graph to tape to numbers."""
 
-from chainrule.engine.border import all_finite, contiguous
+from chainrule.engine.border import as_labels, contiguous, is_ready
 from chainrule.engine.compile import ENGINES, check_engine, compile, engine_info  # noqa: A004
 from chainrule.engine.lower import Graph, Update, lower
 from chainrule.engine.passes import PASSES
@@ -23,11 +23,12 @@ __all__ = [
     "Update",
     "Value",
     "Workspace",
-    "all_finite",
+    "as_labels",
     "check_engine",
     "compile",
     "contiguous",
     "engine_info",
+    "is_ready",
     "lower",
     "thread_count",
     "threads_at_most",

@@ -15,7 +15,7 @@ from chainrule.errors import DataError, EngineError, SettingError, ShapeError
 from chainrule.graph import Rows
 
 __all__ = [
-    "all_finite",
+    "as_labels",
     "check_batch_size",
     "check_draws",
     "check_epoch_rows",
@@ -26,6 +26,7 @@ __all__ = [
     "checked_arrays",
     "checked_order",
     "contiguous",
+    "is_ready",
 ]
 
 WORTH_THREADS = 1 << 19
@@ -133,17 +134,42 @@ def check_lines(tape: Tape, lines: Array | None, batches: int) -> None:
         raise ShapeError(message)
 
 
-def all_finite(array: Array) -> bool:
-    """Whether no number of a contiguous array is nan or infinite.
+def is_ready(value: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> bool:
+    """Whether a value is an array as programs read it: aligned, C-contiguous, of a row or more, and
+    without a number that is nan or infinite.
 
-    >>> all_finite(np.array([1.0, np.inf]))
+    dtype
+        float32 or float64.
+    shape
+        That of one row.
+
+    >>> is_ready(np.array([1.0, np.inf]), np.dtype("float64"), ())
     False
     """
+    if type(value) is not np.ndarray:
+        return False
     module = native_module()
     if module is None:
-        return bool(np.isfinite(array).all())
-    finite: bool = module.all_finite(array, thread_count() if array.size > WORTH_THREADS else 1)
-    return finite
+        fits = value.dtype == dtype and value.ndim == 1 + len(shape) and value.shape[1:] == shape
+        laid_out = fits and len(value) > 0 and contiguous(value) is value
+        return laid_out and bool(np.isfinite(value).all())
+    threads = thread_count() if value.size > WORTH_THREADS else 1
+    ready: bool = module.is_ready(value, dtype.char, shape, threads)
+    return ready
+
+
+def as_labels(value: Any, classes: int) -> Array | None:
+    """Labels as programs read them; None where a value is no array of whole numbers below `classes`
+    with one axis, or where there is no native module: what is not may be made so, or refused.
+
+    >>> as_labels([0, 1], 2) is None
+    True
+    """
+    module = native_module()
+    if module is None or type(value) is not np.ndarray or value.ndim != 1:
+        return None
+    labels = np.empty(value.shape, np.int32)
+    return labels if module.copy_labels(value, classes, labels) else None
 
 
 def contiguous(array: Array) -> Array:

@@ -50,8 +50,8 @@ def thread_count(threads: int | None = None) -> int:
         return min(check_count("engine", "threads", threads), MOST)
     if _limit.count is not None:
         return _limit.count
-    count, is_set = _of_process()
-    if is_set or get_ident() == main_thread().ident:
+    count, is_set, main = _of_process()
+    if is_set or get_ident() == main:
         return count
     return 1 if _beside_others_of_joblib() else count
 
@@ -68,15 +68,16 @@ def threads_at_most(count: int) -> Iterator[None]:
 
 
 @cache
-def _of_process() -> tuple[int, bool]:
-    """The threads of a run in this process, and whether the environment says so."""
+def _of_process() -> tuple[int, bool, int | None]:
+    """The threads of a run in this process, whether the environment says so, the main thread."""
+    main = main_thread().ident
     text = os.environ.get(VARIABLE, "").strip()
     if text:
         if not (text.isascii() and text.isdecimal() and int(text) >= 1):
             message = f"{VARIABLE} must be a whole number of 1 or more, got {text!r}."
             raise SettingError(message)
-        return min(int(text), MOST), True
-    return 1 if _is_worker() else core_count(), False
+        return min(int(text), MOST), True, main
+    return 1 if _is_worker() else core_count(), False, main
 
 
 if hasattr(os, "register_at_fork"):

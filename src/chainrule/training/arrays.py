@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
-from chainrule.engine import all_finite, contiguous
+from chainrule.engine import contiguous, is_ready
 from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError, listing
 from chainrule.layers import NetworkInput
 from chainrule.losses import Loss
-from chainrule.training.graphs import Variant
 
-__all__ = ["Data", "as_rows", "as_weights", "by_name", "weights_of_classes"]
+__all__ = ["as_rows", "as_weights", "by_name", "weights_of_classes"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -21,27 +20,9 @@ MOST_CLASSES = 20
 """Numbers of more different values than this are not taken for classes."""
 
 
-class Data(NamedTuple):
-    """Arrays by the names that programs know, all with one number of rows."""
-
-    arrays: Mapping[str, Array]
-    rows: int
-    variant: Variant
-
-    def part(self, start: int, stop: int) -> Data:
-        """The rows from `start` to before `stop`, without a copy."""
-        arrays = {name: array[start:stop] for name, array in self.arrays.items()}
-        return Data(arrays, stop - start, self.variant)
-
-    def weighted(self, weights: Array) -> Data:
-        """The same rows with weights."""
-        variant = Variant(self.variant.bytes, weighted=True)
-        return Data({**self.arrays, "weight": weights}, self.rows, variant)
-
-
 def by_name(what: str, given: Any, names: Sequence[str]) -> Mapping[str, Any]:
     """What is given for each name; for one name without a dict too. Raises where one is missing."""
-    if not isinstance(given, Mapping) and len(names) == 1:
+    if len(names) == 1 and (type(given) is np.ndarray or not isinstance(given, Mapping)):
         return {names[0]: given}
     if not isinstance(given, Mapping):
         message = f"{what} must be a dict of arrays by name: {listing(names)}."
@@ -59,6 +40,8 @@ def as_rows(value: Any, wanted: NetworkInput, dtype: Any, name: str = "X") -> Ar
     Raises `ShapeError` naming both shapes, `DataError` naming the first row that is not finite,
     `InputTypeError` for what is not numbers.
     """
+    if wanted.dtype == "float" and is_ready(value, dtype, wanted.shape):
+        return value  # type: ignore[no-any-return]
     array = _numbers(value, name)
     if array.ndim == 1 and wanted.shape == (1,):
         array = array.reshape(-1, 1)
@@ -77,7 +60,7 @@ def as_rows(value: Any, wanted: NetworkInput, dtype: Any, name: str = "X") -> Ar
     if array.dtype == np.uint8:
         return array
     ready = contiguous(array if array.dtype == dtype else _converted(array, dtype))
-    if not all_finite(ready):
+    if not is_ready(ready, dtype, wanted.shape):
         _refuse_infinite(array, ready, name)
     return ready
 

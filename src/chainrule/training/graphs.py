@@ -68,15 +68,21 @@ class Task:
     metrics: tuple[tuple[Metric, ...], ...] = ()
     optimizer: Optimizer | None = None
     engine: str = "auto"
-    programs: dict[tuple[str, Variant], Program] = field(default_factory=dict, repr=False)
-    workspaces: dict[tuple[str, Variant], Workspace] = field(default_factory=dict, repr=False)
+    programs: dict[tuple[str, Variant], tuple[Program, Workspace]] = field(
+        default_factory=dict, repr=False
+    )
 
     def program(self, kind: str, variant: Variant = PLAIN) -> Program:
         """The program `step`, `gradient`, `evaluate` or `predict` for data of this variant."""
-        found = self.programs.get((kind, variant))
+        return self._ready(kind, variant)[0]
+
+    def _ready(self, kind: str, variant: Variant) -> tuple[Program, Workspace]:
+        """A program with the memory of its runs."""
+        key = kind, variant
+        found = self.programs.get(key)
         if found is None:
-            found = _programs.get(self._key(kind, variant), lambda: self._compiled(kind, variant))
-            self.programs[kind, variant] = found
+            made = _programs.get(self._key(kind, variant), lambda: self._compiled(kind, variant))
+            found = self.programs.setdefault(key, (made, Workspace()))
         return found
 
     def _compiled(self, kind: str, variant: Variant) -> Program:
@@ -99,11 +105,8 @@ class Task:
 
     def run(self, kind: str, variant: Variant, arrays: Mapping[str, Any], **settings: Any) -> Steps:
         """Run a program over data with the parameters; settings are those of `Program.run`."""
-        key = kind, variant
-        workspace = self.workspaces.get(key) or self.workspaces.setdefault(key, Workspace())
-        return self.program(kind, variant).run(
-            arrays, self.parameters.flat, workspace=workspace, **settings
-        )
+        program, workspace = self._ready(kind, variant)
+        return program.run(arrays, self.parameters.flat, workspace=workspace, **settings)
 
     def rows_at_once(self, kind: str, variant: Variant) -> int:
         """The rows of a batch where results do not depend on it: few where a row takes much."""
@@ -111,8 +114,8 @@ class Task:
         return max(1, min(most, MOST_ROWS))
 
     def __getstate__(self) -> dict[str, Any]:
-        # programs hold functions, workspaces views of the parameters: both are made again
-        return self.__dict__ | {"programs": {}, "workspaces": {}}
+        # programs hold functions, their memory views of the parameters: both are made again
+        return self.__dict__ | {"programs": {}}
 
 
 def output_shapes(network: Network) -> tuple[tuple[int, ...], ...]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
-import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from signal import SIGINT, default_int_handler
 from types import FrameType
 
 __all__ = ["stoppable", "uninterrupted"]
@@ -40,16 +40,16 @@ class uninterrupted:  # noqa: N801
     def __enter__(self) -> None:
         self._came = False
         # signal's own functions look up enums, for longer than a small step takes
-        self._own = (
-            _signal.getsignal(signal.SIGINT) is signal.default_int_handler
-            and threading.get_ident() == threading.main_thread().ident
-        )
+        self._own = _signal.getsignal(SIGINT) is default_int_handler
         if self._own:
-            _signal.signal(signal.SIGINT, self._remember)
+            try:
+                _signal.signal(SIGINT, self._remember)
+            except ValueError:  # only the main thread may
+                self._own = False
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         if self._own:
-            _signal.signal(signal.SIGINT, signal.default_int_handler)
+            _signal.signal(SIGINT, default_int_handler)
         stop = _thread.stop
         failed = error is not None and not issubclass(error, Exception)
         if not failed and (self._came or (stop is not None and stop.is_set())):
@@ -57,4 +57,4 @@ class uninterrupted:  # noqa: N801
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
         self._came = True
-        _signal.signal(signal.SIGINT, signal.default_int_handler)
+        _signal.signal(SIGINT, default_int_handler)

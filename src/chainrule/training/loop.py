@@ -14,9 +14,10 @@ import numpy as np
 from chainrule import random
 from chainrule.engine import Steps
 from chainrule.errors import TrainingError
-from chainrule.training.arrays import Array, Data
+from chainrule.training.arrays import Array
 from chainrule.training.callback import Callbacks, Logs
 from chainrule.training.history import History
+from chainrule.training.intake import Data
 from chainrule.training.interruption import uninterrupted
 
 if TYPE_CHECKING:

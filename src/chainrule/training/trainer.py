@@ -6,7 +6,6 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -15,20 +14,14 @@ from chainrule import random
 from chainrule.engine import Steps, check_engine
 from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError, listing
 from chainrule.layers import Network, Parameters
-from chainrule.losses import Loss, Metric, as_targets, find_loss, find_metric
+from chainrule.losses import Loss, Metric, find_loss, find_metric
 from chainrule.optimizers import Optimizer, find_optimizer
 from chainrule.settings import check_count, check_flag, check_number
-from chainrule.training.arrays import (
-    Array,
-    Data,
-    as_rows,
-    as_weights,
-    by_name,
-    weights_of_classes,
-)
+from chainrule.training.arrays import Array
 from chainrule.training.callback import Callbacks
-from chainrule.training.graphs import PLAIN, Task, Variant, output_shapes, per_row
+from chainrule.training.graphs import Task, output_shapes, per_row
 from chainrule.training.history import History
+from chainrule.training.intake import Data, Intake
 from chainrule.training.interruption import uninterrupted
 from chainrule.training.loop import FIRST_PIECE, Plan, check_finite, means, train
 from chainrule.training.progress import progress_for
@@ -90,6 +83,7 @@ class Trainer:
             parameters.initialize(seed)
         self.task = Task(network, parameters, engine=engine)
         self.outputs = output_shapes(network)
+        self.intake = Intake(network, (), self.outputs, parameters.dtype)
         self._optimizer: RunningOptimizer | None = None
         check_engine(engine)
         if loss is not None:
@@ -138,6 +132,7 @@ class Trainer:
             for members, loss, shape in zip(given, losses, self.outputs, strict=True)
         )
         self.task = Task(self.network, self.parameters, losses, resolved, rule, engine)
+        self.intake = Intake(self.network, losses, self.outputs, self.parameters.dtype)
         self._optimizer = RunningOptimizer(rule, self.parameters)
 
     def fit(
@@ -168,7 +163,8 @@ class Trainer:
         quiet = _checked_verbose(verbose)
         data = self.data(x, y, sample_weight)
         data, validation = self._validation(data, validation_split, validation_data)
-        data = self._class_weighted(data, class_weight)
+        if class_weight is not None:
+            data = self.intake.class_weighted(data, class_weight)
         history = History()
         listed = [] if callbacks is None else callbacks
         listed = list(listed) if isinstance(listed, Sequence) else [listed]
@@ -201,7 +197,7 @@ class Trainer:
 
     def predict(self, x: Any, batch_size: int | None = None) -> Any:
         """The output for each row: an array, or for several outputs a dict of arrays."""
-        arrays, _, variant = self._inputs(x)
+        arrays, _, variant = self.intake.inputs(x)
         if batch_size is None:
             size = self.task.rows_at_once("predict", variant)
         else:
@@ -219,7 +215,7 @@ class Trainer:
         """One step on all rows given; the loss and metrics before it."""
         data = self.data(x, y, sample_weight)
         if class_weight is not None:
-            data = self._class_weighted(data, class_weight)
+            data = self.intake.class_weighted(data, class_weight)
         with uninterrupted():
             ran = self.step(data, None, data.rows)
         if ran.stopped is not None:
@@ -282,41 +278,7 @@ class Trainer:
         if self._optimizer is None:
             message = "there is no loss yet: call compile(optimizer=..., loss=...) first."
             raise SettingError(message)
-        arrays, rows, variant = self._inputs(x)
-        if y is None:
-            message = "y is missing; give the targets, one entry a row."
-            raise InputTypeError(message)
-        names, dtype = self.network.output_names, self.parameters.dtype
-        given = by_name("y", y, names)
-        for name, loss, shape in zip(names, self.task.losses, self.outputs, strict=True):
-            target = as_targets(loss, given[name], shape, dtype, f"the last layer ({name!r})")
-            if len(target) != rows:
-                message = f"X has {rows} rows, y has {len(target)}; give one target a row."
-                raise ShapeError(message)
-            arrays[f"target/{name}"] = target
-        data = Data(arrays, rows, variant)
-        if sample_weight is None:
-            return data
-        return data.weighted(as_weights(sample_weight, rows, dtype))
-
-    def _inputs(self, x: Any) -> tuple[dict[str, Array], int, Variant]:
-        """The arrays that predicting takes, their rows, and how they come."""
-        wanted, dtype = self.network.inputs, self.parameters.dtype
-        given = by_name("X", x, tuple(map(attrgetter("name"), wanted)))
-        arrays, variant, rows = {}, PLAIN, -1
-        for one in wanted:
-            label = "X" if len(wanted) == 1 else f"input {one.name!r}"
-            array = arrays[f"input/{one.name}"] = as_rows(given[one.name], one, dtype, label)
-            if array.dtype == np.uint8 and one.dtype == "float":
-                variant = Variant(variant.bytes | {one.name})
-            if rows not in (-1, len(array)):
-                message = (
-                    f"inputs have different numbers of rows: {len(array)} in {one.name!r}, {rows} "
-                    "in others; give them the same."
-                )
-                raise ShapeError(message)
-            rows = len(array)
-        return arrays, rows, variant
+        return self.intake.all(x, y, sample_weight)
 
     def _by_output(self, what: str, given: Any, listed: bool = False) -> list[Any]:
         """What is given for each output, in their order."""
@@ -362,22 +324,6 @@ class Trainer:
             )
             raise SettingError(message)
         return data.part(0, border), data.part(border, data.rows)
-
-    def _class_weighted(self, data: Data, class_weight: Mapping[Any, float] | None) -> Data:
-        if class_weight is None:
-            return data
-        if data.variant.weighted:
-            message = "class_weight and sample_weight cannot both be given; multiply them yourself."
-            raise SettingError(message)
-        if len(self.outputs) > 1:
-            message = "class_weight needs a network with one output; use sample_weight."
-            raise SettingError(message)
-        targets = data.arrays[f"target/{self.network.output_names[0]}"]
-        dtype = self.parameters.dtype
-        loss: Loss = self.task.losses[0]
-        return data.weighted(
-            weights_of_classes(class_weight, loss, targets, self.outputs[0], dtype)
-        )
 
 
 @cache
