@@ -6,22 +6,22 @@
 #include <vector>
 
 #include "philox.h"
+#include "threads.h"
 
 namespace chainrule {
 namespace {
+
+// Numbers in all orders together from which on more threads than one draw them.
+constexpr std::size_t kWorthThreads = 1 << 14;
 
 // The high words are sorted digit by digit together with their indices, so far that few pairs are
 // left out of order: those are put right by insertion. Low words are seldom needed, and drawn then.
 class Permutation {
 public:
-    // `out` is room for count numbers, and holds the order after `write`.
-    Permutation(std::uint64_t* out, std::size_t count, const Stream& source, const Kernels& kernels)
-        : source_(source),
-          count_(count),
-          out_(out),
-          entries_(count),
-          from_(entries_.data()),
-          to_(out) {
+    // `out` and `entries` are room for count numbers; `out` holds the order after `write`.
+    Permutation(std::uint64_t* out, std::uint64_t* entries, std::size_t count, const Stream& source,
+                const Kernels& kernels)
+        : source_(source), count_(count), out_(out), from_(entries), to_(out) {
         kernels.shuffle_keys(from_, static_cast<Index>(count), source);
         const int digits = count < 64 ? 0 : count < 2048 ? 1 : count < 1 << 14 ? 2 : 3;
         for (int digit = digits; digit-- > 0;) {
@@ -78,16 +78,37 @@ private:
     const Stream& source_;
     std::size_t count_;
     std::uint64_t* out_;
-    std::vector<std::uint64_t> entries_;  // the high word of a key, and its index
-    std::uint64_t* from_;
+    std::uint64_t* from_;  // entries: the high word of a key, and its index
     std::uint64_t* to_;
 };
 
 }  // namespace
 
-void fill_permutation(std::int64_t* out, std::size_t count, const Stream& source,
-                      const Kernels& kernels) {
-    Permutation(reinterpret_cast<std::uint64_t*>(out), count, source, kernels).write();
+void fill_permutations(std::int64_t* out, std::size_t count, std::size_t length,
+                       const Stream& first, const Kernels& kernels, int threads) {
+    struct Shared {
+        std::uint64_t* out;
+        std::uint64_t* entries;
+        std::size_t length;
+        const Stream& first;
+        const Kernels& kernels;
+    };
+    Team team(count * length >= kWorthThreads ? threads : 1);
+    std::vector<std::uint64_t> entries(length * static_cast<std::size_t>(team.size()));
+    Shared shared{reinterpret_cast<std::uint64_t*>(out), entries.data(), length, first, kernels};
+    team.for_each(
+        static_cast<Index>(count),
+        [](void* context, Index number, int worker) {
+            const Shared& given = *static_cast<Shared*>(context);
+            const auto order = static_cast<std::size_t>(number);
+            Stream source = given.first;
+            source.step += order;
+            std::uint64_t* const own =
+                given.entries + static_cast<std::size_t>(worker) * given.length;
+            Permutation(given.out + order * given.length, own, given.length, source, given.kernels)
+                .write();
+        },
+        &shared);
 }
 
 }  // namespace chainrule

@@ -8,9 +8,10 @@
 
 namespace chainrule {
 
-// The numbers 0 to count - 1, count below 2**31, in the stable order of keys of which number i is
-// made of words 2i (high) and 2i + 1 (low) of the stream.
-void fill_permutation(std::int64_t* out, std::size_t count, const Stream& source,
-                      const Kernels& kernels);
+// Orders one after the other, each of the numbers 0 to length - 1, length below 2**31: the stable
+// order of keys of which number i is made of words 2i (high) and 2i + 1 (low) of the stream, whose
+// step is one more for each order.
+void fill_permutations(std::int64_t* out, std::size_t count, std::size_t length,
+                       const Stream& first, const Kernels& kernels, int threads);
 
 }  // namespace chainrule

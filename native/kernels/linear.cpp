@@ -37,6 +37,16 @@ struct Tiles {
     Index first_row(Index tile) const { return tile * rows + smaller(tile, larger); }
 };
 
+// Divisions of small products would take as long as their sums: by constants they take nothing.
+CHAINRULE_INLINE Tiles deal(Index rows, bool narrow) {
+    const Index count =
+        narrow ? (rows + kNarrowRows - 1) / kNarrowRows : (rows + kTileRows - 1) / kTileRows;
+    const Index each = count == 1 ? rows
+                                  : static_cast<Index>(static_cast<std::uint64_t>(rows) /
+                                                       static_cast<std::uint64_t>(count));
+    return {count, each, rows - each * count};
+}
+
 // When the right operand is copied to panels.
 enum class Copy { none, on_first_use, before_use };
 
@@ -231,15 +241,17 @@ CHAINRULE_INLINE Part part_at(const Job<T>& job, Index k, Index j, Index width) 
 
 template <typename T>
 void run(Job<T>& job) {
-    const Index tile_rows = job.columns > kLanes<T> ? kTileRows : kNarrowRows;
-    const Index count = (job.rows + tile_rows - 1) / tile_rows;
-    const auto rows = static_cast<Index>(static_cast<std::uint64_t>(job.rows) / count);
-    job.tiles = {count, rows, job.rows - rows * count};
-    job.group_tiles = (job.depth > kDeep ? kDeepGroupRows : kGroupRows) / tile_rows;
-    job.shallow = job.depth <= (job.columns > kLanes<T> ? kShallow : kNarrowShallow);
+    const bool narrow = job.columns <= kLanes<T>;
+    job.tiles = deal(job.rows, narrow);
+    const Index count = job.tiles.count;
+    const Index group_rows = job.depth > kDeep ? kDeepGroupRows : kGroupRows;
+    job.group_tiles = narrow ? group_rows / kNarrowRows : group_rows / kTileRows;
+    job.shallow = job.depth <= (narrow ? kNarrowShallow : kShallow);
     job.copy = choose_copy(job);
     job.copy_left = choose_copy_left(job);
-    const Index width = part_columns<T>(job.depth);
+    const bool at_once =
+        round_up(job.columns, kWidth<T>) * smaller(job.depth, kBlock) <= kPanelNumbers<T>;
+    const Index width = at_once ? job.columns : part_columns<T>(job.depth);
     for (Index k = 0; k < job.depth; k += kBlock) {
         for (Index j = 0; j < job.columns; j += width) {
             const Part part = part_at(job, k, j, width);
@@ -250,9 +262,10 @@ void run(Job<T>& job) {
     }
 }
 
-// One block of few rows, a run of columns at a time: depth rows of the right operand by some k.
+// One block of few rows, a run of columns at a time: depth rows of the right operand by some k. The
+// tile moves along: to copy what was just written would wait for it.
 template <typename T>
-void run_few_columns(const Job<T>& job, Tile<T> tile, Index columns) {
+CHAINRULE_INLINE void run_few_columns(const Job<T>& job, Tile<T>& tile, Index columns) {
     const Index wide = few_vectors(job.rows) * kLanes<T>;
     const RunTile<T> run_wide = few_run<T>(job.rows);
     Index step;

@@ -67,11 +67,14 @@ void draw(Array<Number> out, std::uint64_t key, std::uint32_t stream, std::uint6
     run(out.size(), [&] { fill(out.data(), out.size(), {key, stream, step, purpose}); });
 }
 
-void permutation(Array<std::int64_t> out, std::uint64_t key, std::uint32_t stream,
-                 std::uint64_t step, std::uint32_t purpose) {
+void permutations(Array<std::int64_t> out, std::size_t count, std::uint64_t key,
+                  std::uint32_t stream, std::uint64_t step, std::uint32_t purpose, int threads) {
+    if (count == 0 || out.size() % count != 0) {
+        throw chainrule::Refused("permutations: they have several lengths.");
+    }
     run(out.size(), [&] {
-        chainrule::fill_permutation(out.data(), out.size(), {key, stream, step, purpose},
-                                    kernels_of_process());
+        chainrule::fill_permutations(out.data(), count, out.size() / count,
+                                     {key, stream, step, purpose}, kernels_of_process(), threads);
     });
 }
 
@@ -135,8 +138,8 @@ NB_MODULE(_native, module) {
                "stream"_a, "step"_a, "purpose"_a);
     module.def("fill_truncated_normal", &draw<double, chainrule::fill_truncated_normal>,
                "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a, "purpose"_a);
-    module.def("fill_permutation", &permutation, "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a,
-               "purpose"_a);
+    module.def("fill_permutations", &permutations, "out"_a.noconvert(), "count"_a, "key"_a,
+               "stream"_a, "step"_a, "purpose"_a, "threads"_a);
     module.def("is_ready", &chainrule::is_ready, "array"_a, "type"_a, "row"_a, "threads"_a);
     module.def("copy_labels", &chainrule::copy_labels, "labels"_a, "classes"_a, "copy"_a);
     module.def("inverse_normal", &inverse_normal, "shares"_a.noconvert());

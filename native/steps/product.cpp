@@ -109,7 +109,7 @@ private:
                int worker) const {
         Index rows[2] = {0, product.rows};
         Index columns[2] = {0, product.columns};
-        for (Index side = 0; side < 2; ++side) {
+        for (Index side = 0; side < 2 && chunks > 1; ++side) {
             Index& limit = (by_columns_ ? columns : rows)[side];
             limit = border(by_columns_ ? product.columns : product.rows, number + side, chunks);
         }

@@ -248,21 +248,29 @@ TEST(one_number_that_is_not_finite_is_found) {
 }
 
 TEST(permutations_are_the_stable_order_of_their_keys) {
-    const Stream source{0x123456789ABCDEF, 7, std::uint64_t{3} << 33, 2};
+    constexpr std::size_t kOrders = 5;
+    const Stream source{0x123456789ABCDEF, 7, (std::uint64_t{3} << 32) - 2, 2};
     for (const std::size_t count : {0, 1, 2, 31, 32, 33, 63, 64, 1000, 2047, 2048, 16384, 50'000}) {
-        std::vector<std::uint64_t> keys;
-        each_pair(source, count, [&](std::size_t, std::uint32_t left, std::uint32_t right) {
-            keys.push_back(std::uint64_t{left} << 32 | right);
-        });
-        std::vector<std::int64_t> expected(count);
-        std::iota(expected.begin(), expected.end(), 0);
-        std::stable_sort(expected.begin(), expected.end(), [&](std::int64_t a, std::int64_t b) {
-            return keys[static_cast<std::size_t>(a)] < keys[static_cast<std::size_t>(b)];
-        });
+        std::vector<std::int64_t> expected;
+        for (std::uint64_t step = 0; step < kOrders; ++step) {
+            const Stream own{source.key, source.stream, source.step + step, source.purpose};
+            std::vector<std::uint64_t> keys;
+            each_pair(own, count, [&](std::size_t, std::uint32_t left, std::uint32_t right) {
+                keys.push_back(std::uint64_t{left} << 32 | right);
+            });
+            std::vector<std::int64_t> order(count);
+            std::iota(order.begin(), order.end(), 0);
+            std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+                return keys[static_cast<std::size_t>(a)] < keys[static_cast<std::size_t>(b)];
+            });
+            expected.insert(expected.end(), order.begin(), order.end());
+        }
         for (const Kernels* kernels : sets()) {
-            std::vector<std::int64_t> order(count, -1);
-            fill_permutation(order.data(), count, source, *kernels);
-            CHECK(order == expected);
+            for (const int threads : {1, 3}) {
+                std::vector<std::int64_t> orders(expected.size(), -1);
+                fill_permutations(orders.data(), kOrders, count, source, *kernels, threads);
+                CHECK(orders == expected);
+            }
         }
     }
 }

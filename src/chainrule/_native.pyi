@@ -14,8 +14,14 @@ def fill_normal(
 def fill_truncated_normal(
     out: NDArray[np.float64], key: int, stream: int, step: int, purpose: int
 ) -> None: ...
-def fill_permutation(
-    out: NDArray[np.int64], key: int, stream: int, step: int, purpose: int
+def fill_permutations(
+    out: NDArray[np.int64],
+    count: int,
+    key: int,
+    stream: int,
+    step: int,
+    purpose: int,
+    threads: int,
 ) -> None: ...
 def fill_mask(
     out: NDArray[np.float32] | NDArray[np.float64],

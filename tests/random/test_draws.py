@@ -98,6 +98,22 @@ def test_permutation_is_the_stable_order_of_its_keys():
     assert random.permutation(3, 1, 4, 1000).tolist() == sorted(range(1000), key=keys.__getitem__)
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("count", [0, 1, 40, 7000])
+def test_permutations_are_those_of_their_steps(count, threads):
+    step = 2**32 - 3
+    orders = random.permutations(3, 1, step, 5, count, threads)
+    alone = [random.permutation(3, 1, step + number, count) for number in range(5)]
+    assert orders.tolist() == np.concatenate(alone).tolist()
+    assert count < 40 or len({tuple(order) for order in alone}) == 5
+
+
+@pytest.mark.parametrize(("step", "steps"), [(2**56 - 2, 3), (0, 0), (0, -1)])
+def test_permutations_of_steps_that_are_none_are_refused(step, steps):
+    with pytest.raises(SettingError, match="steps? must be"):
+        random.permutations(3, 1, step, steps, 10)
+
+
 def test_every_order_of_four_is_about_as_frequent():
     orders = [tuple(random.permutation(8, 0, step, 4).tolist()) for step in range(2400)]
     _, frequencies = np.unique(orders, axis=0, return_counts=True)

@@ -106,11 +106,12 @@ def test_native_draws_the_bits_of_numpy(numbers, first, count):
             drawn(getattr(source, name), count, *numbers) for source in (philox, _native)
         )
         assert np.array_equal(numpys.view(np.uint64), natives.view(np.uint64)), name
-    orders = [
-        drawn(source.fill_permutation, count, *numbers, dtype=np.int64)
-        for source in (philox, _native)
-    ]
-    assert np.array_equal(*orders)
+    for steps in (1, 3):
+        orders = [
+            drawn(source.fill_permutations, steps * count, steps, *numbers, 2, dtype=np.int64)
+            for source in (philox, _native)
+        ]
+        assert np.array_equal(*orders)
 
 
 @needs_native

@@ -134,12 +134,30 @@ def permutation(key: int, stream: int, step: int, count: int) -> NDArray[np.int6
     >>> sorted(permutation(7, 0, 0, 4).tolist())
     [0, 1, 2, 3]
     """
+    return permutations(key, stream, step, 1, count)
+
+
+def permutations(
+    key: int, stream: int, step: int, steps: int, count: int, threads: int = 1
+) -> NDArray[np.int64]:
+    """The permutations of so many steps from `step` on, in a row: shape (steps * count,).
+
+    Drawn by at most so many threads; raises as `permutation` does.
+
+    >>> permutations(7, 0, 0, 2, 4).tolist() == [
+    ...     *permutation(7, 0, 0, 4).tolist(), *permutation(7, 0, 1, 4).tolist()]
+    True
+    """
     _check(key, stream, step, SHUFFLES, 2 * count)
+    _check(key, stream, step + steps - 1, SHUFFLES, 2 * count)
+    if steps < 1:
+        message = f"steps must be 1 or more, got {steps}."
+        raise SettingError(message)
     if count >= 2**31:
         message = f"count must be below 2**31, got {count}: an order has 31 bits for each number."
         raise SettingError(message)
-    out = np.empty(count, dtype=np.int64)
-    _SOURCE.fill_permutation(out, key, stream, step, SHUFFLES)
+    out = np.empty(steps * count, dtype=np.int64)
+    _SOURCE.fill_permutations(out, steps, key, stream, step, SHUFFLES, threads)
     return out
 
 

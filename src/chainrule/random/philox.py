@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 __all__ = [
     "fill_mask",
     "fill_normal",
-    "fill_permutation",
+    "fill_permutations",
     "fill_truncated_normal",
     "fill_uniform",
     "fill_words",
@@ -143,14 +143,21 @@ def fill_truncated_normal(out: Floats, key: int, stream: int, step: int, purpose
         np.clip(inverse_normal(share), -2.0, 2.0, out=part)
 
 
-def fill_permutation(
-    out: NDArray[np.int64], key: int, stream: int, step: int, purpose: int
+def fill_permutations(
+    out: NDArray[np.int64],
+    count: int,
+    key: int,
+    stream: int,
+    step: int,
+    purpose: int,
+    threads: int,
 ) -> None:
-    """Fill `out` with the stable order of 64-bit random keys."""
-    words = np.empty(2 * out.size, dtype=np.uint32)
-    fill_words(words, key, stream, step, purpose, 0)
-    pairs = words.astype(np.uint64)
-    out[...] = np.argsort(pairs[0::2] << np.uint64(32) | pairs[1::2], kind="stable")
+    """Fill `out` with the stable orders of 64-bit random keys, those of `count` steps."""
+    for number, order in enumerate(out.reshape(count, -1)):
+        words = np.empty(2 * order.size, dtype=np.uint32)
+        fill_words(words, key, stream, step + number, purpose, 0)
+        pairs = words.astype(np.uint64)
+        order[...] = np.argsort(pairs[0::2] << np.uint64(32) | pairs[1::2], kind="stable")
 
 
 def fill_mask(

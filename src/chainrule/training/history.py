@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,12 @@ class History(Callback):
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
+
+    def add_epochs(self, epochs: Sequence[int], means: Mapping[str, Sequence[float]]) -> None:
+        """Take the numbers of epochs that nobody else was told of."""
+        self.epoch.extend(epochs)
+        for name, values in means.items():
+            self.history.setdefault(name, []).extend(values)
 
     def add_steps(self, ran: Steps) -> None:
         """Take the results of the steps that a run has made."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainrule import random
-from chainrule.engine import Steps
+from chainrule.engine import Steps, thread_count
 from chainrule.errors import TrainingError
 from chainrule.training.arrays import Array
 from chainrule.training.callback import Callbacks, Logs
@@ -86,26 +86,23 @@ def _run_epochs(
     trainer: Trainer, data: Data, plan: Plan, history: History, epoch: int, count: int
 ) -> Logs:
     """Epochs in one call of the engine, which nobody but history is told of."""
-    order = np.concatenate([_order(trainer, data, plan, ahead) for ahead in range(count)])
+    order = _order(trainer, data, plan, count)
     began = time.perf_counter()
     ran = trainer.step(data, order, plan.batch_size, data.rows)
     _adapt_piece(trainer, ran.made, began)
     history.add_steps(ran)
     steps = _steps(data, plan)
     done, more = divmod(ran.made, steps)
-    results = {name: values.tolist() for name, values in ran.results.items()}
-    rows = ran.rows[:steps].tolist()
-    logs: Logs = {}
-    for start in range(0, done * steps, steps):
-        logs = {
-            name: _total(values[start : start + steps], rows) / data.rows
-            for name, values in results.items()
-        }
-        history.on_epoch_end(epoch, logs)
-        epoch += 1
+    starts = range(0, done * steps, steps)
+    means_of = {}
+    for name, values in ran.results.items():
+        with np.errstate(over="ignore"):
+            products = (values * ran.rows).tolist()
+        means_of[name] = [_sum(products[at : at + steps]) / data.rows for at in starts]
+    history.add_epochs(range(epoch, epoch + done), means_of)
     trainer.epochs += done
-    check_finite(trainer, ran, order, f"epoch {epoch + 1}", more + 1)
-    return logs
+    check_finite(trainer, ran, order, f"epoch {epoch + done + 1}", more + 1)
+    return {name: values[-1] for name, values in means_of.items()}
 
 
 def _run_epoch(
@@ -145,11 +142,13 @@ def _steps(data: Data, plan: Plan) -> int:
     return math.ceil(data.rows / plan.batch_size)
 
 
-def _order(trainer: Trainer, data: Data, plan: Plan, ahead: int = 0) -> Array:
-    """The rows in the order of the next epoch, or of one that comes after it."""
+def _order(trainer: Trainer, data: Data, plan: Plan, epochs: int = 1) -> Array:
+    """The rows in the order of the next epochs, one after the other."""
     if plan.shuffle:
-        return random.permutation(trainer.seed, 0, trainer.epochs + ahead, data.rows)
-    return np.arange(data.rows)
+        return random.permutations(
+            trainer.seed, 0, trainer.epochs, epochs, data.rows, thread_count()
+        )
+    return np.tile(np.arange(data.rows), epochs)
 
 
 def _adapt_piece(trainer: Trainer, steps: int, began: float) -> None:
@@ -194,8 +193,12 @@ def means(runs: Sequence[Steps]) -> Logs:
 
 
 def _total(values: Sequence[float], rows: Sequence[int]) -> float:
-    """The products summed without rounding: how steps were cut into runs changes no bit."""
+    return _sum(list(map(mul, values, rows)))
+
+
+def _sum(numbers: Sequence[float]) -> float:
+    """The sum without rounding: how steps were cut into runs changes no bit."""
     try:
-        return math.fsum(map(mul, values, rows))
+        return math.fsum(numbers)
     except (OverflowError, ValueError):  # beyond the largest float, or inf and -inf
-        return float(sum(map(mul, values, rows)))
+        return float(sum(numbers))
