@@ -41,14 +41,27 @@ private:
     char type_ = ' ';
 };
 
+template <typename Work>
+bool look(Index count, Work work) {
+    std::optional<nb::gil_scoped_release> released;
+    if (count >= kLongLook) {
+        released.emplace();
+    }
+    return work();
+}
+
 bool has_rows(const View& view, const nb::tuple& row) {
     if (static_cast<std::size_t>(view->ndim) != row.size() + 1 || view->shape[0] == 0) {
         return false;
     }
     const Py_ssize_t* size = view->shape + 1;
-    return std::all_of(row.begin(), row.end(), [&](nb::handle wanted) {
+    const bool same = std::all_of(row.begin(), row.end(), [&](nb::handle wanted) {
         return PyNumber_AsSsize_t(wanted.ptr(), nullptr) == *size++;
     });
+    if (!same) {
+        PyErr_Clear();  // of what is no whole number
+    }
+    return same;
 }
 
 template <typename Whole>
@@ -71,12 +84,10 @@ bool is_ready(nb::handle array, char type, const nb::tuple& row, int threads) {
         return false;
     }
     const Index count = view->len / view->itemsize;
-    std::optional<nb::gil_scoped_release> released;
-    if (count >= kLongLook) {
-        released.emplace();
-    }
-    return type == 'f' ? all_finite(static_cast<const float*>(view->buf), count, threads)
-                       : all_finite(static_cast<const double*>(view->buf), count, threads);
+    return look(count, [&] {
+        return type == 'f' ? all_finite(static_cast<const float*>(view->buf), count, threads)
+                           : all_finite(static_cast<const double*>(view->buf), count, threads);
+    });
 }
 
 bool copy_labels(nb::handle labels, std::uint64_t classes, nb::handle copy) {
@@ -85,13 +96,15 @@ bool copy_labels(nb::handle labels, std::uint64_t classes, nb::handle copy) {
         given->shape[0] != made->shape[0]) {
         return false;
     }
-    if (given.is_whole(8)) {
-        return copied<std::int64_t>(given, classes, made->buf);
-    }
-    if (given.is_whole(4)) {
-        return copied<std::int32_t>(given, classes, made->buf);
-    }
-    return given.type() == 'B' && copied<std::uint8_t>(given, classes, made->buf);
+    return look(given->shape[0], [&] {
+        if (given.is_whole(8)) {
+            return copied<std::int64_t>(given, classes, made->buf);
+        }
+        if (given.is_whole(4)) {
+            return copied<std::int32_t>(given, classes, made->buf);
+        }
+        return given.type() == 'B' && copied<std::uint8_t>(given, classes, made->buf);
+    });
 }
 
 }  // namespace chainrule

@@ -12,8 +12,8 @@ namespace chainrule {
 bool is_ready(nanobind::handle array, char type, const nanobind::tuple& row, int threads);
 
 // Copy labels, int64, int32 or uint8 with one axis, into an int32 array of their length. False
-// where an array is neither, or a label is not from 0 to below `classes`; then the copy holds
-// nothing.
+// where an array is none of these, or a label not from 0 to below `classes`; the copy is of no use
+// then.
 bool copy_labels(nanobind::handle labels, std::uint64_t classes, nanobind::handle copy);
 
 }  // namespace chainrule

@@ -5,11 +5,21 @@ import pytest
 
 from chainrule import random
 from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError
+from chainrule.graph import ops
 from chainrule.layers import Dense, NetworkInput, Parameter, Stack
 from chainrule.training import Callback, Trainer
 
 X = random.normal(1, 0, 0, 90).reshape(30, 3)
 Y = np.tanh(X @ np.array([[1.0], [-2.0], [0.5]]))
+
+
+ENGINES = ["numpy", "native"] if random.has_native() else ["numpy"]
+
+
+def with_value(value):
+    changed = X.copy()
+    changed[7, 2] = value
+    return changed
 
 
 def trainer():
@@ -28,6 +38,105 @@ class Heads:
 
     def outputs(self, inputs, parameters, draws):
         return tuple(inputs["numbers"] @ kernel for kernel in parameters)
+
+
+class Mixed:
+    """Two inputs of numbers, one of codes; two outputs."""
+
+    inputs = (
+        NetworkInput("left", (2,)), NetworkInput("right", (3,)),
+        NetworkInput("codes", (1,), "int32"),
+    )  # fmt: skip
+    output_names = ("value", "class")
+
+    def parameters(self):
+        return (
+            Parameter("table/values", (4, 2)), Parameter("value/kernel", (7, 1)),
+            Parameter("class/kernel", (7, 3)),
+        )  # fmt: skip
+
+    def outputs(self, inputs, parameters, draws):
+        found = ops.gather(parameters[0], inputs["codes"])
+        codes = found.reshape((found.shape[0], 2))
+        joined = ops.concatenate(inputs["left"], inputs["right"], codes, axis=1)
+        return joined @ parameters[1], ops.softmax(joined @ parameters[2])
+
+
+def mixed(engine="auto"):
+    losses = ["mse", "sparse_categorical_crossentropy"]
+    return Trainer(Mixed(), losses, "adam", dtype="float64", seed=4, engine=engine)
+
+
+GIVEN = {"left": X[:, :2].copy(), "right": X, "codes": (np.arange(30) % 4).reshape(30, 1)}
+WANTED = {"value": Y, "class": np.arange(30) % 3}
+BAD_MIXED = [
+    ({"right": X[:7]}, {}, ShapeError, "different numbers of rows: 7 in 'right', 30 in others"),
+    ({"right": with_value(np.nan)}, {}, DataError, "input 'right' is nan in row 7, column 2"),
+    ({"left": X}, {}, ShapeError, r"input 'left' has shape \(30, 3\).* rows of shape \(2,\)"),
+    ({}, {"value": Y[:5]}, ShapeError, "X has 30 rows, y has 5"),
+    ({}, {"class": np.arange(5) % 3}, ShapeError, "X has 30 rows, y has 5"),
+    ({}, {"class": np.arange(30) % 4}, DataError, r"label 3 in row 3, .*\('class'\) has 3 units"),
+    ({}, {"class": -(np.arange(30) % 3)}, DataError, "label -1 in row 1"),
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("x, y, error, words", BAD_MIXED)
+def test_bad_data_of_several_inputs_and_outputs_is_named(x, y, error, words, engine):
+    one = mixed(engine)
+    one.train_on_batch(GIVEN, WANTED)
+    for call in (one.train_on_batch, one.fit, one.evaluate):
+        with pytest.raises(error, match=words):
+            call(GIVEN | x, WANTED | y)
+
+
+def test_classes_of_several_outputs_have_no_weights():
+    with pytest.raises(SettingError, match="class_weight needs a network with one output"):
+        mixed().fit(GIVEN, WANTED, class_weight={0: 1.0})
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("label", [2, -1, 2**32, 2**32 + 1, 2**62])
+def test_a_label_that_is_no_class_is_refused_in_any_batch(label, engine):
+    network = Stack([Dense(2, "softmax")], (3,))
+    one = Trainer(network, "sparse_categorical_crossentropy", seed=4, engine=engine)
+    labels = np.arange(30) % 2
+    one.train_on_batch(X, labels)
+    labels[11] = label
+    before = one.parameters.flat.copy()
+    with pytest.raises(DataError, match=f"label {label} in row 11, .* has 2 units"):
+        one.train_on_batch(X, labels)
+    assert (one.parameters.flat == before).all()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_codes_that_come_as_other_numbers_are_the_same_codes(engine):
+    losses = {
+        kind: mixed(engine).train_on_batch(GIVEN | {"codes": GIVEN["codes"].astype(kind)}, WANTED)
+        for kind in ("int64", "int32", "uint8", "float32", "float64")
+    }
+    assert all(one == losses["int64"] for one in losses.values())
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_bytes_in_several_inputs_and_with_weights_are_the_same_numbers(engine):
+    right = (np.arange(90) * 37 % 256).reshape(30, 3).astype(np.uint8)
+    weights = np.arange(30) / 30
+    for left in (right[:, :2].copy(), GIVEN["left"]):
+        given = {"left": left, "right": right, "codes": GIVEN["codes"]}
+        floats = given | {"left": left.astype(float), "right": right.astype(float)}
+        for settings in ({}, {"sample_weight": weights}):
+            made = mixed(engine).train_on_batch(given, WANTED, **settings)
+            assert made == mixed(engine).train_on_batch(floats, WANTED, **settings)
+
+
+@pytest.mark.parametrize(
+    "shape, error", [((2.5,), SettingError), (0, SettingError), ("3", InputTypeError)]
+)
+def test_an_input_has_a_shape_of_whole_numbers(shape, error):
+    with pytest.raises(error, match="input 'left'"):
+        NetworkInput("left", shape)
+    assert NetworkInput("left", [np.int64(2), 3]).shape == (2, 3)
 
 
 BAD_FITS = [
@@ -60,12 +169,6 @@ def test_bad_settings_of_fit_get_a_sentence(settings, error, words):
     with pytest.raises(error, match=words):
         one.fit(X, Y, **settings)
     assert (one.parameters.flat == before).all()
-
-
-def with_value(value):
-    changed = X.copy()
-    changed[7, 2] = value
-    return changed
 
 
 BAD_DATA = [

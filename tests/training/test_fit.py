@@ -1,6 +1,8 @@
 """Training: epochs, histories, weights, validation, going on, several inputs."""
 
-from dataclasses import replace
+import copy
+import pickle
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from chainrule.errors import (
 from chainrule.graph import ops
 from chainrule.layers import Dense, Dropout, NetworkInput, Parameter, Stack
 from chainrule.losses import find_loss
-from chainrule.optimizers import SGD, Adam, AdamW
+from chainrule.optimizers import SGD, Adam, Optimizer
 from chainrule.training import Callback, LambdaCallback, Trainer
 from chainrule.training.graphs import Variant
 
@@ -223,15 +225,32 @@ def test_the_learning_rate_may_be_set_between_epochs():
         one.optimizer.momentum = 0.5
 
 
-@pytest.mark.parametrize("rule", [Adam(0.01), AdamW(0.01), SGD(0.1)], ids=str)
-def test_numbers_of_steps_made_one_by_one_are_those_of_the_rule(rule):
-    running = trainer(optimizer=rule).optimizer
-    for step in (*range(150), 149, 7, 8, 500, 10_000, 0):
-        running.iterations = step
-        assert running.lines(1).tolist() == [list(rule.line(step + 1))]
-        assert not running.lines(1).flags.writeable  # they are kept
-    running.learning_rate = 0.5
-    assert running.lines(1).tolist() == [list(replace(rule, learning_rate=0.5).line(1))]
+@dataclass(frozen=True)
+class Listed(Optimizer):
+    """As many rates as there are steps, which may change until they are made."""
+
+    learning_rate: float = 0.1
+    rates: list[float] = field(default_factory=list)
+
+    def line(self, step):
+        return (self.rates[step - 1],)
+
+    def update(self, weight, gradient, line):
+        return (weight - line[0] * gradient,)
+
+
+def test_a_rule_is_asked_for_the_steps_that_are_made_alone():
+    rule = Listed(rates=[0.1, 0.2, 0.3])
+    one = trainer(optimizer=rule)
+    one.train_on_batch(X, Y)
+    rule.rates[1] = 0.0
+    before = one.parameters.flat.copy()
+    one.train_on_batch(X, Y)
+    assert (one.parameters.flat == before).all()
+    one.fit(X, Y, batch_size=30, callbacks=[LambdaCallback(on_train_batch_end=lambda *_: None)])
+    assert (one.parameters.flat != before).any()
+    with pytest.raises(IndexError):
+        one.train_on_batch(X, Y)
 
 
 def test_validation_data_that_does_not_fit_is_named():
@@ -366,10 +385,6 @@ def test_float32_and_float64_agree_to_rounding():
 
 
 def test_an_optimizer_of_ones_own_trains():
-    from dataclasses import dataclass
-
-    from chainrule.optimizers import Optimizer
-
     @dataclass(frozen=True)
     class Sign(Optimizer):
         learning_rate: float = 0.01
@@ -420,6 +435,19 @@ def test_models_of_other_descriptions_do_not(settings):
     assert program(trainer()) is not program(trainer(**settings))
     weighted = trainer().data(X, Y, np.ones(30)).variant
     assert program(trainer()) is not trainer().task.program("step", weighted)
+
+
+@pytest.mark.parametrize("engine", ["native", "numpy"] if random.has_native() else ["numpy"])
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_copy_goes_on_as_the_trainer_does_and_apart_from_it(copied, engine):
+    one = trainer(engine=engine)
+    one.train_on_batch(X, Y)
+    other = copied(one)
+    one.train_on_batch(X, Y)
+    assert (other.parameters.flat != one.parameters.flat).any()
+    other.train_on_batch(X, Y)
+    assert (other.parameters.flat == one.parameters.flat).all()
+    assert other.evaluate(X, Y) == one.evaluate(X, Y)
 
 
 def test_code_of_ones_own_is_asked_each_time():

@@ -166,7 +166,7 @@ def as_labels(value: Any, classes: int) -> Array | None:
     True
     """
     module = native_module()
-    if module is None or type(value) is not np.ndarray or value.ndim != 1:
+    if module is None or type(value) is not np.ndarray:
         return None
     labels = np.empty(value.shape, np.int32)
     return labels if module.copy_labels(value, classes, labels) else None

@@ -69,7 +69,7 @@ def threads_at_most(count: int) -> Iterator[None]:
 
 @cache
 def _of_process() -> tuple[int, bool, int | None]:
-    """The threads of a run in this process, whether the environment says so, the main thread."""
+    """What stays so: the threads of a run, whether the environment says so, the main thread."""
     main = main_thread().ident
     text = os.environ.get(VARIABLE, "").strip()
     if text:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from chainrule.errors import InputTypeError, SettingError, ShapeError
 from chainrule.graph import Node, Rows, Shape, input_node, parameter
 from chainrule.kept import Kept, description_key
-from chainrule.layers.input import InputLayer
+from chainrule.layers.input import InputLayer, row_shape
 from chainrule.layers.layer import Draws, Layer, Parameter, layer_names
 
 __all__ = ["Network", "NetworkInput", "Stack"]
@@ -22,14 +22,22 @@ class NetworkInput:
     name
         What data is given by.
     shape
-        The shape of one row.
+        The shape of one row: a number, list or tuple; () where a row is one number.
     dtype
         "float": numbers in the type the network computes in; "int32": codes, used as positions.
+
+    Raises `SettingError` or `InputTypeError` for another shape.
+
+    >>> NetworkInput("pictures", [28, 28]).shape
+    (28, 28)
     """
 
     name: str
     shape: tuple[int, ...]
     dtype: str = "float"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", row_shape(f"input {self.name!r}", self.shape))
 
 
 class Network(Protocol):

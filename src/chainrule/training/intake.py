@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.engine import as_labels
 from chainrule.errors import InputTypeError, SettingError, ShapeError
-from chainrule.layers import Network
+from chainrule.layers import Network, NetworkInput
 from chainrule.losses import Loss, as_targets
 from chainrule.training.arrays import Array, as_rows, as_weights, by_name, weights_of_classes
 from chainrule.training.graphs import PLAIN, Variant
@@ -35,9 +35,25 @@ class Data(NamedTuple):
         return Data({**self.arrays, "weight": weights}, self.rows, variant)
 
 
+class _Input(NamedTuple):
+    key: str
+    wanted: NetworkInput
+    label: str
+
+
+class _Target(NamedTuple):
+    key: str
+    name: str
+    loss: Loss
+    shape: tuple[int, ...]
+    classes: int
+
+
 class Intake:
     """Looks at what is given to a network with its losses; names are looked up once, here.
 
+    losses
+        One for each output; without any it takes what predicting needs.
     outputs
         The shape of one row of each output.
     dtype
@@ -53,12 +69,12 @@ class Intake:
         self._output_names = network.output_names
         alone = len(network.inputs) == 1
         self._inputs = [
-            (one.name, f"input/{one.name}", one, "X" if alone else f"input {one.name!r}")
+            _Input(f"input/{one.name}", one, "X" if alone else f"input {one.name!r}")
             for one in network.inputs
         ]
         self._targets = [
-            (name, f"target/{name}", loss, shape, _classes(loss, shape))
-            for name, loss, shape in zip(network.output_names, losses, outputs, strict=False)
+            _Target(f"target/{name}", name, loss, shape, _classes(loss, shape))
+            for name, loss, shape in zip(network.output_names, losses, outputs, strict=bool(losses))
         ]
 
     def inputs(self, x: Any) -> Data:
@@ -66,14 +82,14 @@ class Intake:
         given = by_name("X", x, self._input_names)
         arrays: dict[str, Array] = {}
         variant, rows = PLAIN, -1
-        for name, key, wanted, label in self._inputs:
-            array = arrays[key] = as_rows(given[name], wanted, self._dtype, label)
-            if array.dtype.char == "B" and wanted.dtype == "float":
-                variant = Variant(variant.bytes | {name})
+        for key, wanted, label in self._inputs:
+            array = arrays[key] = as_rows(given[wanted.name], wanted, self._dtype, label)
+            if array.dtype.char == "B":  # bytes stay bytes
+                variant = Variant(variant.bytes | {wanted.name})
             if rows not in (-1, len(array)):
                 message = (
-                    f"inputs have different numbers of rows: {len(array)} in {name!r}, {rows} "
-                    "in others; give them the same."
+                    f"inputs have different numbers of rows: {len(array)} in {wanted.name!r}, "
+                    f"{rows} in others; give them the same."
                 )
                 raise ShapeError(message)
             rows = len(array)
@@ -86,7 +102,7 @@ class Intake:
             message = "y is missing; give the targets, one entry a row."
             raise InputTypeError(message)
         given = by_name("y", y, self._output_names)
-        for name, key, loss, shape, classes in self._targets:
+        for key, name, loss, shape, classes in self._targets:
             target = as_labels(given[name], classes) if classes else None
             if target is None:
                 layer = f"the last layer ({name!r})"
@@ -107,9 +123,11 @@ class Intake:
         if len(self._targets) > 1:
             message = "class_weight needs a network with one output; use sample_weight."
             raise SettingError(message)
-        _, key, loss, shape, _ = self._targets[0]
-        targets = data.arrays[key]
-        return data.weighted(weights_of_classes(class_weight, loss, targets, shape, self._dtype))
+        one = self._targets[0]
+        targets = data.arrays[one.key]
+        return data.weighted(
+            weights_of_classes(class_weight, one.loss, targets, one.shape, self._dtype)
+        )
 
 
 def _classes(loss: Loss, output: tuple[int, ...]) -> int:

@@ -16,9 +16,6 @@ __all__ = ["RunningOptimizer"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-AHEAD = 64
-"""Steps whose numbers are made at once where steps are made one by one."""
-
 
 class RunningOptimizer:
     """The optimizer of a model: `learning_rate` may be set, also while training runs.
@@ -36,12 +33,11 @@ class RunningOptimizer:
     description: Optimizer
     slots: tuple[Array, ...]
     iterations: int
-    _ahead: tuple[Optimizer, int, Array] | None
 
     def __init__(self, description: Optimizer, parameters: Parameters) -> None:
         count, dtype = parameters.trainable_count, parameters.dtype
         slots = tuple(np.full(count, description.initial(s), dtype) for s in description.slots)
-        self.__dict__.update(description=description, slots=slots, iterations=0, _ahead=None)
+        self.__dict__.update(description=description, slots=slots, iterations=0)
 
     def __repr__(self) -> str:
         return f"<{self.description} after {self.iterations} steps>"
@@ -68,15 +64,9 @@ class RunningOptimizer:
     def lines(self, count: int) -> Array:
         """The numbers of the next steps, one line a step."""
         rule, first = self.description, self.iterations + 1
-        if count != 1:
-            return rule.lines(first, count)
-        kept = self._ahead
-        if kept is None or kept[0] is not rule or not 0 <= first - kept[1] < AHEAD:
-            made = rule.lines(first, AHEAD).view()
-            made.flags.writeable = False
-            kept = self.__dict__["_ahead"] = rule, first, made
-        place = first - kept[1]
-        return kept[2][place : place + 1]
+        if count == 1:
+            return np.array([rule.line(first)], np.float64)
+        return rule.lines(first, count)
 
     def arrays(self, parameters: Parameters) -> dict[str, Array]:
         """The state by slot and parameter, named `slot/layer/name`: views."""
