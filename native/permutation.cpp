@@ -93,7 +93,8 @@ void fill_permutations(std::int64_t* out, std::size_t count, std::size_t length,
         const Stream& first;
         const Kernels& kernels;
     };
-    Team team(count * length >= kWorthThreads ? threads : 1);
+    const bool worth = count > 1 && count * length >= kWorthThreads;
+    Team team(worth ? threads : 1);
     std::vector<std::uint64_t> entries(length * static_cast<std::size_t>(team.size()));
     Shared shared{reinterpret_cast<std::uint64_t*>(out), entries.data(), length, first, kernels};
     team.for_each(
