@@ -130,6 +130,9 @@ void apply(const std::string& name, const std::string& set, Array<T> out, Array<
 
 NB_MODULE(_native, module) {
     module.doc() = "The native core of chainrule.";
+    // Programs that live as long as the process are no leak to tell users of: an error that ends a
+    // script holds its frames, and with them its models.
+    nb::set_leak_warnings(false);
     module.def("fill_words", &words, "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a,
                "purpose"_a, "first"_a);
     module.def("fill_uniform", &draw<double, chainrule::fill_uniform>, "out"_a.noconvert(), "key"_a,

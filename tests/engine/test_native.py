@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +34,25 @@ def long_run(seconds=0.4):
     return program, replace(
         trial, order=np.tile(trial.order, times), lines=np.tile(trial.lines, (times, 1)) / times
     )
+
+
+LIVES_ON = """
+import ctypes
+import numpy as np
+import chainrule as cr
+model = cr.Sequential([cr.layers.Input((3,)), cr.layers.Dense(1)], seed=1)
+model.compile("adam", "mse")
+model.fit(np.eye(3), np.ones(3), verbose=0)
+ctypes.pythonapi.Py_IncRef(ctypes.py_object(model))
+"""
+
+
+def test_a_model_that_lives_to_the_end_of_the_process_is_not_told_of():
+    """As where a traceback that nobody takes away holds one."""
+    run = subprocess.run(
+        [sys.executable, "-c", LIVES_ON], capture_output=True, text=True, timeout=60
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
 def test_other_threads_go_on_while_a_call_runs():
