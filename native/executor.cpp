@@ -20,9 +20,10 @@ constexpr Index kManyBatches = 4;
 // Bytes to gather below which one thread does it alone.
 constexpr Index kWorthSplitting = 16384;
 constexpr std::size_t kMostPrograms = 8;
+// What a thread keeps of the memory of its last runs: the system gives fresh memory page by page,
+// for longer than a step takes.
 constexpr std::size_t kMostIdle = 4;
-// A larger arena is not kept: beside its steps, making it anew costs nothing.
-constexpr Index kMostIdleBytes = Index{1} << 25;
+constexpr Index kMostIdleBytes = Index{1} << 26;
 
 double as_double(const std::byte* at, Type type) {
     switch (type) {
@@ -43,7 +44,9 @@ double as_double(const std::byte* at, Type type) {
 
 }  // namespace
 
-struct Executor::Arena {
+namespace {
+
+struct Arena {
     std::byte* memory = nullptr;
     Index bytes = 0;
 
@@ -64,7 +67,49 @@ struct Executor::Arena {
     }
 };
 
-namespace {
+Index memory_of(const Program& program, int workers) {
+    return program.arena_bytes + program.scratch_bytes * workers;
+}
+
+// Arenas of this thread that no run has, whatever tape they were made for; the last one given back
+// is the last.
+std::vector<std::unique_ptr<Arena>>& idle_arenas() {
+    thread_local std::vector<std::unique_ptr<Arena>> idle;
+    return idle;
+}
+
+// The smallest idle one that is large enough, or one to grow.
+std::unique_ptr<Arena> take_arena(Index wanted) {
+    auto& idle = idle_arenas();
+    auto best = idle.end();
+    for (auto one = idle.begin(); one != idle.end(); ++one) {
+        if ((*one)->bytes >= wanted && (best == idle.end() || (*one)->bytes < (*best)->bytes)) {
+            best = one;
+        }
+    }
+    if (best == idle.end()) {
+        return std::make_unique<Arena>();
+    }
+    auto arena = std::move(*best);
+    idle.erase(best);
+    return arena;
+}
+
+void give_back(std::unique_ptr<Arena> arena) {
+    if (arena->bytes > kMostIdleBytes) {
+        return;
+    }
+    auto& idle = idle_arenas();
+    idle.push_back(std::move(arena));
+    Index kept = 0;
+    for (const auto& one : idle) {
+        kept += one->bytes;
+    }
+    while (idle.size() > kMostIdle || kept > kMostIdleBytes) {
+        kept -= idle.front()->bytes;  // the one not used for longest
+        idle.erase(idle.begin());
+    }
+}
 
 void gather_rows(const Frame& frame, std::byte* to, const std::byte* from, Index row_bytes,
                  const Index* order, Index rows) {
@@ -122,11 +167,11 @@ struct Piece {
 struct Batch {
     const Description& tape;
     const Call& call;
-    Executor::Arena& arena;
+    Arena& arena;
     Team& team;
     std::vector<std::byte*> bases;
 
-    Batch(const Description& of_tape, const Call& of_call, Executor::Arena& memory, Team& workers)
+    Batch(const Description& of_tape, const Call& of_call, Arena& memory, Team& workers)
         : tape(of_tape),
           call(of_call),
           arena(memory),
@@ -140,7 +185,7 @@ struct Batch {
     // False where it stopped at a loss that is not finite, before its update.
     bool run(const Piece& piece) {
         const Program& program = piece.program;
-        arena.grow(program.arena_bytes + program.scratch_bytes * team.size());
+        arena.grow(memory_of(program, team.size()));
         bases[kArena] = arena.memory;
         bases[kGradient] =
             call.gradient != nullptr ? call.gradient : arena.memory + program.gradient_offset;
@@ -238,23 +283,6 @@ std::shared_ptr<const Program> Executor::program(Index rows) {
     return made;
 }
 
-std::unique_ptr<Executor::Arena> Executor::take_arena() {
-    const std::lock_guard lock(mutex_);
-    if (idle_.empty()) {
-        return std::make_unique<Arena>();
-    }
-    auto arena = std::move(idle_.back());
-    idle_.pop_back();
-    return arena;
-}
-
-void Executor::give_back(std::unique_ptr<Arena> arena) {
-    const std::lock_guard lock(mutex_);
-    if (idle_.size() < kMostIdle && arena->bytes <= kMostIdleBytes) {
-        idle_.push_back(std::move(arena));
-    }
-}
-
 Outcome Executor::run(const Call& call) {
     Outcome outcome;
     if (call.rows == 0) {
@@ -285,7 +313,7 @@ Outcome Executor::run(const Call& call) {
         return run_apart(call, batches, piece, team);
     }
     Team team(whole->work >= kWorthThreads ? call.threads : 1);
-    auto arena = take_arena();
+    auto arena = take_arena(memory_of(*whole, team.size()));
     Batch batch(tape_, call, *arena, team);
     Interruption interruption(call);
     for (Index number = 0; number < batches && !outcome.stopped; ++number) {
@@ -311,7 +339,7 @@ Outcome Executor::run_apart(const Call& call, Index batches, PieceOf piece, Team
     };
     std::vector<Worker> workers(static_cast<std::size_t>(team.size()));
     for (Worker& worker : workers) {
-        worker.arena = take_arena();
+        worker.arena = take_arena(memory_of(piece(0).program, 1));
         worker.batch.emplace(tape_, call, *worker.arena, worker.alone);
     }
     std::mutex mutex;

@@ -61,18 +61,14 @@ public:
     Index arena_bytes(Index rows);
 
 private:
-    struct Arena;
     std::shared_ptr<const Program> program(Index rows);
     template <typename PieceOf>
     Outcome run_apart(const Call& call, Index batches, PieceOf piece, Team& team);
-    std::unique_ptr<Arena> take_arena();
-    void give_back(std::unique_ptr<Arena> arena);
 
     Description tape_;
     const Kernels& kernels_;
     std::mutex mutex_;
     std::vector<std::shared_ptr<const Program>> programs_;  // last used first
-    std::vector<std::unique_ptr<Arena>> idle_;
 
     friend struct Batch;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace chainrule {
 namespace {
@@ -55,7 +56,41 @@ private:
         return shape;
     }
 
+    // The values that need memory: not those that parts of one run hand to each other, which may be
+    // many times as long as all the rest (an optimizer's are as long as the parameters).
+    std::vector<bool> values_in_memory() const {
+        std::vector<bool> needed(tape_.values.size(), false);
+        const auto need = [&](int index) { needed[static_cast<std::size_t>(index)] = true; };
+        std::for_each(tape_.results.begin(), tape_.results.end(), need);
+        if (tape_.loss >= 0) {
+            need(tape_.loss);
+        }
+        for (const std::vector<Copy>* copies : {&tape_.gradients, &tape_.updates}) {
+            for (const Copy& copy : *copies) {
+                need(copy.from);
+            }
+        }
+        for (const Instruction& instruction : tape_.instructions) {
+            std::for_each(instruction.operands.begin(), instruction.operands.end(), need);
+            std::for_each(instruction.results.begin(), instruction.results.end(), need);
+            std::set<int> made;
+            for (const Instruction& part : instruction.parts) {
+                for (const int index : part.operands) {
+                    if (!made.contains(index)) {
+                        need(index);
+                    }
+                }
+                made.insert(part.results.begin(), part.results.end());
+            }
+            if (!instruction.parts.empty()) {  // a product that is no result lies where this does
+                need(instruction.parts.back().results[0]);
+            }
+        }
+        return needed;
+    }
+
     void place_values(Program& program) {
+        const std::vector<bool> needed = values_in_memory();
         std::map<Index, Index> place_bytes;
         for (const Value& value : tape_.values) {
             const Shape shape = bound_shape(value);
@@ -72,7 +107,9 @@ private:
         program.gradient_offset =
             binding_.temporary(Type::uint8, {tape_.gradient_bytes}).place.offset;
         for (std::size_t index = 0; index < arrays_.size(); ++index) {
-            place_value(program, tape_.values[index], arrays_[index], place_offset);
+            if (needed[index] || tape_.values[index].kind != Kind::own) {
+                place_value(program, tape_.values[index], arrays_[index], place_offset);
+            }
         }
     }
 

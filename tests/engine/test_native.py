@@ -8,12 +8,14 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.engine.networks import Plan, as_graph, as_trial, on_engine
 from tests.engine.test_random_networks import same_bits
 
+import chainrule as cr
 from chainrule import graph as g
 from chainrule.engine import Graph, compile, threads_at_most  # noqa: A004
 from chainrule.errors import DataError, EngineError
@@ -150,6 +152,75 @@ def test_memory_of_many_numbers_of_rows_is_let_go():
     assert same_bits(trial.run(program), before)
     small, large = (program.executor.arena_bytes(rows) for rows in (10, 1000))
     assert small < large < 1000 * small
+
+
+def wide(units=1000, optimizer="adam"):
+    """100-units-units-10, compiled."""
+    layers = cr.layers
+    model = cr.Sequential(
+        [layers.Input((100,)), *(layers.Dense(units, "relu") for _ in range(2)),
+         layers.Dense(10, "softmax")], seed=1,
+    )  # fmt: skip
+    model.compile(optimizer, "sparse_categorical_crossentropy")
+    return model
+
+
+FEW = np.linspace(-1.0, 1.0, 3200, dtype=np.float32).reshape(32, 100)
+LABELS = np.arange(32) % 10
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam", "adamw"])
+def test_memory_of_a_step_is_that_of_its_activations_and_gradients(optimizer):
+    model = wide(optimizer=optimizer)
+    activations = 32 * (100 + 1000 + 1000 + 10) * 4
+    executor = model.trainer.task.program("step").executor
+    assert executor.arena_bytes(32) < 4 * model.count_params() + 3 * activations
+
+
+def test_a_call_takes_the_memory_of_the_last_one():
+    resource = pytest.importorskip("resource")
+    faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt  # noqa: E731
+    model = wide()
+    for _ in range(3):
+        model.train_on_batch(FEW, LABELS)
+    before = faults()
+    for _ in range(20):
+        model.train_on_batch(FEW, LABELS)
+    assert faults() - before < 20 * 100  # of some 1200 pages
+
+
+MANY_WIDTHS = """
+import gc
+from tests.engine.test_native import FEW, LABELS, wide
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+def use(units):
+    model = wide(units)
+    model.fit(FEW, LABELS, verbose=0, validation_split=0.25)
+    model.predict(FEW)
+
+for units in range(500, 600, 20):
+    use(units)
+before = resident()
+for units in range(600, 800, 5):
+    use(units)
+    gc.collect()
+print(resident() - before)
+"""
+
+
+def test_memory_of_models_that_are_gone_is_let_go():
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("this system does not say how much memory a process has")
+    run = subprocess.run(
+        [sys.executable, "-c", MANY_WIDTHS], capture_output=True, text=True, timeout=120,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert int(run.stdout) < 40e6  # of 40 models with 2 to 3 MB of gradients
 
 
 def test_whole_numbers_of_numpy_and_batches_as_large_as_can_be():
