@@ -15,7 +15,7 @@ from chainrule.engine import (
     compile,  # noqa: A004
     engine_info,
 )
-from chainrule.engine.native import instruction_set
+from chainrule.engine.native import instruction_set, native_module
 from chainrule.errors import EngineError, SettingError, ShapeError
 from chainrule.graph import OWN_OPERATIONS, Rows, operation, ops
 
@@ -210,7 +210,10 @@ def test_an_instruction_set_that_is_not_here_is_refused(monkeypatch):
     monkeypatch.setenv("CHAINRULE_INSTRUCTION_SET", "mmx")
     with pytest.raises(SettingError, match="CHAINRULE_INSTRUCTION_SET: 'mmx' is not here; this"):
         instruction_set()
-    monkeypatch.setenv("CHAINRULE_INSTRUCTION_SET", "plain")
+    monkeypatch.setenv("CHAINRULE_INSTRUCTION_SET", "")
+    assert instruction_set() == native_module().instruction_sets()[0]
+    instruction_set.cache_clear()
+    monkeypatch.setenv("CHAINRULE_INSTRUCTION_SET", " plain ")
     assert instruction_set() == "plain"
     assert engine_info()["instruction_set"] == "plain"
     instruction_set.cache_clear()

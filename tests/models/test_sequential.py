@@ -18,6 +18,7 @@ from chainrule.errors import (
 )
 from chainrule.graph import ops
 from chainrule.layers import LAYERS, Dense, Dropout, Flatten, Input
+from chainrule.training import LambdaCallback
 
 PICTURES = (np.arange(60 * 784) * 7919 % 256).reshape(60, 28, 28).astype(np.uint8)
 DIGITS = np.arange(60) % 10
@@ -411,3 +412,27 @@ def test_parameters_before_the_input_is_known_are_refused_with_the_remedy():
 def test_a_batch_that_is_missing_is_refused():
     with pytest.raises(InputTypeError, match="X is missing"):
         xor().predict_on_batch(None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: setattr(model.layers[0], "trainable", False),
+        lambda model: model.add(Dense(1)),
+    ],
+)
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_end", "on_train_batch_end"])
+def test_layers_cannot_change_while_they_are_trained(change, hook):
+    model = keras.Sequential([Input((2,)), Dense(3), Dense(1)], seed=1)
+    model.compile("sgd", "mse")
+    X = np.arange(20.0).reshape(10, 2) / 20
+    stop = LambdaCallback(**{hook: lambda *_: change(model)})
+    with pytest.raises(SettingError, match="(add|trainable): fit is training this model"):
+        model.fit(X, X[:, 0], epochs=3, verbose=0, callbacks=[stop])
+    change(model)
+    count = model.count_params()
+    before = [weights.copy() for weights in model.get_weights()]
+    history = model.fit(X, X[:, 0], epochs=2, verbose=0)
+    assert len(history.history["loss"]) == 2
+    assert model.count_params() == count
+    assert any((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))

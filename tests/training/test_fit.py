@@ -437,6 +437,17 @@ def test_models_of_other_descriptions_do_not(settings):
     assert program(trainer()) is not trainer().task.program("step", weighted)
 
 
+@pytest.mark.skipif(not random.has_native(), reason="chainrule has no native module here")
+@pytest.mark.parametrize(
+    "wanted", [["native", "numpy", "auto", "native"], ["numpy", "native", "numpy", "auto"]]
+)
+def test_kept_programs_are_those_of_the_engine_that_is_asked_for(wanted):
+    units = 5 + wanted.index("native")  # programs that no other test has made
+    for engine in wanted:
+        made = trainer(layers=[Dense(units, "tanh"), Dense(1)], engine=engine)
+        assert program(made).engine == ("numpy" if engine == "numpy" else "native")
+
+
 @pytest.mark.parametrize("engine", ["native", "numpy"] if random.has_native() else ["numpy"])
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
 def test_a_copy_goes_on_as_the_trainer_does_and_apart_from_it(copied, engine):

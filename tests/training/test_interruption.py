@@ -9,6 +9,9 @@ import threading
 
 import pytest
 
+from chainrule import random
+from chainrule.layers import Dense, Stack
+from chainrule.training import Trainer
 from chainrule.training.interruption import uninterrupted
 
 SCRIPT = """
@@ -87,6 +90,24 @@ def test_the_signal_waits_for_the_end_of_the_block():
         finished.append(True)
     assert finished == [True]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_step_that_was_made_is_counted_though_ctrl_c_came(monkeypatch):
+    X = random.normal(1, 0, 0, 40).reshape(20, 2)
+    one, other = (Trainer(Stack([Dense(1)], (2,)), "mse", "adam", seed=3) for _ in range(2))
+    run = one.task.run
+
+    def interrupted(*arguments, **settings):
+        ran = run(*arguments, **settings)
+        os.kill(os.getpid(), signal.SIGINT)
+        return ran
+
+    monkeypatch.setattr(one.task, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        one.train_on_batch(X, X[:, 0])
+    other.train_on_batch(X, X[:, 0])
+    assert one.iterations == other.iterations == 1
+    assert (one.parameters.flat == other.parameters.flat).all()
 
 
 def test_an_error_does_not_swallow_the_signal():

@@ -43,7 +43,7 @@ def instruction_set() -> str:
         message = "engine: chainrule was installed without its native module."
         raise EngineError(message)
     sets: list[str] = module.instruction_sets()
-    wanted = os.environ.get(SET_VARIABLE, sets[0])
+    wanted = os.environ.get(SET_VARIABLE, "").strip() or sets[0]
     if wanted not in sets:
         message = f"{SET_VARIABLE}: {wanted!r} is not here; this machine has {listing(sets)}."
         raise SettingError(message)

@@ -84,7 +84,11 @@ class Sequential:
         self._build_if_shape_is_known()
 
     def add(self, layer: Layer) -> None:
-        """Add a layer at the end; those before it keep their values."""
+        """Add a layer at the end; those before it keep their values.
+
+        Raises `SettingError` while `fit` runs.
+        """
+        self._check_not_fitting("add")
         self._check(layer)
         layer_names([*self._layers, layer])
         self._layers.append(layer)
@@ -303,7 +307,11 @@ class Sequential:
         save(self, path)
 
     def set_trainable(self, name: str, trainable: bool) -> None:
-        """Say whether updates reach a layer; values and optimizer state stay."""
+        """Say whether updates reach a layer; values and optimizer state stay.
+
+        Raises `SettingError` while `fit` runs.
+        """
+        self._check_not_fitting("trainable")
         position = layer_names(self._inner()).index(name) + len(self._layers) - len(self._inner())
         self._layers[position] = replace(self._layers[position], trainable=trainable)
         if self._trainer is not None:
@@ -311,6 +319,14 @@ class Sequential:
             self._build(old.network.inputs[0].shape)
             self.trainer.adopt(old)
             self._compile_trainer(old)
+
+    def _check_not_fitting(self, what: str) -> None:
+        if self._trainer is not None and self._trainer.fitting:
+            message = (
+                f"{what}: fit is training this model, and would go on with the layers as they "
+                "were; end it first (stop_training = True)."
+            )
+            raise SettingError(message)
 
     def _check(self, layer: Any) -> None:
         if isinstance(layer, type) and issubclass(layer, Layer):

@@ -45,7 +45,8 @@ class Trainer:
         Values to begin with; drawn where None.
 
     Data of a network with one input is an array, else a dict of arrays by input name; targets
-    likewise by output. `iterations` and `epochs` count what was done, over any number of `fit`s.
+    likewise by output. `iterations` and `epochs` count what was done, over any number of `fit`s;
+    `fitting` says whether one runs.
 
     >>> import numpy as np
     >>> from chainrule.layers import Dense, Stack
@@ -57,6 +58,7 @@ class Trainer:
     """
 
     stop_training = False
+    fitting = False
 
     def __init__(
         self,
@@ -177,7 +179,11 @@ class Trainer:
         model = self if owner is None else owner
         model.history = history  # there also where training ends with an error
         told = Callbacks(members, model, params)
-        train(self, data, validation, plan, told, history)
+        before, self.fitting = self.fitting, True
+        try:
+            train(self, data, validation, plan, told, history)
+        finally:
+            self.fitting = before
         return history
 
     def evaluate(
