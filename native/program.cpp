@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 namespace chainrule {
 namespace {
@@ -56,34 +55,14 @@ private:
         return shape;
     }
 
-    // The values that need memory: not those that parts of one run hand to each other, which may be
-    // many times as long as all the rest (an optimizer's are as long as the parameters).
+    // The values that need memory: what an instruction gives, and nothing that parts of one run
+    // hand to each other, which may take many times as much as all the rest (an optimizer's values
+    // are as long as the parameters).
     std::vector<bool> values_in_memory() const {
         std::vector<bool> needed(tape_.values.size(), false);
-        const auto need = [&](int index) { needed[static_cast<std::size_t>(index)] = true; };
-        std::for_each(tape_.results.begin(), tape_.results.end(), need);
-        if (tape_.loss >= 0) {
-            need(tape_.loss);
-        }
-        for (const std::vector<Copy>* copies : {&tape_.gradients, &tape_.updates}) {
-            for (const Copy& copy : *copies) {
-                need(copy.from);
-            }
-        }
         for (const Instruction& instruction : tape_.instructions) {
-            std::for_each(instruction.operands.begin(), instruction.operands.end(), need);
-            std::for_each(instruction.results.begin(), instruction.results.end(), need);
-            std::set<int> made;
-            for (const Instruction& part : instruction.parts) {
-                for (const int index : part.operands) {
-                    if (!made.contains(index)) {
-                        need(index);
-                    }
-                }
-                made.insert(part.results.begin(), part.results.end());
-            }
-            if (!instruction.parts.empty()) {  // a product that is no result lies where this does
-                need(instruction.parts.back().results[0]);
+            for (const int index : instruction.results) {
+                needed[static_cast<std::size_t>(index)] = true;
             }
         }
         return needed;

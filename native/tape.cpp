@@ -270,6 +270,11 @@ private:
                 refuse("a run gives what no part makes");
             }
         }
+        // what a product before it made lies there on the way
+        if (std::find(run.results.begin(), run.results.end(), run.parts.back().results[0]) ==
+            run.results.end()) {
+            refuse("the last part of a run is no result");
+        }
     }
 
     void check_instruction(const Instruction& instruction, const std::set<int>& known,

@@ -31,22 +31,6 @@ constexpr Index kPanelNumbers = (Index{1} << 20) / static_cast<Index>(sizeof(T))
 template <typename T>
 constexpr Index kSums = kGroupRows * kWidth<T>;
 
-// Rows dealt to the fewest tiles, whose sizes differ by one at most.
-struct Tiles {
-    Index count, rows, larger;  // the first `larger` tiles have one row more
-    Index first_row(Index tile) const { return tile * rows + smaller(tile, larger); }
-};
-
-// Divisions of small products would take as long as their sums: by constants they take nothing.
-CHAINRULE_INLINE Tiles deal(Index rows, bool narrow) {
-    const Index count =
-        narrow ? (rows + kNarrowRows - 1) / kNarrowRows : (rows + kTileRows - 1) / kTileRows;
-    const Index each = count == 1 ? rows
-                                  : static_cast<Index>(static_cast<std::uint64_t>(rows) /
-                                                       static_cast<std::uint64_t>(count));
-    return {count, each, rows - each * count};
-}
-
 // When the right operand is copied to panels.
 enum class Copy { none, on_first_use, before_use };
 

@@ -81,6 +81,22 @@ constexpr int kNarrowShallow = 1;
 #endif
 constexpr int kRowsAhead = 24;  // of the right operand, asked for while they are copied
 
+// Rows dealt to the fewest tiles, whose sizes differ by one at most.
+struct Tiles {
+    Index count, rows, larger;  // the first `larger` tiles have one row more
+    Index first_row(Index tile) const { return tile * rows + (tile < larger ? tile : larger); }
+};
+
+// Divisions of small products would take as long as their sums: by constants they take nothing.
+CHAINRULE_INLINE Tiles deal(Index rows, bool narrow) {
+    const Index count =
+        narrow ? (rows + kNarrowRows - 1) / kNarrowRows : (rows + kTileRows - 1) / kTileRows;
+    const Index each = count == 1 ? rows
+                                  : static_cast<Index>(static_cast<std::uint64_t>(rows) /
+                                                       static_cast<std::uint64_t>(count));
+    return {count, each, rows - each * count};
+}
+
 // A panel is a copy of the right operand whose last vector is filled up with zeros.
 enum class Right { direct, copy_to_panel, panel };
 

@@ -12,6 +12,7 @@
 
 #include "executor.h"
 #include "loaded.h"
+#include "lock.h"
 #include "permutation.h"
 #include "philox.h"
 #include "ready.h"
@@ -25,9 +26,6 @@ namespace {
 template <typename Number>
 using Array = nb::ndarray<Number, nb::numpy, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-// Below this many numbers, giving the interpreter lock away costs more than it frees.
-constexpr std::size_t kLongCall = 4096;
-
 // The set that shuffles use; CHAINRULE_INSTRUCTION_SET says "plain" where it shall not be the
 // widest.
 const chainrule::Kernels& kernels_of_process() {
@@ -40,19 +38,10 @@ const chainrule::Kernels& kernels_of_process() {
     return chosen;
 }
 
-template <typename Work>
-void run(std::size_t count, Work work) {
-    std::optional<nb::gil_scoped_release> released;
-    if (count >= kLongCall) {
-        released.emplace();
-    }
-    work();
-}
-
 template <typename Number>
 void mask(Array<Number> out, std::uint64_t key, std::uint32_t stream, std::uint64_t step,
           std::uint32_t purpose, std::uint64_t threshold, double scale) {
-    run(out.size(), [&] {
+    chainrule::unlocked(out.size(), [&] {
         chainrule::fill_mask(out.data(), out.size(), {key, stream, step, purpose}, threshold,
                              scale);
     });
@@ -64,7 +53,8 @@ using Fill = void (*)(Number*, std::size_t, const chainrule::Stream&);
 template <typename Number, Fill<Number> fill>
 void draw(Array<Number> out, std::uint64_t key, std::uint32_t stream, std::uint64_t step,
           std::uint32_t purpose) {
-    run(out.size(), [&] { fill(out.data(), out.size(), {key, stream, step, purpose}); });
+    chainrule::unlocked(out.size(),
+                        [&] { fill(out.data(), out.size(), {key, stream, step, purpose}); });
 }
 
 void permutations(Array<std::int64_t> out, std::size_t count, std::uint64_t key,
@@ -72,7 +62,7 @@ void permutations(Array<std::int64_t> out, std::size_t count, std::uint64_t key,
     if (count == 0 || out.size() % count != 0) {
         throw chainrule::Refused("permutations: they have several lengths.");
     }
-    run(out.size(), [&] {
+    chainrule::unlocked(out.size(), [&] {
         chainrule::fill_permutations(out.data(), count, out.size() / count,
                                      {key, stream, step, purpose}, kernels_of_process(), threads);
     });
@@ -80,7 +70,7 @@ void permutations(Array<std::int64_t> out, std::size_t count, std::uint64_t key,
 
 // In place, so that tests reach shares that no seed draws in a lifetime.
 void inverse_normal(Array<double> shares) {
-    run(shares.size(), [&] {
+    chainrule::unlocked(shares.size(), [&] {
         std::transform(shares.data(), shares.data() + shares.size(), shares.data(),
                        chainrule::inverse_normal);
     });
@@ -88,7 +78,7 @@ void inverse_normal(Array<double> shares) {
 
 void words(Array<std::uint32_t> out, std::uint64_t key, std::uint32_t stream, std::uint64_t step,
            std::uint32_t purpose, std::uint64_t first) {
-    run(out.size(), [&] {
+    chainrule::unlocked(out.size(), [&] {
         chainrule::fill_words(out.data(), out.size(), {key, stream, step, purpose}, first);
     });
 }
@@ -144,7 +134,7 @@ NB_MODULE(_native, module) {
     module.def("fill_permutations", &permutations, "out"_a.noconvert(), "count"_a, "key"_a,
                "stream"_a, "step"_a, "purpose"_a, "threads"_a);
     module.def("is_ready", &chainrule::is_ready, "array"_a, "type"_a, "row"_a, "threads"_a);
-    module.def("copy_labels", &chainrule::copy_labels, "labels"_a, "classes"_a, "copy"_a);
+    module.def("copy_numbers", &chainrule::copy_numbers, "given"_a, "copy"_a, "least"_a, "most"_a);
     module.def("inverse_normal", &inverse_normal, "shares"_a.noconvert());
     module.def("fill_mask", &mask<float>, "out"_a.noconvert(), "key"_a, "stream"_a, "step"_a,
                "purpose"_a, "threshold"_a, "scale"_a);

@@ -1,54 +1,18 @@
 #include "ready.h"
 
 #include <algorithm>
-#include <optional>
+#include <cmath>
+#include <limits>
+#include <type_traits>
 
+#include "buffer.h"
 #include "finite.h"
+#include "lock.h"
 
 namespace nb = nanobind;
 
 namespace chainrule {
 namespace {
-
-// Below this many numbers, giving the interpreter lock away costs more than it frees.
-constexpr Index kLongLook = 4096;
-
-// The memory of an array while it is looked at; without one where its numbers do not lie one after
-// the other. NumPy gives those that are not aligned a type of another name.
-class View {
-public:
-    explicit View(nb::handle array, int flags = 0) {
-        if (PyObject_GetBuffer(array.ptr(), &view_, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | flags)) {
-            PyErr_Clear();
-            return;
-        }
-        type_ = view_.format == nullptr ? 'B' : view_.format[0];
-    }
-    View(const View&) = delete;
-    View& operator=(const View&) = delete;
-    ~View() { PyBuffer_Release(&view_); }
-
-    const Py_buffer* operator->() const { return &view_; }
-    // How the struct module of Python calls the type of its numbers; a space where there is none.
-    char type() const { return type_; }
-    bool is_flat() const { return view_.ndim == 1; }
-    bool is_whole(Py_ssize_t bytes) const {
-        return view_.itemsize == bytes && (type_ == 'i' || type_ == 'l' || type_ == 'q');
-    }
-
-private:
-    Py_buffer view_{};
-    char type_ = ' ';
-};
-
-template <typename Work>
-bool look(Index count, Work work) {
-    std::optional<nb::gil_scoped_release> released;
-    if (count >= kLongLook) {
-        released.emplace();
-    }
-    return work();
-}
 
 bool has_rows(const View& view, const nb::tuple& row) {
     if (static_cast<std::size_t>(view->ndim) != row.size() + 1 || view->shape[0] == 0) {
@@ -64,47 +28,77 @@ bool has_rows(const View& view, const nb::tuple& row) {
     return same;
 }
 
-template <typename Whole>
-bool copied(const View& labels, std::uint64_t classes, void* copy) {
-    std::uint64_t bad = 0;
-    for (Py_ssize_t row = 0; row < labels->shape[0]; ++row) {
-        const Whole label = static_cast<const Whole*>(labels->buf)[row];
-        static_cast<std::int32_t*>(copy)[row] = static_cast<std::int32_t>(label);
-        // as an unsigned number, one below 0 is larger than any class
-        bad |= static_cast<std::uint64_t>(label) >= classes ? 1U : 0U;
+struct Copying {
+    const void* from;
+    void* to;
+    Index count;
+    double least, most;
+};
+
+template <typename From, typename To>
+bool copied(const Copying& job) {
+    const From* const from = static_cast<const From*>(job.from);
+    To* const to = static_cast<To*>(job.to);
+    int bad = 0;
+    for (Index index = 0; index < job.count; ++index) {
+        to[index] = static_cast<To>(from[index]);
+        // a float may have become infinite; a whole number too large has lost what it was
+        const double seen = std::is_floating_point_v<To> ? static_cast<double>(to[index])
+                                                         : static_cast<double>(from[index]);
+        const bool finite = std::fabs(seen) <= std::numeric_limits<double>::max();
+        bad |= finite && seen >= job.least && seen <= job.most ? 0 : 1;
     }
     return bad == 0;
+}
+
+template <typename To>
+bool copied_to(const View& given, const Copying& job) {
+    if (given.is(Type::int64)) {
+        return copied<std::int64_t, To>(job);
+    }
+    if (given.is(Type::int32)) {
+        return copied<std::int32_t, To>(job);
+    }
+    if (given.is(Type::uint8) || given.is(Type::boolean)) {
+        return copied<std::uint8_t, To>(job);
+    }
+    if constexpr (std::is_floating_point_v<To>) {
+        if (given.is(Type::float32)) {
+            return copied<float, To>(job);
+        }
+        return given.is(Type::float64) && copied<double, To>(job);
+    }
+    return false;
 }
 
 }  // namespace
 
 bool is_ready(nb::handle array, char type, const nb::tuple& row, int threads) {
     const View view(array);
-    if (view.type() != type || !has_rows(view, row)) {
+    const Type wanted = type == 'f' ? Type::float32 : Type::float64;
+    if (!view.holds() || !view.is(wanted) || !has_rows(view, row)) {
         return false;
     }
     const Index count = view->len / view->itemsize;
-    return look(count, [&] {
-        return type == 'f' ? all_finite(static_cast<const float*>(view->buf), count, threads)
-                           : all_finite(static_cast<const double*>(view->buf), count, threads);
+    return unlocked(static_cast<std::size_t>(count), [&] {
+        return wanted == Type::float32
+                   ? all_finite(static_cast<const float*>(view->buf), count, threads)
+                   : all_finite(static_cast<const double*>(view->buf), count, threads);
     });
 }
 
-bool copy_labels(nb::handle labels, std::uint64_t classes, nb::handle copy) {
-    const View given(labels), made(copy, PyBUF_WRITABLE);
-    if (!given.is_flat() || !made.is_flat() || !made.is_whole(4) ||
-        given->shape[0] != made->shape[0]) {
+bool copy_numbers(nb::handle given, nb::handle copy, double least, double most) {
+    const View from(given), to(copy, true);
+    if (!from.holds() || !to.holds() || from->itemsize == 0) {
         return false;
     }
-    return look(given->shape[0], [&] {
-        if (given.is_whole(8)) {
-            return copied<std::int64_t>(given, classes, made->buf);
-        }
-        if (given.is_whole(4)) {
-            return copied<std::int32_t>(given, classes, made->buf);
-        }
-        return given.type() == 'B' && copied<std::uint8_t>(given, classes, made->buf);
-    });
+    const Index count = from->len / from->itemsize;
+    const Copying job{from->buf, to->buf, count, least, most};
+    return count == to->len / to->itemsize && unlocked(static_cast<std::size_t>(count), [&] {
+               return (to.is(Type::float32) && copied_to<float>(from, job)) ||
+                      (to.is(Type::float64) && copied_to<double>(from, job)) ||
+                      (to.is(Type::int32) && copied_to<std::int32_t>(from, job));
+           });
 }
 
 }  // namespace chainrule

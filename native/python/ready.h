@@ -1,9 +1,7 @@
-// Data that is given: whether it is as programs read it already.
+// Data that is given: whether it is as programs read it, or can be made so in one pass.
 #pragma once
 
 #include <nanobind/nanobind.h>
-
-#include <cstdint>
 
 namespace chainrule {
 
@@ -11,9 +9,9 @@ namespace chainrule {
 // after the other in memory. Throws nothing: what is not ready may be made so.
 bool is_ready(nanobind::handle array, char type, const nanobind::tuple& row, int threads);
 
-// Copy labels, int64, int32 or uint8 with one axis, into an int32 array of their length. False
-// where an array is none of these, or a label not from 0 to below `classes`; the copy is of no use
-// then.
-bool copy_labels(nanobind::handle labels, std::uint64_t classes, nanobind::handle copy);
+// Copy numbers, float64, float32, int64, int32, uint8 or bool, into as many float64, float32 or, of
+// whole ones, int32. False where an array is none of these, or a number, as copied, is not finite
+// and from `least` to `most`; the copy is of no use then.
+bool copy_numbers(nanobind::handle given, nanobind::handle copy, double least, double most);
 
 }  // namespace chainrule

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chainrule.engine import as_labels, is_ready
+from chainrule.engine import as_numbers, is_ready
 from chainrule.engine.native import native_module
 
 HAS_NATIVE = native_module() is not None
@@ -72,43 +72,74 @@ def test_only_rows_of_the_shape_and_type_that_programs_read_are_ready(dtype):
         assert not is_ready(array, dtype, row), (array, row)
 
 
+KINDS = ["float64", "float32", "int64", "int32", "uint8", "bool", "longlong", "intc"]
+
+
 @needs_native
-@pytest.mark.parametrize("dtype", ["int64", "int32", "uint8", "longlong", "intc"])
-def test_labels_are_copied_where_each_is_a_class(dtype):
-    given = np.array([0, 2, 1, 2], dtype)
-    labels = as_labels(given, 3)
-    assert labels.tolist() == [0, 2, 1, 2]
-    assert labels.dtype == np.int32
-    assert not np.shares_memory(labels, given)
-    given.flags.writeable = False
-    assert as_labels(given, 256).tolist() == [0, 2, 1, 2]
-    assert as_labels(given[:0], 3).shape == (0,)
-    assert as_labels(given, 2) is None
+@pytest.mark.parametrize("made", ["float32", "float64", "int32"])
+@pytest.mark.parametrize("given", KINDS)
+@pytest.mark.parametrize(("rows", "row"), [((6,), ()), ((6, 1), ()), ((6,), (1,)), ((3, 2), (2,))])
+def test_numbers_are_copied_as_numpy_casts_them(given, made, rows, row):
+    numbers = np.array([0, 2.25, 1, 200, 7.75, 3]).astype(given).reshape(rows)
+    numbers.flags.writeable = False
+    copy = as_numbers(numbers, made, row)
+    if made == "int32" and np.dtype(given).kind == "f":
+        assert copy is None  # it might have a fraction
+        return
+    expected = numbers.astype(made).reshape(len(numbers), *row)
+    assert (copy == expected).all()
+    assert (copy.dtype, copy.shape) == (expected.dtype, expected.shape)
+    assert not np.shares_memory(copy, numbers)
+
+
+@needs_native
+@pytest.mark.parametrize("made", ["float32", "float64", "int32"])
+@pytest.mark.parametrize("given", ["float64", "float32", "int64", "int32", "uint8"])
+def test_a_number_beyond_the_limits_is_found_wherever_it_is(given, made):
+    if made == "int32" and np.dtype(given).kind == "f":
+        return
     for place in range(4):
-        for bad in (3, 100, np.iinfo(dtype).max, np.iinfo(dtype).min):
-            if bad != 0:
-                assert as_labels(np.insert(np.zeros(3, dtype), place, bad), 3) is None
+        for number in (0, 2, 3, 100):
+            numbers = np.ones(4, given)
+            numbers[place] = number
+            assert (as_numbers(numbers, made, (), 0, 2) is None) == (number > 2)
+            assert (as_numbers(numbers, made, (), 1, 100) is None) == (number < 1)
+    if np.dtype(given).kind != "u":
+        assert as_numbers(np.array([0, -1], given), made, (), 0, 2) is None
 
 
 @needs_native
-def test_labels_beyond_int32_are_no_classes_of_their_lower_bits():
-    for bad in (2**32, 2**32 + 1, -(2**32), 2**63 - 1, -(2**63)):
-        assert as_labels(np.array([0, bad]), 3) is None
+@pytest.mark.parametrize("bad", [2**32, 2**32 + 1, -(2**32), 2**63 - 1, -(2**63)])
+def test_labels_beyond_int32_are_no_classes_of_their_lower_bits(bad):
+    assert as_numbers(np.array([0, bad]), "int32", (), 0, 2) is None
 
 
 @needs_native
-def test_what_is_no_row_of_whole_numbers_is_left_to_others():
-    labels = np.array([0, 1, 2, 1])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e39, -1e300])
+def test_what_is_not_finite_in_the_type_is_left_to_others(bad):
+    finite = np.isfinite(np.float64(bad))
+    for count in (1, 9, 5000):
+        numbers = np.zeros(count)
+        numbers[count // 2] = bad
+        assert as_numbers(numbers, "float32", ()) is None
+        assert (as_numbers(numbers, "float64", ()) is not None) == finite
+
+
+@needs_native
+def test_what_is_no_common_array_is_left_to_others():
+    numbers = np.array([0, 1, 2, 1])
     others = [
-        labels[::2], labels[::-1], labels.reshape(4, 1), labels[0], np.array(1), labels.tolist(),
-        labels.astype(float), labels.astype("float32"), labels.astype(np.uint32), labels > 0,
-        labels.astype(np.int16), labels.astype(">i8"), labels.astype(object), labels.astype(str),
-        unaligned(labels), np.ma.array(labels), None, labels.astype("m8[s]"),
+        numbers[::2], numbers[::-1], numbers.reshape(2, 2), numbers[:0], numbers[0], np.array(1),
+        numbers.tolist(), numbers.astype(np.uint32), numbers.astype(np.int16),
+        numbers.astype(np.float16), numbers.astype(">i8"), numbers.astype(">f4"),
+        numbers.astype(complex), numbers.astype(object), numbers.astype(str), unaligned(numbers),
+        np.ma.array(numbers), None, numbers.astype("m8[s]"), np.zeros(3, "f,f"), np.zeros(3, "V0"),
+        numbers.reshape(4, 1, 1), numbers.reshape(1, 4),
     ]  # fmt: skip
     for given in others:
-        assert as_labels(given, 3) is None, given
+        assert as_numbers(given, "float32", ()) is None, given
 
 
-def test_without_the_native_module_labels_are_left_to_others(monkeypatch):
+def test_without_the_native_module_numbers_are_left_to_others(monkeypatch):
     monkeypatch.setattr("chainrule.engine.border.native_module", lambda: None)
-    assert as_labels(np.array([0, 1]), 2) is None
+    assert as_numbers(np.array([0, 1]), "int32", ()) is None

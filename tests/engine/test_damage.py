@@ -123,6 +123,9 @@ FAULTS = {
         name, operands, results, given, [*parts[:-1], (*parts[-1][:4], parts)])), "has parts"),
     "run without its end": (with_instruction("fused", lambda *one: (
         *one[:4], one[4][:-1])), "no part makes"),
+    "run whose end is kept from all": (with_instruction(
+        "fused", lambda name, operands, results, given, parts: (
+            name, operands, list(parts[0][2]), given, parts)), "last part of a run is no result"),
     "part that is missing": (lambda tape: {k: v for k, v in tape.items() if k != "seam"},
                              "a part of it is missing"),
     "another type": (lambda tape: tape | {"results": "y"}, "another type"),

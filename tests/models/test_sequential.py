@@ -1,5 +1,6 @@
 """Sequential, as Keras's users type it."""
 
+import copy
 import warnings
 
 import numpy as np
@@ -436,3 +437,15 @@ def test_layers_cannot_change_while_they_are_trained(change, hook):
     assert len(history.history["loss"]) == 2
     assert model.count_params() == count
     assert any((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_a_copy_made_while_a_model_is_trained_may_change():
+    model = keras.Sequential([Input((2,)), Dense(3), Dense(1)], seed=1)
+    model.compile("sgd", "mse")
+    X = np.arange(20.0).reshape(10, 2) / 20
+    copies = []
+    take = LambdaCallback(on_epoch_end=lambda *_: copies.append(copy.deepcopy(model)))
+    model.fit(X, X[:, 0], epochs=2, verbose=0, callbacks=[take])
+    for one in copies:
+        one.layers[0].trainable = False
+        one.fit(X, X[:, 0], verbose=0)

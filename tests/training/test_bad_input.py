@@ -109,6 +109,33 @@ def test_a_label_that_is_no_class_is_refused_in_any_batch(label, engine):
     assert (one.parameters.flat == before).all()
 
 
+@pytest.mark.parametrize("shape", [(30,), (30, 1)])
+@pytest.mark.parametrize("kind", ["float64", "float32", "int64", ">f8"])
+@pytest.mark.parametrize(
+    "loss, bad", [("binary_crossentropy", 2), ("binary_crossentropy", -1), ("poisson", -1)]
+)
+def test_a_target_beyond_what_a_loss_takes_is_refused_however_it_comes(loss, bad, kind, shape):
+    one = Trainer(Stack([Dense(1, "sigmoid")], (3,)), loss, seed=4)
+    targets = (np.arange(30) % 2).astype(kind).reshape(shape)
+    one.train_on_batch(X, targets)
+    targets[17] = bad
+    with pytest.raises(DataError, match=f"y: target {bad}.0 in row 17"):
+        one.train_on_batch(X, targets)
+
+
+@pytest.mark.parametrize("kind", ["float64", "float32", "int64", "bool", ">f8", "float16"])
+def test_numbers_of_any_type_train_the_same(kind):
+    rows, targets = np.round(X * 3), np.round(X[:, 0] * 3)
+    if kind == "bool":
+        rows, targets = rows > 0, targets > 0
+    losses = []
+    for given in (kind, "float32"):
+        one = Trainer(Stack([Dense(1)], (3,)), "mse", seed=4)
+        for _ in range(3):
+            losses.append(one.train_on_batch(rows.astype(given), targets.astype(given)))
+    assert losses[:3] == losses[3:]
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_codes_that_come_as_other_numbers_are_the_same_codes(engine):
     losses = {

@@ -1,6 +1,6 @@
 """The engine: graph to tape to numbers."""
 
-from chainrule.engine.border import as_labels, contiguous, is_ready
+from chainrule.engine.border import as_numbers, contiguous, is_ready
 from chainrule.engine.compile import ENGINES, check_engine, compile, engine_info  # noqa: A004
 from chainrule.engine.lower import Graph, Update, lower
 from chainrule.engine.passes import PASSES
@@ -23,7 +23,7 @@ __all__ = [
     "Update",
     "Value",
     "Workspace",
-    "as_labels",
+    "as_numbers",
     "check_engine",
     "compile",
     "contiguous",

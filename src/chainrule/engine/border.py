@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from operator import index
 from typing import Any
 
@@ -15,7 +16,7 @@ from chainrule.errors import DataError, EngineError, SettingError, ShapeError
 from chainrule.graph import Rows
 
 __all__ = [
-    "as_labels",
+    "as_numbers",
     "check_batch_size",
     "check_draws",
     "check_epoch_rows",
@@ -158,18 +159,28 @@ def is_ready(value: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> bool:
     return ready
 
 
-def as_labels(value: Any, classes: int) -> Array | None:
-    """Labels as programs read them; None where a value is no array of whole numbers below `classes`
-    with one axis, or where there is no native module: what is not may be made so, or refused.
+def as_numbers(
+    value: Any, dtype: Any, shape: tuple[int, ...], least: float = -inf, most: float = inf
+) -> Array | None:
+    """A copy as programs read it, rows of `shape`, where each number is finite and from `least` to
+    `most`.
 
-    >>> as_labels([0, 1], 2) is None
+    None where a value is not an array of one row or more with a last axis of size 1 more or less,
+    contiguous, of a common type (whole for a whole `dtype`), and where there is no native module:
+    what is not may be made so, or refused.
+
+    >>> as_numbers([0, 1], "int32", ()) is None
     True
     """
     module = native_module()
-    if module is None or type(value) is not np.ndarray:
+    if module is None or type(value) is not np.ndarray or value.size == 0 or not value.ndim:
         return None
-    labels = np.empty(value.shape, np.int32)
-    return labels if module.copy_labels(value, classes, labels) else None
+    given = value.shape
+    made = (given[0], *shape)
+    if given != made and (*given, 1) != made and given != (*made, 1):
+        return None
+    copy = np.empty(made, dtype)
+    return copy if module.copy_numbers(value, copy, least, most) else None
 
 
 def contiguous(array: Array) -> Array:

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from chainrule.engine import contiguous, is_ready
+from chainrule.engine import as_numbers, contiguous, is_ready
 from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError, listing
 from chainrule.layers import NetworkInput
 from chainrule.losses import Loss
@@ -40,8 +40,14 @@ def as_rows(value: Any, wanted: NetworkInput, dtype: Any, name: str = "X") -> Ar
     Raises `ShapeError` naming both shapes, `DataError` naming the first row that is not finite,
     `InputTypeError` for what is not numbers.
     """
-    if wanted.dtype == "float" and is_ready(value, dtype, wanted.shape):
-        return value  # type: ignore[no-any-return]
+    if wanted.dtype == "float":
+        if is_ready(value, dtype, wanted.shape):
+            return value  # type: ignore[no-any-return]
+        fits = type(value) is np.ndarray and value.shape[1:] == wanted.shape
+        if fits and value.dtype != np.uint8:
+            copy = as_numbers(value, dtype, wanted.shape)
+            if copy is not None:
+                return copy
     array = _numbers(value, name)
     if array.ndim == 1 and wanted.shape == (1,):
         array = array.reshape(-1, 1)
@@ -148,6 +154,9 @@ def as_weights(value: Any, rows: int, dtype: Any) -> Array:
 
     Raises `ShapeError` or `DataError`, naming the first row that is not.
     """
+    copy = as_numbers(value, dtype, (), 0.0)
+    if copy is not None and len(copy) == rows:
+        return copy
     array = _numbers(value, "sample_weight")
     if array.shape == (rows, 1):
         array = array.reshape(rows)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.engine import as_labels
+from chainrule.engine import as_numbers
 from chainrule.errors import InputTypeError, SettingError, ShapeError
 from chainrule.layers import Network, NetworkInput
 from chainrule.losses import Loss, as_targets
@@ -45,8 +46,8 @@ class _Target(NamedTuple):
     key: str
     name: str
     loss: Loss
-    shape: tuple[int, ...]
-    classes: int
+    output: tuple[int, ...]
+    wanted: tuple[Any, tuple[int, ...], float, float]
 
 
 class Intake:
@@ -73,7 +74,7 @@ class Intake:
             for one in network.inputs
         ]
         self._targets = [
-            _Target(f"target/{name}", name, loss, shape, _classes(loss, shape))
+            _Target(f"target/{name}", name, loss, shape, _wanted(loss, shape, dtype))
             for name, loss, shape in zip(network.output_names, losses, outputs, strict=bool(losses))
         ]
 
@@ -102,11 +103,11 @@ class Intake:
             message = "y is missing; give the targets, one entry a row."
             raise InputTypeError(message)
         given = by_name("y", y, self._output_names)
-        for key, name, loss, shape, classes in self._targets:
-            target = as_labels(given[name], classes) if classes else None
+        for key, name, loss, output, wanted in self._targets:
+            target = as_numbers(given[name], *wanted)
             if target is None:
                 layer = f"the last layer ({name!r})"
-                target = as_targets(loss, given[name], shape, self._dtype, layer)
+                target = as_targets(loss, given[name], output, self._dtype, layer)
             data.arrays[key] = target
             if len(target) != data.rows:
                 message = f"X has {data.rows} rows, y has {len(target)}; give one target a row."
@@ -126,11 +127,16 @@ class Intake:
         one = self._targets[0]
         targets = data.arrays[one.key]
         return data.weighted(
-            weights_of_classes(class_weight, one.loss, targets, one.shape, self._dtype)
+            weights_of_classes(class_weight, one.loss, targets, one.output, self._dtype)
         )
 
 
-def _classes(loss: Loss, output: tuple[int, ...]) -> int:
-    """How many classes there are where each row has one label; else 0."""
-    alone = loss.target_kind == "labels" and loss.target_shape(output) == ()
-    return output[-1] if alone else 0
+def _wanted(
+    loss: Loss, output: tuple[int, ...], dtype: np.dtype[Any]
+) -> tuple[Any, tuple[int, ...], float, float]:
+    """Type and shape of a row of targets, and the least and the largest that one may be."""
+    shape = loss.target_shape(output)
+    if loss.target_kind == "labels":
+        return np.dtype(np.int32), shape, 0.0, output[-1] - 1.0
+    least = 0.0 if loss.target_kind in ("probabilities", "counts") else -inf
+    return dtype, shape, least, 1.0 if loss.target_kind == "probabilities" else inf

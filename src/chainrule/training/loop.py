@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import mul
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 import numpy as np
 
@@ -23,7 +24,10 @@ from chainrule.training.interruption import uninterrupted
 if TYPE_CHECKING:
     from chainrule.training.trainer import Trainer
 
-__all__ = ["Plan", "check_finite", "means", "train"]
+__all__ = ["Plan", "check_finite", "in_training", "means", "train"]
+
+in_training: WeakSet[Trainer] = WeakSet()
+"""Trainers that `train` trains now; a copy that a callback makes of one is none of them."""
 
 PIECE_SECONDS = 0.2
 FIRST_PIECE = 8
@@ -46,6 +50,19 @@ def train(
     history: History,
 ) -> None:  # fmt: skip
     """Train epoch by epoch until the plan is done or a callback stops it."""
+    outermost = trainer not in in_training
+    in_training.add(trainer)
+    try:
+        _train(trainer, data, validation, plan, told, history)
+    finally:
+        if outermost:
+            in_training.discard(trainer)
+
+
+def _train(
+    trainer: Trainer, data: Data, validation: Data | None, plan: Plan, told: Callbacks,
+    history: History,
+) -> None:  # fmt: skip
     logs: Logs = {}
     try:
         told.tell("on_train_begin", {})

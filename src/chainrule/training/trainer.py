@@ -23,7 +23,7 @@ from chainrule.training.graphs import Task, output_shapes, per_row
 from chainrule.training.history import History
 from chainrule.training.intake import Data, Intake
 from chainrule.training.interruption import uninterrupted
-from chainrule.training.loop import FIRST_PIECE, Plan, check_finite, means, train
+from chainrule.training.loop import FIRST_PIECE, Plan, check_finite, in_training, means, train
 from chainrule.training.progress import progress_for
 from chainrule.training.state import RunningOptimizer
 
@@ -45,8 +45,7 @@ class Trainer:
         Values to begin with; drawn where None.
 
     Data of a network with one input is an array, else a dict of arrays by input name; targets
-    likewise by output. `iterations` and `epochs` count what was done, over any number of `fit`s;
-    `fitting` says whether one runs.
+    likewise by output. `iterations` and `epochs` count what was done, over any number of `fit`s.
 
     >>> import numpy as np
     >>> from chainrule.layers import Dense, Stack
@@ -58,7 +57,6 @@ class Trainer:
     """
 
     stop_training = False
-    fitting = False
 
     def __init__(
         self,
@@ -95,6 +93,11 @@ class Trainer:
     def parameters(self) -> Parameters:
         """The parameters, which training changes in place."""
         return self.task.parameters
+
+    @property
+    def fitting(self) -> bool:
+        """Whether `fit` runs."""
+        return self in in_training
 
     @property
     def compiled(self) -> bool:
@@ -179,11 +182,7 @@ class Trainer:
         model = self if owner is None else owner
         model.history = history  # there also where training ends with an error
         told = Callbacks(members, model, params)
-        before, self.fitting = self.fitting, True
-        try:
-            train(self, data, validation, plan, told, history)
-        finally:
-            self.fitting = before
+        train(self, data, validation, plan, told, history)
         return history
 
     def evaluate(
