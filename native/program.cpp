@@ -31,6 +31,7 @@ public:
         }
         program.forward = std::move(steps_);
         steps_.clear();
+        copy_states();
         bind_instructions(tape_.seam, tape_.instructions.size());
         copy_updates();
         program.update = std::move(steps_);
@@ -220,14 +221,33 @@ private:
         bind_copy(binding_, out, x);
     }
 
-    // New values that could not be written over the old ones: all are saved, then all are moved.
-    void copy_updates() {
+    // One may be another's old value: all are saved, then all are moved.
+    std::vector<Array> saved_values(const std::vector<Copy>& copies) {
         std::vector<Array> saved;
-        for (const Copy& copy : tape_.updates) {
+        for (const Copy& copy : copies) {
             const Array& x = arrays_[static_cast<std::size_t>(copy.from)];
             saved.push_back(binding_.temporary(x.type, x.shape));
             bind_copy(binding_, saved.back(), x);
         }
+        return saved;
+    }
+
+    void copy_states() {
+        const std::vector<Array> saved = saved_values(tape_.states);
+        for (std::size_t index = 0; index < saved.size(); ++index) {
+            Array out = saved[index];
+            out.place = {kParameters, tape_.states[index].number};
+            const Index bytes = out.count() * item_size(out.type);
+            if (out.place.offset > tape_.parameter_bytes - bytes) {
+                throw Refused("tape refused: a state lies outside of its array.");
+            }
+            bind_copy(binding_, out, saved[index]);
+        }
+    }
+
+    // New values that could not be written over the old ones.
+    void copy_updates() {
+        const std::vector<Array> saved = saved_values(tape_.updates);
         for (std::size_t index = 0; index < saved.size(); ++index) {
             const Index number = tape_.updates[index].number;
             if (saved[index].count() * item_size(saved[index].type) >

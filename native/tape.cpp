@@ -228,10 +228,15 @@ private:
                 refuse("its loss is not one number");
             }
         }
-        for (const Copy& copy : tape_.gradients) {
-            check_index(copy.from, "a gradient");
+        check_copies(tape_.gradients, "a gradient");
+        check_copies(tape_.states, "a state");
+    }
+
+    void check_copies(const std::vector<Copy>& copies, const char* what) const {
+        for (const Copy& copy : copies) {
+            check_index(copy.from, what);
             if (copy.number < 0 || copy.number % item_size(value(copy.from).type) != 0) {
-                refuse("a gradient lies outside of its array");
+                refuse(std::string(what) + " lies outside of its array");
             }
         }
     }

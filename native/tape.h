@@ -71,7 +71,7 @@ struct Instruction {
 
 struct Copy {
     int from;      // value
-    Index number;  // of the flat array, or the offset in bytes within the gradient
+    Index number;  // of the flat array, or the offset in bytes within gradient or parameters
 };
 
 struct Description {
@@ -82,6 +82,7 @@ struct Description {
     int loss = -1;                     // value, -1 without one
     std::vector<Copy> gradients;       // copied into the gradient before the seam
     std::vector<Copy> updates;         // copied over the flat arrays at the end
+    std::vector<Copy> states;          // copied over parameters after the seam
     std::vector<std::byte> constants;  // their memory, one after the other
     Index gradient_bytes = 0;
     Index parameter_bytes = 0;

@@ -89,6 +89,7 @@ Description read(const nb::dict& given) {
     tape.loss = nb::cast<int>(given["loss"]);
     tape.gradients = read_copies(given["gradients"]);
     tape.updates = read_copies(given["updates"]);
+    tape.states = read_copies(given["states"]);
     const auto constants = nb::cast<nb::bytes>(given["constants"]);
     const auto* bytes = reinterpret_cast<const std::byte*>(constants.c_str());
     tape.constants.assign(bytes, bytes + constants.size());

@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 from tests.engine.networks import Plan, as_graph, as_trial
-from tests.engine.tapes import dropout, momentum
+from tests.engine.tapes import dropout, momentum, running
 
 from chainrule import _native
 from chainrule.engine import compile, lower  # noqa: A004
@@ -39,7 +39,7 @@ def sound(number):
         tape = lower(graph) if number % 2 else compile(graph, "native").tape
         trial = as_trial(PLANS[number // 2], graph, rows=9, batch_size=4)
         return tape, trial.arrays, trial.parameters, trial.slots
-    tape = compile([dropout, momentum][number - 2 * len(PLANS)](), "native").tape
+    tape = compile([dropout, momentum, running][number - 2 * len(PLANS)](), "native").tape
     count = tape.segments[-1].stop
     x = np.ones((9, 4), np.float32)
     slots = [np.zeros(count, np.float32)] * (len(tape.flat) - 1)
@@ -119,7 +119,7 @@ def run(loaded, tape, arrays, parameters, slots, rows, batch_size, order, gradie
 def tried(seed):
     """What became of a damaged tape: refused, not run, or run."""
     draw = random.Random(seed)
-    tape, arrays, parameters, slots = sound(draw.randrange(2 * len(PLANS) + 2))
+    tape, arrays, parameters, slots = sound(draw.randrange(2 * len(PLANS) + 3))
     description = dict(described(tape))
     for _ in range(draw.choice([1, 1, 1, 2, 3])):
         description = damage(description, draw)

@@ -38,6 +38,16 @@ def dropout():
     return Graph((x, seed, step), (w,), {}, ops.tanh(x * mask * w).sum())
 
 
+def running():
+    """A running mean, which no gradient moves, beside an update."""
+    x = g.input_node("x", (Rows(), 4), "float32")
+    w, mean = g.parameter("w", (4,), "float32"), g.parameter("mean", (4,), "float32", False)
+    weight, gradient = (g.input_node(name, (4,), "float32") for name in ("weight", "gradient"))
+    update = Update(weight, gradient, (), (), weight - 0.1 * gradient, ())
+    states = {"mean": 0.9 * mean + 0.1 * x.mean(axis=0)}
+    return Graph((x,), (w, mean), {}, ops.tanh((x - mean) * w).mean(), update, states)
+
+
 def momentum():
     """An update of which every part is fused, and the copy that is left out."""
     w = g.parameter("w", (5,), "float32")

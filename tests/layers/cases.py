@@ -1,6 +1,17 @@
 """A few of every layer, each with the shape of a row that it is given and gives."""
 
-from chainrule.layers import Activation, Dense, Dropout, Flatten, InputLayer
+from chainrule.layers import (
+    Activation,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    GroupNormalization,
+    InputLayer,
+    LayerNormalization,
+    Normalization,
+)
 
 CASES = {
     "InputLayer": [(InputLayer((3,)), (3,), (3,))],
@@ -16,6 +27,24 @@ CASES = {
         ),
     ],
     "Activation": [(Activation("relu"), (3, 2), (3, 2)), (Activation("softmax"), (4,), (4,))],
+    "BatchNormalization": [
+        (BatchNormalization(), (3,), (3,)),
+        (BatchNormalization(0.5, 0.1, center=False, scale=False), (2, 4), (2, 4)),
+    ],
+    "LayerNormalization": [
+        (LayerNormalization(), (3,), (3,)),
+        (LayerNormalization(0.1, gamma_initializer="he_normal"), (2, 4), (2, 4)),
+    ],
+    "GroupNormalization": [
+        (GroupNormalization(2), (4,), (4,)),
+        (GroupNormalization(-1, scale=False), (3, 4), (3, 4)),
+    ],
+    "Normalization": [
+        (Normalization(), (3,), (3,)),
+        (Normalization(mean=[1.0, 2.0], variance=[4.0, 0.0]), (2,), (2,)),
+        (Normalization(axis=None, mean=3.0, variance=0.25), (2, 3), (2, 3)),
+    ],
+    "Embedding": [(Embedding(7, 2), (3,), (3, 2)), (Embedding(4, 1), (), (1,))],
     "Dropout": [(Dropout(0.5), (3,), (3,)), (Dropout(0.2, seed=4), (2, 2), (2, 2))],
 }
 EVERY = [(name, *case) for name, cases in CASES.items() for case in cases]

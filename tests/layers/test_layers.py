@@ -41,14 +41,15 @@ def values(layer, x, training=False, seed=3, step=0):
     """What a layer gives for an array, run by the engine, with parameters drawn from a seed."""
     data = graph.input_node("x", (Rows(), *x.shape[1:]), x.dtype)
     table = list(layer.parameters(x.shape[1:]))
-    nodes = [graph.parameter(one.name, one.shape, x.dtype) for one in table]
+    kind = "float64" if x.dtype.kind == "i" else x.dtype
+    nodes = [graph.parameter(one.name, one.shape, kind, one.trainable) for one in table]
     flat = np.concatenate(
         [
             np.zeros(0),
             *(one.initializer.values(one.shape, 1, i).ravel() for i, one in enumerate(table)),
         ]  # fmt: skip
-    ).astype(x.dtype)
-    draws = Draws(x.dtype)
+    ).astype(kind)
+    draws = Draws(kind)
     trained = layer.apply_training(data, *nodes, draws=draws)
     y = trained if training else layer.apply(data, *nodes)
     program = engine.compile(Graph((data, draws.seed, draws.step), tuple(nodes), {"y": y}), "numpy")
@@ -59,18 +60,25 @@ def numbers(*shape):
     return random.normal(11, 0, 0, int(np.prod(shape))).reshape(shape)
 
 
+def data_for(layer, *shape):
+    """Numbers, or codes where the layer takes them."""
+    if layer.codes is None:
+        return numbers(*shape)
+    return (np.arange(int(np.prod(shape))) % layer.codes).astype(np.int32).reshape(shape)
+
+
 def test_every_layer_has_cases():
     assert set(cases.CASES) == set(LAYERS)
 
 
 @every_layer
 def test_shapes_are_those_of_the_graph(name, layer, row, result):
-    assert values(layer, numbers(5, *row)).shape == (5, *result)
+    assert values(layer, data_for(layer, 5, *row)).shape == (5, *result)
 
 
 @every_layer
 def test_a_batch_predicts_what_its_rows_predict_alone(name, layer, row, result):
-    x = numbers(5, *row)
+    x = data_for(layer, 5, *row)
     alone = np.concatenate([values(layer, x[i : i + 1]) for i in range(5)])
     np.testing.assert_allclose(values(layer, x), alone, rtol=1e-13, atol=1e-15)
 
@@ -81,7 +89,7 @@ def test_a_record_gives_the_same_layer(name, layer, row, result):
     again = layer_from_record(record)
     assert type(again) is LAYERS[name]
     assert layer_record(again, "some_name") == record
-    x = numbers(3, *row)
+    x = data_for(layer, 3, *row)
     assert (values(again, x) == values(layer, x)).all()
 
 

@@ -119,6 +119,7 @@ def _key(tape: Tape, passes: tuple[str, ...], on_numpy: bool) -> Hashable:
     return (
         on_numpy, passes, tape.values, tape.sources, tuple(constants), instructions, tape.seam,
         tuple(tape.results.items()), tape.segments, tape.loss, tape.gradients, tape.updates,
+        tape.states,
     )  # fmt: skip
 
 

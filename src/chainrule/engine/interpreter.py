@@ -70,7 +70,8 @@ class Interpreter:
     def update(self) -> None:
         """Everything after the seam: parameters and slots move."""
         if self._update is None:
-            self._update = self._bound(self.tape.instructions[self.tape.seam :])
+            self._update = self._moved_states()
+            self._update += self._bound(self.tape.instructions[self.tape.seam :])
             self._update += self._copied_updates()
         for instruction in self._update:
             instruction()
@@ -139,6 +140,18 @@ class Interpreter:
             for memory, index in self._segments_of_gradients()
             if index not in self._given
         ]
+
+    def _moved_states(self) -> list[Call]:
+        """All new values of states are saved, then all are moved: one may be another's old one."""
+        saved: list[Call] = []
+        moved: list[Call] = []
+        for number, index in self.tape.states:
+            segment = self.tape.segments[number]
+            target = self._read[0][segment.start : segment.stop].reshape(segment.shape)
+            kept = np.empty_like(target)
+            saved.append(partial(np.copyto, kept, self.values[index]))
+            moved.append(partial(np.copyto, target, kept))
+        return saved + moved
 
     def _copied_updates(self) -> list[Call]:
         """Copies of new values that could not be written over the old ones."""

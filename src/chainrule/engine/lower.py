@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -48,6 +48,8 @@ class Graph:
         A scalar; with it the program has the gradient of the trainable parameters.
     update
         With it the program is a training step.
+    states
+        By name, what parameters that no gradient moves are after a step (running statistics).
     """
 
     inputs: tuple[Node, ...]
@@ -55,6 +57,7 @@ class Graph:
     results: Mapping[str, Node]
     loss: Node | None = None
     update: Update | None = None
+    states: Mapping[str, Node] = field(default_factory=dict)
 
 
 class _Writer:
@@ -120,6 +123,7 @@ def lower(graph: Graph) -> Tape:
     trainable = [node for node in graph.parameters if node.role == "parameter"]
     _check_inputs(graph)
     _check_parameters(graph, trainable)
+    _check_states(graph)
     if graph.loss is not None and graph.loss.shape != ():
         message = f"loss: needs a scalar, got shape {graph.loss.shape}; take its mean over rows."
         raise ShapeError(message)
@@ -131,7 +135,8 @@ def lower(graph: Graph) -> Tape:
         writer.source(node, "parameter")
     slopes = [] if graph.loss is None else gradients(graph.loss, trainable)
     results = dict(graph.results) | ({} if graph.loss is None else {"loss": graph.loss})
-    writer.write([*results.values(), *slopes], "the inputs and parameters of the program")
+    wanted = [*results.values(), *slopes, *graph.states.values()]
+    writer.write(wanted, "the inputs and parameters of the program")
     before = writer.index_of
     seam = len(writer.instructions)
     updates: tuple[int, ...] = ()
@@ -150,6 +155,11 @@ def lower(graph: Graph) -> Tape:
         loss=None if graph.loss is None else before[graph.loss.number],
         gradients=tuple(before[node.number] for node in slopes),
         updates=updates,
+        states=tuple(
+            (number, before[graph.states[segment.name].number])
+            for number, segment in enumerate(table)
+            if segment.name in graph.states
+        ),
     )
 
 
@@ -200,6 +210,24 @@ def _check_parameters(graph: Graph, trainable: list[Node]) -> None:
     if len(types) > 1:
         message = f"parameters: they lie in one flat array and must have one type, got {types}."
         raise EngineError(message)
+
+
+def _check_states(graph: Graph) -> None:
+    if graph.states and graph.update is None:
+        message = "states: they take effect with an update; give the graph one."
+        raise EngineError(message)
+    held = {node.name: node for node in graph.parameters if node.role == "state"}
+    for name, new in graph.states.items():
+        old = held.get(name)
+        if old is None:
+            message = f"states: {name!r} is no parameter that training leaves alone."
+            raise EngineError(message)
+        if (new.shape, new.dtype) != (old.shape, old.dtype):
+            message = (
+                f"states: the new value of {name!r} has shape {new.shape} and type {new.dtype}; "
+                f"it must have {old.shape} and {old.dtype}."
+            )
+            raise EngineError(message)
 
 
 def _check_update(graph: Graph, count: int) -> None:

@@ -125,6 +125,9 @@ class _Description:
             "loss": -1 if tape.loss is None else tape.loss,
             "gradients": copied_gradients,
             "updates": copied_updates,
+            "states": [
+                (index, tape.segments[number].start * self.item) for number, index in tape.states
+            ],
             "constants": bytes(self.constants),
             "gradient_bytes": trainable,
             "parameter_bytes": (tape.segments[-1].stop if tape.segments else 0) * self.item,

@@ -77,6 +77,9 @@ class Tape:
         The gradient's value for each trainable segment, in order.
     updates
         New values of the flat weight and of each slot, in order; empty without an update.
+    states
+        New values, made before the seam, of segments that no gradient moves (running statistics):
+        (number of the segment, value). They take effect with the update.
     storage
         For each value the place in the arena that holds it, where a pass has chosen one.
     """
@@ -90,14 +93,15 @@ class Tape:
     loss: int | None = None
     gradients: tuple[int, ...] = ()
     updates: tuple[int, ...] = ()
+    states: tuple[tuple[int, int], ...] = ()
     storage: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def kept(self) -> set[int]:
         """Values that must still be there when the tape has run."""
-        return {*self.results.values(), *self.gradients, *self.updates} | (
-            set() if self.loss is None else {self.loss}
-        )
+        loss = () if self.loss is None else (self.loss,)
+        states = (index for _, index in self.states)
+        return {*self.results.values(), *self.gradients, *self.updates, *states, *loss}
 
     @property
     def flat(self) -> tuple[int, ...]:
@@ -122,6 +126,7 @@ class Tape:
             for segment, index in zip(self.segments, self.gradients, strict=False)
         ]
         named += [f"new {_flat_name(i)} = %{index}" for i, index in enumerate(self.updates)]
+        named += [f"new {self.segments[i].name} = %{index}" for i, index in self.states]
         return "\n".join(lines + named)
 
 

@@ -47,6 +47,7 @@ def verify(tape: Tape) -> None:
             _refuse(f"its output %{index} is not written before the seam")
     _verify_gradients(tape)
     _verify_updates(tape, flat | both)
+    _verify_states(tape)
     _verify_storage(tape)
 
 
@@ -166,6 +167,16 @@ def _verify_updates(tape: Tape, readable: set[int]) -> None:
             _refuse(f"its output %{new} is never written")
         if tape.values[new] != tape.values[old]:
             _refuse(f"new value %{new} has another shape or type than the old, %{old}")
+
+
+def _verify_states(tape: Tape) -> None:
+    if tape.states and not tape.updates:
+        _refuse("it has new values of states, but no update")
+    for number, index in tape.states:
+        if not 0 <= number < len(tape.segments) or tape.segments[number].trainable:
+            _refuse(f"%{index} is the new value of what is no state")
+        if tape.values[index].shape != tape.segments[number].shape:
+            _refuse(f"new state %{index} has another shape than {tape.segments[number].name!r}")
 
 
 def _verify_storage(tape: Tape) -> None:

@@ -1,7 +1,13 @@
 """The computational graph: operations, nodes, and their derivatives as more graph."""
 
 from chainrule.graph import operations as ops
-from chainrule.graph.gradient import check_gradient, grad, gradients, reachable
+from chainrule.graph.gradient import (
+    check_gradient,
+    grad,
+    gradients,
+    largest_error,
+    reachable,
+)
 from chainrule.graph.node import Node, constant, input_node, make, parameter, variable
 from chainrule.graph.operation import OPERATIONS, OWN_OPERATIONS, Operation, operation
 from chainrule.graph.segments import Segment, segments
@@ -23,6 +29,7 @@ __all__ = [
     "grad",
     "gradients",
     "input_node",
+    "largest_error",
     "make",
     "operation",
     "ops",

@@ -15,7 +15,7 @@ from chainrule.graph.operations.elementwise import cast
 from chainrule.graph.operations.reduction import broadcast_to, sum_to
 from chainrule.settings import check_number
 
-__all__ = ["check_gradient", "grad", "gradients", "reachable"]
+__all__ = ["check_gradient", "grad", "gradients", "largest_error", "reachable"]
 
 
 def reachable(results: Iterable[Node]) -> list[Node]:
@@ -175,7 +175,8 @@ def check_gradient(
     for which, exact in enumerate(gradients(result, nodes)):
         slopes = _slopes(function, points, which, seed)
         found = np.asarray(exact.array).ravel()
-        worst = max(worst, _largest_error(found, slopes, which, rtol, floor))
+        names = [f"argument {which + 1}, element {element}" for element in range(found.size)]
+        worst = max(worst, largest_error(names, found, slopes, rtol, floor))
     return worst
 
 
@@ -212,7 +213,18 @@ def _slopes(function: Callable[..., Node], points: Sequence[Any], which: int, se
     return slopes
 
 
-def _largest_error(exact: Any, slopes: Any, which: int, rtol: float, floor: float) -> float:
+def largest_error(
+    names: Sequence[str], exact: Any, slopes: Any, rtol: float, floor: float
+) -> float:
+    """The largest relative error of derivatives against slopes.
+
+    names
+        What the sentence calls each element.
+    floor
+        Below it a slope is rounding.
+
+    Raises `GradientError` beyond `rtol`.
+    """
     if exact.size == 0:
         return 0.0
     scale = np.maximum(np.abs(exact), np.abs(slopes))
@@ -223,7 +235,7 @@ def _largest_error(exact: Any, slopes: Any, which: int, rtol: float, floor: floa
     error = float(errors[element])
     if not error <= rtol:
         message = (
-            f"argument {which + 1}, element {element}: the gradient rule gives "
+            f"{names[element]}: the gradient rule gives "
             f"{exact[element]:.9g}, central differences {slopes[element]:.9g} "
             f"(relative error {error:.2g}, allowed {rtol:.2g})."
         )

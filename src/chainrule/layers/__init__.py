@@ -2,6 +2,7 @@
 
 from chainrule.layers.activations import ACTIVATIONS, find_activation
 from chainrule.layers.core import Activation, Dense, Dropout, Flatten
+from chainrule.layers.embedding import Embedding
 from chainrule.layers.initializers import (
     INITIALIZERS,
     Constant,
@@ -22,6 +23,12 @@ from chainrule.layers.initializers import (
 from chainrule.layers.input import Input, InputLayer, row_shape
 from chainrule.layers.layer import Draws, Layer, Parameter, layer_names
 from chainrule.layers.network import Network, NetworkInput, Stack
+from chainrule.layers.normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    LayerNormalization,
+    Normalization,
+)
 from chainrule.layers.parameters import Parameters
 from chainrule.layers.record import LAYERS, layer_from_record, layer_record
 from chainrule.layers.regularizers import (
@@ -35,9 +42,10 @@ from chainrule.layers.regularizers import (
 
 __all__ = [
     "ACTIVATIONS", "INITIALIZERS", "L1", "L1L2", "L2", "LAYERS", "REGULARIZERS", "Activation",
-    "Constant", "Dense", "Draws", "Dropout", "Flatten", "GlorotNormal", "GlorotUniform",
-    "HeNormal", "HeUniform", "Initializer", "Input", "InputLayer", "Layer", "LecunNormal",
-    "LecunUniform", "Network", "NetworkInput", "Ones", "Parameter", "Parameters",
+    "BatchNormalization", "Constant", "Dense", "Draws", "Dropout", "Embedding", "Flatten",
+    "GlorotNormal", "GlorotUniform", "GroupNormalization", "HeNormal", "HeUniform", "Initializer",
+    "Input", "InputLayer", "Layer", "LayerNormalization", "LecunNormal", "LecunUniform",
+    "Network", "NetworkInput", "Normalization", "Ones", "Parameter", "Parameters",
     "RandomNormal", "RandomUniform", "Regularizer", "Stack", "TruncatedNormal", "Zeros",
     "find_activation", "find_initializer", "find_regularizer", "layer_from_record",
     "layer_names", "layer_record", "row_shape",

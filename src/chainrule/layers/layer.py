@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -47,12 +47,16 @@ class Parameter:
 
 
 class Draws:
-    """What random layers draw from while a training graph is built: each mask is a new stream.
+    """What layers use while a training graph is built: random numbers, and new values of state.
 
     seed, step
         Scalar nodes that a program is given when it runs.
     dtype
         Type of the masks.
+    states
+        By name, the values that parameters which no gradient moves have after the step.
+
+    Each mask is a new stream.
     """
 
     def __init__(self, dtype: Any) -> None:
@@ -60,6 +64,7 @@ class Draws:
         self.step = input_node("step", (), "uint64")
         self.dtype = np.dtype(dtype)
         self.streams = 0
+        self.states: dict[str, Node] = {}
 
     def mask(self, shape: Shape, rate: float, seed: int | None = None) -> Node:
         """0 with probability `rate`, else 1 / (1 - rate); another one in each step.
@@ -74,6 +79,19 @@ class Draws:
         )
         return mask
 
+    def assign(self, state: Node, value: Node) -> None:
+        """Let a parameter that no gradient moves (`trainable=False`) have a value after the step.
+
+        Raises `InputTypeError` for what is no such parameter.
+        """
+        if getattr(state, "role", "") != "state" or state.name is None:
+            message = (
+                f"assign: needs a parameter with trainable=False, got {state!r}; others are moved "
+                "by the optimizer."
+            )
+            raise InputTypeError(message)
+        self.states[state.name] = value
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -83,6 +101,9 @@ class Layer:
         Unique in its network; without one it is the class's, numbered: dense, dense_1.
     trainable
         Whether updates reach its parameters.
+    activity_regularizer
+        Name or object whose penalty of the layer's result, divided by the rows of the batch, is
+        added to the loss.
 
     A layer of one's own is a frozen dataclass with `apply(x, *parameters)` and, where it learns,
     `parameters(shape)`; one that draws in training overrides `apply_training` too.
@@ -102,6 +123,10 @@ class Layer:
 
     name: str | None = field(default=None, kw_only=True)
     trainable: bool = field(default=True, kw_only=True)
+    activity_regularizer: Any = field(default=None, kw_only=True)
+
+    input_dtype: ClassVar[str] = "float"
+    """What it takes as the first layer: "float", or "int32" for codes."""
 
     def __post_init__(self) -> None:
         name: object = self.name
@@ -109,6 +134,12 @@ class Layer:
             message = f"{type(self).__name__}: name must be text without '/', got {self.name!r}."
             raise SettingError(message)
         check_flag(type(self).__name__, "trainable", self.trainable)
+        find_regularizer(self.activity_regularizer)
+
+    @property
+    def codes(self) -> int | None:
+        """How many codes its input may have, where it takes codes."""
+        return None
 
     def parameters(self, shape: tuple[int, ...]) -> Iterator[Parameter]:
         """The parameters of the layer, in order, for inputs of which a row has this shape."""

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from chainrule.errors import InputTypeError, SettingError, ShapeError
-from chainrule.graph import Node, Rows, Shape, input_node, parameter
+from chainrule.graph import Node, Rows, Shape, input_node, ops, parameter
 from chainrule.kept import Kept, description_key
 from chainrule.layers.input import InputLayer, row_shape
 from chainrule.layers.layer import Draws, Layer, Parameter, layer_names
+from chainrule.layers.normalization import Normalization
+from chainrule.layers.regularizers import find_regularizer
 
 __all__ = ["Network", "NetworkInput", "Stack"]
 
@@ -25,6 +27,8 @@ class NetworkInput:
         The shape of one row: a number, list or tuple; () where a row is one number.
     dtype
         "float": numbers in the type the network computes in; "int32": codes, used as positions.
+    codes
+        How many codes there are, from 0 to below it; None where that is not said.
 
     Raises `SettingError` or `InputTypeError` for another shape.
 
@@ -35,6 +39,7 @@ class NetworkInput:
     name: str
     shape: tuple[int, ...]
     dtype: str = "float"
+    codes: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", row_shape(f"input {self.name!r}", self.shape))
@@ -55,12 +60,18 @@ class Network(Protocol):
         """Its parameters in layer order, named `layer/name`."""
 
     def outputs(
-        self, inputs: Mapping[str, Node], parameters: Sequence[Node], draws: Draws | None
+        self,
+        inputs: Mapping[str, Node],
+        parameters: Sequence[Node],
+        draws: Draws | None,
+        penalties: list[Node] | None = None,
     ) -> tuple[Node, ...]:
         """Its output nodes; `parameters` in the order of `parameters()`.
 
         draws
-            What random layers draw from in training; None builds the graph of prediction.
+            What layers use in training; None builds the graph of prediction.
+        penalties
+            Takes what layers add to the loss for their activity.
         """
 
 
@@ -103,6 +114,9 @@ class Stack:
             message = "layers: there are none; a network needs at least one after its input."
             raise SettingError(message)
         object.__setattr__(self, "layers", tuple(self.layers))
+        for layer in self.layers:
+            if isinstance(layer, Normalization):
+                vars(layer)["_in_network"] = True
         vars(self).update(_built.get(description_key(self), self._build))
 
     def parameters(self) -> tuple[Parameter, ...]:
@@ -110,7 +124,11 @@ class Stack:
         return tuple(one for name in self.names for one in self.parameters_of[name])
 
     def outputs(
-        self, inputs: Mapping[str, Node], parameters: Sequence[Node], draws: Draws | None
+        self,
+        inputs: Mapping[str, Node],
+        parameters: Sequence[Node],
+        draws: Draws | None,
+        penalties: list[Node] | None = None,
     ) -> tuple[Node, ...]:
         """The last layer's node."""
         x = inputs["input"]
@@ -118,11 +136,15 @@ class Stack:
         for name, layer in zip(self.names, self.layers, strict=True):
             own = [next(waiting) for _ in self.parameters_of[name]]
             x = _applied(name, layer, x, own, draws)
+            if penalties is not None:
+                penalties.extend(_penalty(layer, x))
         return (x,)
 
     def _build(self) -> dict[str, Any]:
         """Go through the layers once, symbolically: shapes are read off the graph."""
-        x = input_node("input", (Rows(), *self.shape), "float64")
+        first = self.layers[0]
+        dtype = "float64" if first.input_dtype == "float" else first.input_dtype
+        x = input_node("input", (Rows(), *self.shape), dtype)
         names, parameters_of, shapes = layer_names(self.layers), {}, []
         for name, layer in zip(names, self.layers, strict=True):
             _check_layer(name, layer)
@@ -133,7 +155,7 @@ class Stack:
             shapes.append(x.shape)
         return {
             "names": names,
-            "inputs": (NetworkInput("input", self.shape),),
+            "inputs": (NetworkInput("input", self.shape, first.input_dtype, first.codes),),
             "output_names": names[-1:],
             "parameters_of": parameters_of,
             "shapes": tuple(shapes),
@@ -161,6 +183,14 @@ def _parameters(name: str, layer: Layer, shape: Shape) -> list[Parameter]:
         replace(one, name=f"{name}/{one.name}", trainable=one.trainable and layer.trainable)
         for one in found
     ]
+
+
+def _penalty(layer: Layer, x: Node) -> list[Node]:
+    """What a layer adds to the loss for its result: the mean over rows of the regularizer's."""
+    regularizer = find_regularizer(layer.activity_regularizer)
+    if regularizer is None:
+        return []
+    return [regularizer(x) / ops.count(shape=x.shape[:1], dtype=x.dtype)]
 
 
 def _applied(

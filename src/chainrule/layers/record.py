@@ -11,9 +11,16 @@ import numpy as np
 from chainrule.errors import InputTypeError, ModelFileError, SettingError
 from chainrule.layers.activations import ACTIVATIONS
 from chainrule.layers.core import Activation, Dense, Dropout, Flatten
+from chainrule.layers.embedding import Embedding
 from chainrule.layers.initializers import INITIALIZERS, Initializer
 from chainrule.layers.input import InputLayer
 from chainrule.layers.layer import Layer
+from chainrule.layers.normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    LayerNormalization,
+    Normalization,
+)
 from chainrule.layers.regularizers import REGULARIZERS, Regularizer
 
 __all__ = ["LAYERS", "layer_from_record", "layer_record"]
@@ -24,6 +31,11 @@ LAYERS: dict[str, type[Layer]] = {
     "Dense": Dense,
     "Activation": Activation,
     "Dropout": Dropout,
+    "BatchNormalization": BatchNormalization,
+    "LayerNormalization": LayerNormalization,
+    "GroupNormalization": GroupNormalization,
+    "Normalization": Normalization,
+    "Embedding": Embedding,
 }
 """Every layer by its class's name."""
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.errors import InputTypeError, MissingNameError, listing
 from chainrule.graph import Rows
-from chainrule.layers import Layer
+from chainrule.layers import Layer, Normalization
 
 if TYPE_CHECKING:
     from chainrule.models.sequential import Sequential
@@ -65,6 +65,13 @@ class BoundLayer:
         """
         names = [f"{self.name}/{name}" for name in self._own()]
         self.__dict__["_model"].trainer.parameters.set(arrays, names)
+
+    def adapt(self, X: Any) -> None:
+        """Take mean and variance of the rows of X, where the layer is a `Normalization`."""
+        if not isinstance(self.description, Normalization):
+            message = f"layer {self.name!r}: only Normalization layers adapt to data."
+            raise InputTypeError(message)
+        self.set_weights(self.description.statistics(X))
 
     def count_params(self) -> int:
         """How many numbers its parameters have."""

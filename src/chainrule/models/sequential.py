@@ -207,6 +207,24 @@ class Sequential:
         trainer = self._trainer or self._trainer_for(X)
         return _as_keras(trainer.train_on_batch(X, y, sample_weight, class_weight), return_dict)
 
+    def check_gradient(
+        self, X: Any, y: Any, sample_weight: Any = None, rtol: float = 1e-6, most: int = 100
+    ) -> float:
+        """The largest relative error of the gradient that training follows, against slopes.
+
+        The loss is moved along each weight and its central difference taken, in float64 and by the
+        engine that trains; the model stays as it is. Inputs near a kink (0 of a ReLU) make slopes
+        differ.
+
+        most
+            Numbers looked at of each parameter, drawn by chance where it has more.
+
+        Raises `GradientError` beyond `rtol`, naming the weight.
+        """
+        self._need_compiled("check_gradient")
+        trainer = self._trainer or self._trainer_for(X)
+        return trainer.check_gradient(X, y, sample_weight, rtol=rtol, most=most)
+
     @property
     def built(self) -> bool:
         """Whether the shape of the input, and with it every parameter, is known."""

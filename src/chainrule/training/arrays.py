@@ -62,13 +62,30 @@ def as_rows(value: Any, wanted: NetworkInput, dtype: Any, name: str = "X") -> Ar
         message = f"{name} is empty (shape {array.shape}); give at least one row."
         raise DataError(message)
     if wanted.dtype != "float":
-        return array.astype(wanted.dtype)
+        return _codes(array, wanted, name)
     if array.dtype == np.uint8:
         return array
     ready = contiguous(array if array.dtype == dtype else _converted(array, dtype))
     if not is_ready(ready, dtype, wanted.shape):
         _refuse_infinite(array, ready, name)
     return ready
+
+
+def _codes(array: Array, wanted: NetworkInput, name: str) -> Array:
+    """Whole numbers, each below the number of codes where that is known."""
+    with np.errstate(invalid="ignore"):  # what is no code is told below
+        codes = array.astype(wanted.dtype)
+    bad = codes != array
+    allowed = "whole numbers"
+    if wanted.codes is not None:
+        bad |= (codes < 0) | (codes >= wanted.codes)
+        allowed += f" from 0 to {wanted.codes - 1}"
+    if bad.any():
+        row, *column = (int(i) for i in np.unravel_index(int(np.argmax(bad)), bad.shape))
+        where = f"row {row}" + (f", column {', '.join(map(str, column))}" if column else "")
+        message = f"{name} must hold {allowed}, got {array[(row, *column)]} in {where}."
+        raise DataError(message)
+    return codes
 
 
 def _converted(array: Array, dtype: Any) -> Array:

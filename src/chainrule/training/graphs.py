@@ -146,6 +146,7 @@ class _Leaves:
             given = np.uint8 if one.name in variant.bytes else kind
             node = self.add(f"input/{one.name}", (Rows(), *one.shape), given)
             self.data[one.name] = node if given == kind else ops.cast(node, dtype=dtype)
+        self.penalties: list[Node] = []
         self.parameters = task.parameters.nodes()
         self.in_layers = [self.parameters[name] for name in task.parameters.names]
 
@@ -157,7 +158,7 @@ class _Leaves:
     def outputs(self, network: Network, draws: Draws | None) -> tuple[Node, ...]:
         if draws is not None:
             self.inputs += [draws.seed, draws.step]
-        return network.outputs(self.data, self.in_layers, draws)
+        return network.outputs(self.data, self.in_layers, draws, self.penalties)
 
 
 def prediction_graph(task: Task, variant: Variant) -> Graph:
@@ -176,7 +177,8 @@ def training_graph(task: Task, variant: Variant, kind: str) -> Graph:
     """
     dtype = task.parameters.dtype
     leaves = _Leaves(task, variant)
-    outputs = leaves.outputs(task.network, None if kind == "evaluate" else Draws(dtype))
+    draws = None if kind == "evaluate" else Draws(dtype)
+    outputs = leaves.outputs(task.network, draws)
     targets = [
         leaves.add(
             f"target/{name}",
@@ -187,14 +189,15 @@ def training_graph(task: Task, variant: Variant, kind: str) -> Graph:
     ]
     weight = leaves.add("weight", (Rows(),), dtype) if variant.weighted else None
     results = _results(task, targets, outputs, weight)
-    total = _penalized(results.pop("loss"), task.parameters, leaves.parameters)
+    total = _penalized(results.pop("loss"), task.parameters, leaves)
     nodes = tuple(leaves.parameters.values())
     if kind == "evaluate":
         return Graph(tuple(leaves.inputs), nodes, {"loss": total, **results})
-    update = None
-    if kind == "step" and task.optimizer is not None:
+    update, states = None, {}
+    if kind == "step" and task.optimizer is not None and draws is not None:
         update = _update(task.optimizer, task.parameters.trainable_count, dtype)
-    return Graph(tuple(leaves.inputs), nodes, {"loss": total, **results}, total, update)
+        states = draws.states
+    return Graph(tuple(leaves.inputs), nodes, {"loss": total, **results}, total, update, states)
 
 
 def _results(
@@ -231,10 +234,12 @@ def per_row(ran: Steps) -> Steps:
     return ran
 
 
-def _penalized(loss: Node, parameters: Parameters, nodes: Mapping[str, Node]) -> Node:
+def _penalized(loss: Node, parameters: Parameters, leaves: _Leaves) -> Node:
     for one in parameters.table:
         if one.trainable and one.regularizer is not None:
-            loss = loss + one.regularizer(nodes[one.name])
+            loss = loss + one.regularizer(leaves.parameters[one.name])
+    for penalty in leaves.penalties:
+        loss = loss + penalty
     return loss
 
 

@@ -19,6 +19,7 @@ from chainrule.optimizers import Optimizer, find_optimizer
 from chainrule.settings import check_count, check_flag, check_number
 from chainrule.training.arrays import Array
 from chainrule.training.callback import Callbacks
+from chainrule.training.checking import check_gradient
 from chainrule.training.graphs import Task, output_shapes, per_row
 from chainrule.training.history import History
 from chainrule.training.intake import Data, Intake
@@ -235,6 +236,27 @@ class Trainer:
             data.arrays, self.parameters.flat, seed=self.seed, step=self.iterations
         )
         return float(results["loss"]), gradient
+
+    def check_gradient(
+        self, x: Any, y: Any, sample_weight: Any = None, *, rtol: float = 1e-6, most: int = 100
+    ) -> float:
+        """The largest relative error of the gradient against central differences of the loss.
+
+        Computed in float64 by the engine that trains, with the next step's random numbers, on a
+        copy. At most `most` numbers of each parameter are looked at, drawn by chance where it has
+        more. Raises `GradientError` beyond `rtol`, naming the weight.
+        """
+        return check_gradient(self._float64(), x, y, sample_weight, rtol, most)
+
+    def _float64(self) -> Trainer:
+        """A copy that computes in float64."""
+        held = Parameters(self.network.parameters(), "float64")
+        held.set(self.get_weights())
+        copy = Trainer(self.network, dtype="float64", seed=self.seed, parameters=held)
+        rule = self.optimizer.description
+        copy.compile(list(self.task.losses), rule, engine=self.task.engine)
+        copy.optimizer.iterations = self.iterations
+        return copy
 
     def step(
         self, data: Data, order: Array | None, batch_size: int, epoch_rows: int | None = None

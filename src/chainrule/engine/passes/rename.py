@@ -20,4 +20,5 @@ def rename(tape: Tape, instructions: list[Instruction], seam: int, into: Mapping
         loss=None if tape.loss is None else into.get(tape.loss, tape.loss),
         gradients=tuple(into.get(index, index) for index in tape.gradients),
         updates=tuple(into.get(index, index) for index in tape.updates),
+        states=tuple((number, into.get(index, index)) for number, index in tape.states),
     )

@@ -1,0 +1,56 @@
+"""The gradient that training follows, held against the slopes of the loss that it reports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule import random
+from chainrule.graph import largest_error
+from chainrule.layers import Parameters
+from chainrule.settings import check_count, check_number
+
+if TYPE_CHECKING:
+    from chainrule.training.trainer import Trainer
+
+__all__ = ["check_gradient"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def check_gradient(
+    trainer: Trainer, x: Any, y: Any, sample_weight: Any, rtol: float, most: int
+) -> float:
+    """The largest relative error of a float64 trainer's gradient against central differences."""
+    check_number("check_gradient", "rtol", rtol, "above 0", lambda tolerance: tolerance > 0)
+    check_count("check_gradient", "most", most)
+    loss, gradient = trainer.gradient(x, y, sample_weight)
+    flat = trainer.parameters.flat
+
+    def slope(place: int) -> float:
+        h = 1e-3 * max(1.0, abs(float(flat[place])))
+        values = {}
+        kept = flat[place]
+        for offset in (h, -h, 2 * h, -2 * h):
+            flat[place] = kept + offset
+            values[offset] = trainer.gradient(x, y, sample_weight)[0]
+        flat[place] = kept
+        return (8 * (values[h] - values[-h]) - (values[2 * h] - values[-2 * h])) / (12 * h)
+
+    worst = 0.0
+    for number, segment in enumerate(one for one in trainer.parameters.segments if one.trainable):
+        places = _places(trainer.parameters, number, segment.stop - segment.start, most)
+        slopes = np.array([slope(segment.start + place) for place in places])
+        exact = gradient[segment.start : segment.stop][places]
+        names = [np.unravel_index(place, segment.shape) for place in places]
+        shown = [f"{segment.name}[{', '.join(str(int(i)) for i in name)}]" for name in names]
+        worst = max(worst, largest_error(shown, exact, slopes, rtol, 1e-6 * abs(loss)))
+    return worst
+
+
+def _places(parameters: Parameters, number: int, count: int, most: int) -> Array:
+    """The numbers of a parameter that are looked at: all, or some drawn by chance."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(random.permutation(0, number, 0, count)[:most])

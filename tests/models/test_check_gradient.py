@@ -1,0 +1,117 @@
+"""Gradients of whole networks, by the engine that trains, against central differences."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import chainrule
+from chainrule.engine import engine_info
+from chainrule.errors import GradientError, SettingError
+from chainrule.layers import ACTIVATIONS, BatchNormalization, Dense, Dropout, Input
+from chainrule.losses import LOSSES, find_loss
+
+RNG = np.random.default_rng(3)
+X = RNG.normal(size=(17, 4))
+SHARES = RNG.dirichlet(np.ones(3), 17)
+TARGETS = {
+    "numbers": RNG.normal(size=(17, 3)),
+    "probabilities": SHARES,
+    "counts": RNG.poisson(2.0, (17, 3)).astype(float),
+    "labels": RNG.integers(0, 3, 17),
+}
+ENGINES = ("numpy", "native") if engine_info()["native"] else ("numpy",)
+
+
+def built(hidden, last, loss, engine, dtype="float64", **settings):
+    layers = [Input((4,)), Dense(5, hidden, kernel_regularizer="l2"), Dense(3, last)]
+    model = chainrule.Sequential(layers, seed=2, dtype=dtype)
+    model.compile("adam", loss, engine=engine, **settings)
+    return model
+
+
+def last_of(loss):
+    """An output that the loss can be taken of: probabilities, or numbers above 0."""
+    kind = find_loss(loss).target_kind
+    return {"labels": "softmax", "probabilities": "softmax", "counts": "sigmoid"}.get(kind)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("hidden", sorted(ACTIVATIONS))
+def test_every_activation_in_a_network(engine, hidden):
+    if hidden in ("softmax", "log_softmax"):
+        model = built("tanh", hidden, "mse", engine)
+    else:
+        model = built(hidden, None, "mse", engine)
+    assert model.check_gradient(X, TARGETS["numbers"]) <= 1e-6
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum"])
+@pytest.mark.parametrize("name", sorted(LOSSES))
+def test_every_loss_in_a_network(engine, name, reduction):
+    kind = type(find_loss(name))
+    last = "sigmoid" if name == "binary_crossentropy" else last_of(name)
+    model = built("tanh", last, kind(reduction=reduction), engine)
+    weights = np.linspace(0, 2, 17)
+    assert model.check_gradient(X, TARGETS[kind.target_kind], weights) <= 1e-6
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_masks_of_the_next_step_and_what_adapts_are_in_it(engine):
+    layers = [Dropout(0.3), Dense(8, "tanh"), BatchNormalization(), Dropout(0.5), Dense(3)]
+    model = chainrule.Sequential([Input((4,)), *layers], seed=2)
+    model.compile("sgd", "mse", engine=engine)
+    model.fit(X, TARGETS["numbers"], epochs=2, verbose=0)
+    before, steps = model.get_weights(), model.optimizer.iterations
+    assert model.check_gradient(X, TARGETS["numbers"]) <= 1e-6
+    assert model.optimizer.iterations == steps
+    for old, new in zip(before, model.get_weights(), strict=True):
+        assert (old == new).all()
+
+
+def test_a_wrong_rule_is_found_with_the_weight_it_spoils():
+    @chainrule.operation
+    def nearly_square(x):
+        return x * x
+
+    @nearly_square.gradient
+    def _(g, y, x):
+        return g * 2.002 * x
+
+    model = built(nearly_square, None, "mse", "numpy")
+    with pytest.raises(GradientError, match=r"dense/kernel\[\d, \d\]: the gradient rule gives"):
+        model.check_gradient(X, TARGETS["numbers"])
+    assert 1e-4 < model.check_gradient(X, TARGETS["numbers"], rtol=0.1) < 1e-2
+
+
+def test_of_large_parameters_some_numbers_are_looked_at():
+    model = chainrule.Sequential([Input((200,)), Dense(200), Dense(1)], seed=1)
+    model.compile("sgd", "mse")
+    wide = RNG.normal(size=(3, 200))
+    assert model.check_gradient(wide, np.ones(3), most=5) <= 1e-6
+
+
+@pytest.mark.parametrize(
+    "settings, words", [({"rtol": 0}, "rtol .* above 0, got 0"), ({"most": 0}, "most .* got 0")]
+)
+def test_bad_settings_get_a_sentence(settings, words):
+    with pytest.raises(SettingError, match=words):
+        built("tanh", None, "mse", "numpy").check_gradient(X, TARGETS["numbers"], **settings)
+
+
+def test_one_row_at_a_time_adds_up_to_the_matrix_form():
+    """Delta := Delta + a delta, D = Delta / m, equals the gradient of the batch."""
+    for engine, loss in itertools.product(ENGINES, ("squared_error", "categorical_crossentropy")):
+        last = None if loss == "squared_error" else "softmax"
+        target = "numbers" if last is None else "probabilities"
+        model = chainrule.Sequential(
+            [Input((4,)), Dense(6, "sigmoid"), Dense(5, "tanh"), Dense(3, last)],
+            seed=4, dtype="float64",
+        )  # fmt: skip
+        model.compile("sgd", loss, engine=engine)
+        whole = model.trainer.gradient(X, TARGETS[target])[1]
+        rows = [
+            model.trainer.gradient(X[i : i + 1], TARGETS[target][i : i + 1])[1] for i in range(17)
+        ]
+        np.testing.assert_allclose(np.sum(rows, axis=0) / 17, whole, rtol=1e-12, atol=1e-15)
