@@ -20,6 +20,7 @@ namespace chainrule::CHAINRULE_SET {
     each(equal, false, one_where<T>(equal(x, y)))                                                 \
     each(squared_error, false, (x - y) * (x - y))                                                 \
     each(absolute_error, false, absolute(x - y))                                                  \
+    each(masked, false, select(equal(y, zeros<T>()), zeros<T>(), x))                              \
     each(sigmoid_cross_entropy, true,                                                             \
          (max_or_second(zeros<T>(), x) - x * y) + log1p(exp(negate(absolute(x)))))
 
@@ -38,7 +39,11 @@ namespace chainrule::CHAINRULE_SET {
     each(flush, false, select(greater(s, absolute(x)), copy_sign(zeros<T>(), x), x))               \
     each(erf, false, erf(x))                                                                      \
     each(sin, false, sin(x))                                                                      \
-    each(cos, false, cos(x))
+    each(cos, false, cos(x))                                                                      \
+    each(leaky_relu, false, select(greater(x, zeros<T>()), x, x * s))                             \
+    each(elu, false, select(greater(x, zeros<T>()), x, s * expm1(x)))                             \
+    each(softplus, false, max_or_second(zeros<T>(), x) + log1p(exp(negate(absolute(x)))))         \
+    each(stop_gradient, false, x)
 // clang-format on
 
 template <typename T>

@@ -52,9 +52,12 @@ Run<T>::Run(Binding& binding, const std::vector<Instruction>& parts,
         made.kernel = typed<T>(binding.kernels).elementwise(part.name.c_str());
         made.x = slot_of(part.operands.at(0));
         made.y = part.operands.size() > 1 ? slot_of(part.operands[1]) : made.x;
-        const auto setting = part.attributes.find("threshold");
-        made.setting =
-            setting == part.attributes.end() ? T{0} : static_cast<T>(setting->second.number);
+        if (part.attributes.size() > 1) {
+            throw Refused("fused: '" + part.name + "' has more than one setting.");
+        }
+        for (const auto& [setting, value] : part.attributes) {
+            made.setting = static_cast<T>(value.number);
+        }
         parts_.push_back(made);
     }
     collapse();

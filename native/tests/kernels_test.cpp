@@ -259,7 +259,11 @@ TEST(element_wise_kernels) {
                              "flush",
                              "erf",
                              "sin",
-                             "cos"}) {
+                             "cos",
+                             "leaky_relu",
+                             "elu",
+                             "softplus",
+                             "stop_gradient"}) {
         elementwise_of<float>(name);
         elementwise_of<double>(name);
     }

@@ -114,9 +114,13 @@ EXACT = {
     "add", "subtract", "multiply", "divide", "negative", "sqrt", "abs", "sign", "maximum",
     "minimum", "greater", "equal", "flush", "relu", "absolute_error", "squared_error", "cast",
     "dropout_mask", "max", "min", "broadcast_to", "count", "argmax", "reshape", "transpose",
-    "gather", "scatter_add", "one_hot", "concatenate", "narrow", "widen",
+    "gather", "scatter_add", "one_hot", "concatenate", "narrow", "widen", "masked", "leaky_relu",
+    "stop_gradient",
 }  # fmt: skip
-ULPS = {"exp": 2, "log": 2, "power": 2, "tanh": 4, "sigmoid": 4}
+ULPS = {
+    "exp": 2, "expm1": 4, "log": 2, "log1p": 2, "power": 2, "tanh": 4, "sigmoid": 4, "erf": 3,
+    "sin": 2, "cos": 2, "elu": 5, "softplus": 4,
+}  # fmt: skip
 """Of the native engine's function and NumPy's in float64 together."""
 
 

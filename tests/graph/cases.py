@@ -4,7 +4,7 @@ Every suite that wants an operation to hold something reads them: the graph's, a
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,11 @@ def shares(*shape: int, key: int = 0) -> np.ndarray:
     """Shares that add up to 1 along the last axis."""
     draws = positive(*shape, key=key)
     return draws / draws.sum(axis=-1, keepdims=True) if draws.size else draws
+
+
+def bits(*shape: int, key: int = 0) -> np.ndarray:
+    """0 or 1."""
+    return _generator(key, *shape).integers(0, 2, shape).astype(float)
 
 
 WHOLE = np.array([[1, 2], [3, 5]])
@@ -164,6 +169,11 @@ def matrices() -> list[Case]:
     ]
 
 
+def constant_in(position: int, cases: list[Case]) -> list[Case]:
+    """Cases of an operation that takes an operand for a constant."""
+    return [replace(one, fixed=(position,)) for one in cases]
+
+
 CASES: dict[str, list[Case]] = {
     "add": binary(normal),
     "subtract": binary(normal),
@@ -180,6 +190,17 @@ CASES: dict[str, list[Case]] = {
         case(2.0, normal(3)),
     ],
     "exp": unary(normal),
+    "expm1": [*unary(normal), case([1e-9, -40.0])],
+    "log1p": [*unary(positive), case([1e-9, -0.5])],
+    "erf": unary(normal),
+    "sin": unary(normal),
+    "cos": unary(normal),
+    "masked": [
+        *constant_in(1, binary(normal, bits)),
+        case(normal(3), [0.5, -2.0, 0.0], fixed=(1,)),
+        case(normal(2), [True, False], fixed=(1,)),
+    ],
+    "stop_gradient": constant_in(0, unary(normal)),
     "log": unary(positive),
     "sqrt": unary(positive),
     "abs": unary(normal),
@@ -211,6 +232,14 @@ CASES: dict[str, list[Case]] = {
     "tanh": unary(normal),
     "sigmoid": unary(normal),
     "relu": unary(normal),
+    "leaky_relu": [
+        *unary(normal),
+        case(normal(4), negative_slope=0.3),
+        case(normal(4), negative_slope=0.0),
+        case(normal(4), negative_slope=3),
+    ],
+    "elu": [*unary(normal), case(normal(4), alpha=2.5), case(normal(4), alpha=0.0)],
+    "softplus": unary(normal),
     "softmax": along(normal),
     "log_softmax": along(normal),
     "matmul": matrices(),

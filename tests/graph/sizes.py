@@ -1,16 +1,19 @@
 """A case of any size for every operation, and cases of numbers as large as 10,000."""
 
 import numpy as np
-from tests.graph.cases import Case, case, normal, positive, shares, spread
+from tests.graph.cases import Case, bits, case, normal, positive, shares, spread
 
 SIZES = (0, 1, 7, 8, 9, 31)
 
-_UNARY = ("negative", "exp", "log", "sqrt", "abs", "sign", "tanh", "sigmoid", "relu", "flush")
+_UNARY = (
+    "negative", "exp", "expm1", "log", "log1p", "sqrt", "abs", "sign", "tanh", "sigmoid", "relu",
+    "flush", "erf", "sin", "cos", "leaky_relu", "elu", "softplus",
+)  # fmt: skip
 _BINARY = (
     "add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "greater", "equal",
     "absolute_error", "squared_error", "sigmoid_cross_entropy",
 )  # fmt: skip
-_POSITIVE = ("log", "sqrt", "power", "divide")
+_POSITIVE = ("log", "log1p", "sqrt", "power", "divide")
 
 
 def of_size(name: str, n: int) -> Case:
@@ -23,6 +26,8 @@ def of_size(name: str, n: int) -> Case:
     positions = np.arange(n) % 3
     return {
         "cast": lambda: case(normal(n), dtype="float64"),
+        "masked": lambda: case(normal(n), bits(n, key=1), fixed=(1,)),
+        "stop_gradient": lambda: case(normal(n), fixed=(0,)),
         "softmax": lambda: case(normal(n, 2)),
         "log_softmax": lambda: case(normal(2, n), axis=0),
         "matmul": lambda: case(normal(n, n), normal(n, n, key=1)),
@@ -55,7 +60,7 @@ def large(name: str) -> list[Case]:
     if name in _UNARY:
         if name in _POSITIVE:
             return [case(np.abs(_OTHER))]
-        return [case(-np.abs(_FAR) if name == "exp" else _FAR)]
+        return [case(-np.abs(_FAR) if name in ("exp", "expm1") else _FAR)]
     if name in _BINARY:
         return {
             "power": [case(np.abs(_OTHER), np.array([3.0, -3.0, 0.5, 0.0, 1.0, -0.5]))],
@@ -65,6 +70,8 @@ def large(name: str) -> list[Case]:
     x = _FAR.reshape(2, 3)
     return {
         "cast": [case(_FAR, dtype="int32")],
+        "masked": [case(_FAR, np.array([0.0, 1.0, 1e4, 0.0, 0.0, -1e4]), fixed=(1,))],
+        "stop_gradient": [case(_FAR, fixed=(0,))],
         "softmax": [case(x), case(x, axis=0)],
         "log_softmax": [case(x), case(x, axis=0)],
         "matmul": [case(x, _OTHER.reshape(3, 2))],

@@ -12,6 +12,7 @@ from chainrule.graph.node import Node, constant, input_node, make, parameter, va
 from chainrule.graph.operation import OPERATIONS, OWN_OPERATIONS, Operation, operation
 from chainrule.graph.segments import Segment, segments
 from chainrule.graph.shape import Rows, Shape, Size, bind, broadcast
+from chainrule.graph.tangent import jvp
 
 __all__ = [
     "OPERATIONS",
@@ -29,6 +30,7 @@ __all__ = [
     "grad",
     "gradients",
     "input_node",
+    "jvp",
     "largest_error",
     "make",
     "operation",

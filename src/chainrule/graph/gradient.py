@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -15,16 +15,23 @@ from chainrule.graph.operations.elementwise import cast
 from chainrule.graph.operations.reduction import broadcast_to, sum_to
 from chainrule.settings import check_number
 
-__all__ = ["check_gradient", "grad", "gradients", "largest_error", "reachable"]
+__all__ = [
+    "add_to", "check_gradient", "constant_like", "grad", "gradients", "handed_down",
+    "largest_error", "reachable", "walk_back", "zeros_like",
+]  # fmt: skip
 
 
-def reachable(results: Iterable[Node]) -> list[Node]:
-    """Every node the results are made of, each once, operands before what uses them."""
+def reachable(results: Iterable[Node], since: int = 0) -> list[Node]:
+    """Every node the results are made of, each once, operands before what uses them.
+
+    since
+        Nodes of a smaller number, and so what they are made of, are left out.
+    """
     seen: dict[int, Node] = {}
     stack = list(results)
     while stack:
         node = stack.pop()
-        if node.number not in seen:
+        if node.number not in seen and node.number >= since:
             seen[node.number] = node
             stack.extend(node.operands)
     return [seen[number] for number in sorted(seen)]
@@ -38,29 +45,50 @@ def gradients(y: Node, wrt: Sequence[Node]) -> list[Node]:
     if y.shape != ():
         message = f"grad: needs a scalar, got shape {y.shape}; take .sum() or .mean() first."
         raise ShapeError(message)
-    wanted = {node.number for node in wrt}
+    upstream = {y.number: constant_like(1.0, y)}
+    walk_back(reachable([y]), {node.number for node in wrt}, upstream)
+    return [upstream[node.number] if node.number in upstream else zeros_like(node) for node in wrt]
+
+
+def walk_back(order: Sequence[Node], wanted: set[int], upstream: dict[int, Node]) -> None:
+    """Hand the gradients of results down to the nodes whose numbers are wanted.
+
+    order
+        Nodes, operands before what uses them.
+    upstream
+        Gradients by number, of the results before and of all on the way to the wanted after.
+    """
     on_path: set[int] = set()
-    order = reachable([y])
     for node in order:
         if node.number in wanted or any(o.number in on_path for o in node.operands):
             on_path.add(node.number)
-    upstream: dict[int, Node] = {y.number: _constant_like(1.0, y)}
     for node in reversed(order):
         if node.number in upstream and node.operation is not None and node.number in on_path:
-            _spread(node, upstream, on_path)
-    return [upstream[node.number] if node.number in upstream else _zeros(node) for node in wrt]
+            for operand, part in handed_down(node, upstream[node.number], on_path):
+                add_to(upstream, operand, part)
 
 
-def _constant_like(value: float, node: Node) -> Node:
+def add_to(sums: dict[int, Node], node: Node, part: Node) -> None:
+    """Add a part to what a node has so far."""
+    before = sums.get(node.number)
+    sums[node.number] = part if before is None else before + part
+
+
+def constant_like(value: float, node: Node) -> Node:
+    """A scalar of the type in which the node has its gradient."""
     return constant(np.asarray(value, node.dtype if node.dtype.kind == "f" else np.float64))
 
 
-def _zeros(node: Node) -> Node:
-    return broadcast_to(_constant_like(0.0, node), shape=node.shape)
+def zeros_like(node: Node) -> Node:
+    """Zeros of the node's shape."""
+    return broadcast_to(constant_like(0.0, node), shape=node.shape)
 
 
-def _spread(node: Node, upstream: dict[int, Node], on_path: set[int]) -> None:
-    """Add what a node hands down to the gradient of each operand on the path."""
+def handed_down(node: Node, g: Node, on_path: Container[int]) -> Iterator[tuple[Node, Node]]:
+    """Each operand on the path, with what the node's rule makes of `g` for this use of it.
+
+    Raises `GradientError` where the rule is missing or gives something else.
+    """
     operation = node.operation
     assert operation is not None  # noqa: S101  (for the type checker: leaves were left out)
     if operation.gradient_rule is None:
@@ -68,7 +96,6 @@ def _spread(node: Node, upstream: dict[int, Node], on_path: set[int]) -> None:
             f"{operation.name}: it has no gradient rule; add one with @{operation.name}.gradient."
         )
         raise GradientError(message)
-    g = upstream[node.number]
     given = operation.gradient_rule(g, node, *node.operands, **node.attributes)
     rules = tuple(given) if isinstance(given, tuple | list) else (given,)
     if len(rules) != len(node.operands):
@@ -78,11 +105,8 @@ def _spread(node: Node, upstream: dict[int, Node], on_path: set[int]) -> None:
         )
         raise GradientError(message)
     for operand, rule in zip(node.operands, rules, strict=True):
-        if rule is None or operand.number not in on_path:
-            continue
-        part = _part(operation.name, rule, operand)
-        before = upstream.get(operand.number)
-        upstream[operand.number] = part if before is None else before + part
+        if rule is not None and operand.number in on_path:
+            yield operand, _part(operation.name, rule, operand)
 
 
 def _part(name: str, rule: Any, operand: Node) -> Node:

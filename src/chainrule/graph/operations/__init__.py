@@ -8,24 +8,41 @@ array([1., 0., 0.])
 from typing import Any
 
 from chainrule.errors import MissingNameError, nearest
-from chainrule.graph.operations.activation import log_softmax, relu, sigmoid, softmax, tanh
+from chainrule.graph.operations.activation import (
+    elu,
+    leaky_relu,
+    log_softmax,
+    relu,
+    sigmoid,
+    softmax,
+    softplus,
+    tanh,
+)
+from chainrule.graph.operations.composed import clip, greater_equal, norm, where
 from chainrule.graph.operations.elementwise import (
     absolute,
     add,
     cast,
+    cos,
     divide,
     equal,
+    erf,
     exp,
+    expm1,
     flush,
     greater,
     log,
+    log1p,
+    masked,
     maximum,
     minimum,
     multiply,
     negative,
     power,
     sign,
+    sin,
     sqrt,
+    stop_gradient,
     subtract,
 )
 from chainrule.graph.operations.linear import matmul
@@ -60,13 +77,13 @@ from chainrule.graph.operations.shaping import (
 abs = absolute  # noqa: A001
 
 __all__ = [
-    "abs", "absolute_error", "add", "argmax", "broadcast_to", "cast", "concatenate", "count",
-    "divide", "dropout_mask", "equal", "exp", "flush", "gather", "greater", "log", "log_softmax",
-    "matmul", "max", "maximum", "mean", "min", "minimum", "multiply", "narrow", "negative",
-    "one_hot", "power", "relu", "reshape", "scatter_add", "sigmoid", "sigmoid_cross_entropy",
-    "sign", "softmax", "softmax_cross_entropy",
-    "softmax_cross_entropy_slope", "sqrt", "squared_error", "subtract", "sum",
-    "tanh", "transpose", "widen",
+    "abs", "absolute_error", "add", "argmax", "broadcast_to", "cast", "clip", "concatenate", "cos",
+    "count", "divide", "dropout_mask", "elu", "equal", "erf", "exp", "expm1", "flush", "gather",
+    "greater", "greater_equal", "leaky_relu", "log", "log1p", "log_softmax", "masked", "matmul",
+    "max", "maximum", "mean", "min", "minimum", "multiply", "narrow", "negative", "norm", "one_hot",
+    "power", "relu", "reshape", "scatter_add", "sigmoid", "sigmoid_cross_entropy", "sign", "sin",
+    "softmax", "softmax_cross_entropy", "softmax_cross_entropy_slope", "softplus", "sqrt",
+    "squared_error", "stop_gradient", "subtract", "sum", "tanh", "transpose", "where", "widen",
 ]  # fmt: skip
 
 

@@ -8,11 +8,14 @@ import numpy as np
 
 from chainrule.graph.node import Node
 from chainrule.graph.operation import Array, builtin
-from chainrule.graph.operations.elementwise import exp, greater
+from chainrule.graph.operations.elementwise import exp, greater, minimum
 from chainrule.graph.operations.reduction import check_some, sum_
 from chainrule.graph.shape import Shape, normal_axes
+from chainrule.settings import check_number
 
-__all__ = ["log_softmax", "relu", "sigmoid", "softmax", "tanh"]
+__all__ = [
+    "elu", "leaky_relu", "log_softmax", "relu", "sigmoid", "softmax", "softplus", "tanh",
+]  # fmt: skip
 
 tanh = builtin("tanh", np.tanh, elementwise=True, doc="tanh(x), element by element.")
 
@@ -43,6 +46,55 @@ def relu(x: Array) -> Array:
 @relu.gradient
 def _relu(g: Node, y: Node, x: Node) -> Any:
     return g * greater(y, 0.0)
+
+
+@builtin("leaky_relu", elementwise=True)
+def leaky_relu(x: Array, *, negative_slope: float = 0.2) -> Array:
+    """x above 0, else negative_slope * x; its slope at 0 is negative_slope."""
+    return np.asarray(np.where(x > 0, x, x * negative_slope))
+
+
+@leaky_relu.gradient
+def _leaky_relu(g: Node, y: Node, x: Node, *, negative_slope: float) -> Any:
+    above = greater(y, 0.0)
+    return g * (above + negative_slope * (1.0 - above))
+
+
+@builtin("elu", elementwise=True)
+def elu(x: Array, *, alpha: float = 1.0) -> Array:
+    """x above 0, else alpha * (e^x - 1); its slope at 0 is alpha."""
+    return np.asarray(np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))))
+
+
+@elu.gradient
+def _elu(g: Node, y: Node, x: Node, *, alpha: float) -> Any:
+    above = greater(x, 0.0)
+    return g * (above + alpha * exp(minimum(x, 0.0)) * (1.0 - above))
+
+
+@builtin("softplus", elementwise=True)
+def softplus(x: Array) -> Array:
+    """log(1 + e^x), as max(x, 0) + log(1 + e^-|x|), which overflows nowhere."""
+    return np.asarray(np.maximum(x, 0) + np.log1p(np.exp(-np.absolute(x))))
+
+
+@softplus.gradient
+def _softplus(g: Node, y: Node, x: Node) -> Any:
+    return g * sigmoid(x)
+
+
+def _not_negative(name: str, setting: str, value: Any) -> dict[str, float]:
+    return {setting: check_number(name, setting, value, "of 0 or more", lambda x: x >= 0)}
+
+
+@leaky_relu.canonical
+def _leaky_relu_canonical(_: Shape, *, negative_slope: float = 0.2) -> dict[str, float]:
+    return _not_negative("leaky_relu", "negative_slope", negative_slope)
+
+
+@elu.canonical
+def _elu_canonical(_: Shape, *, alpha: float = 1.0) -> dict[str, float]:
+    return _not_negative("elu", "alpha", alpha)
 
 
 def _along(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from chainrule.graph.node import Node
 from chainrule.graph.operation import Array, builtin, number_type
 
 __all__ = [
-    "absolute", "add", "cast", "divide", "equal", "exp", "flush", "greater", "log", "maximum",
-    "minimum", "multiply", "negative", "power", "sign", "sqrt", "subtract",
+    "absolute", "add", "cast", "cos", "divide", "equal", "erf", "exp", "expm1", "flush",
+    "greater", "log", "log1p", "masked", "maximum", "minimum", "multiply", "negative", "power",
+    "sign", "sin", "sqrt", "stop_gradient", "subtract",
 ]  # fmt: skip
 
 add = builtin("add", np.add, elementwise=True, doc="x + y, element by element.")
@@ -26,6 +28,10 @@ power = builtin(
     doc="x^y, element by element; slope 0 at y = 0, and in y at x = 0.",
 )
 exp = builtin("exp", np.exp, elementwise=True, doc="e^x, element by element.")
+expm1 = builtin("expm1", np.expm1, elementwise=True, doc="e^x - 1, precise near 0 too.")
+log1p = builtin("log1p", np.log1p, elementwise=True, doc="log(1 + x), precise near 0 too.")
+sin = builtin("sin", np.sin, elementwise=True, doc="sin(x) of x in radians.")
+cos = builtin("cos", np.cos, elementwise=True, doc="cos(x) of x in radians.")
 log = builtin("log", np.log, elementwise=True, doc="The natural logarithm, element by element.")
 sqrt = builtin(
     "sqrt",
@@ -54,6 +60,29 @@ minimum = builtin(
     elementwise=True,
     doc="The smaller of x and y; where both are equal, each takes half the gradient.",
 )
+stop_gradient = builtin(
+    "stop_gradient",
+    np.positive,
+    elementwise=True,
+    doc="x itself, taken for a constant: nothing is handed down to it.",
+)
+
+
+@builtin("erf", elementwise=True)
+def erf(x: Array) -> Array:
+    """The error function 2 / sqrt(pi) * (integral of e^(-t^2) from 0 to x)."""
+    from scipy.special import erf as error_function
+
+    return np.asarray(error_function(x))
+
+
+@builtin("masked", elementwise=True)
+def masked(x: Array, mask: Array) -> Array:
+    """x where the mask is not 0, else exactly 0, though x be infinite or nan there.
+
+    The mask has no gradient: it is taken for a constant.
+    """
+    return np.asarray(np.where(np.not_equal(mask, 0), x, x.dtype.type(0)))
 
 
 @builtin("greater", elementwise=True)
@@ -131,6 +160,36 @@ def _exp(g: Node, y: Node, x: Node) -> Any:
     return g * y
 
 
+@expm1.gradient
+def _expm1(g: Node, y: Node, x: Node) -> Any:
+    return g * exp(x)  # y + 1 would be 0 where e^x is far below 1
+
+
+@log1p.gradient
+def _log1p(g: Node, y: Node, x: Node) -> Any:
+    return g / (1.0 + x)
+
+
+@sin.gradient
+def _sin(g: Node, y: Node, x: Node) -> Any:
+    return g * cos(x)
+
+
+@cos.gradient
+def _cos(g: Node, y: Node, x: Node) -> Any:
+    return -g * sin(x)
+
+
+@erf.gradient
+def _erf(g: Node, y: Node, x: Node) -> Any:
+    return g * (2.0 / math.sqrt(math.pi)) * exp(-(x * x))
+
+
+@masked.gradient
+def _masked(g: Node, y: Node, x: Node, mask: Node) -> Any:
+    return masked(g, mask), None
+
+
 @log.gradient
 def _log(g: Node, y: Node, x: Node) -> Any:
     return g / x
@@ -176,5 +235,5 @@ def _cast(g: Node, y: Node, x: Node, *, dtype: str) -> Any:
     return (lambda: cast(g, dtype=x.dtype)) if floats else None  # steps are flat
 
 
-for _flat in (sign, greater, equal):
+for _flat in (sign, greater, equal, stop_gradient):
     _flat.gradient(lambda g, y, *operands: (None,) * len(operands))
