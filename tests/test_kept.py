@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from chainrule.graph import ops
+from chainrule import activations
+from chainrule.graph import operation, ops
 from chainrule.kept import Kept, description_key
-from chainrule.layers import L2, Constant, Dense, Dropout, Input, Stack
+from chainrule.layers import L2, Constant, Dense, Dropout, Input, LeakyReLU, PReLU, Stack
 from chainrule.losses import FunctionLoss, find_loss, find_metric
 from chainrule.optimizers import Adam
 
@@ -16,9 +17,25 @@ class Own(Dense):
     """A layer of one's own."""
 
 
+twice = operation(lambda x: 2 * x)
+
+
+def made(name):
+    def activation(x):
+        return x
+
+    activation.__module__ = "chainrule.layers"
+    return activation
+
+
 DIFFERENT = [
     None, 0, False, 0.0, -0.0, 1, True, 1.0, "1", "", (), frozenset(), (1,), (1.0,), ((1,),),
     Dense(1), Dense(2), Dense(1, "relu"), Dense(1, name="relu"), Dense(1, trainable=False),
+    Dense(1, activation=ops.relu), Dense(1, activation=activations.tanh), Dense(1, "leaky_relu"),
+    Dense(1, activation=activations.leaky_relu), Dense(1, activation=activations.leaky_relu(0.1)),
+    Dense(1, activation=activations.leaky_relu(0.0)), Dense(1, activation=activations.elu(0.1)),
+    Dense(1, activation=activations.silu), Dense(1, activation=activations.mish),
+    LeakyReLU(), LeakyReLU(0.0), PReLU(), PReLU("ones"),
     Dense(1, kernel_regularizer=L2(1)), Dense(1, kernel_regularizer=L2(1.0)),
     Dense(1, kernel_initializer=Constant(1)), Dense(1, kernel_initializer=Constant(True)),
     Dropout(0), Dropout(0.0), Dropout(0.0, seed=1), Input(1), Stack([Dense(1)], (1,)),
@@ -43,9 +60,9 @@ def test_the_same_description_has_the_same_key():
 @pytest.mark.parametrize(
     "description",
     [
-        Own(1), Dense(1, activation=lambda x: x), Dense(1, activation=ops.relu),
+        Own(1), Dense(1, activation=lambda x: x), Dense(1, activation=twice),
         Dense(1, kernel_initializer=Constant([1.0])), FunctionLoss(lambda t, p: t - p),
-        Stack([Dense(2), Own(1)], (1,)), [1], {"a": 1}, len, Own,
+        Stack([Dense(2), Own(1)], (1,)), [1], {"a": 1}, len, Own, made("a"),
     ],
     ids=lambda one: type(one).__name__,
 )  # fmt: skip

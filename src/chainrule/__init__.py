@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chainrule import (
+        activations as activations,
         callbacks as callbacks,
         initializers as initializers,
         layers as layers,
@@ -79,7 +80,8 @@ _ROOM_OF = {
     "WriteError": "errors",
 }
 _MODULES = (
-    "callbacks", "initializers", "layers", "losses", "metrics", "optimizers", "regularizers",
+    "activations", "callbacks", "initializers", "layers", "losses", "metrics", "optimizers",
+    "regularizers",
 )  # fmt: skip
 
 __all__ = ["__version__", *_ROOM_OF, *_MODULES]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import fields, is_dataclass
 from functools import cache
 from threading import Lock
+from types import FunctionType
 from typing import Any, Generic, TypeVar
 
 __all__ = ["Kept", "description_key"]
@@ -18,8 +19,9 @@ PLAIN = (int, bool, str, type(None))
 def description_key(description: Any) -> Hashable:
     """What two descriptions have in common when they are the same; None where that is not known.
 
-    Known are plain values, tuples and frozen sets of them, and chainrule's own dataclasses: what
-    code of one's own makes may be another thing each time. 1, 1.0 and True are not the same.
+    Known are plain values, tuples and frozen sets of them, and chainrule's own dataclasses,
+    classes, functions and operations: what code of one's own makes may be another thing each
+    time. 1, 1.0 and True are not the same.
 
     >>> description_key((1, "a")) == description_key((1, "a"))
     True
@@ -31,12 +33,14 @@ def description_key(description: Any) -> Hashable:
         return kind, description
     if kind is float:
         return kind, description.hex()  # 0.0 and -0.0 are equal
+    if kind is FunctionType or isinstance(description, type):
+        return _place(description)
     if kind is tuple or kind is frozenset:
         values = description
     else:
         names = _settings(kind)  # type: ignore[arg-type]
         if names is None:
-            return None
+            return _operation_name(description)
         values = [getattr(description, name) for name in names]
     # most are plain: a call for each would take longer than all else
     parts = [(type(x), x) if type(x) in PLAIN else description_key(x) for x in values]
@@ -49,6 +53,21 @@ def _settings(kind: type[Any]) -> tuple[str, ...] | None:
     if is_dataclass(kind) and kind.__module__.startswith("chainrule."):
         return tuple(one.name for one in fields(kind) if one.compare)
     return None
+
+
+def _place(code: Any) -> Hashable:
+    """Where a function or class of chainrule stands; None of others, and of what calls make."""
+    place = code.__module__, code.__qualname__
+    return place if place[0].startswith("chainrule.") and "<" not in place[1] else None
+
+
+def _operation_name(description: Any) -> Hashable:
+    """What an operation of chainrule is kept as; None of anything else."""
+    kind = type(description)
+    name = (
+        getattr(description, "kept_as", None) if kind.__module__.startswith("chainrule.") else None
+    )
+    return None if name is None else (kind, name)
 
 
 class Kept(Generic[Made]):

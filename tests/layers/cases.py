@@ -1,5 +1,6 @@
 """A few of every layer, each with the shape of a row that it is given and gives."""
 
+from chainrule import activations
 from chainrule.layers import (
     Activation,
     BatchNormalization,
@@ -10,7 +11,9 @@ from chainrule.layers import (
     GroupNormalization,
     InputLayer,
     LayerNormalization,
+    LeakyReLU,
     Normalization,
+    PReLU,
 )
 
 CASES = {
@@ -26,7 +29,6 @@ CASES = {
             (2,),
         ),
     ],
-    "Activation": [(Activation("relu"), (3, 2), (3, 2)), (Activation("softmax"), (4,), (4,))],
     "BatchNormalization": [
         (BatchNormalization(), (3,), (3,)),
         (BatchNormalization(0.5, 0.1, center=False, scale=False), (2, 4), (2, 4)),
@@ -45,6 +47,20 @@ CASES = {
         (Normalization(axis=None, mean=3.0, variance=0.25), (2, 3), (2, 3)),
     ],
     "Embedding": [(Embedding(7, 2), (3,), (3, 2)), (Embedding(4, 1), (), (1,))],
+    "Activation": [
+        (Activation("relu"), (3, 2), (3, 2)),
+        (Activation("softmax"), (4,), (4,)),
+        (Activation("gelu"), (4,), (4,)),
+        (Activation(activations.leaky_relu), (4,), (4,)),
+        (Activation(activations.smht(0.5, 1.0, 1.5, 2.0)), (4,), (4,)),
+        (Activation(activations.mish), (2, 2), (2, 2)),
+    ],
+    "LeakyReLU": [(LeakyReLU(), (3,), (3,)), (LeakyReLU(0.0), (2, 2), (2, 2))],
+    "PReLU": [
+        (PReLU(), (3,), (3,)),
+        (PReLU("random_normal", alpha_regularizer="l2"), (2, 3), (2, 3)),
+        (PReLU(), (), ()),
+    ],
     "Dropout": [(Dropout(0.5), (3,), (3,)), (Dropout(0.2, seed=4), (2, 2), (2, 2))],
 }
 EVERY = [(name, *case) for name, cases in CASES.items() for case in cases]

@@ -94,6 +94,11 @@ class Operation:
             return find, (self.name,)
         return super().__reduce__()
 
+    @property
+    def kept_as(self) -> str | None:
+        """What stands for it in keys of descriptions; one of one's own has nothing that does."""
+        return self.name if OPERATIONS.get(self.name) is self else None
+
     def gradient(
         self, rule: Callable[..., Gradient | tuple[Gradient, ...]]
     ) -> Callable[..., Gradient | tuple[Gradient, ...]]:

@@ -1,6 +1,14 @@
 """Layers: frozen descriptions of what a network does; and the networks made of them."""
 
-from chainrule.layers.activations import ACTIVATIONS, find_activation
+from chainrule.layers.activations import (
+    ACTIVATIONS,
+    AdjustableActivation,
+    EluActivation,
+    GeluActivation,
+    LeakyReluActivation,
+    SmhtActivation,
+    find_activation,
+)
 from chainrule.layers.core import Activation, Dense, Dropout, Flatten
 from chainrule.layers.embedding import Embedding
 from chainrule.layers.initializers import (
@@ -39,14 +47,16 @@ from chainrule.layers.regularizers import (
     Regularizer,
     find_regularizer,
 )
+from chainrule.layers.slopes import LeakyReLU, PReLU
 
 __all__ = [
     "ACTIVATIONS", "INITIALIZERS", "L1", "L1L2", "L2", "LAYERS", "REGULARIZERS", "Activation",
-    "BatchNormalization", "Constant", "Dense", "Draws", "Dropout", "Embedding", "Flatten",
-    "GlorotNormal", "GlorotUniform", "GroupNormalization", "HeNormal", "HeUniform", "Initializer",
-    "Input", "InputLayer", "Layer", "LayerNormalization", "LecunNormal", "LecunUniform",
-    "Network", "NetworkInput", "Normalization", "Ones", "Parameter", "Parameters",
-    "RandomNormal", "RandomUniform", "Regularizer", "Stack", "TruncatedNormal", "Zeros",
-    "find_activation", "find_initializer", "find_regularizer", "layer_from_record",
+    "AdjustableActivation", "BatchNormalization", "Constant", "Dense", "Draws", "Dropout",
+    "EluActivation", "Embedding", "Flatten", "GeluActivation", "GlorotNormal", "GlorotUniform",
+    "GroupNormalization", "HeNormal", "HeUniform", "Initializer", "Input", "InputLayer", "Layer",
+    "LayerNormalization", "LeakyReLU", "LeakyReluActivation", "LecunNormal", "LecunUniform",
+    "Network", "NetworkInput", "Normalization", "Ones", "PReLU", "Parameter", "Parameters",
+    "RandomNormal", "RandomUniform", "Regularizer", "SmhtActivation", "Stack", "TruncatedNormal",
+    "Zeros", "find_activation", "find_initializer", "find_regularizer", "layer_from_record",
     "layer_names", "layer_record", "row_shape",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from chainrule.errors import InputTypeError, ModelFileError, SettingError
 from chainrule.layers.activations import ACTIVATIONS
 from chainrule.layers.core import Activation, Dense, Dropout, Flatten
 from chainrule.layers.embedding import Embedding
-from chainrule.layers.initializers import INITIALIZERS, Initializer
+from chainrule.layers.initializers import INITIALIZERS
 from chainrule.layers.input import InputLayer
 from chainrule.layers.layer import Layer
 from chainrule.layers.normalization import (
@@ -21,7 +21,8 @@ from chainrule.layers.normalization import (
     LayerNormalization,
     Normalization,
 )
-from chainrule.layers.regularizers import REGULARIZERS, Regularizer
+from chainrule.layers.regularizers import REGULARIZERS
+from chainrule.layers.slopes import LeakyReLU, PReLU
 
 __all__ = ["LAYERS", "layer_from_record", "layer_record"]
 
@@ -30,6 +31,8 @@ LAYERS: dict[str, type[Layer]] = {
     "Flatten": Flatten,
     "Dense": Dense,
     "Activation": Activation,
+    "LeakyReLU": LeakyReLU,
+    "PReLU": PReLU,
     "Dropout": Dropout,
     "BatchNormalization": BatchNormalization,
     "LayerNormalization": LayerNormalization,
@@ -40,7 +43,10 @@ LAYERS: dict[str, type[Layer]] = {
 """Every layer by its class's name."""
 
 _PARTS: dict[str, type[Any]] = {
-    member.__name__: member for member in (*INITIALIZERS.values(), *REGULARIZERS.values())
+    member.__name__: member
+    for table in (ACTIVATIONS, INITIALIZERS, REGULARIZERS)
+    for member in table.values()
+    if isinstance(member, type)
 }
 
 
@@ -64,13 +70,13 @@ def layer_record(layer: Layer, name: str) -> dict[str, Any]:
 
 
 def _plain(owner: str, setting: str, value: Any) -> Any:
-    if isinstance(value, Initializer | Regularizer) and type(value) in _PARTS.values():
+    if isinstance(value, type) and value in _PARTS.values():
+        value = value()  # a class stands for its object with the usual settings
+    if type(value) in _PARTS.values():
         inner = {
             one.name: _plain(owner, setting, getattr(value, one.name)) for one in fields(value)
         }
         return {"class": type(value).__name__, "settings": inner}
-    if isinstance(value, type) and value in _PARTS.values():
-        return {"class": value.__name__, "settings": {}}
     if callable(value):
         known = [name for name, function in ACTIVATIONS.items() if function is value]
         if known:
