@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from chainrule import (
         activations as activations,
         callbacks as callbacks,
+        constraints as constraints,
         initializers as initializers,
         layers as layers,
         losses as losses,
@@ -80,7 +81,8 @@ _ROOM_OF = {
     "WriteError": "errors",
 }
 _MODULES = (
-    "activations", "callbacks", "initializers", "layers", "losses", "metrics", "optimizers",
+    "activations", "callbacks", "constraints", "initializers", "layers", "losses", "metrics",
+    "optimizers",
     "regularizers",
 )  # fmt: skip
 

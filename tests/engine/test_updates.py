@@ -9,10 +9,11 @@ from tests.engine.networks import on_engine
 from chainrule import graph as g
 from chainrule.engine import Graph, compile  # noqa: A004
 from chainrule.graph import ops
+from chainrule.layers import Parameter, Parameters
 from chainrule.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 
 native = pytest.importorskip("chainrule._native")
-graphs = import_module("chainrule.training.graphs")
+update_of = import_module("chainrule.training.update").update_of
 SETS = native.instruction_sets()
 RULES = [
     SGD(0.1), SGD(0.1, momentum=0.9), SGD(0.1, momentum=0.9, nesterov=True),
@@ -29,7 +30,7 @@ def descent(rule, count, dtype):
     """Steps of an optimizer on sum(w^2 * scales), of which some slopes are tiny."""
     w = g.parameter("w", (count,), dtype)
     scales = np.resize(np.array([1.0, 1e-3, 1e-20, 0.0, 30.0], dtype), count)
-    update = graphs._update(rule, count, np.dtype(dtype))
+    update = update_of(rule, Parameters([Parameter("w", (count,))], dtype))
     return Graph((), (w,), {}, ops.sum(w * w * scales), update), scales
 
 

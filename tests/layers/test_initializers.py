@@ -5,7 +5,7 @@ import pytest
 
 from chainrule import random
 from chainrule.errors import InputTypeError, SettingError, ShapeError
-from chainrule.layers import INITIALIZERS, Constant, HeNormal, find_initializer
+from chainrule.layers import INITIALIZERS, Constant, HeNormal, Orthogonal, find_initializer
 
 INPUTS, OUTPUTS = 300, 200
 SHAPE = (INPUTS, OUTPUTS)
@@ -26,6 +26,9 @@ PAPERS = {
     "he_normal": (2 / INPUTS, np.inf),
     "lecun_uniform": (1 / INPUTS, np.sqrt(3 / INPUTS)),
     "lecun_normal": (1 / INPUTS, np.inf),
+    "orthogonal": (1 / INPUTS, 1.0),
+    "normal": (0.05**2, np.inf),
+    "uniform": (0.1**2 / 12, 0.05),
 }
 
 
@@ -95,3 +98,50 @@ def test_what_is_no_initializer_is_refused():
         INITIALIZERS["random_normal"](stddev=-1)
     with pytest.raises(SettingError, match="seed"):
         HeNormal(seed=-1)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 2), (5, 3), (3, 5), (64, 64), (300, 200), (4, 5, 6)])
+def test_orthogonal_columns_are_orthogonal(shape):
+    values = Orthogonal(gain=3.0).values(shape, seed=4, stream=7)
+    assert values.shape == shape
+    matrix = values.reshape(-1, shape[-1]) / 3.0
+    product = matrix.T @ matrix if len(matrix) >= shape[-1] else matrix @ matrix.T
+    np.testing.assert_allclose(product, np.eye(len(product)), atol=1e-12)
+
+
+def test_orthogonal_matrices_are_spread_evenly():
+    """What a rotation does not change: the mean of each entry is 0, of its square 1 / n, of its
+    fourth power 3 / (n (n + 2)); and half of the determinants are -1."""
+    drawn = np.array([Orthogonal().values((4, 4), seed, 0) for seed in range(4000)])
+    noise = 5 / np.sqrt(len(drawn))
+    np.testing.assert_allclose(drawn.mean(axis=0), 0, atol=noise / 2)
+    np.testing.assert_allclose((drawn**2).mean(axis=0), 1 / 4, atol=noise / 4)
+    np.testing.assert_allclose((drawn**4).mean(axis=0), 3 / 24, atol=noise / 5)
+    # entries that a wrong sign would tie together: the product of the diagonal has mean det / 24
+    assert abs(np.linalg.det(drawn).mean()) < noise
+
+
+def test_orthogonal_adds_in_one_order():
+    """Its bits are those of sums that are added one number after the other."""
+    drawn = random.normal(3, 1, 0, 35, random.WEIGHTS).reshape(7, 5)
+    matrix = np.zeros((7, 5))
+    for column in range(4, -1, -1):
+        normal = drawn[column:, column].copy()
+        length = np.sqrt(sum((x * x for x in normal), 0.0))
+        sign = np.copysign(1.0, normal[0])
+        part = matrix[column:, column:]
+        part[0, 0] = -sign
+        normal[0] += sign * length
+        along = [sum((normal[i] * part[i, j] for i in range(len(part))), 0.0)
+                 for j in range(part.shape[1])]  # fmt: skip
+        for i in range(len(part)):
+            for j in range(part.shape[1]):
+                part[i, j] -= normal[i] / (length * abs(normal[0])) * along[j]
+    assert (Orthogonal().values((7, 5), 3, 1) == matrix).all()
+
+
+def test_orthogonal_needs_a_matrix():
+    with pytest.raises(ShapeError, match=r"orthogonal: a parameter of shape \(3,\) is no matrix"):
+        Orthogonal().values((3,), 0, 0)
+    with pytest.raises(SettingError, match="orthogonal: gain must be a number"):
+        Orthogonal(gain="much")

@@ -15,6 +15,7 @@ from chainrule.optimizers import (
     Adagrad,
     Adam,
     AdamW,
+    Nadam,
     RMSprop,
     find_optimizer,
     optimizer_from_record,
@@ -33,6 +34,8 @@ EVERY = [
     Adam(0.05),
     Adam(0.05, beta_1=0.8, amsgrad=True),
     AdamW(0.05, weight_decay=0.01),
+    Nadam(0.05),
+    Nadam(0.05, beta_1=0.7, beta_2=0.99, epsilon=1e-3),
 ]
 every_optimizer = pytest.mark.parametrize("optimizer", EVERY, ids=str)
 
@@ -41,6 +44,7 @@ def peer(rule, w, gradients):
     """The same updates from Keras's pages, number by number, in plain Python."""
     s = rule
     m = v = u = a = 0.0
+    product = 1.0
     v = s.initial_accumulator_value if isinstance(s, Adagrad) else 0.0
     for t, g in enumerate(gradients, start=1):
         if isinstance(s, SGD):
@@ -55,6 +59,12 @@ def peer(rule, w, gradients):
         elif isinstance(s, Adagrad):
             v += g**2
             w -= s.learning_rate * g / math.sqrt(v + s.epsilon)
+        elif isinstance(s, Nadam):
+            m, v = m + (g - m) * (1 - s.beta_1), v + (g**2 - v) * (1 - s.beta_2)
+            now, soon = (s.beta_1 * (1 - 0.5 * 0.96**n) for n in (t, t + 1))
+            product *= now
+            look = soon * m / (1 - product * soon) + (1 - now) * g / (1 - product)
+            w -= s.learning_rate * look / (math.sqrt(v / (1 - s.beta_2**t)) + s.epsilon)
         else:
             if isinstance(s, AdamW):
                 w -= w * s.weight_decay * s.learning_rate
@@ -174,6 +184,8 @@ def test_names_and_defaults_are_those_of_keras():
     assert find_optimizer("adam") == Adam(0.001, 0.9, 0.999, 1e-7, False)
     assert find_optimizer(AdamW) == AdamW(0.001, 0.004, 0.9, 0.999, 1e-7, False)
     assert find_optimizer("adagrad") == Adagrad(0.001, 0.1, 1e-7)
+    assert find_optimizer("nadam") == Nadam(0.001, 0.9, 0.999, 1e-7)
+    assert (SGD().clipnorm, SGD().clipvalue, SGD().global_clipnorm) == (None, None, None)
 
 
 BAD = [
@@ -188,6 +200,12 @@ BAD = [
     (Adam, "beta_2", -0.1),
     (AdamW, "weight_decay", -1),
     (Adagrad, "initial_accumulator_value", -1),
+    (Nadam, "beta_1", 1.0),
+    (Nadam, "beta_2", 1.0),
+    (Nadam, "epsilon", 0),
+    (SGD, "clipnorm", 0),
+    (Adam, "clipvalue", -1.0),
+    (Nadam, "global_clipnorm", "small"),
 ]
 
 
@@ -217,7 +235,18 @@ def test_what_is_no_optimizer_is_refused():
 @every_optimizer
 @pytest.mark.parametrize(
     "first, count",
-    [(1, 1), (1, 300), (250, 7), (255, 2), (257, 513), (9, 0), (30_000, 300), (50_000, 9)],
+    [
+        (1, 1),
+        (1, 300),
+        (250, 7),
+        (255, 2),
+        (257, 513),
+        (9, 0),
+        (900, 300),
+        (30_000, 300),
+        (50_000, 9),
+        (1_000_000, 40),
+    ],  # fmt: skip
 )
 def test_lines_are_those_of_each_step(optimizer, first, count):
     lines = optimizer.lines(first, count)
@@ -242,3 +271,27 @@ def test_a_line_of_ones_own_is_asked_for_each_step(kind):
     for rule in (Warmed(0.1), Again(0.1)):
         assert rule.lines(3, 20).tolist() == [list(rule.line(step)) for step in range(3, 23)]
         assert rule.lines(3, 1)[0, 0] == pytest.approx(0.3 * kind(0.1).line(3)[0])
+
+
+@pytest.mark.parametrize("beta_1", [0.0, 0.5, 0.9, 0.9999])
+def test_nadams_products_are_running_ones(beta_1):
+    rule, product, step = Nadam(1.0, beta_1=beta_1), 1.0, 0
+    for step in range(1, 2001):
+        now, soon = (beta_1 * (1 - 0.5 * 0.96**n) for n in (step, step + 1))
+        product *= now
+        want = (soon / (1 - product * soon), (1 - now) / (1 - product), 1 - 0.999**step)
+        if step in (1, 2, 255, 256, 257, 1023, 1024, 1025, 1026, 2000):
+            np.testing.assert_allclose(rule.line(step), want, rtol=1e-12)
+
+
+def test_nadams_first_step_is_that_computed_by_hand():
+    # u = 0.468, 0.48528, so m = 0.2 counts 0.48528 / (1 - 0.22711104) and g = 2 counts 1
+    got = walk(Nadam(0.1), [1.0], lambda w: 0 * w + 2, 1)[0]
+    assert got == pytest.approx(1 - 0.1 * (0.48528 * 0.2 / 0.77288896 + 2) / 2, abs=1e-7)
+
+
+def test_only_one_way_of_clipping_may_be_given():
+    with pytest.raises(SettingError, match="only one of .* got clipnorm and global_clipnorm"):
+        Adam(clipnorm=1, global_clipnorm=2)
+    assert Adam(clipnorm=2).clipnorm == 2.0
+    assert type(Adam(clipnorm=2).clipnorm) is float

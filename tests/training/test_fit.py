@@ -219,7 +219,9 @@ def test_the_learning_rate_may_be_set_between_epochs():
     assert (one.parameters.flat == other.parameters.flat).all()
     assert one.optimizer.learning_rate == 0.0001
     assert one.optimizer.momentum == 0.9
-    with pytest.raises(SettingError, match="learning_rate must be a number above 0, got -1"):
+    with pytest.raises(
+        SettingError, match="learning_rate must be a number above 0 or a schedule, got -1"
+    ):
         one.optimizer.learning_rate = -1
     with pytest.raises(SettingError, match="only learning_rate can be set, not 'momentum'"):
         one.optimizer.momentum = 0.5

@@ -8,6 +8,14 @@ from chainrule.layers.activations import (
     LeakyReluActivation,
     SmhtActivation,
     find_activation,
+from chainrule.layers.activations import ACTIVATIONS, find_activation
+from chainrule.layers.constraints import (
+    CONSTRAINTS,
+    Constraint,
+    MaxNorm,
+    NonNeg,
+    UnitNorm,
+    find_constraint,
 )
 from chainrule.layers.core import Activation, Dense, Dropout, Flatten
 from chainrule.layers.embedding import Embedding
@@ -22,6 +30,7 @@ from chainrule.layers.initializers import (
     LecunNormal,
     LecunUniform,
     Ones,
+    Orthogonal,
     RandomNormal,
     RandomUniform,
     TruncatedNormal,
@@ -44,19 +53,21 @@ from chainrule.layers.regularizers import (
     L1L2,
     L2,
     REGULARIZERS,
+    Lp,
     Regularizer,
     find_regularizer,
 )
 from chainrule.layers.slopes import LeakyReLU, PReLU
 
 __all__ = [
-    "ACTIVATIONS", "INITIALIZERS", "L1", "L1L2", "L2", "LAYERS", "REGULARIZERS", "Activation",
-    "AdjustableActivation", "BatchNormalization", "Constant", "Dense", "Draws", "Dropout",
-    "EluActivation", "Embedding", "Flatten", "GeluActivation", "GlorotNormal", "GlorotUniform",
-    "GroupNormalization", "HeNormal", "HeUniform", "Initializer", "Input", "InputLayer", "Layer",
-    "LayerNormalization", "LeakyReLU", "LeakyReluActivation", "LecunNormal", "LecunUniform",
-    "Network", "NetworkInput", "Normalization", "Ones", "PReLU", "Parameter", "Parameters",
-    "RandomNormal", "RandomUniform", "Regularizer", "SmhtActivation", "Stack", "TruncatedNormal",
-    "Zeros", "find_activation", "find_initializer", "find_regularizer", "layer_from_record",
-    "layer_names", "layer_record", "row_shape",
+    "ACTIVATIONS", "CONSTRAINTS", "INITIALIZERS", "L1", "L1L2", "L2", "LAYERS", "REGULARIZERS",
+    "Activation", "AdjustableActivation", "BatchNormalization", "Constant", "Constraint", "Dense",
+    "Draws", "Dropout", "EluActivation", "Embedding", "Flatten", "GeluActivation", "GlorotNormal",
+    "GlorotUniform", "GroupNormalization", "HeNormal", "HeUniform", "Initializer", "Input",
+    "InputLayer", "Layer", "LayerNormalization", "LeakyReLU", "LeakyReluActivation", "LecunNormal",
+    "LecunUniform", "Lp", "MaxNorm", "Network", "NetworkInput", "NonNeg", "Normalization", "Ones",
+    "Orthogonal", "PReLU", "Parameter", "Parameters", "RandomNormal", "RandomUniform",
+    "Regularizer", "SmhtActivation", "Stack", "TruncatedNormal", "UnitNorm", "Zeros",
+    "find_activation", "find_constraint", "find_initializer", "find_regularizer",
+    "layer_from_record", "layer_names", "layer_record", "row_shape",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 from chainrule.errors import ShapeError
 from chainrule.graph import Node
 from chainrule.layers.activations import ActivationLike, find_activation
+from chainrule.layers.constraints import find_constraint
 from chainrule.layers.initializers import find_initializer
 from chainrule.layers.layer import Draws, Layer, Parameter
 from chainrule.layers.regularizers import find_regularizer
@@ -54,6 +55,8 @@ class Dense(Layer):
         Name or object that gives the first values.
     kernel_regularizer, bias_regularizer
         Name or object whose penalty is added to the loss.
+    kernel_constraint, bias_constraint
+        Name or object that says what they must keep after each update.
     bias_trainable
         Whether updates reach the bias (where `trainable` lets them reach the layer).
 
@@ -71,6 +74,8 @@ class Dense(Layer):
     bias_initializer: Any = "zeros"
     kernel_regularizer: Any = None
     bias_regularizer: Any = None
+    kernel_constraint: Any = None
+    bias_constraint: Any = None
     bias_trainable: bool = True
 
     def __post_init__(self) -> None:
@@ -81,6 +86,8 @@ class Dense(Layer):
             find_initializer(initializer)
         for regularizer in (self.kernel_regularizer, self.bias_regularizer):
             find_regularizer(regularizer)
+        for constraint in (self.kernel_constraint, self.bias_constraint):
+            find_constraint(constraint)
         for setting in ("use_bias", "bias_trainable"):
             check_flag("Dense", setting, getattr(self, setting))
 
@@ -92,12 +99,13 @@ class Dense(Layer):
             )
             raise ShapeError(message)
         yield Parameter(
-            "kernel", (shape[-1], self.units), self.kernel_initializer, self.kernel_regularizer
-        )
+            "kernel", (shape[-1], self.units), self.kernel_initializer, self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )  # fmt: skip
         if self.use_bias:
             yield Parameter(
                 "bias", (self.units,), self.bias_initializer, self.bias_regularizer,
-                self.bias_trainable,
+                self.bias_trainable, self.bias_constraint,
             )  # fmt: skip
 
     def apply(self, x: Node, *parameters: Node) -> Node:

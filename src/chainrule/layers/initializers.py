@@ -20,8 +20,9 @@ from chainrule.settings import check_number, check_seed, find_object
 
 __all__ = [
     "INITIALIZERS", "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform",
-    "Initializer", "LecunNormal", "LecunUniform", "Ones", "RandomInitializer", "RandomNormal",
-    "RandomUniform", "TruncatedNormal", "VarianceScaling", "Zeros", "fans", "find_initializer",
+    "Initializer", "LecunNormal", "LecunUniform", "Ones", "Orthogonal", "RandomInitializer",
+    "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "Zeros", "fans",
+    "find_initializer",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -216,6 +217,61 @@ class LecunNormal(VarianceScaling):
     uniform = False
 
 
+@dataclass(frozen=True)
+class Orthogonal(RandomInitializer):
+    """A matrix with orthogonal columns of length `gain`, rows where there are more columns than
+    rows; every such matrix is as likely as another (Saxe et al., 2014).
+
+    It has the distribution of Keras's, the Q of normal numbers with the signs of R made positive,
+    and is made as Stewart (1980) does: one reflection a column, each drawn anew. More axes than
+    two are taken as (all but the last, the last).
+
+    gain
+        What the matrix is multiplied by.
+
+    >>> q = Orthogonal().values((3, 2), seed=0, stream=0)
+    >>> (q.T @ q).round(12) + 0.0
+    array([[1., 0.],
+           [0., 1.]])
+    """
+
+    gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("orthogonal", "gain", self.gain, "that is finite", lambda _: True)
+
+    def values(self, shape: tuple[int, ...], seed: int, stream: int) -> Floats:
+        if len(shape) < 2:
+            message = (
+                f"orthogonal: a parameter of shape {shape} is no matrix; give it another "
+                "initializer, such as 'zeros' for a bias."
+            )
+            raise ShapeError(message)
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        tall = (max(rows, columns), min(rows, columns))
+        matrix = _orthogonal(self._normal(tall, seed, stream))
+        return self.gain * (matrix if rows >= columns else matrix.T).reshape(shape)
+
+
+def _orthogonal(drawn: Floats) -> Floats:
+    """Orthonormal columns of normal numbers of the same shape, in + - * / and roots alone.
+
+    Sums go over the first axis, along which NumPy adds row by row, in one order everywhere.
+    """
+    matrix = np.zeros(drawn.shape)
+    for column in range(drawn.shape[1] - 1, -1, -1):
+        normal = drawn[column:, column].copy()
+        length = math.sqrt(np.add.accumulate(normal * normal)[-1])
+        sign = math.copysign(1.0, normal[0])
+        part = matrix[column:, column:]
+        part[0, 0] = -sign  # the reflection turns this into normal / length
+        normal[0] += sign * length
+        weights = normal / (length * abs(normal[0]))
+        part -= weights[:, None] * (normal[:, None] * part).sum(axis=0)
+    return matrix
+
+
 INITIALIZERS: dict[str, type[Initializer]] = {
     "zeros": Zeros,
     "ones": Ones,
@@ -231,6 +287,9 @@ INITIALIZERS: dict[str, type[Initializer]] = {
     "he_normal": HeNormal,
     "lecun_uniform": LecunUniform,
     "lecun_normal": LecunNormal,
+    "orthogonal": Orthogonal,
+    "normal": RandomNormal,
+    "uniform": RandomUniform,
 }
 """What an initializer's name stands for."""
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from chainrule.errors import InputTypeError, SettingError
 from chainrule.graph import Node, Shape, input_node, make, ops
+from chainrule.layers.constraints import find_constraint
 from chainrule.layers.initializers import find_initializer
 from chainrule.layers.regularizers import find_regularizer
 from chainrule.settings import check_flag
@@ -32,6 +33,8 @@ class Parameter:
         Name or object whose penalty is added to the loss; None for none.
     trainable
         Whether updates reach it.
+    constraint
+        Name or object that says what it must keep after each update; None for none.
     """
 
     name: str
@@ -39,11 +42,13 @@ class Parameter:
     initializer: Any = "glorot_uniform"
     regularizer: Any = None
     trainable: bool = True
+    constraint: Any = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", tuple(int(size) for size in self.shape))
         object.__setattr__(self, "initializer", find_initializer(self.initializer))
         object.__setattr__(self, "regularizer", find_regularizer(self.regularizer))
+        object.__setattr__(self, "constraint", find_constraint(self.constraint))
 
 
 class Draws:

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.errors import InputTypeError, ModelFileError, SettingError
 from chainrule.layers.activations import ACTIVATIONS
+from chainrule.layers.constraints import CONSTRAINTS
 from chainrule.layers.core import Activation, Dense, Dropout, Flatten
 from chainrule.layers.embedding import Embedding
 from chainrule.layers.initializers import INITIALIZERS
@@ -44,7 +45,7 @@ LAYERS: dict[str, type[Layer]] = {
 
 _PARTS: dict[str, type[Any]] = {
     member.__name__: member
-    for table in (ACTIVATIONS, INITIALIZERS, REGULARIZERS)
+    for table in (ACTIVATIONS, INITIALIZERS, REGULARIZERS, CONSTRAINTS)
     for member in table.values()
     if isinstance(member, type)
 }

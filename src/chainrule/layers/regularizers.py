@@ -9,7 +9,7 @@ from typing import Any
 from chainrule.graph import Node, ops
 from chainrule.settings import check_number, find_object
 
-__all__ = ["L1", "L1L2", "L2", "REGULARIZERS", "Regularizer", "find_regularizer"]
+__all__ = ["L1", "L1L2", "L2", "REGULARIZERS", "Lp", "Regularizer", "find_regularizer"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,45 @@ class L1L2(Regularizer):
         return L1(self.l1)(parameter) + L2(self.l2)(parameter)
 
 
-REGULARIZERS: dict[str, type[Regularizer]] = {"l1": L1, "l2": L2, "l1_l2": L1L2}
+@dataclass(frozen=True)
+class Lp(Regularizer):
+    """strength * (sum |w|^p)^(1/p): the norm itself, where Keras's l2 is its square.
+
+    p
+        1 or more: 1 is the sum of absolute values, 2 the length.
+    strength
+        0 or more.
+
+    The slope where all are 0 is taken as 0.
+
+    >>> from chainrule.graph import variable
+    >>> Lp(2, 0.5)(variable([3.0, -4.0])).value
+    2.5
+    """
+
+    p: float = 2.0
+    strength: float = 0.01
+
+    def __post_init__(self) -> None:
+        check_number("lp", "p", self.p, "of 1 or more", lambda p: p >= 1)
+        _check("lp", strength=self.strength)
+
+    def __call__(self, parameter: Node) -> Node:
+        return float(self.strength) * _norm(parameter, float(self.p))
+
+
+def _norm(x: Node, p: float) -> Node:
+    size: Node = ops.abs(x)
+    if p == 1:
+        return size.sum()
+    total = (x * x).sum() if p == 2 else (size**p).sum()
+    # where all are 0, the root of 1 less 1: a slope of 0 and not of 0 times infinity
+    zero = ops.equal(total, 0.0)
+    root: Node = ops.sqrt(total + zero) if p == 2 else (total + zero) ** (1.0 / p)
+    return root - zero
+
+
+REGULARIZERS: dict[str, type[Regularizer]] = {"l1": L1, "l2": L2, "l1_l2": L1L2, "lp": Lp}
 """What a regularizer's name stands for."""
 
 

@@ -1,7 +1,10 @@
 """Optimizers: descriptions of how weights move, by name and as classes."""
 
+from chainrule.optimizers import schedules
 from chainrule.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
+from chainrule.optimizers.nadam import Nadam
 from chainrule.optimizers.optimizer import Optimizer
+from chainrule.optimizers.schedule import Rate
 from chainrule.optimizers.sgd import SGD
 from chainrule.optimizers.table import (
     OPTIMIZERS,
@@ -16,9 +19,12 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "Nadam",
     "Optimizer",
     "RMSprop",
+    "Rate",
     "find_optimizer",
     "optimizer_from_record",
     "optimizer_record",
+    "schedules",
 ]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.optimizers.optimizer import Array, Optimizer, flushed, larger
+from chainrule.optimizers.schedule import Rate
 
 __all__ = ["Adagrad", "Adam", "AdamW", "RMSprop"]
 
@@ -31,7 +32,7 @@ class RMSprop(Optimizer):
         Divides by the deviation of g: v - (mean of g)^2 in place of v.
     """
 
-    learning_rate: float = 0.001
+    learning_rate: Rate = 0.001
     rho: float = 0.9
     momentum: float = 0.0
     epsilon: float = 1e-7
@@ -76,7 +77,7 @@ class Adagrad(Optimizer):
         Above 0, under the root.
     """
 
-    learning_rate: float = 0.001
+    learning_rate: Rate = 0.001
     initial_accumulator_value: float = 0.1
     epsilon: float = 1e-7
 
@@ -141,14 +142,15 @@ class _Moments(Optimizer):
         return ("alpha",)
 
     def line(self, step: int) -> tuple[float, ...]:
-        return (self.learning_rate * _correction(self.beta_1, self.beta_2, step),)
+        return (self.rate(step) * _correction(self.beta_1, self.beta_2, step),)
 
     def lines(self, first: int, count: int) -> Array:
         block, start = divmod(first - 1, STEPS)
         blocks = range(block, block + math.ceil((start + count) / STEPS))
         kept = [_corrections(self.beta_1, self.beta_2, block) for block in blocks]
         numbers = kept[0] if len(kept) == 1 else np.concatenate(kept)
-        return self.learning_rate * numbers[start : start + count]
+        alphas: Array = self._rates(first, count) * numbers[start : start + count]
+        return alphas
 
     def update(self, weight: Any, gradient: Any, line: Any, *slots: Any) -> tuple[Any, ...]:
         alpha, momentum, velocity = line[0], slots[0], slots[1]
@@ -176,7 +178,7 @@ class Adam(_Moments):
     True
     """
 
-    learning_rate: float = 0.001
+    learning_rate: Rate = 0.001
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-7
@@ -191,7 +193,7 @@ class AdamW(_Moments):
         0 or more; all weights decay, biases too (Keras).
     """
 
-    learning_rate: float = 0.001
+    learning_rate: Rate = 0.001
     weight_decay: float = 0.004
     beta_1: float = 0.9
     beta_2: float = 0.999
@@ -207,10 +209,10 @@ class AdamW(_Moments):
         return ("alpha", "decay")
 
     def line(self, step: int) -> tuple[float, ...]:
-        return (*super().line(step), self.learning_rate * self.weight_decay)
+        return (*super().line(step), self.rate(step) * self.weight_decay)
 
     def lines(self, first: int, count: int) -> Array:
-        decay = np.full((count, 1), self.learning_rate * self.weight_decay)
+        decay = np.full((count, 1), self._rates(first, count) * self.weight_decay)
         return np.concatenate([super().lines(first, count), decay], axis=1)
 
     def update(self, weight: Any, gradient: Any, line: Any, *slots: Any) -> tuple[Any, ...]:

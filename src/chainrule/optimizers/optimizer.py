@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from chainrule.errors import InputTypeError, SettingError
 from chainrule.graph import Node, ops
+from chainrule.optimizers.schedule import Rate, rates_of
 from chainrule.settings import check_flag, check_number
 
 __all__ = ["Optimizer", "flushed", "larger"]
@@ -35,17 +37,46 @@ class Optimizer(ABC):
     """A description of how weights move; state and step count live with what is trained.
 
     learning_rate
-        Above 0.
+        A number above 0; a schedule of `chainrule.optimizers.schedules`; or a function that gives
+        the rate of a step, counted from 0.
+    clipnorm
+        Where given, a parameter's gradient of a larger norm is scaled down to this one.
+    clipvalue
+        Where given, each number of a gradient is cut to lie between -clipvalue and clipvalue.
+    global_clipnorm
+        Where given, the gradients of all parameters are scaled together, so that the norm of all
+        numbers is at most this. Only one of the three may be given; above 0.
 
-    `line(step)` gives, in float64, what changes by step but not by weight; `update` is the rule,
-    written in operators, so that it runs on arrays (try it) and on nodes (compiled) alike. `slots`
-    names the arrays that it keeps, each with a number for each weight.
+    `line(step)` gives, in float64, what changes by step but not by weight (`rate(step)` is the
+    learning rate); `update` is the rule, written in operators, so that it runs on arrays (try it)
+    and on nodes (compiled) alike. `slots` names the arrays that it keeps, each with a number for
+    each weight.
     """
 
-    learning_rate: float
+    learning_rate: Rate
+    clipnorm: float | None = field(default=None, kw_only=True)
+    clipvalue: float | None = field(default=None, kw_only=True)
+    global_clipnorm: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        self._check("learning_rate", "above 0", lambda rate: rate > 0)
+        if not callable(self.learning_rate):
+            self._check("learning_rate", "above 0 or a schedule", lambda rate: rate > 0)
+        elif isinstance(self.learning_rate, type):
+            name = self.learning_rate.__name__
+            message = (
+                f"{type(self).__name__}: learning_rate is the class {name}; give an object of it."
+            )
+            raise InputTypeError(message)
+        clips = ("clipnorm", "clipvalue", "global_clipnorm")
+        given = [name for name in clips if getattr(self, name) is not None]
+        for name in given:
+            self._check(name, "above 0", lambda most: most > 0)
+        if len(given) > 1:
+            message = (
+                f"{type(self).__name__}: only one of clipnorm, clipvalue and global_clipnorm may "
+                f"be given, got {' and '.join(given)}."
+            )
+            raise SettingError(message)
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -61,14 +92,19 @@ class Optimizer(ABC):
         """What the numbers of a line are called."""
         return ("learning_rate",)
 
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, counted from 1."""
+        rate = self.learning_rate
+        return float(rates_of(rate, step - 1, 1)[0]) if callable(rate) else rate
+
     def line(self, step: int) -> tuple[float, ...]:
         """The numbers of a step, counted from 1."""
-        return (self.learning_rate,)
+        return (self.rate(step),)
 
     def lines(self, first: int, count: int) -> Array:
         """What `line` gives for steps in a row, in float64, shape (count, scalars)."""
         if type(self).line is Optimizer.line:
-            return np.full((count, 1), self.learning_rate)
+            return np.full((count, 1), self._rates(first, count))
         numbers = [self.line(step) for step in range(first, first + count)]
         return np.array(numbers, np.float64).reshape(count, len(self.scalars))
 
@@ -80,6 +116,11 @@ class Optimizer(ABC):
         )
         if line < lines:  # a line of one's own is asked step by step
             cls.lines = Optimizer.lines  # type: ignore[method-assign]
+
+    def _rates(self, first: int, count: int) -> Any:
+        """The rates of steps in a row as a column; one number where they do not differ."""
+        rate = self.learning_rate
+        return rates_of(rate, first - 1, count)[:, None] if callable(rate) else rate
 
     @abstractmethod
     def update(self, weight: Any, gradient: Any, line: Any, *slots: Any) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.optimizers.optimizer import Optimizer, flushed
+from chainrule.optimizers.schedule import Rate
 
 __all__ = ["SGD"]
 
@@ -14,8 +15,6 @@ __all__ = ["SGD"]
 class SGD(Optimizer):
     """w <- w - rate * g; with momentum v <- momentum * v - rate * g, w <- w + v (Polyak, 1964).
 
-    learning_rate
-        Above 0.
     momentum
         From 0 to 1.
     nesterov
@@ -27,7 +26,7 @@ class SGD(Optimizer):
     (array([0.9]),)
     """
 
-    learning_rate: float = 0.01
+    learning_rate: Rate = 0.01
     momentum: float = 0.0
     nesterov: bool = False
 

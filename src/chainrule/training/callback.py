@@ -12,7 +12,7 @@ __all__ = ["Callback", "Callbacks", "LambdaCallback"]
 Logs = dict[str, float]
 
 _BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end")
-_EPOCH_HOOKS = ("on_epoch_begin", "on_epoch_end", "on_train_steps")
+_EPOCH_HOOKS = ("on_epoch_begin", "on_epoch_end", "on_train_steps", "on_loss_not_finite")
 
 
 class Callback:
@@ -49,6 +49,9 @@ class Callback:
 
     def on_train_error(self, error: BaseException) -> Any:
         """When training ends with an error, in place of `on_train_end`."""
+
+    def on_loss_not_finite(self, error: BaseException) -> Any:
+        """Before a step whose loss is nan or inf: returning True ends training without error."""
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> Any:
         """Before an epoch, counted from 0."""
@@ -111,11 +114,13 @@ class Callbacks:
             if member is not but
         )
 
-    def tell(self, hook: str, *arguments: Any) -> None:
-        """Call a hook of each; a hook that returns True stops training."""
+    def tell(self, hook: str, *arguments: Any) -> bool:
+        """Call a hook of each; a hook that returns True stops training. Whether one did."""
+        stopped = False
         for member in self.members:
             if getattr(member, hook)(*arguments) is True:
-                self.model.stop_training = True
+                self.model.stop_training = stopped = True
+        return stopped
 
 
 def _members(given: Any) -> list[Callback]:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from chainrule.errors import InputTypeError, SettingError, listing
 from chainrule.settings import check_count, check_flag, check_number
-from chainrule.training.callback import Callback, Logs
+from chainrule.training.callback import Logs
+from chainrule.training.monitor import Monitor
 
 __all__ = ["EarlyStopping"]
 
-LARGER_IS_BETTER = ("acc", "accuracy", "auc", "precision", "recall", "f1", "r2_score", "top_k")
 
-
-class EarlyStopping(Callback):
+class EarlyStopping(Monitor):
     """Stops training when a number has not improved for a while; Keras's meaning and defaults.
 
     A number that is not one (nan) is never an improvement; in Keras the first one would be.
@@ -52,16 +49,8 @@ class EarlyStopping(Callback):
         restore_best_weights: bool = False,
         start_from_epoch: int = 0,
     ) -> None:
-        if mode not in ("auto", "min", "max"):
-            message = f"EarlyStopping: mode must be 'auto', 'min' or 'max', got {mode!r}."
-            raise SettingError(message)
-        name: object = monitor
-        if not isinstance(name, str):
-            message = f"EarlyStopping: monitor must be a name such as 'val_loss', got {name!r}."
-            raise InputTypeError(message)
+        super().__init__(monitor, mode, min_delta)
         owner, finite = "EarlyStopping", "that is finite"
-        self.monitor = monitor
-        self.min_delta = abs(check_number(owner, "min_delta", min_delta, finite, lambda _: True))
         self.patience = check_count(owner, "patience", patience, 0)
         self.verbose = verbose
         self.baseline = (
@@ -70,14 +59,12 @@ class EarlyStopping(Callback):
         )  # fmt: skip
         self.restore_best_weights = check_flag(owner, "restore_best_weights", restore_best_weights)
         self.start_from_epoch = check_count(owner, "start_from_epoch", start_from_epoch, 0)
-        rising = mode == "max" or (mode == "auto" and monitor.endswith(LARGER_IS_BETTER))
-        self._sign = 1.0 if rising else -1.0
         self._start()
 
     def _start(self) -> None:
         self.wait = 0
         self.stopped_epoch = 0
-        self.best = -self._sign * math.inf
+        self.best = self._worst()
         self.best_epoch = 0
         self.best_weights: list[Any] | None = None
 
@@ -105,23 +92,6 @@ class EarlyStopping(Callback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self.best_weights is not None:
             self.model.set_weights(self.best_weights)
-
-    def _current(self, logs: Logs) -> float:
-        if self.monitor not in logs:
-            hint = (
-                " (give validation_data or validation_split for the val_ ones)"
-                if self.monitor.startswith("val_")
-                else ""
-            )
-            message = (
-                f"EarlyStopping: there is no {self.monitor!r} to monitor; "
-                f"there is {listing(logs)}{hint}."
-            )
-            raise SettingError(message)
-        return logs[self.monitor]
-
-    def _improves(self, value: float, reference: float) -> bool:
-        return self._sign * value - self.min_delta > self._sign * reference
 
     def _keep(self, epoch: int) -> None:
         self.best_epoch = epoch

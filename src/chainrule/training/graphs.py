@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule import engine
-from chainrule.engine import Graph, Program, Steps, Update, Workspace
+from chainrule.engine import Graph, Program, Steps, Workspace
 from chainrule.errors import SettingError
 from chainrule.graph import Node, Rows, Shape, input_node, ops
 from chainrule.kept import Kept, description_key
 from chainrule.layers import Draws, Network, Parameters, Stack
 from chainrule.losses import Loss, LossMetric, Metric
 from chainrule.optimizers import Optimizer
+from chainrule.training.update import update_of
 
 __all__ = [
     "PLAIN",
@@ -195,8 +196,7 @@ def training_graph(task: Task, variant: Variant, kind: str) -> Graph:
         return Graph(tuple(leaves.inputs), nodes, {"loss": total, **results})
     update, states = None, {}
     if kind == "step" and task.optimizer is not None and draws is not None:
-        update = _update(task.optimizer, task.parameters.trainable_count, dtype)
-        states = draws.states
+        update, states = update_of(task.optimizer, task.parameters), draws.states
     return Graph(tuple(leaves.inputs), nodes, {"loss": total, **results}, total, update, states)
 
 
@@ -241,17 +241,3 @@ def _penalized(loss: Node, parameters: Parameters, leaves: _Leaves) -> Node:
     for penalty in leaves.penalties:
         loss = loss + penalty
     return loss
-
-
-def _update(optimizer: Optimizer, count: int, dtype: np.dtype[Any]) -> Update:
-    weight, gradient = (input_node(name, (count,), dtype) for name in ("weight", "gradient"))
-    slots = tuple(input_node(name, (count,), dtype) for name in optimizer.slots)
-    scalars = tuple(input_node(name, (), dtype) for name in optimizer.scalars)
-    moved = optimizer.update(weight, gradient, scalars, *slots)
-    if len(moved) != 1 + len(slots):
-        message = (
-            f"{type(optimizer).__name__}: update must give the weight and {len(slots)} slots, "
-            f"gave {len(moved)} values."
-        )
-        raise SettingError(message)
-    return Update(weight, gradient, slots, scalars, moved[0], tuple(moved[1:]))

@@ -138,11 +138,15 @@ def _run_epoch(
         with uninterrupted():
             ran = trainer.step(data, part, plan.batch_size)
             history.add_steps(ran)
-        check_finite(trainer, ran, part, f"epoch {epoch + 1}", done + ran.made + 1)
+        try:
+            check_finite(trainer, ran, part, f"epoch {epoch + 1}", done + ran.made + 1)
+        except TrainingError as error:
+            if not told.tell("on_loss_not_finite", error):
+                raise
         if not told.wants_batches:
             _adapt_piece(trainer, count, began)
         runs.append(ran)
-        rows, done = rows + len(part), done + count
+        rows, done = rows + int(ran.rows.sum()), done + len(ran.rows)
         for name, values in ran.results.items():
             totals[name] = totals.get(name, 0.0) + _total(values.tolist(), ran.rows.tolist())
         logs = means(runs) if done == steps else {name: totals[name] / rows for name in totals}

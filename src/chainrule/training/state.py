@@ -20,6 +20,9 @@ Array = np.ndarray[Any, np.dtype[Any]]
 class RunningOptimizer:
     """The optimizer of a model: `learning_rate` may be set, also while training runs.
 
+    Where the rate is a schedule, `learning_rate` is that of the next step and cannot be set to a
+    number.
+
     description
         The frozen settings.
     slots
@@ -47,10 +50,26 @@ class RunningOptimizer:
             raise AttributeError(name)
         return getattr(self.description, name)
 
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next step."""
+        return self.description.rate(self.iterations + 1)
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether the rate is a schedule."""
+        return callable(self.description.learning_rate)
+
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "iterations":
             self.__dict__["iterations"] = int(value)
         elif name == "learning_rate":
+            if self.scheduled and not callable(value):
+                message = (
+                    "optimizer: learning_rate is a schedule and cannot be set to a number; compile "
+                    "the model with a number, or set another schedule."
+                )
+                raise SettingError(message)
             rate = value.item() if isinstance(value, np.ndarray) else value
             self.__dict__["description"] = replace(self.description, learning_rate=rate)
         else:

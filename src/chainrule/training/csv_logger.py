@@ -1,0 +1,91 @@
+"""Numbers of epochs as lines of a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import os
+from typing import Any
+
+from chainrule.errors import InputTypeError, SettingError, WriteError
+from chainrule.settings import check_flag
+from chainrule.training.callback import Callback, Logs
+
+__all__ = ["CSVLogger"]
+
+
+class CSVLogger(Callback):
+    """Writes a line an epoch: the epoch from 0, then its numbers by name; Keras's file.
+
+    Without validation there are columns for it too, all "NA", so that a later `fit` can go on in
+    the same file.
+
+    filename
+        The file, which is written anew unless `append`.
+    separator
+        One character between numbers.
+    append
+        Whether lines are put after those of a file that is there.
+
+    Raises `SettingError` or `InputTypeError` for a setting that is not allowed, `WriteError` where
+    the file cannot be written.
+    """
+
+    def __init__(
+        self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False
+    ) -> None:
+        try:
+            self.filename = os.fspath(filename)
+        except TypeError as error:
+            message = f"CSVLogger: filename must be a path, got {filename!r}."
+            raise InputTypeError(message) from error
+        text: object = separator
+        if not isinstance(text, str) or len(text) != 1 or text in '"\r\n':
+            message = f"CSVLogger: separator must be one character such as ',', got {separator!r}."
+            raise SettingError(message)
+        self.separator = separator
+        self.append = check_flag("CSVLogger", "append", append)
+        self._file: Any = None
+        self._writer: Any = None
+        self._names: list[str] | None = None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._close()
+        mode = "a" if self.append else "w"
+        try:
+            self._file = open(self.filename, mode, encoding="utf-8", newline="")  # noqa: SIM115
+        except OSError as error:
+            raise self._unwritten(error) from error
+        self._writer = csv.writer(self._file, delimiter=self.separator)
+        self._names = None
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if self._file is None:
+            return
+        logs = logs or {}
+        if self._names is None:
+            self._names = sorted(logs)
+            if not any(name.startswith("val_") for name in self._names):
+                self._names += [f"val_{name}" for name in self._names]
+        try:
+            if self._file.tell() == 0:
+                self._writer.writerow(["epoch", *self._names])
+            self._writer.writerow([epoch, *(logs.get(name, "NA") for name in self._names)])
+            self._file.flush()
+        except OSError as error:
+            raise self._unwritten(error) from error
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        self._close()
+
+    def on_train_error(self, error: BaseException) -> None:
+        self._close()
+
+    def _unwritten(self, error: OSError) -> WriteError:
+        return WriteError(
+            f"CSVLogger: {self.filename} cannot be written ({error.strerror}); give another file."
+        )
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
