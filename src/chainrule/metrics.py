@@ -1,19 +1,29 @@
 """Metrics: `chainrule.metrics.BinaryAccuracy()`; names are given to `compile` as well."""
 
 from chainrule.losses import (
+    AUC,
     Accuracy,
     BinaryAccuracy,
     CategoricalAccuracy,
+    F1Score,
     MeanAbsoluteError,
     MeanSquaredError,
     Metric,
+    Precision,
+    R2Score,
+    Recall,
+    RootMeanSquaredError,
     SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
     binary_accuracy,
     categorical_accuracy,
     find_metric,
     mean_absolute_error,
     mean_squared_error,
     sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
 )
 
 mse = mean_squared_error
@@ -21,8 +31,10 @@ mae = mean_absolute_error
 get = find_metric
 
 __all__ = [
-    "Accuracy", "BinaryAccuracy", "CategoricalAccuracy", "MeanAbsoluteError",
-    "MeanSquaredError", "Metric", "SparseCategoricalAccuracy", "binary_accuracy",
-    "categorical_accuracy", "get", "mae", "mean_absolute_error", "mean_squared_error", "mse",
-    "sparse_categorical_accuracy",
+    "AUC", "Accuracy", "BinaryAccuracy", "CategoricalAccuracy", "F1Score", "MeanAbsoluteError",
+    "MeanSquaredError", "Metric", "Precision", "R2Score", "Recall", "RootMeanSquaredError",
+    "SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "TopKCategoricalAccuracy",
+    "binary_accuracy", "categorical_accuracy", "get", "mae", "mean_absolute_error",
+    "mean_squared_error", "mse", "sparse_categorical_accuracy",
+    "sparse_top_k_categorical_accuracy", "top_k_categorical_accuracy",
 ]  # fmt: skip

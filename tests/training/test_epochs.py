@@ -16,7 +16,8 @@ from chainrule.optimizers import SGD
 from chainrule.training import Callback, EarlyStopping, History, LambdaCallback, Trainer, loop
 from chainrule.training.callback import Callbacks
 from chainrule.training.interruption import stoppable
-from chainrule.training.loop import Plan, means
+from chainrule.training.loop import Plan
+from chainrule.training.measures import means
 
 X = random.normal(1, 0, 0, 90).reshape(30, 3)
 Y = np.tanh(X @ np.array([[1.0], [-2.0], [0.5]]))
@@ -177,7 +178,7 @@ def test_means_of_evaluate_are_exact_sums():
     one = trainer()
     runs = [Steps({"loss": np.array(values)}, np.array(rows))
             for values, rows in [([1e16, 1.0], [1, 1]), ([-1e16], [1])]]  # fmt: skip
-    assert means(runs) == {"loss": 1.0 / 3}
+    assert means(runs, {}) == {"loss": 1.0 / 3}
     many = np.tile(X, (90, 1))
     targets = np.tile(Y, (90, 1))
     parts = [one.evaluate(many[start : start + 1024], targets[start : start + 1024])
@@ -193,7 +194,7 @@ def test_means_of_evaluate_are_exact_sums():
 )  # fmt: skip
 def test_means_of_what_has_none(values, mean):
     run = Steps({"loss": np.array(values)}, np.array([2, 2]))
-    np.testing.assert_equal(means([run]), {"loss": mean})
+    np.testing.assert_equal(means([run], {}), {"loss": mean})
 
 
 @pytest.mark.parametrize("engine", ENGINES)

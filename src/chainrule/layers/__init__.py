@@ -8,7 +8,7 @@ from chainrule.layers.activations import (
     LeakyReluActivation,
     SmhtActivation,
     find_activation,
-from chainrule.layers.activations import ACTIVATIONS, find_activation
+)
 from chainrule.layers.constraints import (
     CONSTRAINTS,
     Constraint,

@@ -9,19 +9,27 @@ from chainrule.losses.classification import (
     sparse_categorical_crossentropy,
 )
 from chainrule.losses.loss import FunctionLoss, Loss
-from chainrule.losses.metrics import (
+from chainrule.losses.metric_table import (
     METRICS,
+    find_metric,
+    metric_from_record,
+    metric_record,
+)
+from chainrule.losses.metrics import (
     Accuracy,
     BinaryAccuracy,
     CategoricalAccuracy,
+    FunctionMetric,
     LossMetric,
     Metric,
     SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
     binary_accuracy,
     categorical_accuracy,
-    find_metric,
-    metric_record,
     sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
 )
 from chainrule.losses.regression import (
     Huber,
@@ -37,17 +45,28 @@ from chainrule.losses.regression import (
     quantile,
     squared_error,
 )
+from chainrule.losses.scores import (
+    AUC,
+    F1Score,
+    Precision,
+    R2Score,
+    Recall,
+    RootMeanSquaredError,
+)
 from chainrule.losses.table import LOSSES, find_loss, loss_from_record, loss_record
 from chainrule.losses.targets import as_targets, check_labels, extremes
 
 __all__ = [
-    "LOSSES", "METRICS", "Accuracy", "BinaryAccuracy", "BinaryCrossentropy",
-    "CategoricalAccuracy", "CategoricalCrossentropy", "FunctionLoss", "Huber", "Loss",
-    "LossMetric", "MeanAbsoluteError", "MeanSquaredError", "Metric", "Poisson", "Quantile",
-    "SparseCategoricalAccuracy", "SparseCategoricalCrossentropy", "SquaredError", "as_targets",
+    "AUC", "LOSSES", "METRICS", "Accuracy", "BinaryAccuracy", "BinaryCrossentropy",
+    "CategoricalAccuracy", "CategoricalCrossentropy", "F1Score", "FunctionLoss",
+    "FunctionMetric", "Huber", "Loss", "LossMetric", "MeanAbsoluteError", "MeanSquaredError",
+    "Metric", "Poisson", "Precision", "Quantile", "R2Score", "Recall", "RootMeanSquaredError",
+    "SparseCategoricalAccuracy", "SparseCategoricalCrossentropy",
+    "SparseTopKCategoricalAccuracy", "SquaredError", "TopKCategoricalAccuracy", "as_targets",
     "binary_accuracy", "binary_crossentropy", "categorical_accuracy",
     "categorical_crossentropy", "check_labels", "extremes", "find_loss", "find_metric", "huber",
     "loss_from_record", "loss_record", "mean_absolute_error", "mean_squared_error",
-    "metric_record", "poisson", "quantile", "sparse_categorical_accuracy",
-    "sparse_categorical_crossentropy", "squared_error",
+    "metric_from_record", "metric_record", "poisson", "quantile", "sparse_categorical_accuracy",
+    "sparse_categorical_crossentropy", "sparse_top_k_categorical_accuracy", "squared_error",
+    "top_k_categorical_accuracy",
 ]  # fmt: skip

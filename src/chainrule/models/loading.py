@@ -9,7 +9,7 @@ from chainrule.engine import check_engine
 from chainrule.errors import ChainruleError, EngineError, ModelFileError
 from chainrule.files import load_model_file
 from chainrule.layers import Input, Stack, layer_from_record
-from chainrule.losses import find_metric, loss_from_record
+from chainrule.losses import loss_from_record, metric_from_record
 from chainrule.models.saving import KIND, PARAMETERS, SLOTS
 from chainrule.models.sequential import Sequential
 from chainrule.optimizers import optimizer_from_record
@@ -66,7 +66,7 @@ def _model(record: dict[str, Any], arrays: dict[str, Any]) -> Sequential:
         model.compile(
             optimizer_from_record(compiled["optimizer"]),
             loss_from_record(compiled["loss"]),
-            [find_metric(name) for name in compiled["metrics"]],
+            [metric_from_record(one) for one in compiled["metrics"]],
             _engine_here(compiled["engine"]),
         )
         model.optimizer.iterations = compiled["iterations"]

@@ -10,12 +10,13 @@ import numpy as np
 
 from chainrule import engine
 from chainrule.engine import Graph, Program, Steps, Workspace
-from chainrule.errors import SettingError
+from chainrule.errors import SettingError, ShapeError
 from chainrule.graph import Node, Rows, Shape, input_node, ops
 from chainrule.kept import Kept, description_key
 from chainrule.layers import Draws, Network, Parameters, Stack
 from chainrule.losses import Loss, LossMetric, Metric
 from chainrule.optimizers import Optimizer
+from chainrule.training.measures import ROWS, SUM, labeled
 from chainrule.training.update import update_of
 
 __all__ = [
@@ -23,13 +24,9 @@ __all__ = [
     "Task",
     "Variant",
     "output_shapes",
-    "per_row",
     "prediction_graph",
     "training_graph",
 ]
-
-SUM = "sum of "
-"""Opens the name of a result that is a sum over the rows of a batch: counts stay exact so."""
 
 MOST_ROWS = 1024
 MOST_BYTES = 1 << 22
@@ -72,6 +69,13 @@ class Task:
     programs: dict[tuple[str, Variant], tuple[Program, Workspace]] = field(
         default_factory=dict, repr=False
     )
+    wholes: dict[str, Metric] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.wholes = {
+            label: metric for label, _, metric in labeled(self.network.output_names, self.metrics)
+            if not metric.is_mean
+        }  # fmt: skip
 
     def program(self, kind: str, variant: Variant = PLAIN) -> Program:
         """The program `step`, `gradient`, `evaluate` or `predict` for data of this variant."""
@@ -216,22 +220,33 @@ def _results(
     several = len(names) > 1
     if several:
         results |= {f"{name}_loss": loss for name, loss in zip(names, losses, strict=True)}
-    for name, metrics, target, output in zip(names, task.metrics, targets, outputs, strict=True):
-        for metric in metrics:
-            label = f"{name}_{metric.name}" if several else metric.name
-            if label in results or SUM + label in results:
-                message = f"metrics: two results are named {label!r}; give one another name."
-                raise SettingError(message)
-            results[SUM + label] = metric.rows(target, output).sum()
+    known = set(results)
+    for label, place, metric in labeled(names, task.metrics):
+        if label in known:
+            message = f"metrics: two results are named {label!r}; give one another name."
+            raise SettingError(message)
+        known.add(label)
+        rows = metric.rows(targets[place], outputs[place])
+        _check_rows(metric, rows)
+        if metric.is_mean:
+            results[SUM + label] = rows.sum()
+        else:
+            results[ROWS + label] = rows
     return results
 
 
-def per_row(ran: Steps) -> Steps:
-    """The results of a run with sums over the rows of a batch made means, exactly in float64."""
-    for name in tuple(ran.results):
-        if name.startswith(SUM):
-            ran.results[name.removeprefix(SUM)] = ran.results.pop(name) / ran.rows
-    return ran
+def _check_rows(metric: Metric, rows: Any) -> None:
+    """Raise where a metric does not give a number for each row, or several that it can use."""
+    shape = rows.shape if isinstance(rows, Node) else ()
+    if shape[:1] == (Rows(),) and len(shape) <= (1 if metric.is_mean else 2):
+        return
+    shown = f"shape {shape}" if isinstance(rows, Node) else type(rows).__name__
+    several = "" if metric.is_mean else " or (rows, columns)"
+    message = (
+        f"metric {metric.name!r}: rows must give a number for each row, shape (rows,){several}, "
+        f"not {shown}."
+    )
+    raise ShapeError(message)
 
 
 def _penalized(loss: Node, parameters: Parameters, leaves: _Leaves) -> Node:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.engine import Steps
+from chainrule.losses import Metric
 from chainrule.training.callback import Callback, Logs
+from chainrule.training.measures import values_of_batches
 
 __all__ = ["History"]
 
@@ -19,7 +21,8 @@ class History(Callback):
     history
         A list for each name, one value an epoch.
     steps
-        An array for each name, one value an iteration.
+        An array for each name, one value an iteration: that of its batch. A metric that needs
+        every row at once (AUC, R2) has none.
     epoch
         The epochs' numbers, from 0.
     """
@@ -40,10 +43,20 @@ class History(Callback):
         for name, values in means.items():
             self.history.setdefault(name, []).extend(values)
 
-    def add_steps(self, ran: Steps) -> None:
-        """Take the results of the steps that a run has made."""
+    def add_steps(self, ran: Steps, wholes: Mapping[str, Metric]) -> None:
+        """Take the results of the steps that a run has made.
+
+        wholes
+            Metrics that are no mean over rows; results have their totals, or rows.
+        """
         for name, values in ran.results.items():
-            self._pieces.setdefault(name, []).append(values[: ran.made])
+            metric = wholes.get(name)
+            made = values[: ran.made]
+            if metric is not None:
+                if not metric.summed:
+                    continue
+                made = values_of_batches(metric, made, ran.rows[: ran.made])
+            self._pieces.setdefault(name, []).append(made)
 
     @property
     def steps(self) -> dict[str, np.ndarray[Any, Any]]:

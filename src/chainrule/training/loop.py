@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import mul
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -20,11 +18,12 @@ from chainrule.training.callback import Callbacks, Logs
 from chainrule.training.history import History
 from chainrule.training.intake import Data
 from chainrule.training.interruption import uninterrupted
+from chainrule.training.measures import Running, values_of_epochs
 
 if TYPE_CHECKING:
     from chainrule.training.trainer import Trainer
 
-__all__ = ["Plan", "check_finite", "in_training", "means", "train"]
+__all__ = ["Plan", "check_finite", "in_training", "train"]
 
 in_training: WeakSet[Trainer] = WeakSet()
 """Trainers that `train` trains now; a copy that a callback makes of one is none of them."""
@@ -107,19 +106,14 @@ def _run_epochs(
     began = time.perf_counter()
     ran = trainer.step(data, order, plan.batch_size, data.rows)
     _adapt_piece(trainer, ran.made, began)
-    history.add_steps(ran)
+    history.add_steps(ran, trainer.task.wholes)
     steps = _steps(data, plan)
     done, more = divmod(ran.made, steps)
-    starts = range(0, done * steps, steps)
-    means_of = {}
-    for name, values in ran.results.items():
-        with np.errstate(over="ignore"):
-            products = (values * ran.rows).tolist()
-        means_of[name] = [_sum(products[at : at + steps]) / data.rows for at in starts]
-    history.add_epochs(range(epoch, epoch + done), means_of)
+    found = values_of_epochs(ran, steps, data.rows, trainer.task.wholes)
+    history.add_epochs(range(epoch, epoch + done), found)
     trainer.epochs += done
     check_finite(trainer, ran, order, f"epoch {epoch + done + 1}", more + 1)
-    return {name: values[-1] for name, values in means_of.items()}
+    return {name: values[-1] for name, values in found.items()}
 
 
 def _run_epoch(
@@ -127,8 +121,7 @@ def _run_epoch(
 ) -> Logs:
     """All steps of an epoch: batch by batch where a callback wants that, else in pieces."""
     order, steps = _order(trainer, data, plan), _steps(data, plan)
-    runs: list[Steps] = []
-    totals, rows, done, logs = dict[str, float](), 0, 0, Logs()
+    running, done, logs = Running(trainer.task.wholes), 0, Logs()
     while done < steps:
         count = 1 if told.wants_batches else min(trainer.piece, steps - done)
         if told.wants_batches:
@@ -137,7 +130,7 @@ def _run_epoch(
         began = time.perf_counter()
         with uninterrupted():
             ran = trainer.step(data, part, plan.batch_size)
-            history.add_steps(ran)
+            history.add_steps(ran, trainer.task.wholes)
         try:
             check_finite(trainer, ran, part, f"epoch {epoch + 1}", done + ran.made + 1)
         except TrainingError as error:
@@ -145,15 +138,14 @@ def _run_epoch(
                 raise
         if not told.wants_batches:
             _adapt_piece(trainer, count, began)
-        runs.append(ran)
-        rows, done = rows + int(ran.rows.sum()), done + len(ran.rows)
-        for name, values in ran.results.items():
-            totals[name] = totals.get(name, 0.0) + _total(values.tolist(), ran.rows.tolist())
-        logs = means(runs) if done == steps else {name: totals[name] / rows for name in totals}
+        running.add(ran, int(ran.rows.sum()))
+        done += len(ran.rows)
+        logs = running.logs() if done < steps else running.whole()
         told.tell("on_train_steps", done, logs)
         if told.wants_batches:
             told.tell("on_train_batch_end", done - 1, logs)
-        if told.stopping:
+        if told.stopping and done < steps:
+            logs = running.whole()
             break
     trainer.epochs += 1
     return logs
@@ -201,25 +193,3 @@ def check_finite(trainer: Trainer, ran: Steps, order: Array, when: str, step: in
         "at these rows."
     )
     raise TrainingError(message)
-
-
-def means(runs: Sequence[Steps]) -> Logs:
-    """The means over the batches of runs, weighted by their rows."""
-    rows = [count for ran in runs for count in ran.rows.tolist()]
-    logs = {}
-    for name in runs[0].results:
-        values = [value for ran in runs for value in ran.results[name].tolist()]
-        logs[name] = _total(values, rows) / sum(rows)
-    return logs
-
-
-def _total(values: Sequence[float], rows: Sequence[int]) -> float:
-    return _sum(list(map(mul, values, rows)))
-
-
-def _sum(numbers: Sequence[float]) -> float:
-    """The sum without rounding: how steps were cut into runs changes no bit."""
-    try:
-        return math.fsum(numbers)
-    except (OverflowError, ValueError):  # beyond the largest float, or inf and -inf
-        return float(sum(numbers))

@@ -11,7 +11,9 @@ from chainrule.training.callback import Callback, Logs
 
 __all__ = ["Monitor"]
 
-LARGER_IS_BETTER = ("acc", "accuracy", "auc", "precision", "recall", "f1", "r2_score", "top_k")
+LARGER_IS_BETTER = (
+    "acc", "accuracy", "auc", "precision", "recall", "f1", "f1_score", "r2_score", "top_k",
+)  # fmt: skip
 
 
 class Monitor(Callback):

@@ -20,11 +20,12 @@ from chainrule.settings import check_count, check_flag, check_number
 from chainrule.training.arrays import Array
 from chainrule.training.callback import Callbacks
 from chainrule.training.checking import check_gradient
-from chainrule.training.graphs import Task, output_shapes, per_row
+from chainrule.training.graphs import Task, output_shapes
 from chainrule.training.history import History
 from chainrule.training.intake import Data, Intake
 from chainrule.training.interruption import uninterrupted
-from chainrule.training.loop import FIRST_PIECE, Plan, check_finite, in_training, means, train
+from chainrule.training.loop import FIRST_PIECE, Plan, check_finite, in_training, train
+from chainrule.training.measures import means, per_batch
 from chainrule.training.progress import progress_for
 from chainrule.training.state import RunningOptimizer
 
@@ -199,7 +200,7 @@ class Trainer:
         if all(loss.reduction != "sum" for loss in self.task.losses):
             batch_size = self.task.rows_at_once("evaluate", data.variant)
         ran = self.task.run("evaluate", data.variant, data.arrays, batch_size=batch_size)
-        return means([per_row(ran)])
+        return means([per_batch(ran, self.task.wholes)], self.task.wholes)
 
     def predict(self, x: Any, batch_size: int | None = None) -> Any:
         """The output for each row: an array, or for several outputs a dict of arrays."""
@@ -226,6 +227,8 @@ class Trainer:
             ran = self.step(data, None, data.rows)
         if ran.stopped is not None:
             check_finite(self, ran, np.arange(data.rows), "train_on_batch", 1)
+        if self.task.wholes:
+            return means([ran], self.task.wholes)
         return {name: values.item() for name, values in ran.results.items()}
 
     def gradient(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, Array]:
@@ -275,7 +278,7 @@ class Trainer:
             seed=self.seed, step=optimizer.iterations,
         )  # fmt: skip
         optimizer.iterations += ran.made
-        return per_row(ran)
+        return per_batch(ran, self.task.wholes)
 
     def adopt(self, other: Trainer) -> None:
         """Take the values and the count of epochs of another, where names and shapes agree."""
