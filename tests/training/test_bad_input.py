@@ -181,6 +181,10 @@ BAD_FITS = [
     ({"shuffle": 1}, InputTypeError, "shuffle must be True or False, got 1"),
     ({"sample_weight": np.ones(4)}, ShapeError, r"sample_weight has shape \(4,\).*\(30,\)"),
     ({"sample_weight": np.full(30, -1.0)}, DataError, "sample_weight is -1.0 in row 0"),
+    ({"sample_weight": {"dense": Y}}, InputTypeError, "sample_weight is a dict; give one array"),
+    ({"sample_weight": iter(Y)}, InputTypeError, "sample_weight is a .*; gather its"),
+    ({"sample_weight": [[1], [1, 2]]}, ShapeError, "sample_weight: its rows are of different"),
+    ({"validation_data": (X, [[1], [1, 2]])}, ShapeError, "validation_data: y: its rows are of"),
     ({"class_weight": {0: 1}, "sample_weight": np.ones(30)}, SettingError, "cannot both"),
     ({"class_weight": [1, 2]}, InputTypeError, "class_weight must be a dict"),
     ({"class_weight": {77: 1.0}}, SettingError, "30 different values, so they are no classes"),
@@ -215,6 +219,12 @@ BAD_DATA = [
     (None, Y, InputTypeError, "X is missing"),
     (X, None, InputTypeError, "y is missing"),
     (X, np.full(30, np.nan), DataError, "y: target nan in row 0"),
+    (X, [[1.0], [1.0, 2.0]] * 15, ShapeError, "y: its rows are of different lengths"),
+    (X, (one for one in Y), InputTypeError, "y is a generator; gather its targets into one array"),
+    (X, map(float, Y[:, 0]), InputTypeError, "y is a map; gather its targets"),
+    (X, lambda: Y, InputTypeError, "y is a function; gather its targets"),
+    (X, {1.0, 2.0}, InputTypeError, "y is a set; gather its targets"),
+    (X, {"wrong": Y}, DataError, "y: 'dense_1' is missing"),
 ]
 
 
@@ -243,6 +253,11 @@ def test_bad_settings_of_a_trainer_get_a_sentence():
         (lambda: Trainer(network, "mse", metrics=["mae", "mae"]).fit(X, Y), SettingError,
          "two results are named 'mae'"),
         (lambda: Trainer(Heads(), "mse"), SettingError, "one for each output"),
+        (lambda: Trainer(network, ["mse", "mae"]), SettingError, "loss: give one for each output"),
+        (lambda: Trainer(network, []), SettingError, "loss: give one for each output: 'dense'"),
+        (lambda: Trainer(network, {"out": "mse"}), SettingError, "loss: there is no output 'out'"),
+        (lambda: Trainer(network, "mse", metrics={"dens": ["mae"]}), SettingError,
+         "metrics: there is no output 'dens'; did you mean 'dense'"),
     ]:  # fmt: skip
         with pytest.raises(error, match=words):
             make()

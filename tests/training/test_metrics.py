@@ -8,7 +8,7 @@ import chainrule as cr
 from chainrule.errors import InputTypeError, SettingError, ShapeError
 from chainrule.graph import ops
 from chainrule.layers import Dense, NetworkInput, Parameter, Stack
-from chainrule.losses import LOSSES, METRICS, Metric, SparseCategoricalCrossentropy
+from chainrule.losses import METRICS, BinaryCrossentropy, Metric, SparseCategoricalCrossentropy
 from chainrule.optimizers import SGD
 from chainrule.training import EarlyStopping, LambdaCallback, Trainer
 
@@ -89,8 +89,8 @@ def test_metrics_of_classes_are_scikit_learns(engine, dtype, batch_size, watched
 def test_metrics_of_one_output_are_those_of_the_positive_class(engine, dtype):
     rating, member = RATINGS[:, :1], (LABELS == 1).astype(float)
     names = ["precision", "recall", "f1", "auc", "accuracy"]
-    one = trainer(1, names, "binary_crossentropy", engine=engine, dtype=dtype)
-    one.compile(LOSSES["binary_crossentropy"](from_logits=True), SGD(1e-30), names, engine)
+    loss = BinaryCrossentropy(from_logits=True)
+    one = trainer(1, names, loss, engine=engine, dtype=dtype)
     history = one.fit(rating, member, batch_size=10).history
     chosen = rating[:, 0] > 0.5
     expected = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -54,13 +55,20 @@ def _numbers(y: Any) -> Array:
     if isinstance(y, np.ma.MaskedArray) and np.ma.is_masked(y):
         message = "y has masked numbers; fill them in (y.filled(0.0)) or leave their rows out."
         raise DataError(message)
-    given = np.asarray(y)
+    if isinstance(y, Iterator | Set | Mapping) or callable(y):
+        message = f"y is a {type(y).__name__}; gather its targets into one array first."
+        raise InputTypeError(message)
+    try:
+        given = np.asarray(y)
+    except ValueError as error:
+        message = "y: its rows are of different lengths; give each the same."
+        raise ShapeError(message) from error
     if given.dtype.kind == "O":
         try:
             given = given.astype(np.float64)
         except (TypeError, ValueError):
             row = next(
-                (i for i, value in enumerate(given) if not np.isscalar(value)
+                (i for i, value in enumerate(np.atleast_1d(given)) if not np.isscalar(value)
                  or isinstance(value, str)), 0)  # fmt: skip
             shown = given[row] if given.ndim else given
             message = (

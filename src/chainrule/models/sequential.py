@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule import random
 from chainrule.engine import check_engine
-from chainrule.errors import InputTypeError, SettingError, nearest
+from chainrule.errors import InputTypeError, SettingError, ShapeError, nearest
 from chainrule.layers import InputLayer, Layer, Stack, layer_names
 from chainrule.losses import find_loss, find_metric
 from chainrule.models.bound import BoundLayer
@@ -378,7 +378,11 @@ class Sequential:
             if not self._inner():
                 message = f"model {self.name!r} has no layers; add some first."
                 raise SettingError(message)
-            shape = np.shape(X)
+            try:
+                shape = np.shape(X)
+            except ValueError as error:
+                message = "X: its rows are of different lengths; give each the same."
+                raise ShapeError(message) from error
             if not shape:
                 message = f"X must be an array with a first axis of rows, got {type(X).__name__}."
                 raise InputTypeError(message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, NoReturn
 
 import numpy as np
@@ -104,6 +104,9 @@ def _numbers(value: Any, name: str) -> Array:
         raise InputTypeError(message)
     if isinstance(value, Iterator) or callable(value):
         message = f"{name} is a {type(value).__name__}; gather its batches into one array first."
+        raise InputTypeError(message)
+    if isinstance(value, Set | Mapping):
+        message = f"{name} is a {type(value).__name__}; give one array, an entry a row."
         raise InputTypeError(message)
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         message = f"{name} has masked numbers; fill them in ({name}.filled(0.0)) or leave rows out."

@@ -138,7 +138,7 @@ def _run_epoch(
                 raise
         if not told.wants_batches:
             _adapt_piece(trainer, count, began)
-        running.add(ran, int(ran.rows.sum()))
+        running.add(ran)
         done += len(ran.rows)
         logs = running.logs() if done < steps else running.whole()
         told.tell("on_train_steps", done, logs)

@@ -49,9 +49,11 @@ def per_batch(ran: Steps, wholes: Wholes) -> Steps:
     A metric of `wholes` has its totals for each batch, or all rows where it needs them.
     """
     for name in tuple(ran.results):
+        if not name.startswith((SUM, ROWS)):
+            continue
         if name.startswith(SUM):
             ran.results[name.removeprefix(SUM)] = ran.results.pop(name) / ran.rows
-        elif name.startswith(ROWS):
+        else:
             label, rows = name.removeprefix(ROWS), ran.results.pop(name)
             starts = np.cumsum(ran.rows) - ran.rows
             ran.results[label] = (
@@ -123,30 +125,37 @@ class Running:
     def __init__(self, wholes: Wholes) -> None:
         self._wholes = wholes
         self._runs: list[Steps] = []
+        self._added = 0
         self._rows = 0
         self._totals: dict[str, Any] = {}
 
-    def add(self, ran: Steps, rows: int) -> None:
+    def add(self, ran: Steps) -> None:
         """Take the results of the next steps."""
         self._runs.append(ran)
-        self._rows += rows
-        for name, values in ran.results.items():
-            metric = self._wholes.get(name)
-            if metric is None:
-                total: Any = _total(values.tolist(), ran.rows.tolist())
-            elif metric.summed:
-                total = values.sum(axis=0)
-            else:
-                continue
-            self._totals[name] = self._totals.get(name, 0.0) + total
 
     def logs(self) -> Logs:
         """The numbers so far, without metrics that need every row at once."""
+        for ran in self._runs[self._added :]:
+            self._take(ran)
+        self._added = len(self._runs)
         return {
             name: value(self._wholes[name], total, self._rows) if name in self._wholes
             else total / self._rows
             for name, total in self._totals.items()
         }  # fmt: skip
+
+    def _take(self, ran: Steps) -> None:
+        rows = ran.rows.tolist()
+        self._rows += sum(rows)
+        for name, values in ran.results.items():
+            metric = self._wholes.get(name)
+            if metric is None:
+                total: Any = _total(values.tolist(), rows)
+            elif metric.summed:
+                total = values.sum(axis=0)
+            else:
+                continue
+            self._totals[name] = self._totals.get(name, 0.0) + total
 
     def whole(self) -> Logs:
         """The numbers of all that was taken; how it was cut into runs changes no bit."""

@@ -16,7 +16,7 @@ def _shown(logs: Logs) -> str:
 
 
 class ProgressBar(Callback):
-    """Shows epoch, numbers and time left on stderr.
+    """Shows epoch, step of the epoch, numbers and time left on stderr.
 
     lines
         One line an epoch in place of a bar that moves.
@@ -27,7 +27,9 @@ class ProgressBar(Callback):
         self._bar: Any = None
         self._task: Any = None
         self._began = 0.0
+        self._first = 0
         self._epoch = 0
+        self._done = 0
         self._logs: Logs = {}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -37,33 +39,36 @@ class ProgressBar(Callback):
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._bar = Progress(
-            TextColumn("epoch {task.fields[epoch]}"),
+            TextColumn("{task.fields[place]}"),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[numbers]}"),
             TimeRemainingColumn(compact=True),
             console=Console(stderr=True),
         )
-        epochs, steps = self.params["epochs"], self.params["steps"]
-        self._task = self._bar.add_task("", total=epochs * steps, epoch="", numbers="")
+        self._task = None
         self._bar.start()
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        self._epoch = epoch
+        self._epoch, self._done = epoch, 0
         self._began = time.perf_counter()
+        if self._bar is not None and self._task is None:
+            self._first = epoch  # epochs before it take no part in the time that is left
+            total = (self.params["epochs"] - epoch) * self.params["steps"]
+            self._task = self._bar.add_task("", total=total, place=self._place(), numbers="")
 
     def on_train_steps(self, done: int, logs: Logs | None = None) -> None:
         # the numbers of validation stay in sight until there are newer ones
         self._logs |= logs or {}
-        self._show(self._epoch, done)
+        self._done = done
+        self._show()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self._logs = dict(logs or {})
         if not self.lines:
-            self._show(epoch, self.params["steps"])
+            self._show()
             return
         seconds = time.perf_counter() - self._began
-        epochs = self.params["epochs"]
-        sys.stderr.write(f"epoch {epoch + 1}/{epochs}  {seconds:.2g} s  {_shown(self._logs)}\n")
+        sys.stderr.write(f"{self._place()}  {seconds:.2g} s  {_shown(self._logs)}\n")
         sys.stderr.flush()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
@@ -72,12 +77,17 @@ class ProgressBar(Callback):
     def on_train_error(self, error: BaseException) -> None:
         self._stop()
 
-    def _show(self, epoch: int, done: int) -> None:
+    def _place(self) -> str:
+        epochs, steps = self.params["epochs"], self.params["steps"]
+        return f"epoch {self._epoch + 1}/{epochs}  step {self._done}/{steps}"
+
+    def _show(self) -> None:
         if self._bar is not None:
+            before = (self._epoch - self._first) * self.params["steps"]
             self._bar.update(
                 self._task,
-                completed=epoch * self.params["steps"] + done,
-                epoch=f"{epoch + 1}/{self.params['epochs']}",
+                completed=before + self._done,
+                place=self._place(),
                 numbers=_shown(self._logs),
             )
 

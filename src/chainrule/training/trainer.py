@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule import random
 from chainrule.engine import Steps, check_engine
-from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError, listing
+from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError, listing, nearest
 from chainrule.layers import Network, Parameters
 from chainrule.losses import Loss, Metric, find_loss, find_metric
 from chainrule.optimizers import Optimizer, find_optimizer
@@ -20,6 +20,7 @@ from chainrule.settings import check_count, check_flag, check_number
 from chainrule.training.arrays import Array
 from chainrule.training.callback import Callbacks
 from chainrule.training.checking import check_gradient
+from chainrule.training.endings import check_endings, check_reach
 from chainrule.training.graphs import Task, output_shapes
 from chainrule.training.history import History
 from chainrule.training.intake import Data, Intake
@@ -133,6 +134,7 @@ class Trainer:
         check_engine(engine)
         rule: Optimizer = find_optimizer(optimizer)
         losses = tuple(find_loss(one) for one in self._by_output("loss", loss))
+        check_endings(self.network, losses, self.outputs)
         given = self._by_output("metrics", [] if metrics is None else metrics, listed=True)
         resolved = tuple(
             tuple(_metric(one, loss, shape) for one in members)
@@ -169,6 +171,7 @@ class Trainer:
         plan = _plan(batch_size, epochs, initial_epoch, shuffle)
         quiet = _checked_verbose(verbose)
         data = self.data(x, y, sample_weight)
+        check_reach(self.network, self.task.losses, data.arrays)
         data, validation = self._validation(data, validation_split, validation_data)
         if class_weight is not None:
             data = self.intake.class_weighted(data, class_weight)
@@ -313,13 +316,14 @@ class Trainer:
     def _by_output(self, what: str, given: Any, listed: bool = False) -> list[Any]:
         """What is given for each output, in their order."""
         names = self.network.output_names
-        if len(names) == 1 and not isinstance(given, Mapping):
-            alone = not isinstance(given, list | tuple)
-            if listed:
-                return [[given] if alone else list(given)]
-            return [given] if alone else list(given)
         if isinstance(given, Mapping):
+            for name in given:
+                if name not in names:
+                    message = f"{what}: there is no output {name!r}; {nearest(str(name), names)}"
+                    raise SettingError(message)
             given = [given.get(name, [] if listed else None) for name in names]
+        elif len(names) == 1 and (listed or not isinstance(given, list | tuple)):
+            given = [given]
         elif listed and not any(isinstance(one, list | tuple) for one in given):
             given = [list(given) for _ in names]
         elif isinstance(given, str) or len(given) != len(names):
