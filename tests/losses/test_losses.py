@@ -182,6 +182,64 @@ def test_certain_and_wrong_is_finite(name):
         assert value == pytest.approx(-math.log(1e-7), rel=0.05)
 
 
+def draws(name, dtype):
+    """Predictions of all sizes that a loss takes, certain ones among them."""
+    z = random.normal(3, 0, 0, 600).reshape(200, 3) * np.geomspace(0.01, 1e3, 200)[:, None]
+    link = {"binary_crossentropy": ops.sigmoid, "poisson": ops.exp}.get(name)
+    if "categorical" in name:
+        link = ops.softmax
+    if name == "poisson":
+        z = np.clip(z, -20, 20)
+    z = constant(z.astype(dtype))
+    return z if link is None else link(z)
+
+
+def right_targets(name):
+    labels = np.arange(200) % 3
+    return labels if name.startswith("sparse") else np.eye(3)[labels]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_loss
+def test_losses_are_finite_and_but_for_poisson_not_below_zero(name, dtype):
+    predictions, target = draws(name, dtype), right_targets(name)
+    for given in (predictions, predictions.value):  # from the logits where they are known, or not
+        rows = find_loss(name).rows(target, given).value
+        assert rows.dtype == dtype
+        assert np.isfinite(rows).all()
+        assert name == "poisson" or (rows >= 0).all()
+    assert name != "poisson" or find_loss(name)([[10.0]], [[10.0]]).value == pytest.approx(
+        10 - 10 * math.log(10)
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_loss
+def test_what_is_certain_and_right_has_no_loss(name, dtype):
+    if name == "poisson":
+        return  # it leaves out a term of the target alone
+    target = np.eye(3, dtype=dtype)
+    value = find_loss(name)([0, 1, 2] if name.startswith("sparse") else target, target).value
+    assert value == pytest.approx(0, abs=3e-7)
+
+
+# the loss of targets 0.01, 0.99 at outputs 0.75136507, 0.77292847, by hand in decimals
+PRINTED = {
+    "squared_error": 0.29837111, "mean_squared_error": 0.29837111, "mse": 0.29837111,
+    "mean_absolute_error": 0.47921830, "mae": 0.47921830, "huber": 0.14918556,
+    "quantile": 0.23960915,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name, expected", PRINTED.items())
+def test_printed_values(name, expected):
+    outputs, targets = [[0.75136507, 0.77292847]] * 2, [[0.01, 0.99]] * 2
+    assert find_loss(name)(targets, outputs).value == pytest.approx(expected, abs=1e-8)
+    assert LOSSES[name](reduction="sum")(targets, outputs).value == pytest.approx(
+        2 * expected, abs=2e-8
+    )
+
+
 def test_probabilities_are_divided_by_their_sum():
     got = losses.categorical_crossentropy([[0.0, 1.0]], [[2.0, 6.0]]).value
     assert got[0] == pytest.approx(-math.log(0.75))

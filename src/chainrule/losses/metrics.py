@@ -122,7 +122,8 @@ class Metric(ABC):
     def __post_init__(self) -> None:
         if not self.name:
             words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", type(self).__name__)
-            object.__setattr__(self, "name", re.sub("([a-z])([A-Z])", r"\1_\2", words).lower())
+            snake_case = re.sub("([a-z])([A-Z])", r"\1_\2", words).lower()
+            object.__setattr__(self, "name", type(self).name or snake_case)
 
     @abstractmethod
     def rows(self, y_true: Any, y_pred: Any) -> Node:
@@ -243,8 +244,8 @@ class FunctionMetric(Metric):
     function: Callable[..., Any]
 
     def __post_init__(self) -> None:
-        if not self.name:
-            object.__setattr__(self, "name", str(getattr(self.function, "__name__", "metric")))
+        name = self.name or getattr(self.function, "__name__", "metric")
+        object.__setattr__(self, "name", str(name))
 
     def rows(self, y_true: Any, y_pred: Any) -> Node:
         target, prediction = as_nodes(y_true, y_pred, labels=are_labels(y_true, y_pred))

@@ -110,11 +110,13 @@ class Sequential:
         optimizer, loss
             Names or objects; a loss may be a function `(y_true, y_pred)` on nodes.
         metrics
-            A list of names, objects or functions.
+            A list of names, `chainrule.metrics` objects or functions `(y_true, y_pred)` on nodes.
+            Rows are not weighted in them.
         engine
             "auto", "native" or "numpy".
 
-        Raises `SettingError` for unknown names, `EngineError` where the engine cannot be had.
+        Raises `SettingError` for unknown names, `EngineError` where the engine cannot be had;
+        warns of a loss that takes outputs for what the last activation does not give.
         """
         check_engine(engine)
         if loss is None:

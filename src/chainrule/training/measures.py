@@ -35,12 +35,9 @@ def labeled(
 ) -> Iterator[tuple[str, int, Metric]]:
     """For each metric what history calls it, and the number of its output."""
     for output, members in enumerate(metrics):
+        before = f"{names[output]}_" if len(names) > 1 else ""
         for metric in members:
-            yield (
-                f"{names[output]}_{metric.name}" if len(names) > 1 else metric.name,
-                output,
-                metric,
-            )
+            yield before + metric.name, output, metric
 
 
 def per_batch(ran: Steps, wholes: Wholes) -> Steps:
@@ -67,6 +64,8 @@ def value(metric: Metric, totals: Array, rows: int) -> float:
     """A metric's result, checked; what it divides by 0 is nan or infinite without a warning."""
     with np.errstate(all="ignore"):
         result = metric.result(totals, rows)
+    if isinstance(result, float):  # most: NumPy's float64 is one too
+        return float(result)
     if np.ndim(result) != 0 or not np.isreal(result):
         message = f"metric {metric.name!r}: result must give one number, gave {result!r}."
         raise ShapeError(message)

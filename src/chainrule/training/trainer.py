@@ -129,7 +129,8 @@ class Trainer:
             For one output a loss and a list of metrics; for several a list, or a dict by output,
             of these. Metrics may be names, objects or functions.
 
-        Raises `SettingError` for unknown names, `EngineError` where the engine cannot be had.
+        Raises `SettingError` for unknown names and for a softmax over one unit, `EngineError` where
+        the engine cannot be had; warns of a loss that does not go with the last activation.
         """
         check_engine(engine)
         rule: Optimizer = find_optimizer(optimizer)
