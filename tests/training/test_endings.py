@@ -135,3 +135,31 @@ def test_every_loss_by_name_is_asked_for_what_it_takes():
                 model("linear", 3, name)
             told.append(name)
     assert sorted(told) == sorted([B, C, S, "poisson"])
+
+
+@pytest.mark.parametrize("engine", ["native", "numpy"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("loss, activation", [(B, "sigmoid"), (C, "softmax"), (S, "softmax")])
+def test_certain_and_wrong_has_a_finite_loss_and_a_slope(engine, dtype, loss, activation):
+    """Outputs of exactly 0 and 1 where it is the other way round: the loss is the logits' 2e4."""
+    made = cr.Sequential([Input(2), Dense(2, activation, use_bias=False)], dtype=dtype)
+    made.compile(cr.optimizers.SGD(1.0), loss, engine=engine)
+    made.set_weights([np.eye(2) * 2e4])
+    x, y = np.array([[1.0, -1.0]]), [1] if loss == S else [[0.0, 1.0]]
+    assert made.predict(x).tolist() == [[1.0, 0.0]]
+    first = made.train_on_batch(x, y)
+    assert first == (2e4 if loss == B else 4e4)
+    assert made.train_on_batch(x, y) < first
+
+
+@pytest.mark.parametrize("engine", ["native", "numpy"])
+def test_a_sum_is_the_mean_times_the_rows(engine):
+    found = []
+    for reduction in ("sum_over_batch_size", "sum"):
+        made = cr.Sequential([Input(3), Dense(2)], seed=1, dtype="float64")
+        made.compile("sgd", cr.losses.MeanSquaredError(reduction=reduction), engine=engine)
+        y = np.stack([LABELS, -LABELS], axis=1)
+        loss, gradient = made.trainer.gradient(X, y)
+        assert made.evaluate(X, y, batch_size=10) == pytest.approx(loss, rel=1e-14)
+        found.append((loss, *gradient))
+    np.testing.assert_allclose(found[1], 10 * np.array(found[0]), rtol=1e-12)
