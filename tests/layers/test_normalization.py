@@ -127,7 +127,7 @@ EVERY = {
     "frozen": [Dense(4, "tanh"), BatchNormalization(trainable=False), Dense(2)],
     "layer": [Dense(4, "tanh"), LayerNormalization(), Dense(2)],
     "group": [Dense(4, "tanh"), GroupNormalization(2), Dense(2)],
-    "fixed": [Normalization(mean=[0.5] * 6, variance=[4.0] * 6), Dense(2, "tanh")],
+    "fixed": [Normalization(mean=[0.5] * 6, variance=[4.0] * 6), Dense(3, "tanh"), Dense(2)],
     "activity": [Dense(4, "tanh", activity_regularizer="l1_l2"), Dense(2)],
     "bare": [BatchNormalization(center=False, scale=False), Dense(2, activity_regularizer="l2")],
 }

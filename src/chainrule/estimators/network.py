@@ -74,11 +74,7 @@ class TableNetwork:
             width = units
 
     def outputs(
-        self,
-        inputs: Mapping[str, Node],
-        parameters: Sequence[Node],
-        draws: Draws | None,
-        penalties: list[Node] | None = None,
+        self, inputs: Mapping[str, Node], parameters: Sequence[Node], draws: Draws | None
     ) -> tuple[Node, ...]:
         """One output: class probabilities (rows, classes), or the scaled number (rows, 1)."""
         waiting = iter(parameters)

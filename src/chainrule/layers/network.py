@@ -60,18 +60,12 @@ class Network(Protocol):
         """Its parameters in layer order, named `layer/name`."""
 
     def outputs(
-        self,
-        inputs: Mapping[str, Node],
-        parameters: Sequence[Node],
-        draws: Draws | None,
-        penalties: list[Node] | None = None,
+        self, inputs: Mapping[str, Node], parameters: Sequence[Node], draws: Draws | None
     ) -> tuple[Node, ...]:
         """Its output nodes; `parameters` in the order of `parameters()`.
 
         draws
             What layers use in training; None builds the graph of prediction.
-        penalties
-            Takes what layers add to the loss for their activity.
         """
 
 
@@ -124,21 +118,32 @@ class Stack:
         return tuple(one for name in self.names for one in self.parameters_of[name])
 
     def outputs(
-        self,
-        inputs: Mapping[str, Node],
-        parameters: Sequence[Node],
-        draws: Draws | None,
-        penalties: list[Node] | None = None,
+        self, inputs: Mapping[str, Node], parameters: Sequence[Node], draws: Draws | None
     ) -> tuple[Node, ...]:
         """The last layer's node."""
+        return self.activities(inputs, parameters, draws)[-1:]
+
+    def activities(
+        self, inputs: Mapping[str, Node], parameters: Sequence[Node], draws: Draws | None
+    ) -> tuple[Node, ...]:
+        """The node of each layer."""
+        found = []
         x = inputs["input"]
         waiting = iter(parameters)
         for name, layer in zip(self.names, self.layers, strict=True):
             own = [next(waiting) for _ in self.parameters_of[name]]
             x = _applied(name, layer, x, own, draws)
-            if penalties is not None:
-                penalties.extend(_penalty(layer, x))
-        return (x,)
+            found.append(x)
+        return tuple(found)
+
+    def penalties(self, activities: Sequence[Node]) -> list[Node]:
+        """What layers add to the loss for their activities: means over the rows of the batch."""
+        found = []
+        for layer, x in zip(self.layers, activities, strict=True):
+            regularizer = find_regularizer(layer.activity_regularizer)
+            if regularizer is not None:
+                found.append(regularizer(x) / ops.count(shape=x.shape[:1], dtype=x.dtype))
+        return found
 
     def _build(self) -> dict[str, Any]:
         """Go through the layers once, symbolically: shapes are read off the graph."""
@@ -183,14 +188,6 @@ def _parameters(name: str, layer: Layer, shape: Shape) -> list[Parameter]:
         replace(one, name=f"{name}/{one.name}", trainable=one.trainable and layer.trainable)
         for one in found
     ]
-
-
-def _penalty(layer: Layer, x: Node) -> list[Node]:
-    """What a layer adds to the loss for its result: the mean over rows of the regularizer's."""
-    regularizer = find_regularizer(layer.activity_regularizer)
-    if regularizer is None:
-        return []
-    return [regularizer(x) / ops.count(shape=x.shape[:1], dtype=x.dtype)]
 
 
 def _applied(

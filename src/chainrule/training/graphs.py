@@ -163,7 +163,11 @@ class _Leaves:
     def outputs(self, network: Network, draws: Draws | None) -> tuple[Node, ...]:
         if draws is not None:
             self.inputs += [draws.seed, draws.step]
-        return network.outputs(self.data, self.in_layers, draws, self.penalties)
+        if isinstance(network, Stack):
+            activities = network.activities(self.data, self.in_layers, draws)
+            self.penalties = network.penalties(activities)
+            return activities[-1:]
+        return network.outputs(self.data, self.in_layers, draws)
 
 
 def prediction_graph(task: Task, variant: Variant) -> Graph:
