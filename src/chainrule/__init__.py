@@ -13,6 +13,8 @@ if TYPE_CHECKING:
         activations as activations,
         callbacks as callbacks,
         constraints as constraints,
+        drawing as drawing,
+        examples as examples,
         initializers as initializers,
         layers as layers,
         losses as losses,
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
         optimizers as optimizers,
         regularizers as regularizers,
     )
+    from chainrule.drawing import plot_activation as plot_activation
     from chainrule.engine import engine_info as engine_info
     from chainrule.errors import (
         ChainruleError as ChainruleError,
@@ -66,6 +69,7 @@ _ROOM_OF = {
     "load_model": "models",
     "fit_many": "training",
     "engine_info": "engine",
+    "plot_activation": "drawing",
     "ChainruleError": "errors",
     "DataError": "errors",
     "EngineError": "errors",
@@ -81,9 +85,8 @@ _ROOM_OF = {
     "WriteError": "errors",
 }
 _MODULES = (
-    "activations", "callbacks", "constraints", "initializers", "layers", "losses", "metrics",
-    "optimizers",
-    "regularizers",
+    "activations", "callbacks", "constraints", "drawing", "examples", "initializers", "layers",
+    "losses", "metrics", "optimizers", "regularizers",
 )  # fmt: skip
 
 __all__ = ["__version__", *_ROOM_OF, *_MODULES]

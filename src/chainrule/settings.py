@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import InputTypeError, SettingError, nearest
 
-__all__ = ["check_count", "check_flag", "check_number", "check_seed", "find_object"]
+__all__ = ["check_count", "check_counts", "check_flag", "check_number", "check_seed", "find_object"]
 
 
 def check_count(owner: str, setting: str, value: Any, least: int = 1) -> int:
@@ -24,6 +24,19 @@ def check_count(owner: str, setting: str, value: Any, least: int = 1) -> int:
         message = f"{owner}: {setting} must be a whole number of {least} or more, got {value!r}."
         raise SettingError(message)
     return int(value)
+
+
+def check_counts(owner: str, setting: str, values: Any, least: int = 1) -> list[int]:
+    """The values, one or more, as whole numbers of `least` or more, or a sentence.
+
+    >>> check_counts("plot", "units", (3, 6))
+    [3, 6]
+    """
+    given = list(values) if isinstance(values, Iterable) and not isinstance(values, str) else []
+    if not given:
+        message = f"{owner}: {setting} must be one whole number or more in a list, got {values!r}."
+        raise SettingError(message)
+    return [check_count(owner, setting, value, least) for value in given]
 
 
 def check_number(

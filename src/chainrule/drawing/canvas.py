@@ -1,0 +1,65 @@
+"""Axes to draw on, and lines that differ in print and in grey."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from chainrule.errors import InputTypeError, SettingError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["BLACK", "GREY", "MARKERS", "axes_or_new", "line_style", "several_axes"]
+
+BLACK = "#000000"
+GREY = "#9a9a9a"
+COLORS = (BLACK, "#0072b2", "#d55e00", "#009e73", "#a0568a", "#8a6d00")
+DASHES: tuple[Any, ...] = (
+    "-", (0, (6, 2)), (0, (1, 1.2)), (0, (7, 2, 1.2, 2)), (0, (3, 1.5, 1, 1.5, 1, 1.5)),
+    (0, (12, 3)),
+)  # fmt: skip
+MARKERS = ("o", "^", "s", "D", "v", "P", "X")
+
+
+def line_style(index: int) -> dict[str, Any]:
+    """Color and dashes of the line of a number: lines differ without color too."""
+    turn = index // len(COLORS)
+    return {
+        "color": COLORS[index % len(COLORS)],
+        "linestyle": DASHES[(index + turn) % len(DASHES)],
+        "linewidth": 2.3 if index % len(COLORS) == 2 else 1.7,
+    }
+
+
+def axes_or_new(ax: Any, owner: str, size: tuple[float, float] = (6.0, 4.2)) -> Axes:
+    """The axes given, or those of a new figure that pyplot does not know."""
+    return several_axes(None if ax is None else [ax], owner, 1, size)[0]
+
+
+def several_axes(
+    axes: Any, owner: str, count: int, size: tuple[float, float] = (5.0, 4.2)
+) -> list[Axes]:
+    """As many axes as asked for: those given, or those of a new figure side by side.
+
+    size
+        Width and height of each, in inches.
+    """
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    if axes is None:
+        figure = Figure(figsize=(size[0] * count, size[1]), layout="constrained")
+        return [figure.add_subplot(1, count, place + 1) for place in range(count)]
+    given = list(getattr(axes, "flat", axes if isinstance(axes, Sequence) else [axes]))
+    for one in given:
+        if not isinstance(one, Axes):
+            message = (
+                f"{owner}: needs axes of matplotlib, got {type(one).__name__}; leave it out, or "
+                "give what plt.subplots() gives."
+            )
+            raise InputTypeError(message)
+    if len(given) != count:
+        message = f"{owner}: draws {count} pictures and needs as many axes, got {len(given)}."
+        raise SettingError(message)
+    return given

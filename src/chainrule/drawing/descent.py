@@ -1,0 +1,256 @@
+"""Pictures of descent: optimizers' paths on a surface, and learning rates side by side."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.drawing.canvas import GREY, MARKERS, axes_or_new, line_style, several_axes
+from chainrule.drawing.points import half_moons
+from chainrule.errors import InputTypeError, SettingError, TrainingError, nearest
+from chainrule.graph import Node, grad, variable
+from chainrule.layers import Dense, Input
+from chainrule.models import Sequential
+from chainrule.optimizers import SGD, Adam, Optimizer, RMSprop, find_optimizer
+from chainrule.settings import check_count, check_number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["path", "plot_learning_rates", "plot_optimizer_paths"]
+
+RATES: Mapping[str, float] = {
+    "0.01: too low": 0.01, "3: good": 3.0, "10: high": 10.0, "30: too high": 30.0,
+}  # fmt: skip
+HIGHEST = 100.0
+"""A loss that is larger than so many times the first leaves the picture."""
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A function of two numbers, where descent starts, and what is seen of it."""
+
+    name: str
+    height: Callable[[Node, Node], Node]
+    start: tuple[float, float]
+    across: tuple[float, float]
+    up: tuple[float, float]
+
+
+SURFACES = {
+    "saddle": Surface(
+        "saddle: $x^2 - y^2$", lambda x, y: x * x - y * y, (-1.6, 0.02), (-2.0, 2.0), (-1.5, 1.5)
+    ),
+    "valley": Surface(
+        "valley: $x^2 / 20 + y^2$", lambda x, y: x * x * 0.05 + y * y, (-7.0, 1.6), (-8.0, 4.0),
+        (-2.2, 2.2),
+    ),
+}  # fmt: skip
+RULES: Mapping[str, Optimizer] = {
+    "SGD": SGD(0.1),
+    "momentum": SGD(0.1, momentum=0.8),
+    "Nesterov": SGD(0.1, momentum=0.8, nesterov=True),
+    "RMSprop": RMSprop(0.1),
+    "Adam": Adam(0.2),
+}
+
+
+def path(
+    optimizer: Any, height: Callable[[Node, Node], Node], start: Sequence[float], steps: int
+) -> Any:
+    """The places that an optimizer's own rule goes through, shape (steps + 1, 2).
+
+    optimizer
+        A name or an object.
+    height
+        A function of two scalar nodes that gives a scalar node.
+    start, steps
+        Where it begins, and how many steps it makes; a path ends early where it leaves the numbers.
+
+    >>> from chainrule.optimizers import SGD
+    >>> path(SGD(0.25), lambda x, y: x * x + y * y, (4.0, -2.0), 2).tolist()
+    [[4.0, -2.0], [2.0, -1.0], [1.0, -0.5]]
+    """
+    rule = find_optimizer(optimizer)
+    place = np.array(start, np.float64)
+    slots = tuple(np.full(2, rule.initial(slot)) for slot in rule.slots)
+    places = [place]
+    for step in range(1, steps + 1):
+        x, y = variable(place[0]), variable(place[1])
+        level = height(x, y)
+        if not isinstance(level, Node):
+            message = (
+                f"plot_optimizer_paths: a surface must give a node, got {type(level).__name__}; "
+                "write it with its two arguments and chainrule.ops."
+            )
+            raise InputTypeError(message)
+        slope = np.array([node.value for node in grad(level, [x, y])])
+        place, *slots = rule.update(place, slope, rule.line(step), *slots)  # type: ignore[assignment]
+        if not np.isfinite(place).all() or abs(place).max() > 1e6:
+            break
+        places.append(place)
+    return np.array(places)
+
+
+def plot_optimizer_paths(
+    optimizers: Any = None, surfaces: Any = ("saddle", "valley"), *, steps: int = 60,
+    start: Sequence[float] | None = None, axes: Any = None,
+) -> list[Axes]:  # fmt: skip
+    """The paths of several optimizers over contours, a picture for each surface.
+
+    optimizers
+        A dict of optimizers (names or objects) by what the legend calls them, or a list; SGD,
+        momentum, Nesterov, RMSprop and Adam when None.
+    surfaces
+        Of "saddle", "valley" and functions of two nodes (x, y), seen from -3 to 3.
+    steps, start
+        Steps that each makes; where all begin, a place of its own for each surface when None.
+    axes
+        As many matplotlib axes as there are surfaces; those of a new figure when None.
+
+    >>> import chainrule
+    >>> axes = chainrule.drawing.plot_optimizer_paths({"plain": "sgd"}, ["valley"], steps=3)
+    >>> len(axes[0].get_lines()[0].get_xdata())
+    4
+    """
+    rules = _rules(optimizers)
+    check_count("plot_optimizer_paths", "steps", steps)
+    listed = [surfaces] if isinstance(surfaces, str) or callable(surfaces) else list(surfaces)
+    chosen = [_surface(one) for one in listed]
+    if start is not None:
+        start = _pair(start)
+    places = several_axes(axes, "plot_optimizer_paths", len(chosen), (5.4, 4.4))
+    for surface, ax in zip(chosen, places, strict=True):
+        _contours(ax, surface)
+        begin = start or surface.start
+        for index, (name, rule) in enumerate(rules.items()):
+            walked = path(rule, surface.height, begin, steps)
+            ax.plot(
+                *walked.T, label=name, marker=MARKERS[index % len(MARKERS)], markersize=4.5,
+                markevery=max(1, steps // 12), **line_style(index),
+            )  # fmt: skip
+        ax.plot(
+            *begin,
+            marker="*",
+            markersize=13,
+            color="#000000",
+            linestyle="",
+            zorder=4,
+            label="start",
+        )
+        ax.set(xlim=surface.across, ylim=surface.up, xlabel="x", ylabel="y")
+        ax.set_title(surface.name)
+    places[0].legend(loc="best", handlelength=3.2, framealpha=0.95)
+    return places
+
+
+def _rules(given: Any) -> Mapping[str, Optimizer]:
+    if given is None:
+        return RULES
+    if isinstance(given, Mapping):
+        return {str(name): find_optimizer(one) for name, one in given.items()}
+    listed = [given] if isinstance(given, str | Optimizer) else list(given)
+    found = [find_optimizer(one) for one in listed]
+    named = [type(one).__name__ for one in found]
+    return {
+        name if named.count(name) == 1 else str(one)[:40]: one
+        for name, one in zip(named, found, strict=True)
+    }
+
+
+def _pair(start: Any) -> tuple[float, float]:
+    if np.shape(start) != (2,):
+        message = f"plot_optimizer_paths: start must be two numbers (x, y), got {start!r}."
+        raise SettingError(message)
+    x, y = (
+        check_number("plot_optimizer_paths", "start", float(one), "that is finite", lambda _: True)
+        for one in start
+    )
+    return x, y
+
+
+def _surface(given: Any) -> Surface:
+    if callable(given):
+        name = getattr(given, "__name__", "surface")
+        shown = "surface" if name == "<lambda>" else name
+        return Surface(shown, given, (-2.0, 1.0), (-3.0, 3.0), (-3.0, 3.0))
+    if not isinstance(given, str) or given not in SURFACES:
+        message = f"plot_optimizer_paths: surface {given!r} is not known; " + nearest(
+            str(given), SURFACES
+        )
+        raise SettingError(message)
+    return SURFACES[given]
+
+
+def _contours(ax: Axes, surface: Surface) -> None:
+    x, y = np.meshgrid(np.linspace(*surface.across, 121), np.linspace(*surface.up, 121))
+    levels = surface.height(variable(x), variable(y)).value
+    ax.contour(x, y, levels, levels=16, colors=GREY, linewidths=0.7, linestyles="solid")
+
+
+def plot_learning_rates(
+    rates: Iterable[float] | Mapping[str, float] = RATES, model: Any = None, X: Any = None,
+    y: Any = None, *, epochs: int = 200, batch_size: int | None = None, ax: Axes | None = None,
+) -> Axes:  # fmt: skip
+    """The loss by iteration of the same network at several learning rates, in one picture.
+
+    rates
+        Learning rates, or a dict of them by what the legend calls them.
+    model, X, y
+        A compiled `Sequential` and its data: each rate begins with a copy of it, so that it stays
+        as it is. A 2-8-1 network, SGD, and two half moons when None.
+    epochs, batch_size
+        How long; all rows where `batch_size` is None.
+    ax
+        matplotlib axes to draw on; those of a new figure when None.
+
+    The scale is one of powers of ten. A line ends where the loss is no longer finite.
+
+    >>> import chainrule
+    >>> ax = chainrule.drawing.plot_learning_rates((0.01, 0.1), epochs=3)
+    >>> [line.get_label() for line in ax.get_lines()]
+    ['rate 0.01', 'rate 0.1']
+    """
+    check_count("plot_learning_rates", "epochs", epochs)
+    given = [model is None, X is None, y is None]
+    if any(given) and not all(given):
+        message = "plot_learning_rates: model, X and y belong together; give all or none."
+        raise SettingError(message)
+    if all(given):
+        X, y = half_moons(120, 0.2)
+        model = Sequential([Input((2,)), Dense(8, "relu"), Dense(1, "sigmoid")], seed=0)
+        model.compile("sgd", "binary_crossentropy")
+    if not isinstance(model, Sequential):
+        message = f"plot_learning_rates: model must be Sequential, got {type(model).__name__}."
+        raise InputTypeError(message)
+    ax = axes_or_new(ax, "plot_learning_rates", (6.4, 4.4))
+    starts = []
+    named = rates if isinstance(rates, Mapping) else {f"rate {rate:g}": rate for rate in rates}
+    for index, (name, rate) in enumerate(named.items()):
+        losses = _losses(model, rate, X, y, epochs, batch_size)
+        starts.append(losses[0])
+        ax.plot(np.arange(1, len(losses) + 1), losses, label=name, **line_style(index))
+    if not starts:
+        message = "plot_learning_rates: rates is empty; give numbers such as (0.01, 0.1, 1.0)."
+        raise SettingError(message)
+    ax.set_yscale("log")
+    ax.set_ylim(top=min(ax.get_ylim()[1], HIGHEST * max(starts)))
+    ax.set(xlabel="iteration", ylabel="loss", title="The same network at several learning rates")
+    ax.legend(loc="upper right", handlelength=3.2, framealpha=0.95)
+    return ax
+
+
+def _losses(model: Sequential, rate: float, X: Any, y: Any, epochs: int, size: int | None) -> Any:
+    """The loss of every step of a copy trained at a rate, up to the first that is not finite."""
+    one = copy.deepcopy(model)
+    one.optimizer.learning_rate = rate
+    try:
+        one.fit(X, y, batch_size=size or len(X), epochs=epochs, verbose=0)
+    except TrainingError:
+        if one.history is None or "loss" not in one.history.steps:
+            raise
+    return one.history.steps["loss"]  # type: ignore[union-attr]

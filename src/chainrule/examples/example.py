@@ -1,0 +1,148 @@
+"""What a worked example gives: a sentence, named numbers, and what they were computed with."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import MissingNameError, SettingError, nearest
+from chainrule.graph import Node
+from chainrule.models import Sequential
+from chainrule.settings import check_count
+
+__all__ = ["Example", "Quantity", "numbers"]
+
+WIDTH = 96
+SMALL, LARGE = 1e-4, 1e5
+"""Numbers nearer to 0, and those from here on, are printed with a power of ten."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A row of an example's table.
+
+    name
+        What it is called there.
+    value
+        A number, a text, or a tuple of these.
+    how
+        The formula, or where it comes from.
+    """
+
+    name: str
+    value: Any
+    how: str = ""
+
+    def shown(self, digits: int) -> list[str]:
+        """The value as texts, numbers with so many digits after the point."""
+        parts = self.value if isinstance(self.value, tuple) else (self.value,)
+        return [_shown(part, digits) for part in parts]
+
+
+def _shown(value: Any, digits: int) -> str:
+    if not isinstance(value, float):
+        return f"{value:,}" if isinstance(value, int) else str(value)
+    if value == 0 or not math.isfinite(value):
+        return f"{abs(value):g}"
+    if abs(value) < SMALL or abs(value) >= LARGE:
+        return f"{value:.{min(digits, 4)}e}"
+    return f"{value:.0f}" if value == round(value) else f"{value:.{digits}f}"
+
+
+def numbers(values: Any) -> tuple[float, ...]:
+    """The numbers of a node or an array, in C order, as a quantity keeps them."""
+    array = values.value if isinstance(values, Node) else values
+    return tuple(float(value) for value in np.asarray(array).ravel())
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A worked example: every number in it was computed when it was called.
+
+    title, text
+        What it shows.
+    quantities
+        Its table, row by row; `example["loss"]` is the value of one row.
+    digits
+        How many digits after the point are printed, unless `to_text` is told otherwise.
+    models, nodes, arrays
+        What the numbers were computed with, by name.
+
+    >>> from chainrule import examples
+    >>> examples.xyz()["df/dx"]
+    -4.0
+    """
+
+    title: str
+    text: str
+    quantities: tuple[Quantity, ...]
+    digits: int = 6
+    models: Mapping[str, Sequential] = field(default_factory=dict, repr=False)
+    nodes: Mapping[str, Node] = field(default_factory=dict, repr=False)
+    arrays: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    picture: Callable[[Any], Any] | None = field(default=None, repr=False)
+
+    @property
+    def model(self) -> Sequential:
+        """The first of the models; raises `SettingError` where there is none."""
+        if not self.models:
+            message = f"{self.title}: it has no model; look at its nodes and quantities."
+            raise SettingError(message)
+        return next(iter(self.models.values()))
+
+    def __getitem__(self, name: str) -> Any:
+        for quantity in self.quantities:
+            if quantity.name == name:
+                return quantity.value
+        known = [quantity.name for quantity in self.quantities]
+        message = f"{self.title}: {name!r} is not in its table; {nearest(str(name), known)}"
+        raise MissingNameError(message)
+
+    def to_text(self, digits: int | None = None) -> str:
+        """Title, sentence and table.
+
+        digits
+            Digits after the point, 0 or more; the example's own when None.
+        """
+        if digits is not None:
+            digits = check_count("to_text", "digits", digits, least=0)
+        rows = [
+            (one.name, one.shown(self.digits if digits is None else digits), one.how)
+            for one in self.quantities
+        ]
+        return "\n".join([self.title, *textwrap.wrap(self.text, WIDTH), "", *_aligned(rows)])
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def plot(self, ax: Any = None) -> Any:
+        """Its picture, on matplotlib axes where some are given; what it gives are the axes.
+
+        Raises `SettingError` where it has none.
+        """
+        if self.picture is None:
+            message = f"{self.title}: it has no picture; print it to see its numbers."
+            raise SettingError(message)
+        return self.picture(ax)
+
+
+def _aligned(rows: Iterable[tuple[str, list[str], str]]) -> list[str]:
+    """Rows in columns; numbers that stand below each other end at the same place."""
+    rows = list(rows)
+    names = max((len(name) for name, _, _ in rows), default=0)
+    each = max((len(one) for _, shown, _ in rows for one in shown if _number(one)), default=0)
+    values = ["  ".join(o.rjust(each) if _number(o) else o for o in v) for _, v, _ in rows]
+    width = max((len(value) for value in values), default=0)
+    return [
+        f"{name:<{names}}  {value:<{width}}  {how}".rstrip()
+        for (name, _, how), value in zip(rows, values, strict=True)
+    ]
+
+
+def _number(text: str) -> bool:
+    return text.lstrip("-")[:1].isdigit()
