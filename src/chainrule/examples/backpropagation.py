@@ -94,14 +94,14 @@ def han(engine: str = "auto", dtype: str = "float64") -> Example:
     Inputs 1, 0, 1, target 1, learning rate 0.9; the errors are those of 1/2 (t - o)^2, with the
     sign that weights move by.
     <BLANKLINE>
-    net inputs 4, 5, 6            -0.700   0.100  -0.105              x W + b
-    outputs 4, 5, 6                0.332   0.525   0.474              1 / (1 + e^-net)
-    loss                           0.138                              1/2 (t - o)^2
-    errors 6, 5, 4                 0.131  -0.007  -0.009              -delta
-    w46, w56                      -0.261  -0.138                      w + 0.9 error o
+    net inputs 4, 5, 6            -0.700   0.100  -0.105                          x W + b
+    outputs 4, 5, 6                0.332   0.525   0.474                          1 / (1 + e^-net)
+    loss                           0.138                                          1/2 (t - o)^2
+    errors 6, 5, 4                 0.131  -0.007  -0.009                          -delta
+    w46, w56                      -0.261  -0.138                                  w + 0.9 error o
     w14, w15, w24, w25, w34, w35   0.192  -0.306   0.400   0.100  -0.508   0.194  w + 0.9 error o
-    biases 6, 5, 4                 0.218   0.194  -0.408              b + 0.9 error
-    loss after the step            0.118
+    biases 6, 5, 4                 0.218   0.194  -0.408                          b + 0.9 error
+    loss after the step            0.117
     """
     weights = (
         [[0.2, -0.3], [0.4, 0.1], [-0.5, 0.2]], [-0.4, 0.2], [[-0.3], [-0.2]], [0.1],
