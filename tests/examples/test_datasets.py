@@ -60,8 +60,7 @@ def test_no_hidden_layer_is_logistic_regression(engine):
     assert example["test accuracy"] == pytest.approx(accuracy)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("engine, seed", [(ENGINES[0], 0), (ENGINES[-1], 0), (ENGINES[-1], 1)])
 def test_the_error_on_a_sine_falls_as_units_are_added(engine, seed):
     units = (3, 10, 30, 100)
     example = examples.universal_approximation(units, seed, engine)

@@ -81,19 +81,25 @@ def path(
     places = [place]
     for step in range(1, steps + 1):
         x, y = variable(place[0]), variable(place[1])
-        level = height(x, y)
-        if not isinstance(level, Node):
-            message = (
-                f"plot_optimizer_paths: a surface must give a node, got {type(level).__name__}; "
-                "write it with its two arguments and chainrule.ops."
-            )
-            raise InputTypeError(message)
-        slope = np.array([node.value for node in grad(level, [x, y])])
+        slope = np.array([node.value for node in grad(_level(height, x, y), [x, y])])
         place, *slots = rule.update(place, slope, rule.line(step), *slots)  # type: ignore[assignment]
         if not np.isfinite(place).all() or abs(place).max() > 1e6:
             break
         places.append(place)
     return np.array(places)
+
+
+def _level(height: Callable[[Node, Node], Any], x: Node, y: Node) -> Node:
+    """What a surface gives, where it is a node with a number for each place."""
+    level = height(x, y)
+    if not isinstance(level, Node) or level.shape != x.shape:
+        shown = f"shape {level.shape}" if isinstance(level, Node) else type(level).__name__
+        message = (
+            f"plot_optimizer_paths: a surface must give a node of the shape {x.shape} it is given, "
+            f"got {shown}; write it with its two arguments and chainrule.ops."
+        )
+        raise InputTypeError(message)
+    return level
 
 
 def plot_optimizer_paths(
@@ -119,8 +125,7 @@ def plot_optimizer_paths(
     """
     rules = _rules(optimizers)
     check_count("plot_optimizer_paths", "steps", steps)
-    listed = [surfaces] if isinstance(surfaces, str) or callable(surfaces) else list(surfaces)
-    chosen = [_surface(one) for one in listed]
+    chosen = [_surface(one) for one in _listed("surfaces", surfaces)]
     if start is not None:
         start = _pair(start)
     places = several_axes(axes, "plot_optimizer_paths", len(chosen), (5.4, 4.4))
@@ -148,13 +153,21 @@ def plot_optimizer_paths(
     return places
 
 
+def _listed(setting: str, given: Any) -> list[Any]:
+    """What is given alone or in a list, in a list; a sentence where the list is empty."""
+    listed = list(given) if isinstance(given, list | tuple) else [given]
+    if not listed:
+        message = f"plot_optimizer_paths: {setting} is empty; give one or more, or leave it out."
+        raise SettingError(message)
+    return listed
+
+
 def _rules(given: Any) -> Mapping[str, Optimizer]:
     if given is None:
         return RULES
     if isinstance(given, Mapping):
         return {str(name): find_optimizer(one) for name, one in given.items()}
-    listed = [given] if isinstance(given, str | Optimizer) else list(given)
-    found = [find_optimizer(one) for one in listed]
+    found = [find_optimizer(one) for one in _listed("optimizers", given)]
     named = [type(one).__name__ for one in found]
     return {
         name if named.count(name) == 1 else str(one)[:40]: one
@@ -188,7 +201,7 @@ def _surface(given: Any) -> Surface:
 
 def _contours(ax: Axes, surface: Surface) -> None:
     x, y = np.meshgrid(np.linspace(*surface.across, 121), np.linspace(*surface.up, 121))
-    levels = surface.height(variable(x), variable(y)).value
+    levels = _level(surface.height, variable(x), variable(y)).value
     ax.contour(x, y, levels, levels=16, colors=GREY, linewidths=0.7, linestyles="solid")
 
 
@@ -216,6 +229,8 @@ def plot_learning_rates(
     ['rate 0.01', 'rate 0.1']
     """
     check_count("plot_learning_rates", "epochs", epochs)
+    if batch_size is not None:
+        check_count("plot_learning_rates", "batch_size", batch_size)
     given = [model is None, X is None, y is None]
     if any(given) and not all(given):
         message = "plot_learning_rates: model, X and y belong together; give all or none."
@@ -227,21 +242,51 @@ def plot_learning_rates(
     if not isinstance(model, Sequential):
         message = f"plot_learning_rates: model must be Sequential, got {type(model).__name__}."
         raise InputTypeError(message)
+    lines = {
+        name: _losses(model, rate, X, y, epochs, batch_size) for name, rate in _named(rates).items()
+    }
     ax = axes_or_new(ax, "plot_learning_rates", (6.4, 4.4))
-    starts = []
-    named = rates if isinstance(rates, Mapping) else {f"rate {rate:g}": rate for rate in rates}
-    for index, (name, rate) in enumerate(named.items()):
-        losses = _losses(model, rate, X, y, epochs, batch_size)
-        starts.append(losses[0])
-        ax.plot(np.arange(1, len(losses) + 1), losses, label=name, **line_style(index))
-    if not starts:
-        message = "plot_learning_rates: rates is empty; give numbers such as (0.01, 0.1, 1.0)."
-        raise SettingError(message)
     ax.set_yscale("log")
-    ax.set_ylim(top=min(ax.get_ylim()[1], HIGHEST * max(starts)))
+    ax.set_ylim(*_seen(list(lines.values())))
+    for index, (name, losses) in enumerate(lines.items()):
+        ax.plot(np.arange(1, len(losses) + 1), losses, label=name, **line_style(index))
     ax.set(xlabel="iteration", ylabel="loss", title="The same network at several learning rates")
     ax.legend(loc="upper right", handlelength=3.2, framealpha=0.95)
     return ax
+
+
+def _seen(lines: Sequence[Any]) -> tuple[float, float]:
+    """From the smallest loss to the largest that is not out of all proportion to the first."""
+    together = np.concatenate(lines).astype(np.float64)
+    highest = HIGHEST * max(float(line[0]) for line in lines)
+    together = together[(together > 0) & (together <= highest)]
+    if not together.size:
+        return 0.1, 1.0
+    return float(together.min()) / 1.3, float(together.max()) * 1.3
+
+
+def _named(rates: Any) -> dict[str, float]:
+    """Learning rates by what the legend calls them."""
+    given: dict[Any, Any] = {}
+    if isinstance(rates, Mapping):
+        given = dict(rates)
+    elif isinstance(rates, Iterable) and not isinstance(rates, str):
+        given = {f"rate {rate:g}" if _is_number(rate) else rate: rate for rate in rates}
+    if not given:
+        message = (
+            f"plot_learning_rates: rates must be numbers in a list, such as (0.01, 0.1), or a dict "
+            f"of them, got {rates!r}."
+        )
+        raise SettingError(message)
+    owner, allowed = "plot_learning_rates", "above 0"
+    return {
+        str(name): check_number(owner, "rates", rate, allowed, lambda rate: rate > 0)
+        for name, rate in given.items()
+    }
+
+
+def _is_number(rate: Any) -> bool:
+    return isinstance(rate, int | float | np.number)
 
 
 def _losses(model: Sequential, rate: float, X: Any, y: Any, epochs: int, size: int | None) -> Any:

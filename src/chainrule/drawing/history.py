@@ -76,8 +76,10 @@ def plot_history(
         )
         right.plot(epochs, values, label=name, **line_style(index), **few)
     right.set(xlabel="epoch", ylabel=metric, title=f"{metric} by epoch")
+    # looking for the best place takes long where there are many iterations
+    corner = "upper right" if mean[-1] <= mean[0] else "lower right"
     for ax in (left, right):
-        ax.legend(loc="best", handlelength=3.2)
+        ax.legend(loc=corner, handlelength=3.2, framealpha=0.95)
     return [left, right]
 
 
@@ -158,7 +160,13 @@ def plot_gradient_norms(norms: Mapping[str, Any], ax: Axes | None = None) -> Axe
 
     ax = axes_or_new(ax, "plot_gradient_norms", (6.2, 4.4))
     for index, (name, one) in enumerate(norms.items()):
-        values = list(one.values()) if isinstance(one, Mapping) else list(one)
+        values = list(one.values()) if isinstance(one, Mapping) else one
+        if np.ndim(values) != 1 or not len(values):
+            message = (
+                f"plot_gradient_norms: {name!r}: needs norms, one a layer, got "
+                f"{type(one).__name__}."
+            )
+            raise InputTypeError(message)
         ax.plot(
             np.arange(1, len(values) + 1), values, label=name, markersize=5,
             marker=MARKERS[index % len(MARKERS)], **line_style(index),
@@ -202,6 +210,12 @@ def plot_approximation(models: Mapping[str, Any], X: Any, y: Any, ax: Axes | Non
     ax = axes_or_new(ax, "plot_approximation", (6.4, 4.4))
     ax.plot(X.ravel(), y.ravel(), color=GREY, linewidth=5, alpha=0.6, label="target")
     for index, (name, model) in enumerate(models.items()):
+        if not callable(getattr(model, "predict", None)):
+            message = (
+                f"plot_approximation: {name!r}: needs a model with predict, got "
+                f"{type(model).__name__}."
+            )
+            raise InputTypeError(message)
         predicted = np.asarray(model.predict(X.reshape(-1, 1)), float)
         ax.plot(X.ravel(), predicted.ravel(), label=name, **line_style(index))
     ax.set(xlabel="x", ylabel="output", title="Approximation by one hidden layer")
