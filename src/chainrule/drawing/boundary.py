@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -70,7 +70,7 @@ def plot_decision_boundary(model: Any, X: Any, y: Any, ax: Axes | None = None) -
     ax.set(xlim=across[[0, -1]], ylim=up[[0, -1]], xlabel="$x_1$", ylabel="$x_2$")
     ax.set_title("Decision boundary")
     # looking for the best place takes long where there are many points
-    corner = "best" if len(X) <= 2000 else "upper right"
+    corner: Literal["best", "upper right"] = "best" if len(X) <= 2000 else "upper right"
     ax.legend(loc=corner, framealpha=0.9, borderpad=0.4, handletextpad=0.3)
     return ax
 

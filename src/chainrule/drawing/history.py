@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -77,7 +77,9 @@ def plot_history(
         right.plot(epochs, values, label=name, **line_style(index), **few)
     right.set(xlabel="epoch", ylabel=metric, title=f"{metric} by epoch")
     # looking for the best place takes long where there are many iterations
-    corner = "upper right" if mean[-1] <= mean[0] else "lower right"
+    corner: Literal["upper right", "lower right"] = (
+        "upper right" if mean[-1] <= mean[0] else "lower right"
+    )
     for ax in (left, right):
         ax.legend(loc=corner, handlelength=3.2, framealpha=0.95)
     return [left, right]
