@@ -20,7 +20,7 @@ ALLOWED = {
     "training": NETWORKS | {"engine", "data", "files"},
     "models": NETWORKS | {"engine", "training", "files"},
     "drawing": {"graph", "layers", "optimizers", "models"},
-    "examples": NETWORKS | {"models", "training", "drawing"},
+    "examples": NETWORKS | {"models", "drawing"},
     "estimators": NETWORKS | {"models", "training", "data", "files"},
     "reporting": {"training", "estimators", "data", "files"},
 }

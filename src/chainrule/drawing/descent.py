@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -214,8 +214,8 @@ def plot_learning_rates(
     rates
         Learning rates, or a dict of them by what the legend calls them.
     model, X, y
-        A compiled `Sequential` and its data: each rate begins with a copy of it, so that it stays
-        as it is. A 2-8-1 network, SGD, and two half moons when None.
+        A compiled `Sequential` and its data: each rate begins with a copy of it and a new
+        optimizer, so that it stays as it is. A 2-8-1 network, SGD, and two half moons when None.
     epochs, batch_size
         How long; all rows where `batch_size` is None.
     ax
@@ -292,7 +292,8 @@ def _is_number(rate: Any) -> bool:
 def _losses(model: Sequential, rate: float, X: Any, y: Any, epochs: int, size: int | None) -> Any:
     """The loss of every step of a copy trained at a rate, up to the first that is not finite."""
     one = copy.deepcopy(model)
-    one.optimizer.learning_rate = rate
+    rule = replace(one.optimizer.description, learning_rate=rate)
+    one.compile(**one.compile_settings | {"optimizer": rule})
     try:
         one.fit(X, y, batch_size=size or len(X), epochs=epochs, verbose=0)
     except TrainingError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,9 +12,8 @@ from chainrule.drawing import plot_approximation, plot_decision_boundary
 from chainrule.examples.example import Example, Quantity, numbers
 from chainrule.layers import L2, Dense, Input
 from chainrule.models import Sequential
-from chainrule.optimizers import SGD, Adam
+from chainrule.optimizers import SGD, Adam, schedules
 from chainrule.settings import check_count, check_counts, check_number
-from chainrule.training import LambdaCallback
 
 __all__ = ["circles", "logistic_regression", "universal_approximation"]
 
@@ -61,15 +61,10 @@ def circles(
     data = _split(*make_circles(n, factor=factor, noise=noise, random_state=1))
     layers = [Dense(units, "relu", kernel_initializer="he_normal") for units in hidden]
     model = Sequential([Input((2,)), *layers, Dense(1, "sigmoid")], seed=seed)
-    model.compile(SGD(0.3), "binary_crossentropy", metrics=["accuracy"], engine=engine)
-
-    def decay(epoch: int, logs: Any = None) -> None:
-        model.optimizer.learning_rate = 0.3 * 0.95**epoch
-
-    history = model.fit(
-        data["X_train"], data["y_train"], batch_size=32, epochs=epochs, verbose=0,
-        callbacks=[LambdaCallback(on_epoch_begin=decay)],
-    )  # fmt: skip
+    steps = math.ceil(len(data["X_train"]) / 32)
+    rate = schedules.ExponentialDecay(0.3, steps, 0.95, staircase=True)
+    model.compile(SGD(rate), "binary_crossentropy", metrics=["accuracy"], engine=engine)
+    history = model.fit(data["X_train"], data["y_train"], batch_size=32, epochs=epochs, verbose=0)
     train = model.evaluate(data["X_train"], data["y_train"], return_dict=True)
     test = model.evaluate(data["X_test"], data["y_test"], return_dict=True)
     name = "-".join(map(str, (2, *hidden, 1)))
@@ -150,7 +145,7 @@ def universal_approximation(
         As `Sequential` takes them.
 
     The kinks of the units start spread over [0, 1]; everything is trained, with Adam at a rate
-    that is halved seven times.
+    that is halved every 500 of 4,000 steps.
 
     >>> from chainrule import examples
     >>> example = examples.universal_approximation(units=(3, 30))
@@ -177,10 +172,9 @@ def universal_approximation(
 def _approximation(x: Any, y: Any, width: int, seed: int, engine: str) -> Sequential:
     hidden = Dense(width, "relu", kernel_initializer="he_normal")
     model = Sequential([Input((1,)), hidden, Dense(1)], seed=seed)
-    model.compile(Adam(0.01), "mse", engine=engine)
+    rate = schedules.ExponentialDecay(0.01, 500, 0.5, staircase=True)
+    model.compile(Adam(rate), "mse", engine=engine)
     first = model.layers[0]
     first.bias = -first.kernel[0] * np.arange(width) / width
-    for halved in range(8):
-        model.optimizer.learning_rate = 0.01 * 0.5**halved
-        model.fit(x, y, batch_size=len(x), epochs=500, verbose=0)
+    model.fit(x, y, batch_size=len(x), epochs=4000, verbose=0)
     return model
