@@ -110,6 +110,61 @@ def check_second_order(operation: Operation, case: Case) -> None:
     assert exact == pytest.approx(difference(value), rel=1e-6, abs=1e-10)
 
 
+def check_tangent(operation: Operation, case: Case) -> None:
+    """Forward mode agrees with reverse mode and with the slope of the value."""
+    u, v = weights(operation, case), directions(operation, case, 1)
+    operands, nodes = with_variables(operation, case)
+    y = call(operation, case, operands)
+    tangent = graph.jvp(y, nodes, [way for way in v if way is not None])
+    assert tangent.shape == y.shape
+    exact = float((np.asarray(tangent.value) * u).sum())
+    back = slope_node(operation, case, floats(operation, case), u, v)[0].value
+    assert exact == pytest.approx(back, rel=1e-12, abs=1e-13)
+
+    def value(distance: float) -> float:
+        here = moved(floats(operation, case), v, distance)
+        at = [x if point is None else point for point, x in zip(here, case.operands, strict=True)]
+        return float((np.asarray(call(operation, case, at).value) * u).sum())
+
+    assert exact == pytest.approx(difference(value), rel=1e-6, abs=1e-11)
+
+
+def check_second_orders(operation: Operation, case: Case) -> None:
+    """Both modes over either give one <u, H v w>."""
+    u, points = weights(operation, case), floats(operation, case)
+    v, w = directions(operation, case, 1), directions(operation, case, 2)
+    operands, nodes = with_variables(operation, case)
+    y = call(operation, case, operands)
+    v, w = ([way for way in ways if way is not None] for ways in (v, w))
+
+    def along(slopes: list[Node], ways: list[Any]) -> float:
+        return sum(float((np.asarray(s.value) * way).sum())
+                   for s, way in zip(slopes, ways, strict=True))  # fmt: skip
+
+    slope, leaves = slope_node(operation, case, points, u, directions(operation, case, 1))
+    expected = along(graph.gradients(slope, leaves), w)
+    slopes = graph.gradients((y * u).sum(), nodes)
+    forward = graph.jvp(y, nodes, v)
+    found = [
+        along([graph.jvp(slope, nodes, w) for slope in slopes], v),
+        along(graph.gradients((forward * u).sum(), nodes), w),
+        along([graph.jvp(forward, nodes, w)], [u]),
+    ]
+    assert found == pytest.approx([expected] * 3, rel=1e-10, abs=1e-11)
+
+
+def check_tangent_shapes(operation: Operation, case: Case) -> None:
+    """With symbolic rows the tangent is symbolic, and has the shape of the result."""
+    nodes, attributes = symbolic(operation, case, case.rows)
+    y = operation(*nodes, **attributes)
+    ways = [graph.input_node("way", node.shape, "float64") for node in nodes]
+    tangent = graph.jvp(y, nodes, ways)
+    assert tangent.shape == y.shape
+    assert tangent.dtype == (y.dtype if y.dtype.kind == "f" else np.float64)
+    roots = {node.number for node in graph.reachable([tangent]) if node.role == "input"}
+    assert roots <= {node.number for node in [*nodes, *ways]}
+
+
 def check_value(operation: Operation, case: Case) -> None:
     """Against the second formula, to a few roundings of the largest number involved."""
     found = call(operation, case)

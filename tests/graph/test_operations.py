@@ -58,6 +58,21 @@ def test_gradient_of_the_gradient_agrees_with_its_slope(operation, case):
 
 
 @every
+def test_forward_mode_agrees_with_reverse_mode_and_slope(operation, case):
+    checks.check_tangent(operation, case)
+
+
+@every
+def test_second_derivatives_agree_in_whatever_mode_they_are_taken(operation, case):
+    checks.check_second_orders(operation, case)
+
+
+@every
+def test_tangents_of_symbolic_rows_have_the_shape_of_the_result(operation, case):
+    checks.check_tangent_shapes(operation, case)
+
+
+@every
 def test_gradients_of_symbolic_rows_have_the_shape_of_their_operands(operation, case):
     checks.check_gradient_shapes(operation, case)
 

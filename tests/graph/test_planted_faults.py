@@ -57,6 +57,7 @@ def test_a_rule_off_by_a_thousandth_is_caught(monkeypatch, name, position, facto
         operation, "gradient_rule", scaled(operation.gradient_rule, position, factor)
     )
     assert fails(checks.check_gradient, name)
+    assert fails(checks.check_tangent, name)
 
 
 @pytest.mark.parametrize("name", ["equal", "greater", "sign"])

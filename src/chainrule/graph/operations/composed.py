@@ -23,9 +23,16 @@ from chainrule.graph.operations.elementwise import (
     stop_gradient,
 )
 from chainrule.graph.operations.reduction import check_some, max_, sum_
-from chainrule.graph.shape import normal_axes
+from chainrule.graph.shape import broadcast, normal_axes
 
 __all__ = ["clip", "greater_equal", "norm", "where"]
+
+
+def _nodes(name: str, *operands: Any) -> tuple[Node, ...]:
+    """A node for each operand, of one type of numbers; `name` opens the sentence of an error."""
+    for operand in operands:
+        make(operand, None, name)
+    return add.as_nodes(operands)
 
 
 def greater_equal(x: Any, y: Any) -> Node:
@@ -35,7 +42,7 @@ def greater_equal(x: Any, y: Any) -> Node:
     >>> cr.ops.greater_equal([1.0, 2.0, 3.0], 2.0).value
     array([0., 1., 1.])
     """
-    x, y = add.as_nodes((x, y))
+    x, y = _nodes("greater_equal", x, y)
     return greater(x, y) + equal(x, y)
 
 
@@ -51,7 +58,7 @@ def where(condition: Any, a: Any, b: Any) -> Node:
     >>> cr.ops.where([True, False], [1.0, float("inf")], 5.0).value
     array([1., 5.])
     """
-    a, b = add.as_nodes((a, b))
+    a, b = _nodes("where", a, b)
     false = equal(make(condition, None, "where"), 0.0)
     wide = np.result_type(a.dtype, b.dtype)
     if false.dtype != wide:
@@ -72,7 +79,8 @@ def clip(x: Any, low: Any, high: Any) -> Node:
     >>> cr.ops.clip([-2.0, 0.5, 7.0], 0.0, 1.0).value
     array([0. , 0.5, 1. ])
     """
-    x, low, high = add.as_nodes((x, low, high))
+    x, low, high = _nodes("clip", x, low, high)
+    broadcast("clip", x.shape, low.shape, high.shape)
     if low.array is not None and high.array is not None and np.any(low.array > high.array):
         message = f"clip: low must not be above high, got {low.value} and {high.value}."
         raise SettingError(message)
@@ -100,7 +108,7 @@ def norm(
     if not number or not p >= 1:
         message = f"norm: p must be a number from 1 to infinity, got {p!r}."
         raise SettingError(message)
-    size = absolute(x)
+    size = absolute(*_nodes("norm", x))
     axes = normal_axes("norm", axis, len(size.shape))
     check_some("norm", size.shape, axes)
     if p == 1:

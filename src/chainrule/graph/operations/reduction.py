@@ -144,7 +144,7 @@ def sum_to(g: Node, shape: Shape) -> Node:
     if g.shape == shape:
         return g
     extra = len(g.shape) - len(shape)
-    if extra < 0:
+    if extra < 0 or any(size not in (1, g.shape[i + extra]) for i, size in enumerate(shape)):
         return g
     leading = tuple(range(extra))
     stretched = tuple(
