@@ -21,6 +21,10 @@ ACTIVATIONS = {
     "softmax": ops.softmax,
     "gauss": lambda x: ops.exp(-(x**2)),
     "leaky": lambda x: ops.maximum(x, 0.1 * x),
+    "elu": lambda x: ops.elu(x, alpha=0.7) + ops.leaky_relu(x, negative_slope=0.3),
+    "gelu": lambda x: x * (0.5 + 0.5 * ops.erf(x * 0.5**0.5)),
+    "bent": lambda x: ops.softplus(ops.sin(x)) * ops.cos(x) + ops.expm1(ops.log1p(x * x) * 0.1),
+    "chosen": lambda x: ops.where(ops.greater(x, 0.0), x, ops.stop_gradient(0.1 * x)),
 }
 
 

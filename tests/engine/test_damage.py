@@ -126,6 +126,11 @@ FAULTS = {
     "run whose end is kept from all": (with_instruction(
         "fused", lambda name, operands, results, given, parts: (
             name, operands, list(parts[0][2]), given, parts)), "last part of a run is no result"),
+    "two settings of one operation": (with_instruction(
+        "fused", lambda name, operands, results, given, parts: (
+            name, operands, results, given,
+            [(*part[:3], {"one": 1.0, "two": 2.0}, part[4]) for part in parts])),
+        "has more than one setting"),
     "part that is missing": (lambda tape: {k: v for k, v in tape.items() if k != "seam"},
                              "a part of it is missing"),
     "another type": (lambda tape: tape | {"results": "y"}, "another type"),

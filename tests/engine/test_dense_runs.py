@@ -21,6 +21,11 @@ ACTIVATIONS = {
     "sigmoid": (ops.sigmoid, lambda x: 1 / (1 + np.exp(-x))),
 }
 each_activation = pytest.mark.parametrize("activation", ACTIVATIONS)
+SETTINGS = {
+    "leaky_relu": ("negative_slope", (0.0, 0.2, 1.5)),
+    "elu": ("alpha", (0.0, 1.0, 2.5)),
+    "flush": ("threshold", (1e-30, 0.5)),
+}
 each_type = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
@@ -34,6 +39,29 @@ def two_layers(activation, width, dtype):
     hidden = function(x @ w + b)
     y = function(hidden @ v + c)
     return Graph((x,), (w, b, v, c, u), {"y": y}, ops.sum(y @ u))
+
+
+@each_type
+def test_each_part_of_a_run_has_its_own_setting(dtype):
+    x = np.linspace(-3, 3, 1537, dtype=dtype).reshape(1, -1)
+    data = g.input_node("x", (Rows(), 1537), dtype)
+    y, expected = data, g.variable(x)
+    for name, (setting, values) in SETTINGS.items():
+        for value in values:
+            y = getattr(ops, name)(y - 0.1, **{setting: value})
+            expected = getattr(ops, name)(expected - 0.1, **{setting: value})
+    graph = Graph((data,), (), {"y": y})
+    program = compile(graph, "native")
+    assert [instruction.name for instruction in program.tape.instructions] == ["fused"]
+    bits = set()
+    for instructions in SETS:
+        for passes in (None, ()):
+            tape = compile(graph, "numpy", passes).tape
+            found = on_engine(tape, "native", instructions).run({"x": x}, np.zeros(0, dtype))
+            bits.add(found.results["y"].tobytes())
+    assert len(bits) == 1
+    eps = 8 * np.finfo(dtype).eps
+    np.testing.assert_allclose(found.results["y"], expected.value, rtol=eps, atol=eps)
 
 
 def numbers(width, dtype):

@@ -30,7 +30,14 @@ WIDE = Plan(
     columns=515, layers=((131, "sigmoid", "plain"),), loss="weighted", outputs=37,
     optimizer="reduced",
 )  # fmt: skip
-PLANS = {"deep": DEEP, "wide": WIDE}
+CURVED = Plan(
+    columns=131,
+    layers=((120, "elu", "plain"), (99, "gelu", "twice"), (70, "bent", "plain"),
+            (35, "chosen", "split")),
+    loss="binary",
+    outputs=5,
+)  # fmt: skip
+PLANS = {"deep": DEEP, "wide": WIDE, "curved": CURVED}
 each_plan = pytest.mark.parametrize("name", PLANS)
 each_type = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
