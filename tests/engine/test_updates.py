@@ -10,7 +10,7 @@ from chainrule import graph as g
 from chainrule.engine import Graph, compile  # noqa: A004
 from chainrule.graph import ops
 from chainrule.layers import Parameter, Parameters
-from chainrule.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from chainrule.optimizers import SGD, Adagrad, Adam, AdamW, Nadam, RMSprop
 
 native = pytest.importorskip("chainrule._native")
 update_of = import_module("chainrule.training.update").update_of
@@ -54,7 +54,22 @@ def test_every_update_is_one_compiled_run(rule, dtype):
         assert is_compiled, signature
 
 
-@each_rule
+@each_type
+@pytest.mark.parametrize("clip", ["clipnorm", "clipvalue", "global_clipnorm"])
+def test_a_rule_stays_a_compiled_run_where_gradients_are_clipped(clip, dtype):
+    shapes = [Parameter("w", (6, 5)), Parameter("b", (5,))]
+    parameters = Parameters(shapes, dtype)
+    nodes = tuple(g.parameter(one.name, one.shape, dtype) for one in shapes)
+    loss = ops.sum(nodes[0] * nodes[0]) + ops.sum(nodes[1])
+    update = update_of(Adam(0.01, **{clip: 1.0}), parameters)
+    program = compile(Graph((), nodes, {}, loss, update), "native")
+    for instructions in SETS:
+        executor = on_engine(program.tape, "native", instructions).executor
+        signature, is_compiled = executor.runs(1)[-1]
+        assert is_compiled, signature
+
+
+@pytest.mark.parametrize("rule", [*RULES, Nadam(0.01), Nadam(0.01, beta_1=0.5)], ids=repr)
 @each_type
 def test_compiled_updates_give_the_bits_of_single_operations_and_what_arrays_give(rule, dtype):
     for count in (0, 1, 7, 8, 9, 15, 16, 17, 31, 1000, 2065):

@@ -71,7 +71,10 @@ EVERY = [
     (OneCycle(0.5, 40), cycle, {}),
     (OneCycle(0.5, 40, rise_share=0), lambda t: cosine(0.5 - 2e-6, t / 40) + 2e-6, {}),
 ]  # fmt: skip
-each = pytest.mark.parametrize("schedule, formula, printed", EVERY, ids=lambda x: str(x)[:60])
+each = pytest.mark.parametrize(
+    "schedule, formula, printed", EVERY, ids=[f"{type(one).__name__}-{i}" for i, (one, *_) in
+                                              enumerate(EVERY)]
+)  # fmt: skip
 
 
 def test_every_schedule_is_tried():
@@ -128,6 +131,8 @@ def test_a_half_cosine_and_a_power_are_right_to_a_few_units():
     random = np.random.default_rng(0)
     base, exponent = random.uniform(1e-3, 3, 10_000), random.uniform(-20, 20, 10_000)
     np.testing.assert_allclose(power(base, exponent), base**exponent, rtol=5e-14)
+    near, few = random.uniform(0.5, 2, 10_000), random.uniform(-1, 1, 10_000)
+    np.testing.assert_allclose(power(near, few), near**few, rtol=1.5e-15)
     assert power([0.0, 0.0, 2.0, 1.5], [2.0, 0.0, 10.0, 1.0]).tolist() == [0, 1, 1024, 1.5]
     # a number alone has the bits that it has among others
     for at in (0, 1, 7, 9_999):

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.errors import InputTypeError, SettingError
 from chainrule.graph import Node, ops
-from chainrule.optimizers.schedule import Rate, rates_of
+from chainrule.optimizers.schedule import Rate, rate_of, rates_of
 from chainrule.settings import check_flag, check_number
 
 __all__ = ["Optimizer", "flushed", "larger"]
@@ -95,7 +95,7 @@ class Optimizer(ABC):
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 1."""
         rate = self.learning_rate
-        return float(rates_of(rate, step - 1, 1)[0]) if callable(rate) else rate
+        return rate_of(rate, step - 1) if callable(rate) else rate
 
     def line(self, step: int) -> tuple[float, ...]:
         """The numbers of a step, counted from 1."""

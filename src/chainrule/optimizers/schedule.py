@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from chainrule.errors import SettingError
 from chainrule.settings import check_number
 
-__all__ = ["Floats", "Formula", "LearningRateSchedule", "Rate", "rates_of"]
+__all__ = ["Floats", "Formula", "LearningRateSchedule", "Rate", "rate_of", "rates_of"]
 
 Floats = NDArray[np.float64]
 Rate = float | Callable[[int], float]
@@ -64,30 +65,30 @@ def _block(schedule: Formula, number: int) -> Floats:
     return schedule.rates(np.arange(number * BLOCK, (number + 1) * BLOCK, dtype=np.float64))
 
 
-def rates_of(schedule: Callable[[int], float], first: int, count: int) -> Floats:
-    """The rates of steps in a row, the first counted from 0.
+def rate_of(schedule: Callable[[int], float], step: int) -> float:
+    """The rate of a step, counted from 0.
 
     Raises `SettingError` where the schedule gives what is no rate.
     """
-    if isinstance(schedule, Formula) and type(schedule).__call__ is Formula.__call__:
-        if count == 1:
-            rates = np.array([schedule(first)])
-        else:
-            rates = schedule.rates(np.arange(first, first + count, dtype=np.float64))
-    else:
-        rates = np.array([_own(schedule, step) for step in range(first, first + count)], np.float64)
+    given: Any = schedule(step)
+    try:
+        rate = float(given)
+    except (TypeError, ValueError):
+        _refuse(schedule, step, given)
+    if not 0.0 <= rate < math.inf:
+        _refuse(schedule, step, rate)
+    return rate
+
+
+def rates_of(schedule: Callable[[int], float], first: int, count: int) -> Floats:
+    """The rates of steps in a row, the first counted from 0; `SettingError` as `rate_of`."""
+    if not isinstance(schedule, Formula) or type(schedule).__call__ is not Formula.__call__:
+        return np.array([rate_of(schedule, step) for step in range(first, first + count)])
+    rates = schedule.rates(np.arange(first, first + count, dtype=np.float64))
     wrong = np.flatnonzero(~((rates >= 0) & np.isfinite(rates)))
     if wrong.size:
         _refuse(schedule, first + int(wrong[0]), float(rates[wrong[0]]))
     return rates
-
-
-def _own(schedule: Callable[[int], float], step: int) -> float:
-    given: Any = schedule(step)
-    try:
-        return float(given)
-    except (TypeError, ValueError):
-        _refuse(schedule, step, given)
 
 
 def _refuse(schedule: Callable[[int], float], step: int, given: Any) -> NoReturn:

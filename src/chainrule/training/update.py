@@ -39,12 +39,13 @@ def update_of(optimizer: Optimizer, parameters: Parameters) -> Update:
 
 def _clipped(optimizer: Optimizer, gradient: Node, segments: list[Segment]) -> Node:
     """The gradient as the optimizer asks for it: unchanged bits where nothing is too large."""
+    # clipped in another shape, it is no part of the rule's run, which engines know as it is
+    column = gradient.reshape((gradient.shape[0], 1))
     if optimizer.clipvalue is not None:
         most = optimizer.clipvalue
-        cut: Node = ops.minimum(ops.maximum(gradient, -most), most)
-        return cut
+        return ops.minimum(ops.maximum(column, -most), most).reshape(gradient.shape)
     if optimizer.global_clipnorm is not None:
-        return _scaled_down(gradient, optimizer.global_clipnorm)
+        return _scaled_down(column, optimizer.global_clipnorm).reshape(gradient.shape)
     if optimizer.clipnorm is None:
         return gradient
     most = optimizer.clipnorm
