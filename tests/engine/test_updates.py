@@ -69,6 +69,34 @@ def test_a_rule_stays_a_compiled_run_where_gradients_are_clipped(clip, dtype):
         assert is_compiled, signature
 
 
+@each_type
+@pytest.mark.parametrize("rule", [
+    SGD(0.1, clipnorm=0.7), Adam(0.1, clipvalue=0.2), Nadam(0.1, global_clipnorm=0.7),
+], ids=repr)  # fmt: skip
+def test_passes_and_sets_change_no_bit_of_clipped_and_constrained_updates(rule, dtype):
+    shapes = [
+        Parameter("w", (6, 5), constraint="max_norm"), Parameter("b", (5,)),
+        Parameter("v", (5, 3), constraint="unit_norm"), Parameter("c", (3,), constraint="non_neg"),
+    ]  # fmt: skip
+    parameters = Parameters(shapes, dtype)
+    nodes = tuple(g.parameter(one.name, one.shape, dtype) for one in shapes)
+    loss = ops.sum((nodes[0] @ nodes[2] + nodes[3]) ** 2.0) + ops.sum(ops.exp(nodes[1]))
+    graph = Graph((), nodes, {}, loss, update_of(rule, parameters))
+    for engine, sets in (("native", SETS), ("numpy", [None])):
+        left = set()
+        for passes in (None, (), ("fuse",), ("delay", "fuse"), ("share", "drop", "reuse")):
+            for instructions in sets:
+                program = compile(graph, "numpy", passes)
+                if instructions is not None:
+                    program = on_engine(program.tape, engine, instructions)
+                weights, slots = prepared(rule, parameters.count, dtype)
+                weights *= 3
+                for step in range(1, 5):
+                    program.run({}, weights, slots=slots, lines=rule.lines(step, 1))
+                left.add((weights.tobytes(), *(slot.tobytes() for slot in slots)))
+        assert len(left) == 1, engine
+
+
 @pytest.mark.parametrize("rule", [*RULES, Nadam(0.01), Nadam(0.01, beta_1=0.5)], ids=repr)
 @each_type
 def test_compiled_updates_give_the_bits_of_single_operations_and_what_arrays_give(rule, dtype):

@@ -228,8 +228,17 @@ def test_what_cannot_be_written_is_said(tmp_path, make, error, words):
 
 
 def test_rules_look_at_every_weight_of_a_model():
-    model = chainrule.Sequential([Dense(4, "relu"), Dropout(0.2), Dense(1)], seed=3)
+    layers = [Dense(4, "relu", trainable=False), Dropout(0.2), Dense(1)]
+    model = chainrule.Sequential(layers, seed=3)
     model.compile(optimizers.SGD(1e-5), "mse")
     stop = StopWhen(weight_change=1e-2)
     assert len(model.fit(X, Y, epochs=9, callbacks=stop).epoch) == 1
     assert model.stop_training
+    # weights that are not trained are not looked at
+    model.layers[2].trainable = False
+    model.layers[0].trainable = True
+    sets = LambdaCallback(on_epoch_begin=lambda epoch, logs: None)
+    wild = LambdaCallback(on_train_steps=lambda done, logs: model.layers[2].set_weights(
+        [np.full((4, 1), done), [0.0]]))  # fmt: skip
+    stop = StopWhen(weight_change=0.9)
+    assert len(model.fit(X, Y, epochs=9, callbacks=[sets, stop, wild]).epoch) == 1

@@ -23,7 +23,7 @@ class StopWhen(Callback):
     """Stops training at the first of the rules that are given.
 
     weight_change
-        When in an epoch no weight has changed by this much.
+        When in an epoch no weight that is trained has changed by this much.
     error_share
         When the share of misclassified rows, 1 - accuracy, is below this: of the rows of
         validation where there are any, else of training (counted while the weights change). Of
@@ -60,7 +60,7 @@ class StopWhen(Callback):
                 value = check_number("StopWhen", name, value, "above 0", lambda x: x > 0)
             setattr(self, name, value)
         self.reason: str | None = None
-        self._weights: list[Any] = []
+        self._weights: Any = None
         self._began = 0.0
 
     weight_change: float | None
@@ -73,7 +73,7 @@ class StopWhen(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         if self.weight_change is not None:
-            self._weights = self.model.get_weights()
+            self._weights = self._trained()
 
     def on_train_steps(self, done: int, logs: Logs | None = None) -> bool:
         if self.seconds is not None:
@@ -84,12 +84,7 @@ class StopWhen(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> bool:
         if self.weight_change is not None:
-            after = self.model.get_weights()
-            changes = [
-                np.abs(new - old).max(initial=0.0)
-                for new, old in zip(after, self._weights, strict=True)
-            ]
-            change = float(max(changes, default=0.0))
+            change = float(np.abs(self._trained() - self._weights).max(initial=0.0))
             if change < self.weight_change:
                 self._stop(
                     f"in epoch {epoch + 1} no weight changed by more than {change:.3g}, which is "
@@ -103,6 +98,11 @@ class StopWhen(Callback):
                     f"{share:.3g}, which is below error_share={self.error_share:g}."
                 )
         return self.reason is not None
+
+    def _trained(self) -> Any:
+        """A copy of the flat array of what updates reach: running statistics are no part of it."""
+        parameters = getattr(self.model, "trainer", self.model).parameters
+        return parameters.flat[: parameters.trainable_count].copy()
 
     def _stop(self, reason: str) -> None:
         if self.reason is None:
