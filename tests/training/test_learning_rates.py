@@ -73,6 +73,13 @@ def test_nan_is_no_improvement():
     assert one.optimizer.learning_rate == pytest.approx(0.001)
 
 
+def test_a_rate_is_never_reduced_to_0():
+    one = trainer(1e-300)
+    plateau = ReduceLROnPlateau("loss", patience=0, factor=1e-10)
+    one.fit(X, Y, epochs=5, callbacks=[Script([1] * 5), plateau])
+    assert 0 < one.optimizer.learning_rate <= 1e-310
+
+
 @pytest.mark.parametrize("by_rate", [False, True])
 def test_a_function_of_the_epoch_sets_the_rate(by_rate):
     one, other = trainer(0.1), trainer(0.1)

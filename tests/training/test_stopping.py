@@ -227,7 +227,7 @@ def test_what_cannot_be_written_is_said(tmp_path, make, error, words):
         trainer().fit(X, Y, callbacks=[make(tmp_path)])
 
 
-def test_rules_look_at_every_weight_of_a_model():
+def test_rules_look_at_the_weights_that_are_trained():
     layers = [Dense(4, "relu", trainable=False), Dropout(0.2), Dense(1)]
     model = chainrule.Sequential(layers, seed=3)
     model.compile(optimizers.SGD(1e-5), "mse")

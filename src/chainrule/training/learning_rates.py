@@ -163,7 +163,8 @@ class ReduceLROnPlateau(Monitor):
 
     def _reduce(self) -> None:
         optimizer = self.model.optimizer
-        if optimizer.learning_rate > self.min_lr:
-            optimizer.learning_rate = max(optimizer.learning_rate * self.factor, self.min_lr)
+        reduced = max(optimizer.learning_rate * self.factor, self.min_lr)
+        if 0 < reduced < optimizer.learning_rate:
+            optimizer.learning_rate = reduced
             self.cooldown_counter = self.cooldown
             self.wait = 0

@@ -40,16 +40,15 @@ def update_of(optimizer: Optimizer, parameters: Parameters) -> Update:
 def _clipped(optimizer: Optimizer, gradient: Node, segments: list[Segment]) -> Node:
     """The gradient as the optimizer asks for it: unchanged bits where nothing is too large."""
     # clipped in another shape, it is no part of the rule's run, which engines know as it is
-    column = gradient.reshape((gradient.shape[0], 1))
+    column = clipped = gradient.reshape((gradient.shape[0], 1))
     if optimizer.clipvalue is not None:
-        most = optimizer.clipvalue
-        return ops.minimum(ops.maximum(column, -most), most).reshape(gradient.shape)
-    if optimizer.global_clipnorm is not None:
-        return _scaled_down(column, optimizer.global_clipnorm).reshape(gradient.shape)
-    if optimizer.clipnorm is None:
-        return gradient
-    most = optimizer.clipnorm
-    return _joined([_scaled_down(_part(gradient, one), most) for one in segments], gradient)
+        clipped = ops.minimum(ops.maximum(column, -optimizer.clipvalue), optimizer.clipvalue)
+    elif optimizer.global_clipnorm is not None:
+        clipped = _scaled_down(column, optimizer.global_clipnorm)
+    elif optimizer.clipnorm is not None:
+        parts = [_scaled_down(_part(column, one), optimizer.clipnorm) for one in segments]
+        clipped = _joined(parts, column)
+    return gradient if clipped is column else clipped.reshape(gradient.shape)
 
 
 def _scaled_down(gradient: Node, most: float) -> Node:
