@@ -152,6 +152,7 @@ def test_steps_and_logs_hold_what_totals_can_say():
     parts = [slice(0, 40), slice(40, 80), slice(80, ROWS)]
     by_batch = [sk.recall_score(HOT[p].ravel(), YES[p].ravel()) for p in parts]
     assert history.steps["recall"] == pytest.approx(by_batch, rel=1e-14)
+    assert history.steps["recall"].tolist() == history.steps["recall"].tolist()
     assert [list(logs) for logs in seen[:2]] == [["loss", "recall", "rmse", "accuracy"]] * 2
     so_far = [sk.recall_score(HOT[: p.stop].ravel(), YES[: p.stop].ravel()) for p in parts]
     assert [logs["recall"] for logs in seen] == pytest.approx(so_far, rel=1e-14)

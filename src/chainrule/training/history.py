@@ -31,6 +31,7 @@ class History(Callback):
         self.history: dict[str, list[float]] = {}
         self.epoch: list[int] = []
         self._pieces: dict[str, list[np.ndarray[Any, Any]]] = {}
+        self._waiting: list[tuple[str, Metric, Any, Any]] = []
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self.epoch.append(epoch)
@@ -50,17 +51,19 @@ class History(Callback):
             Metrics that are no mean over rows; results have their totals, or rows.
         """
         for name, values in ran.results.items():
-            metric = wholes.get(name)
-            made = values[: ran.made]
-            if metric is not None:
-                if not metric.summed:
-                    continue
-                made = values_of_batches(metric, made, ran.rows[: ran.made])
-            self._pieces.setdefault(name, []).append(made)
+            metric, made = wholes.get(name), values[: ran.made]
+            if metric is None:
+                self._pieces.setdefault(name, []).append(made)
+            elif metric.summed:
+                self._pieces.setdefault(name, [])
+                self._waiting.append((name, metric, made, ran.rows[: ran.made]))
 
     @property
     def steps(self) -> dict[str, np.ndarray[Any, Any]]:
         """An array for each name, one value an iteration."""
+        for name, *totals in self._waiting:  # a call a step: only when someone asks
+            self._pieces[name].append(values_of_batches(*totals))
+        self._waiting.clear()
         joined = {name: np.concatenate(pieces) for name, pieces in self._pieces.items()}
         self._pieces = {name: [array] for name, array in joined.items()}
         return joined
