@@ -35,6 +35,11 @@ struct MaskSource {
     double scale;
 };
 
+// Sizes of a picture, and how many points of it are read.
+struct Picture {
+    Index height, width, channels, points;
+};
+
 // out[i] of count numbers; x or y is one number where its step is 0, else its step is 1. `setting`
 // is the operation's one attribute, if any (the threshold of flush). Kernels of one operand leave y alone.
 template <typename T>
@@ -82,6 +87,15 @@ struct Typed {
 
     // Numbers first to first + count - 1 of a mask: 0 or scale.
     void (*mask)(T* out, Index first, Index count, const MaskSource& source);
+    // The same of numbers from 0 to below 1, and of standard normal ones.
+    void (*uniform)(T* out, Index first, Index count, const Stream& source);
+    void (*normal)(T* out, Index first, Index count, const Stream& source);
+
+    // out[point, channel] of one picture: x at the coordinates (down for all points, then across),
+    // between its pixels. `spread` is the transpose: its out is the picture. `framed` holds
+    // (height + 2) * (width + 2) * channels numbers, fewer than 2^22 for each channel.
+    void (*sample)(T* out, const T* x, const T* coordinates, const Picture& picture, T* framed);
+    void (*spread)(T* out, const T* g, const T* coordinates, const Picture& picture, T* framed);
 };
 
 struct Kernels {

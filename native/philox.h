@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "kernels.h"
+#include "quantile.h"
 
 namespace chainrule {
 
@@ -105,11 +106,9 @@ inline double logarithm(double x) {
            ((half - (ratio * (half + rest) + power * 0x1.a39ef35793c76p-33)) - fraction);
 }
 
-using Coefficients = std::array<double, 8>;
-
-inline double polynomial(const Coefficients& coefficients, double x) {
+inline double polynomial(const double (&coefficients)[8], double x) {
     double result = coefficients[0];
-    for (std::size_t index = 1; index < coefficients.size(); ++index) {
+    for (int index = 1; index < 8; ++index) {
         result = result * x + coefficients[index];
     }
     return result;
@@ -117,38 +116,15 @@ inline double polynomial(const Coefficients& coefficients, double x) {
 
 // Wichura (1988), AS 241, PPND16: the number below which `share` of a standard normal lies.
 inline double inverse_normal(double share) {
-    static constexpr Coefficients central_above{
-        2509.0809287301226727, 33430.575583588128105, 67265.770927008700853, 45921.953931549871457,
-        13731.693765509461125, 1971.5909503065514427, 133.14166789178437745, 3.387132872796366608};
-    static constexpr Coefficients central_below{
-        5226.495278852545925,  28729.085735721942674, 39307.89580009271061,  21213.794301586595867,
-        5394.1960214247511077, 687.1870074920579083,  42.313330701600911252, 1.0};
-    static constexpr Coefficients middle_above{7.7454501427834140764e-4, 0.0227238449892691845833,
-                                               0.24178072517745061177,   1.27045825245236838258,
-                                               3.64784832476320460504,   5.7694972214606914055,
-                                               4.6303378461565452959,    1.42343711074968357734};
-    static constexpr Coefficients middle_below{1.05075007164441684324e-9, 5.475938084995344946e-4,
-                                               0.0151986665636164571966,  0.14810397642748007459,
-                                               0.68976733498510000455,    1.6763848301838038494,
-                                               2.05319162663775882187,    1.0};
-    static constexpr Coefficients far_above{2.01033439929228813265e-7, 2.71155556874348757815e-5,
-                                            0.0012426609473880784386,  0.026532189526576123093,
-                                            0.29656057182850489123,    1.7848265399172913358,
-                                            5.4637849111641143699,     6.6579046435011037772};
-    static constexpr Coefficients far_below{2.04426310338993978564e-15, 1.4215117583164458887e-7,
-                                            1.8463183175100546818e-5,   7.868691311456132591e-4,
-                                            0.0148753612908506148525,   0.13692988092273580531,
-                                            0.59983220655588793769,     1.0};
-
     const double centered = share - 0.5;
     if (std::fabs(centered) <= 0.425) {
         const double square = 0.180625 - centered * centered;
-        return centered * (polynomial(central_above, square) / polynomial(central_below, square));
+        return centered * (polynomial(kCentralAbove, square) / polynomial(kCentralBelow, square));
     }
     const double depth = std::sqrt(-logarithm(centered < 0.0 ? share : 1.0 - share));
     const double size =
-        depth <= 5.0 ? polynomial(middle_above, depth - 1.6) / polynomial(middle_below, depth - 1.6)
-                     : polynomial(far_above, depth - 5.0) / polynomial(far_below, depth - 5.0);
+        depth <= 5.0 ? polynomial(kMiddleAbove, depth - 1.6) / polynomial(kMiddleBelow, depth - 1.6)
+                     : polynomial(kFarAbove, depth - 5.0) / polynomial(kFarBelow, depth - 5.0);
     return centered < 0.0 ? -size : size;
 }
 

@@ -337,6 +337,14 @@ CHAINRULE_INLINE Whole<double> multiply_low(Whole<double> a, Whole<double> b) {
     return {_mm256_mul_epu32(a.value, b.value)};
 }
 
+// The numbers at some places.
+CHAINRULE_INLINE F gather(const float* from, Whole<float> at) {
+    return {_mm256_i32gather_ps(from, at.value, 4)};
+}
+CHAINRULE_INLINE D gather(const double* from, Whole<double> at) {
+    return {_mm256_i64gather_pd(from, at.value, 8)};
+}
+
 // Lane j of square[i] and lane i of square[j] change places.
 CHAINRULE_INLINE void transpose(D (&square)[4]) {
     const __m256d even_low = _mm256_unpacklo_pd(square[0].value, square[1].value);
@@ -618,6 +626,12 @@ CHAINRULE_INLINE Whole<double> lane_numbers() {
 CHAINRULE_INLINE Whole<double> multiply_low(Whole<double> a, Whole<double> b) {
     return each_whole<double>(
         [&](int lane) { return (a.value[lane] & 0xFFFFFFFF) * (b.value[lane] & 0xFFFFFFFF); });
+}
+
+// The numbers at some places.
+template <typename T>
+CHAINRULE_INLINE Vec<T> gather(const T* from, Whole<T> at) {
+    return each<T>([&](int lane) { return from[at.value[lane]]; });
 }
 
 // Lane j of square[i] and lane i of square[j] change places.

@@ -150,6 +150,9 @@ void bind_scatter_add(Binding& binding, const Bound& bound);
 void bind_one_hot(Binding& binding, const Bound& bound);
 void bind_count(Binding& binding, const Bound& bound);
 void bind_mask(Binding& binding, const Bound& bound);
+void bind_random(Binding& binding, const Bound& bound);
+void bind_sampling(Binding& binding, const Bound& bound);
+void bind_flip(Binding& binding, const Bound& bound);
 
 template <typename T>
 const Typed<T>& typed(const Kernels& kernels);

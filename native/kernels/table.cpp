@@ -9,9 +9,11 @@ void add_activation(Kernels& kernels);
 void add_elementwise(Kernels& kernels);
 void add_linear(Kernels& kernels);
 void add_loss(Kernels& kernels);
+void add_numbers(Kernels& kernels);
 void add_random(Kernels& kernels);
 void add_reduction(Kernels& kernels);
 void add_runs(Kernels& kernels);
+void add_sampling(Kernels& kernels);
 
 static Kernels collected(const char* name) {
     Kernels kernels{};
@@ -20,9 +22,11 @@ static Kernels collected(const char* name) {
     add_elementwise(kernels);
     add_linear(kernels);
     add_loss(kernels);
+    add_numbers(kernels);
     add_random(kernels);
     add_reduction(kernels);
     add_runs(kernels);
+    add_sampling(kernels);
     return kernels;
 }
 

@@ -1,6 +1,5 @@
 // Steps that move numbers without changing them, and those that make them of nothing.
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "../steps.h"
@@ -105,32 +104,6 @@ void one_hot(Binding& binding, const Bound& bound, const Array& labels, Index de
                 to[row * depth + label[row]] = T{1};
             }
         }
-    });
-}
-
-template <typename T>
-void mask(Binding& binding, const Bound& bound) {
-    const auto kernel = typed<T>(binding.kernels).mask;
-    const double rate = bound.number("rate");
-    if (!(rate >= 0.0 && rate < 1.0)) {
-        bound.refuse("its rate is not from 0 to below 1");
-    }
-    MaskSource source{};
-    source.stream.stream = static_cast<std::uint32_t>(bound.whole("stream"));
-    source.threshold = static_cast<std::uint64_t>(std::nearbyint(rate * 4294967296.0));
-    source.scale = 1.0 / (1.0 - rate);
-    const Index count = bound.result.count();
-    const Place out = bound.result.place;
-    const Place key = bind_contiguous(binding, bound.operands[0], Type::uint64).place;
-    const Place step = bind_contiguous(binding, bound.operands[1], Type::uint64).place;
-    add_step(binding, [=](const Frame& frame) {
-        MaskSource drawn = source;
-        drawn.stream.key = *frame.at<std::uint64_t>(key);
-        drawn.stream.step = *frame.at<std::uint64_t>(step);
-        split(frame, (count + 31) / 32, 512, [&](Index begin, Index end, int) {
-            const Index last = std::min(end * 32, count);
-            kernel(frame.at<T>(out) + begin * 32, begin * 32, last - begin * 32, drawn);
-        });
     });
 }
 
@@ -284,25 +257,6 @@ void bind_count(Binding& binding, const Bound& bound) {
             return add_step(binding, [=](const Frame& frame) { *frame.at<Index>(out) = product; });
         default:
             bound.refuse("its number is of another type");
-    }
-}
-
-void bind_mask(Binding& binding, const Bound& bound) {
-    bound.need_operands(2);
-    for (const Array& scalar : bound.operands) {
-        if (scalar.count() != 1) {
-            bound.refuse("seed and step must be one number each");
-        }
-    }
-    if (bound.wholes("shape", binding.rows) != bound.result.shape) {
-        bound.refuse("its result does not fit");
-    }
-    if (bound.result.type == Type::float32) {
-        mask<float>(binding, bound);
-    } else if (bound.result.type == Type::float64) {
-        mask<double>(binding, bound);
-    } else {
-        bound.refuse("its numbers are of another type");
     }
 }
 

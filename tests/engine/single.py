@@ -115,7 +115,8 @@ EXACT = {
     "minimum", "greater", "equal", "flush", "relu", "absolute_error", "squared_error", "cast",
     "dropout_mask", "max", "min", "broadcast_to", "count", "argmax", "reshape", "transpose",
     "gather", "scatter_add", "one_hot", "concatenate", "narrow", "widen", "masked", "leaky_relu",
-    "stop_gradient",
+    "stop_gradient", "random_uniform", "random_normal", "sample_bilinear", "spread_bilinear",
+    "flip",
 }  # fmt: skip
 ULPS = {
     "exp": 2, "expm1": 4, "log": 2, "log1p": 2, "power": 2, "tanh": 4, "sigmoid": 4, "erf": 3,

@@ -16,7 +16,7 @@ from tests.engine.single import (
     tape_of,
     widened,
 )
-from tests.graph.cases import CASES, case, normal, shares, spread
+from tests.graph.cases import CASES, case, normal, points, shares, spread
 from tests.graph.sizes import SIZES, large, of_size
 
 from chainrule.errors import DataError
@@ -101,6 +101,17 @@ WIDE = {
     ],
     "argmax": [case(spread(3, 700)), case(np.zeros((2, 40)))],
     "dropout_mask": [case(7, 2, shape=(33, 65), rate=0.3, stream=4)],
+    "random_uniform": [case(7, 2, shape=(33, 65), stream=4)],
+    "random_normal": [case(7, 2, shape=(333, 65), stream=4)],
+    "sample_bilinear": [
+        case(normal(33, 8, 9), 2 * points(33, 2, 9, 11)),
+        case(normal(9, 8, 7, 5), 2 * points(9, 2, 17, 11)),
+    ],
+    "spread_bilinear": [
+        case(normal(33, 9, 11), 2 * points(33, 2, 9, 11), height=8, width=9),
+        case(normal(9, 17, 11, 5), 2 * points(9, 2, 17, 11), height=8, width=7),
+    ],
+    "flip": [case(normal(33, 65), axis=0), case(normal(7, 3, 65), axis=-1)],
     "scatter_add": [case(normal(700, 3), np.arange(700) % 7, length=7)],
     "exp": [case(normal(2049)), case(normal(3, 700)), case(normal(700, 3)), case(normal(5, 9, 50))],
     "sigmoid": [case(normal(2, 1, 513))],
@@ -205,6 +216,23 @@ def test_masks_are_equal_to_the_bit(rate, stream, dtype):
     for shape in ((), (1,), (33,), (100, 7), (3, 2, 50)):
         check(OPERATIONS["dropout_mask"](
             2**64 - 1, 2**56 - 1, shape=shape, rate=rate, stream=stream, dtype=dtype))  # fmt: skip
+
+
+@pytest.mark.parametrize("stream", [0, 9, 2**32 - 1])
+@pytest.mark.parametrize("name", ["random_uniform", "random_normal"])
+@each_type
+def test_drawn_numbers_are_equal_to_the_bit(name, stream, dtype):
+    for shape in ((), (1,), (33,), (100, 7), (3, 2, 50), (100_003,)):
+        check(OPERATIONS[name](2**64 - 1, 2**56 - 1, shape=shape, stream=stream, dtype=dtype))
+
+
+@each_type
+def test_coordinates_that_are_no_numbers_are_outside(dtype):
+    x = np.ones((1, 2, 2), dtype)
+    for odd in (np.nan, np.inf, -np.inf, 3e38, -3e38):
+        y = OPERATIONS["sample_bilinear"](x, np.full((1, 2, 3, 3), odd, dtype))
+        assert not y.array.any()
+        check(y)
 
 
 def test_every_operation_has_a_kernel_and_no_kernel_is_left_over():

@@ -69,6 +69,12 @@ def bits(*shape: int, key: int = 0) -> np.ndarray:
     return _generator(key, *shape).integers(0, 2, shape).astype(float)
 
 
+def points(*shape: int, key: int = 0) -> np.ndarray:
+    """Coordinates within pictures of about 3 by 4 pixels, beyond their edges and on pixels."""
+    numbers = _generator(key, *shape).uniform(-2.5, 5.5, shape)
+    return np.where(numbers > 4, np.round(numbers), numbers)
+
+
 WHOLE = np.array([[1, 2], [3, 5]])
 
 
@@ -270,6 +276,51 @@ CASES: dict[str, list[Case]] = {
         case(2**63 + 1, 2**40, shape=(5, 2), rate=0.9, stream=1, dtype="float32", rows=5),
         case(0, 0, shape=(), rate=0.0),
         case(1, 1, shape=(0, 3), rate=0.5),
+    ],
+    "random_uniform": [
+        case(7, 0, shape=(3, 4)),
+        case(7, 3, shape=12, stream=5),
+        case(2**63 + 1, 2**40, shape=(5, 2), stream=1, dtype="float32", rows=5),
+        case(0, 0, shape=()),
+        case(1, 1, shape=(0, 3)),
+    ],
+    "random_normal": [
+        case(7, 0, shape=(3, 4)),
+        case(7, 3, shape=70, stream=5),
+        case(2**63 + 1, 2**40, shape=(5, 2), stream=1, dtype="float32", rows=5),
+        case(0, 0, shape=()),
+        case(1, 1, shape=(0, 3)),
+    ],
+    "sample_bilinear": [
+        case(normal(5, 3, 4), points(5, 2, 2, 3), rows=5, fixed=(1,)),
+        case(normal(2, 3, 4, 3), points(2, 2, 3, 3), fixed=(1,)),
+        case(normal(1, 3, 1), points(1, 2, 1, 9), fixed=(1,)),
+        case(normal(1, 1, 4, 1), points(1, 2, 17, 1), fixed=(1,)),
+        case(normal(1, 2, 2), np.array([[[[30.0, 0.5]], [[0.5, -40.0]]]]), fixed=(1,)),
+        case(normal(2, 3, 4), points(2, 2, 0, 3), fixed=(1,)),
+        case(normal(2, 0, 4), points(2, 2, 2, 2), fixed=(1,)),
+        case(normal(0, 3, 4), points(0, 2, 2, 2), fixed=(1,)),
+        case(normal(1, 2, 3, 0), points(1, 2, 2, 2), fixed=(1,)),
+        case(WHOLE[None], [[[[0, 1]], [[1, 2]]]], fixed=(1,)),
+    ],
+    "spread_bilinear": [
+        case(normal(5, 2, 3), points(5, 2, 2, 3), height=3, width=4, rows=5, fixed=(1,)),
+        case(normal(2, 3, 3, 2), points(2, 2, 3, 3), height=3, width=4, fixed=(1,)),
+        case(normal(1, 1, 9), points(1, 2, 1, 9), height=3, width=1, fixed=(1,)),
+        case(normal(1, 17, 1, 1), points(1, 2, 17, 1), height=1, width=4, fixed=(1,)),
+        case(normal(2, 0, 3), points(2, 2, 0, 3), height=3, width=4, fixed=(1,)),
+        case(normal(2, 2, 2), points(2, 2, 2, 2), height=0, width=4, fixed=(1,)),
+        case(normal(0, 2, 2), points(0, 2, 2, 2), height=3, width=4, fixed=(1,)),
+        case(WHOLE[None], [[[[0, 1], [1, 2]], [[1, 2], [0, 0]]]], height=2, width=3, fixed=(1,)),
+    ],
+    "flip": [
+        case(normal(5, 2), axis=0, rows=5),
+        case(normal(5, 2), axis=1, rows=5),
+        case(normal(2, 3, 2), axis=-2),
+        case(normal(3), axis=0),
+        case(normal(0, 3), axis=0),
+        case(normal(2, 0), axis=-1),
+        case(WHOLE, axis=0),
     ],
     "sum": [*reductions(normal), case(normal(0, 3), axis=0), case(normal(0))],
     "max": reductions(spread),

@@ -189,6 +189,58 @@ def dropout_mask(
     return np.array(kept).reshape(shape)
 
 
+def words(seed: Any, step: Any, shape: Any, stream: int) -> Any:
+    sizes = tuple(np.atleast_1d(shape)) if shape != () else ()
+    count = math.prod(sizes)
+    drawn = [philox_word(int(seed), stream, int(step), position) for position in range(count)]
+    return sizes, drawn
+
+
+def random_uniform(
+    seed: Any, step: Any, shape: Any, stream: int = 0, dtype: str = "float64"
+) -> np.ndarray:
+    sizes, drawn = words(seed, step, shape, stream)
+    return np.array([word // 512 / 2**23 for word in drawn]).reshape(sizes)
+
+
+def random_normal(
+    seed: Any, step: Any, shape: Any, stream: int = 0, dtype: str = "float64"
+) -> np.ndarray:
+    from scipy.special import ndtri
+
+    sizes, drawn = words(seed, step, shape, stream)
+    return np.array([ndtri((word + 0.5) / 2**32) for word in drawn]).reshape(sizes)
+
+
+def tents(at: float, size: int) -> list[float]:
+    """How much of each pixel of a line is seen at a coordinate."""
+    return [max(0.0, 1.0 - abs(at - pixel)) for pixel in range(size)]
+
+
+def sample_bilinear(x: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
+    def entry(index: tuple[int, ...]) -> float:
+        row, i, j, *channel = index
+        down = tents(coordinates[row, 0, i, j], x.shape[1])
+        across = tents(coordinates[row, 1, i, j], x.shape[2])
+        return math.fsum(
+            v * w * x[(row, k, m, *channel)]
+            for k, v in enumerate(down)
+            for m, w in enumerate(across)
+        )
+
+    return filled((len(x), *coordinates.shape[2:], *x.shape[3:]), entry)
+
+
+def spread_bilinear(g: np.ndarray, coordinates: np.ndarray, height: int, width: int) -> np.ndarray:
+    result = np.zeros((len(g), height, width, *g.shape[3:]))
+    for row, i, j, *channel in indices(g.shape):
+        down = tents(coordinates[row, 0, i, j], height)
+        across = tents(coordinates[row, 1, i, j], width)
+        for k, m in indices((height, width)):
+            result[(row, k, m, *channel)] += down[k] * across[m] * g[(row, i, j, *channel)]
+    return result
+
+
 def argmax(x: np.ndarray) -> np.ndarray:
     def entry(index: tuple[int, ...]) -> int:
         line = [float(number) for number in x[index]]
@@ -294,6 +346,16 @@ ORACLES: dict[str, Callable[..., np.ndarray]] = {
     "softmax_cross_entropy": softmax_cross_entropy,
     "softmax_cross_entropy_slope": softmax_cross_entropy_slope,
     "dropout_mask": dropout_mask,
+    "random_uniform": random_uniform,
+    "random_normal": random_normal,
+    "sample_bilinear": sample_bilinear,
+    "spread_bilinear": spread_bilinear,
+    "flip": lambda x, axis: filled(
+        x.shape,
+        lambda index: x[
+            tuple(x.shape[i] - 1 - at if i == axis % x.ndim else at for i, at in enumerate(index))
+        ],
+    ),
     "sum": reduced(math.fsum),
     "max": reduced(lambda line: sorted(line)[-1]),
     "min": reduced(lambda line: sorted(line)[0]),

@@ -1,7 +1,7 @@
 """A case of any size for every operation, and cases of numbers as large as 10,000."""
 
 import numpy as np
-from tests.graph.cases import Case, bits, case, normal, positive, shares, spread
+from tests.graph.cases import Case, bits, case, normal, points, positive, shares, spread
 
 SIZES = (0, 1, 7, 8, 9, 31)
 
@@ -34,6 +34,13 @@ def of_size(name: str, n: int) -> Case:
         "softmax_cross_entropy": lambda: case(normal(n, 3), shares(n, 3)),
         "softmax_cross_entropy_slope": lambda: case(normal(n, 3), shares(n, 3), normal(n, key=1)),
         "dropout_mask": lambda: case(5, 1, shape=(n,), rate=0.5),
+        "random_uniform": lambda: case(5, 1, shape=(n,)),
+        "random_normal": lambda: case(5, 1, shape=(n,)),
+        "sample_bilinear": lambda: case(normal(2, n, 3), points(2, 2, n, 2), fixed=(1,)),
+        "spread_bilinear": lambda: case(
+            normal(2, n, 2), points(2, 2, n, 2), height=n, width=3, fixed=(1,)
+        ),
+        "flip": lambda: case(normal(n, 2), axis=0),
         "sum": lambda: case(normal(3, n), axis=1),
         "max": lambda: case(spread(n, 3), axis=1),
         "min": lambda: case(spread(n, 3), axis=1),
@@ -77,6 +84,9 @@ def large(name: str) -> list[Case]:
         "matmul": [case(x, _OTHER.reshape(3, 2))],
         "softmax_cross_entropy": [case(x, np.eye(3)[[1, 2]]), case(x, np.full((2, 3), 1 / 3))],
         "softmax_cross_entropy_slope": [case(x, np.eye(3)[[1, 2]], np.array([1e4, 1.0]))],
+        "sample_bilinear": [case(x[None], points(1, 2, 3, 3), fixed=(1,))],
+        "spread_bilinear": [case(x[None], points(1, 2, 2, 3), height=3, width=4, fixed=(1,))],
+        "flip": [case(x, axis=1)],
         "sum": [case(x, axis=1)],
         "max": [case(x, axis=1)],
         "min": [case(x, axis=0)],

@@ -19,6 +19,7 @@ from chainrule.layers.constraints import (
 )
 from chainrule.layers.core import Activation, Dense, Dropout, Flatten
 from chainrule.layers.embedding import Embedding
+from chainrule.layers.expansion import GaussianNoise, Mixup, RandomDistortion
 from chainrule.layers.initializers import (
     INITIALIZERS,
     Constant,
@@ -62,12 +63,12 @@ from chainrule.layers.slopes import LeakyReLU, PReLU
 __all__ = [
     "ACTIVATIONS", "CONSTRAINTS", "INITIALIZERS", "L1", "L1L2", "L2", "LAYERS", "REGULARIZERS",
     "Activation", "AdjustableActivation", "BatchNormalization", "Constant", "Constraint", "Dense",
-    "Draws", "Dropout", "EluActivation", "Embedding", "Flatten", "GeluActivation", "GlorotNormal",
-    "GlorotUniform", "GroupNormalization", "HeNormal", "HeUniform", "Initializer", "Input",
-    "InputLayer", "Layer", "LayerNormalization", "LeakyReLU", "LeakyReluActivation", "LecunNormal",
-    "LecunUniform", "Lp", "MaxNorm", "Network", "NetworkInput", "NonNeg", "Normalization", "Ones",
-    "Orthogonal", "PReLU", "Parameter", "Parameters", "RandomNormal", "RandomUniform",
-    "Regularizer", "SmhtActivation", "Stack", "TruncatedNormal", "UnitNorm", "Zeros",
-    "find_activation", "find_constraint", "find_initializer", "find_regularizer",
-    "layer_from_record", "layer_names", "layer_record", "row_shape",
+    "Draws", "Dropout", "EluActivation", "Embedding", "Flatten", "GaussianNoise", "GeluActivation",
+    "GlorotNormal", "GlorotUniform", "GroupNormalization", "HeNormal", "HeUniform", "Initializer",
+    "Input", "InputLayer", "Layer", "LayerNormalization", "LeakyReLU", "LeakyReluActivation",
+    "LecunNormal", "LecunUniform", "Lp", "MaxNorm", "Mixup", "Network", "NetworkInput", "NonNeg",
+    "Normalization", "Ones", "Orthogonal", "PReLU", "Parameter", "Parameters", "RandomDistortion",
+    "RandomNormal", "RandomUniform", "Regularizer", "SmhtActivation", "Stack", "TruncatedNormal",
+    "UnitNorm", "Zeros", "find_activation", "find_constraint", "find_initializer",
+    "find_regularizer", "layer_from_record", "layer_names", "layer_record", "row_shape",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.errors import InputTypeError, SettingError
-from chainrule.graph import Node, Shape, input_node, make, ops
+from chainrule.graph import Node, Operation, Shape, input_node, make, ops
 from chainrule.layers.constraints import find_constraint
 from chainrule.layers.initializers import find_initializer
 from chainrule.layers.regularizers import find_regularizer
@@ -54,22 +54,24 @@ class Parameter:
 class Draws:
     """What layers use while a training graph is built: random numbers, and new values of state.
 
-    seed, step
-        Scalar nodes that a program is given when it runs.
     dtype
-        Type of the masks.
+        Type of what is drawn.
+    seed, step
+        Numbers to draw of at once; without them, scalar nodes that a program is given when it runs.
     states
         By name, the values that parameters which no gradient moves have after the step.
 
-    Each mask is a new stream.
+    Each draw is a new stream. A layer that mixes rows says so in `share`: row i counts with share i
+    of the loss, the row as far from the end with the rest.
     """
 
-    def __init__(self, dtype: Any) -> None:
-        self.seed = input_node("seed", (), "uint64")
-        self.step = input_node("step", (), "uint64")
+    def __init__(self, dtype: Any, seed: int | None = None, step: int | None = None) -> None:
+        self.seed = input_node("seed", (), "uint64") if seed is None else _whole(seed)
+        self.step = input_node("step", (), "uint64") if step is None else _whole(step)
         self.dtype = np.dtype(dtype)
         self.streams = 0
         self.states: dict[str, Node] = {}
+        self.share: Node | None = None
 
     def mask(self, shape: Shape, rate: float, seed: int | None = None) -> Node:
         """0 with probability `rate`, else 1 / (1 - rate); another one in each step.
@@ -77,12 +79,24 @@ class Draws:
         seed
             A seed of the layer's own in place of the network's.
         """
-        key = self.seed if seed is None else make(np.asarray(seed, np.uint64), None, "mask")
+        return self._drawn(ops.dropout_mask, seed, shape=shape, rate=rate)
+
+    def uniform(self, shape: Shape, seed: int | None = None) -> Node:
+        """Numbers spread evenly over [0, 1), others in each step."""
+        return self._drawn(ops.random_uniform, seed, shape=shape)
+
+    def normal(self, shape: Shape, seed: int | None = None) -> Node:
+        """Standard normal numbers, others in each step."""
+        return self._drawn(ops.random_normal, seed, shape=shape)
+
+    def _drawn(self, operation: Operation, seed: int | None, **attributes: Any) -> Node:
+        key = self.seed if seed is None else _whole(seed)
         stream, self.streams = self.streams, self.streams + 1
-        mask: Node = ops.dropout_mask(
-            key, self.step, shape=shape, rate=rate, stream=stream, dtype=self.dtype
-        )
-        return mask
+        return operation(key, self.step, stream=stream, dtype=self.dtype, **attributes)
+
+
+def _whole(number: int) -> Node:
+    return make(np.asarray(number, np.uint64), None, "seed")
 
     def assign(self, state: Node, value: Node) -> None:
         """Let a parameter that no gradient moves (`trainable=False`) have a value after the step.

@@ -13,6 +13,7 @@ from chainrule.layers.activations import ACTIVATIONS
 from chainrule.layers.constraints import CONSTRAINTS
 from chainrule.layers.core import Activation, Dense, Dropout, Flatten
 from chainrule.layers.embedding import Embedding
+from chainrule.layers.expansion import GaussianNoise, Mixup, RandomDistortion
 from chainrule.layers.initializers import INITIALIZERS
 from chainrule.layers.input import InputLayer
 from chainrule.layers.layer import Layer
@@ -40,6 +41,9 @@ LAYERS: dict[str, type[Layer]] = {
     "GroupNormalization": GroupNormalization,
     "Normalization": Normalization,
     "Embedding": Embedding,
+    "GaussianNoise": GaussianNoise,
+    "Mixup": Mixup,
+    "RandomDistortion": RandomDistortion,
 }
 """Every layer by its class's name."""
 

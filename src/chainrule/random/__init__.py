@@ -16,10 +16,12 @@ from chainrule.random.draws import (
     has_native,
     native_status,
     normal,
+    normal_numbers,
     permutation,
     permutations,
     truncated_normal,
     uniform,
+    uniform_numbers,
     words,
 )
 
@@ -34,9 +36,11 @@ __all__ = [
     "has_native",
     "native_status",
     "normal",
+    "normal_numbers",
     "permutation",
     "permutations",
     "truncated_normal",
     "uniform",
+    "uniform_numbers",
     "words",
 ]

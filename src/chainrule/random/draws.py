@@ -189,6 +189,38 @@ def dropout_mask(
     return out
 
 
+def uniform_numbers(
+    key: int, stream: int, step: int, shape: tuple[int, ...], dtype: DTypeLike
+) -> NDArray[np.float32] | Floats:
+    """An array of numbers spread evenly over [0, 1), each a multiple of 2**-23.
+
+    Number i in C order is made of word i, of purpose MASKS: half the words of `uniform`, and the
+    same numbers in float32 and float64. Raises SettingError as `words` does.
+
+    >>> bool((uniform_numbers(7, 0, 0, (2, 3), "float32") < 1).all())
+    True
+    """
+    drawn = words(key, stream, step, math.prod(shape))
+    shares = (drawn >> 9) * 2.0**-23
+    return shares.astype(dtype, copy=False).reshape(shape)
+
+
+def normal_numbers(
+    key: int, stream: int, step: int, shape: tuple[int, ...], dtype: DTypeLike
+) -> NDArray[np.float32] | Floats:
+    """An array of standard normal numbers: quantiles of shares of 32 bits, within 6.4 deviations.
+
+    Number i in C order is made of word i, of purpose MASKS, in float64 and then rounded. Raises
+    SettingError as `words` does.
+
+    >>> normal_numbers(7, 0, 0, (2, 3), "float32").dtype
+    dtype('float32')
+    """
+    drawn = words(key, stream, step, math.prod(shape))
+    numbers = philox.inverse_normal((drawn.astype(np.float64) + 0.5) * 2.0**-32)
+    return numbers.astype(dtype, copy=False).reshape(shape)
+
+
 def fresh_seed() -> int:
     """A seed from the operating system, 0 to 2**53 - 1: a number that JSON keeps exactly.
 

@@ -197,7 +197,7 @@ def training_graph(task: Task, variant: Variant, kind: str) -> Graph:
         for name, loss, output in zip(task.network.output_names, task.losses, outputs, strict=True)
     ]
     weight = leaves.add("weight", (Rows(),), dtype) if variant.weighted else None
-    results = _results(task, targets, outputs, weight)
+    results = _results(task, targets, outputs, weight, None if draws is None else draws.share)
     total = _penalized(results.pop("loss"), task.parameters, leaves)
     nodes = tuple(leaves.parameters.values())
     if kind == "evaluate":
@@ -209,12 +209,16 @@ def training_graph(task: Task, variant: Variant, kind: str) -> Graph:
 
 
 def _results(
-    task: Task, targets: Sequence[Node], outputs: Sequence[Node], weight: Node | None
+    task: Task,
+    targets: Sequence[Node],
+    outputs: Sequence[Node],
+    weight: Node | None,
+    share: Node | None,
 ) -> dict[str, Node]:
     """The loss without penalties, the loss of each output where there are several, metrics."""
     names = task.network.output_names
     losses = [
-        loss(target, output, weight)
+        _mixed(loss, target, output, weight, share)
         for loss, target, output in zip(task.losses, targets, outputs, strict=True)
     ]
     total = losses[0]
@@ -237,6 +241,20 @@ def _results(
         else:
             results[ROWS + label] = rows
     return results
+
+
+def _mixed(loss: Loss, target: Node, output: Node, weight: Node | None, share: Node | None) -> Node:
+    """The loss; where rows were mixed, of the targets of both rows in their shares.
+
+    Partners stand as far from the end of the batch as their rows from its beginning. A row's
+    weight goes with its target.
+    """
+    if share is None:
+        return loss(target, output, weight)
+    own, partner = share, 1 - share
+    if weight is not None:
+        own, partner = own * weight, partner * ops.flip(weight, axis=0)
+    return loss(target, output, own) + loss(ops.flip(target, axis=0), output, partner)
 
 
 def _check_rows(metric: Metric, rows: Any) -> None:

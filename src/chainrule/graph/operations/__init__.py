@@ -53,7 +53,7 @@ from chainrule.graph.operations.loss import (
     softmax_cross_entropy_slope,
     squared_error,
 )
-from chainrule.graph.operations.random import dropout_mask
+from chainrule.graph.operations.random import dropout_mask, random_normal, random_uniform
 from chainrule.graph.operations.reduction import (
     argmax,
     broadcast_to,
@@ -63,6 +63,7 @@ from chainrule.graph.operations.reduction import (
     min_ as min,  # noqa: A004
     sum_ as sum,  # noqa: A004
 )
+from chainrule.graph.operations.sampling import flip, sample_bilinear, spread_bilinear
 from chainrule.graph.operations.shaping import (
     concatenate,
     gather,
@@ -78,11 +79,12 @@ abs = absolute  # noqa: A001
 
 __all__ = [
     "abs", "absolute_error", "add", "argmax", "broadcast_to", "cast", "clip", "concatenate", "cos",
-    "count", "divide", "dropout_mask", "elu", "equal", "erf", "exp", "expm1", "flush", "gather",
-    "greater", "greater_equal", "leaky_relu", "log", "log1p", "log_softmax", "masked", "matmul",
-    "max", "maximum", "mean", "min", "minimum", "multiply", "narrow", "negative", "norm", "one_hot",
-    "power", "relu", "reshape", "scatter_add", "sigmoid", "sigmoid_cross_entropy", "sign", "sin",
-    "softmax", "softmax_cross_entropy", "softmax_cross_entropy_slope", "softplus", "sqrt",
+    "count", "divide", "dropout_mask", "elu", "equal", "erf", "exp", "expm1", "flip", "flush",
+    "gather", "greater", "greater_equal", "leaky_relu", "log", "log1p", "log_softmax", "masked",
+    "matmul", "max", "maximum", "mean", "min", "minimum", "multiply", "narrow", "negative", "norm",
+    "one_hot", "power", "random_normal", "random_uniform", "relu", "reshape", "sample_bilinear",
+    "scatter_add", "sigmoid", "sigmoid_cross_entropy", "sign", "sin", "softmax",
+    "softmax_cross_entropy", "softmax_cross_entropy_slope", "softplus", "spread_bilinear", "sqrt",
     "squared_error", "stop_gradient", "subtract", "sum", "tanh", "transpose", "where", "widen",
 ]  # fmt: skip
 
