@@ -8,12 +8,15 @@ from chainrule.layers import (
     Dropout,
     Embedding,
     Flatten,
+    GaussianNoise,
     GroupNormalization,
     InputLayer,
     LayerNormalization,
     LeakyReLU,
+    Mixup,
     Normalization,
     PReLU,
+    RandomDistortion,
 )
 
 CASES = {
@@ -62,5 +65,12 @@ CASES = {
         (PReLU(), (), ()),
     ],
     "Dropout": [(Dropout(0.5), (3,), (3,)), (Dropout(0.2, seed=4), (2, 2), (2, 2))],
+    "GaussianNoise": [(GaussianNoise(0.1), (3,), (3,)), (GaussianNoise(0.0, seed=2), (), ())],
+    "Mixup": [(Mixup(), (3,), (3,)), (Mixup(0.5, seed=2), (2, 2), (2, 2))],
+    "RandomDistortion": [
+        (RandomDistortion(shift=0.1, rotation=20), (4, 5), (4, 5)),
+        (RandomDistortion(scale=0.2, elastic=0.1, smoothness=0.3, seed=2), (4, 5, 3), (4, 5, 3)),
+        (RandomDistortion(), (4, 5), (4, 5)),
+    ],
 }
 EVERY = [(name, *case) for name, cases in CASES.items() for case in cases]

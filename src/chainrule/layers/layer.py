@@ -94,10 +94,6 @@ class Draws:
         stream, self.streams = self.streams, self.streams + 1
         return operation(key, self.step, stream=stream, dtype=self.dtype, **attributes)
 
-
-def _whole(number: int) -> Node:
-    return make(np.asarray(number, np.uint64), None, "seed")
-
     def assign(self, state: Node, value: Node) -> None:
         """Let a parameter that no gradient moves (`trainable=False`) have a value after the step.
 
@@ -110,6 +106,10 @@ def _whole(number: int) -> Node:
             )
             raise InputTypeError(message)
         self.states[state.name] = value
+
+
+def _whole(number: int) -> Node:
+    return make(np.asarray(number, np.uint64), None, "seed")
 
 
 @dataclass(frozen=True)

@@ -67,13 +67,6 @@ def _corners(coordinates: Array, height: int, width: int) -> tuple[Array, Array,
     return corner, down.reshape((*count, 1)), across.reshape((*count, 1))
 
 
-def _framed(rows: int, height: int, width: int, channels: Shape, dtype: Any) -> Array:
-    """Zeros for pictures with a border of a pixel; channels are one axis."""
-    shape: Any = (rows, height + 2, width + 2, math.prod(channels))  # type: ignore[arg-type]
-    framed: Array = np.zeros(shape, dtype)
-    return framed
-
-
 @builtin("sample_bilinear", shape=_sampled)
 def sample_bilinear(x: Array, coordinates: Array) -> Array:
     """Pictures between their pixels: at each coordinate the four around it, by nearness.
@@ -87,9 +80,10 @@ def sample_bilinear(x: Array, coordinates: Array) -> Array:
     height, width = x.shape[1:3]
     dtype = np.result_type(x, coordinates)
     corner, down, across = _corners(coordinates.astype(dtype), height, width)
-    framed = _framed(len(x), height, width, x.shape[3:], dtype)
-    framed[:, 1:-1, 1:-1] = x.reshape((*x.shape[:3], framed.shape[-1]))
-    pixels = framed.reshape((len(x) * (height + 2) * (width + 2), framed.shape[-1]))
+    wide = math.prod(x.shape[3:])
+    framed = np.zeros((len(x), height + 2, width + 2, wide), dtype)
+    framed[:, 1:-1, 1:-1] = x.reshape((*x.shape[:3], wide))
+    pixels = framed.reshape((len(x) * (height + 2) * (width + 2), wide))
 
     def along(start: Array) -> Array:
         left = np.take(pixels, start, axis=0)
@@ -97,7 +91,7 @@ def sample_bilinear(x: Array, coordinates: Array) -> Array:
         return moved
 
     above = along(corner)
-    found = above + down * (along(corner + width + 2) - above)
+    found: Array = above + down * (along(corner + width + 2) - above)
     return found.reshape((len(x), *coordinates.shape[2:], *x.shape[3:]))
 
 
