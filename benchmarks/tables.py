@@ -9,6 +9,7 @@ import json
 import os
 import statistics
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -67,32 +68,41 @@ def show(name: str, rows: list[dict[str, float]], metrics: list[str], middle: st
         )
 
 
-def titanic(folder: Path) -> None:
-    """Five times five folds, stratified by class, drawn with seeds 0 to 4."""
+def folds(folder: Path, seed: int) -> Iterator[tuple[Table, Table, str]]:
+    """Five parts of Titanic, stratified by class: each the test once, beside the other four."""
     table = read_table(str(folder / "titanic" / "data.csv"))
     survived = table.column("Survived").values
-    rows = []
-    for seed in range(5):
-        order = random.permutation(seed, 9, 0, table.rows)
-        order = order[np.argsort(survived[order], kind="stable")]
-        for fold in range(5):
-            test = np.sort(order[fold::5])
-            train = np.setdiff1d(np.arange(table.rows), test)
-            rows.append(
-                scores(table.take(train), table.take(test), "Survived", seed=seed,
-                       ignore=("PassengerId",))
-            )  # fmt: skip
-    show("titanic 5x5", rows, ["log_loss", "accuracy"], "mean")
+    order = random.permutation(seed, 9, 0, table.rows)
+    order = order[np.argsort(survived[order], kind="stable")]
+    for fold in range(5):
+        test = np.sort(order[fold::5])
+        train = np.setdiff1d(np.arange(table.rows), test)
+        yield table.take(train), table.take(test), "Survived"
 
 
-def given_split(folder: Path, name: str, metrics: list[str]) -> None:
-    """The split of the dataset, seeds 0 to 4."""
+def given_split(folder: Path, name: str) -> tuple[Table, Table, str]:
+    """The training and test part of a dataset, and the column to predict."""
     target = json.loads((folder / name / "meta.json").read_text())["target"]
     train, test = (
         read_table(str(next((folder / name).glob(f"{part}.*")))) for part in ("train", "test")
     )
-    rows = [scores(train, test, target, seed=seed) for seed in range(5)]
-    show(name, rows, metrics, "median")
+    return train, test, target
+
+
+def titanic(folder: Path) -> None:
+    """Five times five folds, drawn with seeds 0 to 4."""
+    rows = [
+        scores(*parts, seed=seed, ignore=("PassengerId",))
+        for seed in range(5)
+        for parts in folds(folder, seed)
+    ]
+    show("titanic 5x5", rows, ["log_loss", "accuracy"], "mean")
+
+
+def split_as_given(folder: Path, name: str, metrics: list[str]) -> None:
+    """The split of the dataset, seeds 0 to 4."""
+    parts = given_split(folder, name)
+    show(name, [scores(*parts, seed=seed) for seed in range(5)], metrics, "median")
 
 
 def main() -> None:
@@ -107,7 +117,7 @@ def main() -> None:
             titanic(folder)
         else:
             regression = name == "california-housing"
-            given_split(folder, name, ["r2", "rmse"] if regression else ["accuracy", "log_loss"])
+            split_as_given(folder, name, ["r2", "rmse"] if regression else ["accuracy", "log_loss"])
 
 
 if __name__ == "__main__":
