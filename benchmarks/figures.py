@@ -202,7 +202,7 @@ def digits(seed: int, held_out: bool, epochs: int = 100) -> Figures:
     return {"test accuracy": share_right(model, x_test, y_test)}
 
 
-def digits_four(seed: int, held_out: bool, units: int = 64, epochs: int = 100) -> Figures:
+def digits_four(seed: int, held_out: bool, units: int = 64, epochs: int = 300) -> Figures:
     x, y, x_test, y_test = pictures("digits32", held_out)
     model = trained(
         [Dense(units, "sigmoid"), Dense(1, "sigmoid")], "adam", "binary_crossentropy",
