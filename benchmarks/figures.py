@@ -4,7 +4,7 @@
 
 A line for each figure: the task, its set-up, what is wanted, the median over the seeds with the
 least and the largest, and the median of the seconds a seed. Seeds are 0 to 4, of the circles 0 to
-19, all taken; figures are of the test rows after the last epoch, none is the best of several epochs.
+19, all taken; figures are of the test rows after the last epoch, not the best of several epochs.
 
 Where a set-up leaves something open, it was chosen by the text it comes from, or on training rows
 held out (`--held-out`: the last 10,000 rows of MNIST, the last 946 of the digits; `--set` tries

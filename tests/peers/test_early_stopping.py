@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from tests.peers.libraries import keras
 
 import chainrule
-from tests.peers.libraries import keras
 
 
 class Model:

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-
-import chainrule as cr
-from chainrule.layers import INITIALIZERS
 from tests.peers.compare import Row, both
 from tests.peers.libraries import keras, torch
 
-I, INIT = keras.initializers, torch.nn.init
+import chainrule as cr
+from chainrule.layers import INITIALIZERS
+
+STARTS, INIT = keras.initializers, torch.nn.init
 SHAPE = (400, 300)
 BOUNDED = ("Uniform", "GlorotNormal", "HeNormal", "LecunNormal", "TruncatedNormal")
 
@@ -34,7 +34,7 @@ def truncated(std):
 
 
 def kerass(name, **settings):
-    return lambda: np.asarray(getattr(I, name)(**settings)(SHAPE, dtype="float64").numpy())
+    return lambda: np.asarray(getattr(STARTS, name)(**settings)(SHAPE, dtype="float64").numpy())
 
 
 ROWS = [
@@ -61,6 +61,8 @@ ROWS = [
     of("Orthogonal", kerass("Orthogonal", gain=0.5, seed=1), drawn(INIT.orthogonal_, 0.5),
        gain=0.5),
 ]  # fmt: skip
+
+
 def reach(drawn):
     """How far numbers lie from the mean, but for one in ten thousand.
 
@@ -98,7 +100,7 @@ def test_an_orthogonal_matrix_is_one(peer, shape, compared):
     compared(peer, f"Orthogonal, product with itself {shape}")
     mine = cr.initializers.Orthogonal(gain=2.0).values(shape, 1, 0).reshape(-1, shape[-1])
     if peer == "Keras":
-        its = I.Orthogonal(gain=2.0, seed=1)(shape, dtype="float64").numpy()
+        its = STARTS.Orthogonal(gain=2.0, seed=1)(shape, dtype="float64").numpy()
         its = its.reshape(-1, shape[-1])
     else:
         its = torch.empty(mine.shape, dtype=torch.float64)
@@ -114,7 +116,7 @@ def test_inputs_and_outputs_are_counted_as_keras_counts(name, shape, compared):
     compared("Keras", f"{name} of shape {shape}")
     many = 4000 // np.prod(shape) + 1
     mine = np.array([getattr(cr.initializers, name)().values(shape, 1, s) for s in range(many)])
-    its = [getattr(I, name)(seed=s)(shape, dtype="float64").numpy() for s in range(many)]
+    its = [getattr(STARTS, name)(seed=s)(shape, dtype="float64").numpy() for s in range(many)]
     assert np.abs(mine).max() == pytest.approx(np.abs(np.array(its)).max(), rel=0.02)
 
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from tests.peers.compare import Differs, Lacks, Row, hold
+from tests.peers.libraries import keras, torch
 
 import chainrule as cr
 from chainrule.losses import LOSSES
-from tests.peers.compare import Differs, Lacks, Row, both, hold
-from tests.peers.libraries import keras, torch
 
 F = torch.nn.functional
 RNG = np.random.default_rng(0)

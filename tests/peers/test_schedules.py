@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-import chainrule as cr
 from tests.peers.compare import Lacks
 from tests.peers.libraries import keras, torch
+
+import chainrule as cr
 
 STEPS = 60
 PLAIN = torch.optim.lr_scheduler
