@@ -15,8 +15,8 @@ circles-4-4, circles-8-8
     drawn weights is sqrt(2 / inputs) in every layer, the last one too. In 8-8 the layers' own
     `he_normal`.
 mnist-300-100
-    Dropout before each of the three layers, Adam's own settings. Batch 128 (held out, seed 0: see
-    BATCH below).
+    Dropout before each of the three layers, Adam's own settings. Batch 128 (held out, median of
+    seeds 0 and 1: batch 32 98.37, 64 98.29, 128 98.38).
 mnist-sigmoid
     M. Nielsen's book, chapter 3: 10 sigmoid outputs, cross-entropy summed over them, rate 0.1,
     lambda 5 over the 50,000 rows that are trained on (the last 10,000 of the training rows are
@@ -25,7 +25,10 @@ mnist-sigmoid
 mnist-512-512
     Keras's example mnist_mlp: dropout after each hidden layer, RMSprop(0.001), batch 128.
 digits, digits-4
-    Hidden ReLU, for the 4s 64 sigmoid units; Adam's own settings, batch 32.
+    Hidden ReLU, for the 4s 64 sigmoid units; Adam's own settings, batch 32. 100 epochs (held out:
+    20 97.15, 50 97.36, 100 97.46), for the 4s 300 (five parts of the training rows, each held out
+    once: 100 99.51 and recall 96.7, 300 99.55 and 97.0; 16 or 256 units, gradient descent at 0.1
+    and 0.5 and a penalty of 1e-4 gave 99.36 to 99.50).
 california-housing, titanic, adult
     `chainrule train` without a setting (PassengerId left out), and scikit-learn's histogram
     gradient boosting with its own settings on the same rows: numbers as they are, text of up to
@@ -33,6 +36,8 @@ california-housing, titanic, adult
 """
 
 import argparse
+import contextlib
+import math
 import os
 import statistics
 import time
@@ -110,16 +115,6 @@ def circles() -> tuple[np.ndarray, ...]:
     return scaler.transform(x), y, scaler.transform(x_test), y_test
 
 
-class EpochDecay(cr.callbacks.Callback):
-    """The rate times `factor` after each epoch."""
-
-    def __init__(self, factor: float) -> None:
-        self.factor = factor
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.model.optimizer.learning_rate *= self.factor
-
-
 def drawn_weights(sizes: list[int]) -> list[np.ndarray]:
     """He's normal weights by NumPy's generator, layer by layer, and biases of 0."""
     rng = np.random.default_rng(42)
@@ -131,13 +126,17 @@ def drawn_weights(sizes: list[int]) -> list[np.ndarray]:
 
 def two_circles(seed: int, held_out: bool, hidden: int = 4, given: bool = True) -> Figures:
     x, y, x_test, y_test = circles()
+    batch_size = 32
     layers = [Dense(hidden, "relu", kernel_initializer="he_normal") for _ in range(2)]
     layers.append(Dense(1, "sigmoid", kernel_initializer="he_normal"))
     model = cr.Sequential([Input((2,)), *layers], seed=seed, dtype="float64")
-    model.compile(cr.optimizers.SGD(0.3), "binary_crossentropy", engine="native")
+    rate = cr.optimizers.schedules.ExponentialDecay(
+        0.3, decay_steps=math.ceil(len(x) / batch_size), decay_rate=0.95, staircase=True
+    )
+    model.compile(cr.optimizers.SGD(rate), "binary_crossentropy", engine="native")
     if given:
         model.set_weights(drawn_weights([2, hidden, hidden, 1]))
-    model.fit(x, y, batch_size=32, epochs=150, callbacks=[EpochDecay(0.95)], verbose=0)
+    model.fit(x, y, batch_size=batch_size, epochs=150, verbose=0)
     return {
         name: float(((model.predict(rows).ravel() > 0.5) == labels).mean())
         for name, rows, labels in (("train", x, y), ("test", x_test, y_test))
@@ -181,13 +180,13 @@ def mnist_sigmoid(
     return {"test accuracy": share_right(model, x_test, y_test)}
 
 
-def mnist_wide(seed: int, held_out: bool, epochs: int = 20) -> Figures:
+def mnist_wide(seed: int, held_out: bool, optimizer: str = "rmsprop", epochs: int = 20) -> Figures:
     x, y, x_test, y_test = pictures("mnist", held_out)
     layers = [
         Dense(512, "relu"), Dropout(0.2), Dense(512, "relu"), Dropout(0.2), Dense(10, "softmax"),
     ]  # fmt: skip
     model = trained(
-        layers, "rmsprop", "sparse_categorical_crossentropy", seed, x, y,
+        layers, optimizer, "sparse_categorical_crossentropy", seed, x, y,
         batch_size=128, epochs=epochs,
     )  # fmt: skip
     return {"test accuracy": share_right(model, x_test, y_test)}
@@ -335,6 +334,14 @@ def show(row: Row, found: list[Figures], seconds: list[float]) -> None:
         )
 
 
+def plain(value: str) -> int | float | str:
+    """A setting as it is meant: a number where it is one."""
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(value)
+    return value
+
+
 def main() -> None:
     """Run the rows named, or all."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -346,8 +353,7 @@ def main() -> None:
     if unknown := set(options.rows) - set(ROWS):
         parser.error(f"no row {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
     settings = {
-        name: float(value) if "." in value else int(value)
-        for name, _, value in (one.partition("=") for one in options.set)
+        name: plain(value) for name, _, value in (one.partition("=") for one in options.set)
     }
     print(describe("scikit-learn"))
     print(

@@ -9,6 +9,8 @@ from importlib.util import find_spec
 import pytest
 
 PEERS = ("Keras", "PyTorch")
+MOST = 4
+"""So many names are shown for one reason."""
 HERE = all(find_spec(name) for name in ("keras", "torch"))
 collect_ignore_glob = [] if HERE else ["test_*.py", "libraries.py", "compare.py"]
 
@@ -79,4 +81,6 @@ def _show(terminalreporter, counts, others):
         if others[kind]:
             terminalreporter.line(f"{title}:")
         for (peer, reason), labels in others[kind].items():
-            terminalreporter.line(f"  {peer}: {', '.join(labels)}: {reason}")
+            most = len(labels) if kind == "failed" else MOST
+            more = [f"{len(labels) - most} more"] if len(labels) > most else []
+            terminalreporter.line(f"  {peer}: {reason}: {'; '.join([*labels[:most], *more])}")

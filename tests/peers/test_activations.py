@@ -11,7 +11,6 @@ from chainrule.layers import ACTIVATIONS, find_activation
 K, F = keras.activations, torch.nn.functional
 NEAR = np.linspace(-8.03, 9.01, 64).reshape(16, 4)
 FAR = np.array([[-1e4, -301.0, -40.5, 35.25], [310.0, 1e4, -22.0, 21.0]])
-GROWING = {"exponential"}
 
 
 def named(name, its, torchs, **settings):
@@ -63,15 +62,16 @@ ROWS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("points", ["near", "far"])
 @pytest.mark.parametrize("row, peer, theirs", both(ROWS))
-def test_value_and_slope(row, peer, theirs, points, compared):
-    if points == "far" and row.name in GROWING:
-        pytest.skip("overflows far out")
-    hold(
-        compared, f"{row.label} {points}", peer, theirs, lambda x: row.make()(x),
-        [NEAR if points == "near" else FAR],
-    )  # fmt: skip
+def test_value_and_slope(row, peer, theirs, compared):
+    hold(compared, row.label, peer, theirs, lambda x: row.make()(x), [NEAR])
+
+
+@pytest.mark.parametrize(
+    "row, peer, theirs", both(row for row in ROWS if row.name != "exponential")
+)
+def test_value_and_slope_far_out(row, peer, theirs, compared):
+    hold(compared, f"{row.label} far out", peer, theirs, lambda x: row.make()(x), [FAR])
 
 
 KINKS = [
