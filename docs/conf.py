@@ -18,7 +18,7 @@ project_copyright = author
 version = release = chainrule.__version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "extensions.mathml", "extensions.rooms"]
-exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
+exclude_patterns = ["_build", "jupyter_execute"]
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
