@@ -28,7 +28,6 @@ nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_merge_streams = True
-# One picture that is readable on light and dark: pages' pictures have no background of their own.
 nb_render_image_options = {"alt": "picture made by the code above"}
 
 smartquotes = False
