@@ -94,10 +94,12 @@ def test_the_reference_has_every_public_name():
         assert name in own | rooms, f"docs/reference has no {name}"
 
 
-def test_the_reference_has_every_layer():
-    from chainrule.layers import LAYERS
-
-    assert set(LAYERS) <= named_in_the_reference("chainrule.layers")
+@pytest.mark.parametrize(
+    ("room", "table"), [("layers", "LAYERS"), ("losses", "LOSSES"), ("optimizers", "OPTIMIZERS")]
+)
+def test_the_reference_has_every_member_of_a_table(room, table):
+    known = getattr(importlib.import_module(f"chainrule.{room}"), table).values()
+    assert {member.__name__ for member in known} <= named_in_the_reference(f"chainrule.{room}")
 
 
 def test_pages_name_what_exists():
