@@ -41,7 +41,8 @@ struct Picture {
 };
 
 // out[i] of count numbers; x or y is one number where its step is 0, else its step is 1. `setting`
-// is the operation's one attribute, if any (the threshold of flush). Kernels of one operand leave y alone.
+// is the operation's one attribute, if any (the threshold of flush). Kernels of one operand leave y
+// alone.
 template <typename T>
 using Elementwise = void (*)(T* out, const T* x, const T* y, Index x_step, Index y_step,
                              Index count, T setting);
