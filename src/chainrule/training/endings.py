@@ -60,7 +60,7 @@ def _ending(network: Network) -> _Ending | None:
     if given is None:
         given = "linear"
     if callable(given):
-        given = next((name for name, known in ACTIVATIONS.items() if known is given), None)
+        given = next((name for name, known in ACTIVATIONS.items() if known == given), None)
     return _Ending(network.names[-1], given) if given in RANGES else None
 
 
