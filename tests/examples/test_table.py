@@ -96,3 +96,8 @@ def test_what_an_example_lacks_is_said():
         examples.xyz().model
     with pytest.raises(SettingError, match="it has no picture"):
         examples.xyz().plot()
+
+
+def test_an_example_is_shown_as_its_text():
+    example = examples.han()
+    assert str(example) == repr(example) == example.to_text(5)

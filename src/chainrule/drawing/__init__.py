@@ -1,8 +1,8 @@
 """Pictures, on matplotlib axes: activations, boundaries, descent, training, gradients.
 
 Each function draws on axes that it is given, or on those of a new figure, and gives the axes:
-`ax.figure.savefig("picture.png")` keeps it, `ax.figure` alone in a notebook shows it. pyplot is not
-used, so nothing stays open.
+`ax.figure.savefig("picture.png")` keeps the picture, and a notebook with `%matplotlib inline` shows
+`ax.figure`. pyplot is not used, so nothing stays open.
 """
 
 from chainrule.drawing.activation import plot_activation

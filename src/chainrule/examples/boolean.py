@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.drawing import plot_decision_boundary
-from chainrule.examples.example import Example, Quantity, numbers
+from chainrule.examples.example import Example, Quantity, numbers, titled
 from chainrule.graph import Node, ops
 from chainrule.layers import Dense, Input, Layer
 from chainrule.models import Sequential
@@ -88,7 +88,10 @@ def _boolean(
         "No line parts the two classes. Two ReLU units with the right weights do it exactly; from "
         "random weights two units often stay in a local minimum, four seldom do.",
         tuple(rows), digits=4, models=models, arrays={"X": INPUTS, "y": y},
-        picture=lambda ax: plot_decision_boundary(given, INPUTS, y, ax=ax),
+        picture=lambda ax: titled(
+            plot_decision_boundary(given, INPUTS, y, ax=ax),
+            f"{title.partition(':')[0]} by two ReLU units",
+        ),
     )  # fmt: skip
 
 
@@ -126,7 +129,9 @@ def perceptron_failure(seed: int = 0, engine: str = "auto") -> Example:
         "Its boundary is one line, and no line has (0, 0) and (1, 1) on one side and (0, 1) and "
         "(1, 0) on the other.",
         rows, models={"perceptron": model}, arrays={"X": INPUTS, "y": XOR},
-        picture=lambda ax: plot_decision_boundary(model, INPUTS, XOR, ax=ax),
+        picture=lambda ax: titled(
+            plot_decision_boundary(model, INPUTS, XOR, ax=ax), "A perceptron on XOR: 1/2 everywhere"
+        ),
     )  # fmt: skip
 
 
@@ -190,5 +195,7 @@ def fixed_basis(seed: int = 0, engine: str = "auto") -> Example:
         "The inputs are replaced by functions of them that are chosen beforehand; one linear unit "
         "is enough then. A hidden layer learns such functions.",
         tuple(rows), digits=4, models=models, arrays={"X": INPUTS, "y": XOR},
-        picture=lambda ax: plot_decision_boundary(models["Gaussian"], INPUTS, XOR, ax=ax),
+        picture=lambda ax: titled(
+            plot_decision_boundary(models["Gaussian"], INPUTS, XOR, ax=ax), "XOR on two Gaussians"
+        ),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.drawing import plot_approximation, plot_decision_boundary
-from chainrule.examples.example import Example, Quantity, numbers
+from chainrule.examples.example import Example, Quantity, numbers, titled
 from chainrule.layers import L2, Dense, Input
 from chainrule.models import Sequential
 from chainrule.optimizers import SGD, Adam, schedules
@@ -82,7 +82,10 @@ def circles(
         "No line parts a circle from the one around it; a network with two small hidden layers "
         "bends one around.",
         rows, digits=4, models={"model": model}, arrays=data | {"steps": history.steps["loss"]},
-        picture=lambda ax: plot_decision_boundary(model, data["X_test"], data["y_test"], ax=ax),
+        picture=lambda ax: titled(
+            plot_decision_boundary(model, data["X_test"], data["y_test"], ax=ax),
+            "Two circles: the test points",
+        ),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from chainrule.graph import Node
 from chainrule.models import Sequential
 from chainrule.settings import check_count
 
-__all__ = ["Example", "Quantity", "numbers"]
+__all__ = ["Example", "Quantity", "numbers", "titled"]
 
 WIDTH = 96
 SMALL, LARGE = 1e-4, 1e5
@@ -60,7 +60,13 @@ def numbers(values: Any) -> tuple[float, ...]:
     return tuple(float(value) for value in np.asarray(array).ravel())
 
 
-@dataclass(frozen=True, eq=False)
+def titled(ax: Any, title: str) -> Any:
+    """The axes of a picture, with a title of its own."""
+    ax.set_title(title)
+    return ax
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Example:
     """A worked example: every number in it was computed when it was called.
 
@@ -72,6 +78,8 @@ class Example:
         How many digits after the point are printed, unless `to_text` is told otherwise.
     models, nodes, arrays
         What the numbers were computed with, by name.
+    picture
+        Draws it on axes, or on new ones: `plot` asks it.
 
     >>> from chainrule import examples
     >>> examples.xyz()["df/dx"]
@@ -82,10 +90,10 @@ class Example:
     text: str
     quantities: tuple[Quantity, ...]
     digits: int = 6
-    models: Mapping[str, Sequential] = field(default_factory=dict, repr=False)
-    nodes: Mapping[str, Node] = field(default_factory=dict, repr=False)
-    arrays: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    picture: Callable[[Any], Any] | None = field(default=None, repr=False)
+    models: Mapping[str, Sequential] = field(default_factory=dict)
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+    arrays: Mapping[str, Any] = field(default_factory=dict)
+    picture: Callable[[Any], Any] | None = None
 
     @property
     def model(self) -> Sequential:
@@ -117,7 +125,7 @@ class Example:
         ]
         return "\n".join([self.title, *textwrap.wrap(self.text, WIDTH), "", *_aligned(rows)])
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.to_text()
 
     def plot(self, ax: Any = None) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.drawing import gradient_norms, plot_decision_boundary, plot_gradient_norms
-from chainrule.examples.example import Example, Quantity, numbers
+from chainrule.examples.example import Example, Quantity, numbers, titled
 from chainrule.layers import Dense, Input, RandomNormal
 from chainrule.models import Sequential
 from chainrule.optimizers import SGD
@@ -63,7 +63,7 @@ def symmetric_zeros(steps: int = 500, seed: int = 0, engine: str = "auto") -> Ex
         "Zeros keep hidden units identical, random values break the symmetry",
         "Units that start the same get the same gradient at every step, so they stay one unit.",
         tuple(rows), digits=4, models=models, arrays={"X": X, "y": y},
-        picture=lambda ax: _titled(
+        picture=lambda ax: titled(
             plot_decision_boundary(models["zeros"], X, y, ax=ax), "From zeros: four units are one"
         ),
     )  # fmt: skip
@@ -109,15 +109,10 @@ def vanishing(widths: Sequence[int] = (10, 100, 300), seeds: Sequence[int] = ran
         "Ten hidden layers before the first step: the norm of the gradient in the first hidden "
         "layer, as a multiple of that in the last.",
         tuple(rows), arrays={"X": X, "y": y, "norms": norms},
-        picture=lambda ax: _titled(
+        picture=lambda ax: titled(
             plot_gradient_norms(shown, ax=ax), f"Gradients by hidden layer of {widths[0]} units"
         ),
     )  # fmt: skip
-
-
-def _titled(ax: Any, title: str) -> Any:
-    ax.set_title(title)
-    return ax
 
 
 def _norms(X: Any, y: Any, width: int, activation: str, start: Any, seed: int) -> list[float]:
