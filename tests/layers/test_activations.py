@@ -13,6 +13,7 @@ from chainrule import activations, engine, graph, layers
 from chainrule.engine import Graph
 from chainrule.errors import InputTypeError, SettingError
 from chainrule.graph import Rows, ops
+from chainrule.kept import description_key
 from chainrule.layers import ACTIVATIONS, find_activation
 
 every_engine = pytest.mark.parametrize("name", ENGINES)
@@ -101,6 +102,16 @@ def test_what_is_no_number_stays_none(activation, name):
     # a step asks whether x >= 0, which is not so of nan
     assert y[0, 0] == 0 if activation == "binary_step" else np.isnan(y[0, 0])
     assert np.isfinite(y[1, 0])
+
+
+@each_type
+@pytest.mark.parametrize("activation", ["elu", "selu", "softplus", "exponential"])
+def test_slopes_far_below_0_keep_their_digits(activation, dtype):
+    """alpha e^x is told as e^x, not as y + alpha, of which nothing is left there."""
+    x = cr.variable(np.array([-14.0, -30.0, -40.0], dtype))
+    slopes = cr.grad(find_activation(activation)(x).sum(), x).value
+    expected = [float(FORMULAS[activation][1](number)) for number in x.value.tolist()]
+    np.testing.assert_allclose(slopes, expected, rtol=8 * np.finfo(dtype).eps)
 
 
 def test_gelus_derivative_at_1():
@@ -219,6 +230,9 @@ def test_a_model_comes_back_from_its_file_and_goes_on_to_the_same_bits(activatio
 @pytest.mark.parametrize("activation", [*ALL, *OBJECTS], ids=str)
 def test_models_of_the_same_activation_share_a_program(activation):
     first, second = model(activation), model(activation)
+    keys = [description_key(one.trainer.task.network) for one in (first, second)]
+    assert keys[0] is not None
+    assert keys[0] == keys[1]
     assert first.trainer.task.program("step") is second.trainer.task.program("step")
 
 
