@@ -337,12 +337,27 @@ CHAINRULE_INLINE Whole<double> multiply_low(Whole<double> a, Whole<double> b) {
     return {_mm256_mul_epu32(a.value, b.value)};
 }
 
-// The numbers at some places.
-CHAINRULE_INLINE F gather(const float* from, Whole<float> at) {
-    return {_mm256_i32gather_ps(from, at.value, 4)};
+// The numbers at some places and those behind them. (The instruction that gathers is slower.)
+CHAINRULE_INLINE __m256d pairs_at(const float* from, std::int32_t a, std::int32_t b, std::int32_t c,
+                                  std::int32_t d) {
+    const auto pair = [from](std::int32_t at) {
+        double both;
+        std::memcpy(&both, from + at, sizeof both);
+        return both;
+    };
+    return _mm256_setr_pd(pair(a), pair(b), pair(c), pair(d));
 }
-CHAINRULE_INLINE D gather(const double* from, Whole<double> at) {
-    return {_mm256_i64gather_pd(from, at.value, 8)};
+CHAINRULE_INLINE void pairs(const float* from, const std::int32_t (&at)[8], F& first, F& second) {
+    const __m256 outer = _mm256_castpd_ps(pairs_at(from, at[0], at[1], at[4], at[5]));
+    const __m256 inner = _mm256_castpd_ps(pairs_at(from, at[2], at[3], at[6], at[7]));
+    first = {_mm256_shuffle_ps(outer, inner, 0x88)};
+    second = {_mm256_shuffle_ps(outer, inner, 0xDD)};
+}
+CHAINRULE_INLINE void pairs(const double* from, const std::int64_t (&at)[4], D& first, D& second) {
+    const __m256d outer = _mm256_setr_m128d(_mm_loadu_pd(from + at[0]), _mm_loadu_pd(from + at[2]));
+    const __m256d inner = _mm256_setr_m128d(_mm_loadu_pd(from + at[1]), _mm_loadu_pd(from + at[3]));
+    first = {_mm256_unpacklo_pd(outer, inner)};
+    second = {_mm256_unpackhi_pd(outer, inner)};
 }
 
 // Lane j of square[i] and lane i of square[j] change places.
@@ -628,10 +643,13 @@ CHAINRULE_INLINE Whole<double> multiply_low(Whole<double> a, Whole<double> b) {
         [&](int lane) { return (a.value[lane] & 0xFFFFFFFF) * (b.value[lane] & 0xFFFFFFFF); });
 }
 
-// The numbers at some places.
-template <typename T>
-CHAINRULE_INLINE Vec<T> gather(const T* from, Whole<T> at) {
-    return each<T>([&](int lane) { return from[at.value[lane]]; });
+// The numbers at some places and those behind them.
+template <typename T, typename Place, int lanes>
+CHAINRULE_INLINE void pairs(const T* from, const Place (&at)[lanes], Vec<T>& first,
+                            Vec<T>& second) {
+    static_assert(lanes == kLanes<T>);
+    first = each<T>([&](int lane) { return from[at[lane]]; });
+    second = each<T>([&](int lane) { return from[at[lane] + 1]; });
 }
 
 // Lane j of square[i] and lane i of square[j] change places.

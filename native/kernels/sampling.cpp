@@ -58,10 +58,6 @@ CHAINRULE_INLINE N between(N a, N b, N part) {
     return a + part * (b - a);
 }
 
-CHAINRULE_INLINE int part_of(Index lanes, Index left) {
-    return static_cast<int>(left < lanes ? left : lanes);
-}
-
 template <typename T>
 CHAINRULE_INLINE void clear(T* numbers, Index count) {
     std::memset(numbers, 0, static_cast<std::size_t>(count) * sizeof(T));
@@ -88,51 +84,69 @@ void leave(T* x, const T* framed, const Picture& picture) {
     }
 }
 
-CHAINRULE_INLINE Index whole_of(float bits) {
-    std::int32_t made;
-    std::memcpy(&made, &bits, sizeof made);
-    return made;
-}
-CHAINRULE_INLINE Index whole_of(double bits) {
-    Index made;
-    std::memcpy(&made, &bits, sizeof made);
-    return made;
+// A place in a picture with its border.
+template <typename T>
+struct PlaceOf;
+template <>
+struct PlaceOf<float> {
+    using Type = std::int32_t;
+};
+template <>
+struct PlaceOf<double> {
+    using Type = std::int64_t;
+};
+template <typename T>
+using Places = typename PlaceOf<T>::Type[kLanes<T>];
+
+// Calls take(point, count, places, down, across) for vectors of points, the last perhaps in part.
+template <typename T, typename Take>
+CHAINRULE_INLINE void each_vector(const T* coordinates, const Picture& picture, const Take& take) {
+    constexpr Index lanes = kLanes<T>;
+    const T* across = coordinates + picture.points;
+    const auto found_at = [&](Index point, int count, Vec<T> down_at, Vec<T> across_at) {
+        const Points<T> found = points_of(down_at, across_at, picture);
+        Places<T> places;
+        store(reinterpret_cast<T*>(places), from_bits(found.first));
+        take(point, count, places, found.down, found.across);
+    };
+    Index point = 0;
+    for (; point + lanes <= picture.points; point += lanes) {
+        found_at(point, kLanes<T>, load(coordinates + point), load(across + point));
+    }
+    if (point < picture.points) {
+        const auto count = static_cast<int>(picture.points - point);
+        found_at(point, count, load_part(coordinates + point, count),
+                 load_part(across + point, count));
+    }
 }
 
-// Calls take(point, first, down, across) for each point, its numbers as scalars.
+// Calls take(point, place, down, across) for each point.
 template <typename T, typename Take>
 CHAINRULE_INLINE void each_point(const T* coordinates, const Picture& picture, const Take& take) {
-    constexpr Index lanes = kLanes<T>;
-    for (Index point = 0; point < picture.points; point += lanes) {
-        const int count = part_of(lanes, picture.points - point);
-        const Points<T> found =
-            points_of(load_part(coordinates + point, count),
-                      load_part(coordinates + picture.points + point, count), picture);
-        T numbers[lanes], down[lanes], across[lanes];
-        store(numbers, from_bits(found.first));
-        store(down, found.down);
-        store(across, found.across);
-        for (int lane = 0; lane < count; ++lane) {
-            take(point + lane, whole_of(numbers[lane]), down[lane], across[lane]);
-        }
-    }
+    each_vector(
+        coordinates, picture,
+        [&](Index point, int count, const Places<T>& places, Vec<T> downs, Vec<T> acrosses) {
+            T down[kLanes<T>], across[kLanes<T>];
+            store(down, downs);
+            store(across, acrosses);
+            for (int lane = 0; lane < count; ++lane) {
+                take(point + lane, Index{places[lane]}, down[lane], across[lane]);
+            }
+        });
 }
 
 template <typename T>
 void sample_gray(T* out, const T* framed, const T* coordinates, const Picture& picture) {
-    constexpr Index lanes = kLanes<T>;
-    const Index line = picture.width + 2;
-    for (Index point = 0; point < picture.points; point += lanes) {
-        const int count = part_of(lanes, picture.points - point);
-        const Points<T> found =
-            points_of(load_part(coordinates + point, count),
-                      load_part(coordinates + picture.points + point, count), picture);
-        const Vec<T> top =
-            between(gather(framed, found.first), gather(framed + 1, found.first), found.across);
-        const Vec<T> bottom = between(gather(framed + line, found.first),
-                                      gather(framed + line + 1, found.first), found.across);
-        store_part(out + point, between(top, bottom, found.down), count);
-    }
+    const T* below = framed + picture.width + 2;
+    each_vector(coordinates, picture,
+                [&](Index point, int count, const Places<T>& places, Vec<T> down, Vec<T> across) {
+                    Vec<T> left, right;
+                    pairs(framed, places, left, right);
+                    const Vec<T> upper = between(left, right, across);
+                    pairs(below, places, left, right);
+                    const Vec<T> lower = between(left, right, across);
+                    store_part(out + point, between(upper, lower, down), count);
+                });
 }
 
 template <typename T>

@@ -292,3 +292,13 @@ def test_coordinates_have_no_derivative_and_say_so():
     ):
         with pytest.raises(GradientError, match="it has no derivative by its coordinates"):
             graph.grad(y.sum(), where)
+
+
+def test_each_draw_of_a_network_is_a_stream_of_its_own():
+    draws = Draws("float64", 1, 1)
+    drawn = [draws.uniform((500,)).value for _ in range(3)]
+    drawn += [draws.normal((500,)).value, draws.mask((500,), 0.5).value]
+    assert abs(np.corrcoef(drawn) - np.eye(5)).max() < 0.15
+    noise = [GaussianNoise(1.0).apply_training(constant(np.zeros((500, 1))), draws=draws)
+             for _ in range(2)]  # fmt: skip
+    assert abs(np.corrcoef(*(one.value[:, 0] for one in noise))[0, 1]) < 0.15
