@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -9,8 +10,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 import chainrule
 
 HERE = Path(__file__).parent
-os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")  # read by the cells' processes
-os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+# The cells run in processes of their own, which read these: nobody's own settings, pictures that are
+# sharp at any size, and what a cell prints in one piece.
+kernels = Path(tempfile.mkdtemp())
+(kernels / "profile_default").mkdir()
+(kernels / "profile_default" / "ipython_kernel_config.py").write_text("""
+c.InlineBackend.figure_formats = {"svg"}
+c.IPKernelApp.exec_lines = ["import sys; sys.stdout.flush_interval = 3600"]
+""")
+os.environ["IPYTHONDIR"] = str(kernels)
+os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")
 
 project = "chainrule"
 author = "the chainrule developers"
