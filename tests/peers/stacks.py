@@ -22,16 +22,17 @@ class Steps:
 
 
 class Affine(torch.nn.Module):
-    """x @ kernel + bias, the kernel of (inputs, units) as Keras keeps it."""
+    """activation(x @ kernel + bias), the kernel of (inputs, units) as Keras keeps it."""
 
-    kept = ("kernel", "bias")
-
-    def __init__(self, activation=None):
+    def __init__(self, activation=None, use_bias=True):
         super().__init__()
         self.activation = activation
+        self.kept = ("kernel", "bias") if use_bias else ("kernel",)
 
     def forward(self, x):
-        z = x @ self.kernel + self.bias
+        z = x @ self.kernel
+        if "bias" in self.kept:
+            z = z + self.bias
         return z if self.activation is None else self.activation(z)
 
 

@@ -77,8 +77,7 @@ CASES = [
     Case("Activation", {"activation": "tanh"}, (), torch.nn.Tanh),
     Case("Dense", {"units": WIDTH, "activation": "relu"}, (KERNEL, (WIDTH,)),
          lambda: Affine(torch.relu)),
-    Case("Dense", {"units": 5, "use_bias": False}, ((WIDTH, 5),),
-         Lacks("checked with a bias")),
+    Case("Dense", {"units": 5, "use_bias": False}, ((WIDTH, 5),), lambda: Affine(use_bias=False)),
     Case("Dropout", {"rate": 0.0}, (), lambda: torch.nn.Dropout(0.0)),
     Case("LeakyReLU", {}, (), lambda: torch.nn.LeakyReLU(0.3)),
     Case("LeakyReLU", {"negative_slope": 0.1}, (), lambda: torch.nn.LeakyReLU(0.1)),
@@ -109,11 +108,10 @@ OURS_ALONE = {"RandomDistortion", "Mixup"}
 def weights_of(case, size=1.0):
     rng = np.random.default_rng(11)
     out = case.settings.get("units", WIDTH)
-    own = [size * rng.uniform(0.5, 1.5, shape) for shape in case.shapes]
-    return [
-        rng.normal(size=KERNEL), rng.normal(size=WIDTH), *own, rng.normal(size=(out, 3)),
-        rng.normal(size=3),
-    ]  # fmt: skip
+    first = [rng.normal(size=KERNEL), rng.normal(size=WIDTH)]
+    own = [rng.uniform(0.5, 1.5, shape) for shape in case.shapes]
+    last = [rng.normal(size=(out, 3)), rng.normal(size=3)]
+    return [size * one for one in (*first, *own, *last)]
 
 
 def ours(case, engine):
