@@ -18,7 +18,7 @@ from chainrule.layers.initializers import find_initializer
 from chainrule.layers.regularizers import find_regularizer
 from chainrule.settings import check_flag
 
-__all__ = ["Draws", "Layer", "Parameter", "layer_names"]
+__all__ = ["Draws", "Layer", "Parameter", "check_layer", "layer_names"]
 
 
 @dataclass(frozen=True)
@@ -172,6 +172,19 @@ class Layer:
     def apply_training(self, x: Node, *parameters: Node, draws: Draws) -> Node:
         """What the layer gives in training; `apply` where it does not differ."""
         return self.apply(x, *parameters)
+
+
+def check_layer(owner: str, given: Any) -> None:
+    """Raise `InputTypeError` for what is no layer."""
+    if isinstance(given, type) and issubclass(given, Layer):
+        message = f"{owner}: {given.__name__} is a class; give an object: {given.__name__}()"
+        raise InputTypeError(message)
+    if not isinstance(given, Layer):
+        message = (
+            f"{owner}: needs layers, got {given!r}; one of your own derives from "
+            "chainrule.layers.Layer."
+        )
+        raise InputTypeError(message)
 
 
 def layer_names(layers: Sequence[Layer]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import numpy as np
 from chainrule import random
 from chainrule.engine import check_engine
 from chainrule.errors import InputTypeError, SettingError, ShapeError, nearest
-from chainrule.layers import InputLayer, Layer, Stack, layer_names
+from chainrule.layers import InputLayer, Layer, Stack, check_layer, layer_names
 from chainrule.losses import find_loss, find_metric
 from chainrule.models.bound import BoundLayer
 from chainrule.models.saving import save
@@ -349,15 +349,7 @@ class Sequential:
             raise SettingError(message)
 
     def _check(self, layer: Any) -> None:
-        if isinstance(layer, type) and issubclass(layer, Layer):
-            message = f"Sequential: {layer.__name__} is a class; give an object: {layer.__name__}()"
-            raise InputTypeError(message)
-        if not isinstance(layer, Layer):
-            message = (
-                f"Sequential: needs layers, got {layer!r}; one of your own derives from "
-                "chainrule.layers.Layer."
-            )
-            raise InputTypeError(message)
+        check_layer("Sequential", layer)
         if isinstance(layer, InputLayer) and self._layers:
             message = "Sequential: an Input may only be the first layer."
             raise SettingError(message)
