@@ -326,6 +326,24 @@ TEST(compiled_runs) {
     }
 }
 
+TEST(drawn_numbers_in_parts_are_the_whole) {
+    const Stream source{5, 6, 7, 0};
+    for (const bool normal : {false, true}) {
+        const auto drawn = [&](Index first, Index count) {
+            return on_each_set<float>(count, [&](const Typed<float>& known, float* out) {
+                (normal ? known.normal : known.uniform)(out, first, count, source);
+            });
+        };
+        const auto whole = drawn(0, 200);
+        for (const Index first : {0, 1, 5, 64, 131}) {
+            for (const Index count : {1, 4, 15, 64, 69}) {
+                const auto part = drawn(first, count);
+                CHECK(std::equal(part.begin(), part.end(), whole.begin() + first));
+            }
+        }
+    }
+}
+
 TEST(masks_in_parts_are_the_whole) {
     const MaskSource source{{5, 6, 7, 0}, 1U << 30, 1.5};
     const auto whole = on_each_set<float>(
