@@ -27,10 +27,11 @@ void sampling(Binding& binding, const Bound& bound, const Array& pictures, const
     const Index channels = pictures.shape.size() == 4 ? pictures.shape[3] : 1;
     const Picture picture{pictures.shape[1], pictures.shape[2], channels,
                           points.shape[1] * points.shape[2]};
-    const Index framed = (picture.height + 2) * (picture.width + 2);
-    if (picture.height > kMostPixels || picture.width > kMostPixels || framed >= kMostPixels) {
+    if (picture.height >= kMostPixels || picture.width >= kMostPixels ||
+        (picture.height + 2) * (picture.width + 2) >= kMostPixels) {
         bound.refuse("its pictures have more than four million pixels");
     }
+    const Index framed = (picture.height + 2) * (picture.width + 2);
     binding.need_scratch(framed * channels * static_cast<Index>(sizeof(T)));
     const auto kernel =
         is_spread ? typed<T>(binding.kernels).spread : typed<T>(binding.kernels).sample;

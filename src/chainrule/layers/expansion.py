@@ -196,7 +196,7 @@ class RandomDistortion(Expansion):
         if len(x.shape) not in (3, 4):
             message = (
                 f"RandomDistortion: needs rows of shape (height, width) or (height, width, "
-                f"channels), got {x.shape[1:]}; put it before Flatten, or after a Reshape."
+                f"channels), got {x.shape[1:]}; put it before Flatten, and give X as pictures."
             )
             raise ShapeError(message)
         return x
