@@ -82,6 +82,19 @@ PLANS = [
          "warmup_steps": 10}, BY_FUNCTION,
     ),
     Plan(
+        "CosineDecay", {"initial_learning_rate": 0.1, "decay_steps": 30, "alpha": 0.1},
+        lambda opt: PLAIN.CosineAnnealingLR(opt, 30, 0.01), steps=31,
+    ),
+    Plan(
+        "CosineDecay",
+        {"initial_learning_rate": 0.01, "decay_steps": 30, "warmup_target": 0.2}, BY_FUNCTION,
+    ),
+    Plan(
+        "PolynomialDecay",
+        {"initial_learning_rate": 0.1, "decay_steps": 30, "end_learning_rate": 0.01, "power": 2.5},
+        Lacks("its polynomial ends at 0"),
+    ),
+    Plan(
         "LinearDecay", {"initial_learning_rate": 0.1, "decay_steps": 40},
         lambda opt: PLAIN.LinearLR(opt, 1.0, 0.0, 40),
         lambda: keras.optimizers.schedules.PolynomialDecay(0.1, 40, end_learning_rate=0.0),
