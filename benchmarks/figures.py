@@ -29,6 +29,10 @@ digits, digits-4
     20 97.15, 50 97.36, 100 97.46), for the 4s 300 (five parts of the training rows, each held out
     once: 100 99.51 and recall 96.7, 300 99.55 and 97.0; 16 or 256 units, gradient descent at 0.1
     and 0.5 and a penalty of 1e-4 gave 99.36 to 99.50).
+digits-moved
+    The same, each picture shifted by up to 0.03 of its side and turned by up to 10 degrees anew,
+    200 epochs (held out, seed 0: shift 0.03 98.94, 0.045 98.41, 0.06 98.41, 0.1 98.52; with 0.03
+    a rotation of 5 or 15 degrees 98.63).
 california-housing, titanic, adult
     `chainrule train` without a setting (PassengerId left out), and scikit-learn's histogram
     gradient boosting with its own settings on the same rows: numbers as they are, text of up to
