@@ -10,8 +10,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import chainrule
 
 HERE = Path(__file__).parent
-# Cells run in processes of their own, which read these and nobody's own settings: pictures are sharp
-# at any size, and what a cell prints comes in one piece.
+# Cells run in processes of their own, which read these and nobody's own settings: pictures are
+# sharp at any size, and what a cell prints comes in one piece.
 kernels = Path(tempfile.mkdtemp())
 (kernels / "profile_default").mkdir()
 (kernels / "profile_default" / "ipython_kernel_config.py").write_text("""

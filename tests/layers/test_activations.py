@@ -58,6 +58,11 @@ def test_every_activation_has_a_formula():
 
 @every_engine
 @each_type
+def shown(activation):
+    """A name that is the same in every process."""
+    return getattr(activation, "__name__", str(activation))
+
+
 @pytest.mark.parametrize(("activation", "value", "slope"), CASES)
 def test_value_and_derivative_are_the_formulas(activation, value, slope, name, dtype):
     x = points(activation, dtype)
@@ -173,7 +178,7 @@ def model(activation, engine_name="auto", dtype="float64"):
     return made
 
 
-@pytest.mark.parametrize("activation", [*ALL, *OBJECTS], ids=str)
+@pytest.mark.parametrize("activation", [*ALL, *OBJECTS], ids=shown)
 def test_every_activation_trains_on_every_engine(activation):
     histories = []
     for name in ENGINES:
@@ -213,7 +218,7 @@ def test_prelu_is_the_formula_with_its_slopes():
     np.testing.assert_array_equal(by_alpha.value, [-2.0, -1.0, -4.0])
 
 
-@pytest.mark.parametrize("activation", [*ALL, *OBJECTS], ids=str)
+@pytest.mark.parametrize("activation", [*ALL, *OBJECTS], ids=shown)
 def test_a_model_comes_back_from_its_file_and_goes_on_to_the_same_bits(activation, tmp_path):
     whole, kept = model(activation), model(activation)
     for one in (whole, kept):
@@ -227,7 +232,7 @@ def test_a_model_comes_back_from_its_file_and_goes_on_to_the_same_bits(activatio
         assert loaded.layers[0].activation == activation
 
 
-@pytest.mark.parametrize("activation", [*ALL, *OBJECTS], ids=str)
+@pytest.mark.parametrize("activation", [*ALL, *OBJECTS], ids=shown)
 def test_models_of_the_same_activation_share_a_program(activation):
     first, second = model(activation), model(activation)
     keys = [description_key(one.trainer.task.network) for one in (first, second)]
