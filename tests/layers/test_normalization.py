@@ -16,6 +16,7 @@ from chainrule.layers import (
     Input,
     LayerNormalization,
     Normalization,
+    PReLU,
     Stack,
 )
 
@@ -295,3 +296,23 @@ def test_bad_settings_get_a_sentence(make, error, words):
 def test_codes_out_of_range_are_named(codes, words):
     with pytest.raises(DataError, match=words):
         built([Embedding(5, 3), Flatten(), Dense(1)], shape=(2,)).predict(codes)
+
+
+@on_both
+def test_what_layers_learn_keeps_to_its_constraint(where):
+    layers = [
+        Embedding(5, 3, embeddings_constraint="unit_norm"),
+        Flatten(),
+        PReLU(alpha_constraint="non_neg"),
+        BatchNormalization(gamma_constraint="non_neg", beta_constraint="non_neg"),
+        Dense(2),
+    ]
+    model = built(layers, where, shape=(2,), rate=5.0)
+    codes = RNG.integers(0, 5, (23, 2))
+    for _ in range(5):
+        model.train_on_batch(codes, 50 * Y)
+    table = model.layers[0].embeddings
+    np.testing.assert_allclose((table**2).sum(axis=0), 1, rtol=1e-5)
+    held = [model.layers[2].alpha, model.layers[3].gamma, model.layers[3].beta]
+    assert all((array >= 0).all() for array in held)
+    assert any((array == 0).any() for array in held)

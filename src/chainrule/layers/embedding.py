@@ -8,6 +8,7 @@ from typing import Any
 
 from chainrule.errors import InputTypeError
 from chainrule.graph import Node, ops
+from chainrule.layers.constraints import find_constraint
 from chainrule.layers.initializers import find_initializer
 from chainrule.layers.layer import Layer, Parameter
 from chainrule.layers.regularizers import find_regularizer
@@ -28,6 +29,8 @@ class Embedding(Layer):
         Name or object that gives the first values.
     embeddings_regularizer
         Name or object whose penalty is added to the loss.
+    embeddings_constraint
+        Name or object that the table must keep to after each update.
 
     It is the first layer of a network, whose data are then whole numbers; a code out of range is
     refused with its row and column.
@@ -44,6 +47,7 @@ class Embedding(Layer):
     output_dim: int
     embeddings_initializer: Any = "random_uniform"
     embeddings_regularizer: Any = None
+    embeddings_constraint: Any = None
 
     input_dtype = "int32"
 
@@ -54,6 +58,7 @@ class Embedding(Layer):
             object.__setattr__(self, setting, size)
         find_initializer(self.embeddings_initializer)
         find_regularizer(self.embeddings_regularizer)
+        find_constraint(self.embeddings_constraint)
 
     @property
     def codes(self) -> int:
@@ -63,8 +68,9 @@ class Embedding(Layer):
     def parameters(self, shape: tuple[int, ...]) -> Iterator[Parameter]:
         table = (self.input_dim, self.output_dim)
         yield Parameter(
-            "embeddings", table, self.embeddings_initializer, self.embeddings_regularizer
-        )
+            "embeddings", table, self.embeddings_initializer, self.embeddings_regularizer,
+            constraint=self.embeddings_constraint,
+        )  # fmt: skip
 
     def apply(self, x: Node, *parameters: Node) -> Node:
         if x.dtype.kind not in "iu":

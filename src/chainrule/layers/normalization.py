@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError
 from chainrule.graph import Node, Shape, ops
+from chainrule.layers.constraints import find_constraint
 from chainrule.layers.initializers import Constant, find_initializer
 from chainrule.layers.layer import Draws, Layer, Parameter
 from chainrule.layers.regularizers import find_regularizer
@@ -28,6 +29,8 @@ class _Scaled(Layer):
     gamma_initializer: Any = "ones"
     beta_regularizer: Any = None
     gamma_regularizer: Any = None
+    beta_constraint: Any = None
+    gamma_constraint: Any = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -38,13 +41,21 @@ class _Scaled(Layer):
         find_initializer(self.gamma_initializer)
         find_regularizer(self.beta_regularizer)
         find_regularizer(self.gamma_regularizer)
+        find_constraint(self.beta_constraint)
+        find_constraint(self.gamma_constraint)
 
     def parameters(self, shape: tuple[int, ...]) -> Iterator[Parameter]:
         features = (_features(self, shape),)
         if self.scale:
-            yield Parameter("gamma", features, self.gamma_initializer, self.gamma_regularizer)
+            yield Parameter(
+                "gamma", features, self.gamma_initializer, self.gamma_regularizer,
+                constraint=self.gamma_constraint,
+            )  # fmt: skip
         if self.center:
-            yield Parameter("beta", features, self.beta_initializer, self.beta_regularizer)
+            yield Parameter(
+                "beta", features, self.beta_initializer, self.beta_regularizer,
+                constraint=self.beta_constraint,
+            )  # fmt: skip
 
     def _moved(self, normal: Node, parameters: tuple[Node, ...]) -> Node:
         waiting = iter(parameters)
@@ -86,7 +97,7 @@ class BatchNormalization(_Scaled):
 
     momentum
         From 0 to 1: moving = momentum * moving + (1 - momentum) * the batch's, after each step.
-    epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer
+    epsilon, center, scale, and those of beta and gamma
         As `LayerNormalization` takes them.
 
     In training mean and variance are the batch's (the variance divides by the rows; a batch of one
@@ -144,6 +155,8 @@ class LayerNormalization(_Scaled):
         Name or object that gives the first values.
     beta_regularizer, gamma_regularizer
         Name or object whose penalty is added to the loss.
+    beta_constraint, gamma_constraint
+        Name or object that they must keep to after each update.
 
     It is the same in training and prediction.
     """
@@ -165,7 +178,7 @@ class GroupNormalization(_Scaled):
 
     groups
         How many; they must divide the features. -1: each feature is a group of its own.
-    epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer
+    epsilon, center, scale, and those of beta and gamma
         As `LayerNormalization` takes them.
 
     Mean and variance are over the group's features and all other axes of the row (Keras).

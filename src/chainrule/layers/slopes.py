@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.graph import Node, ops
+from chainrule.layers.constraints import find_constraint
 from chainrule.layers.initializers import find_initializer
 from chainrule.layers.layer import Layer, Parameter
 from chainrule.layers.regularizers import find_regularizer
@@ -48,6 +49,8 @@ class PReLU(Layer):
         Name or object that gives the first slopes.
     alpha_regularizer
         Name or object whose penalty is added to the loss.
+    alpha_constraint
+        Name or object that the slopes must keep to after each update.
 
     >>> from chainrule.graph import variable
     >>> from chainrule.layers import PReLU
@@ -59,14 +62,19 @@ class PReLU(Layer):
 
     alpha_initializer: Any = "zeros"
     alpha_regularizer: Any = None
+    alpha_constraint: Any = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         find_initializer(self.alpha_initializer)
         find_regularizer(self.alpha_regularizer)
+        find_constraint(self.alpha_constraint)
 
     def parameters(self, shape: tuple[int, ...]) -> Iterator[Parameter]:
-        yield Parameter("alpha", shape, self.alpha_initializer, self.alpha_regularizer)
+        yield Parameter(
+            "alpha", shape, self.alpha_initializer, self.alpha_regularizer,
+            constraint=self.alpha_constraint,
+        )  # fmt: skip
 
     def apply(self, x: Node, *parameters: Node) -> Node:
         (alpha,) = parameters
