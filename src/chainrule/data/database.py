@@ -47,7 +47,7 @@ def workspace(*, threads: int | None = None) -> Iterator[Workspace]:
         )
         try:
             connection.execute("SET python_enable_replacements = false")
-            connection.execute("SET enable_progress_bar = false")
+            _without_progress_bar(connection)
             connection.execute("SET TimeZone = 'UTC'")
             yield Workspace(connection, Path(folder))
         except RuntimeError as error:
@@ -56,6 +56,13 @@ def workspace(*, threads: int | None = None) -> Iterator[Workspace]:
             raise
         finally:
             connection.close()
+
+
+def _without_progress_bar(connection: DuckDBPyConnection) -> None:
+    """Draw no bar; where a notebook lacks what draws it, none is on, and setting it is refused."""
+    (found,) = connection.sql("SELECT current_setting('enable_progress_bar')").fetchall()
+    if found[0]:
+        connection.execute("SET enable_progress_bar = false")
 
 
 def _cores() -> int:
