@@ -109,9 +109,6 @@ def share_right(model: cr.Sequential, x: np.ndarray, y: np.ndarray) -> float:
     return 100.0 * float((model.predict(x).argmax(axis=1) == y).mean())
 
 
-# --- two circles ---------------------------------------------------------------------------------
-
-
 @cache
 def circles() -> tuple[np.ndarray, ...]:
     from sklearn.datasets import make_circles
@@ -152,9 +149,6 @@ def two_circles(seed: int, held_out: bool, hidden: int = 4, given: bool = True) 
     }
 
 
-# --- pictures ------------------------------------------------------------------------------------
-
-
 def mnist_dropout(seed: int, held_out: bool, batch_size: int = 128, epochs: int = 20) -> Figures:
     x, y, x_test, y_test = pictures("mnist", held_out)
     layers = [
@@ -169,10 +163,15 @@ def mnist_dropout(seed: int, held_out: bool, batch_size: int = 128, epochs: int 
 
 
 def mnist_sigmoid(
-    seed: int, held_out: bool, rate: float = 0.1, strength: float = 5.0, epochs: int = 60
+    seed: int,
+    held_out: bool,
+    rate: float = 0.1,
+    strength: float = 5.0,
+    epochs: int = 60,
+    rows: int = 50_000,
 ) -> Figures:
     x, y, x_test, y_test = pictures("mnist", held_out)
-    x, y = x[:50_000], y[:50_000]
+    x, y = x[:rows], y[:rows]
     penalty = cr.regularizers.L2(strength / (2 * len(x)) / 10)
 
     def layer(inputs: int, units: int) -> Any:
@@ -235,9 +234,6 @@ def digits_four(seed: int, held_out: bool, units: int = 64, epochs: int = 300) -
     }
 
 
-# --- tables --------------------------------------------------------------------------------------
-
-
 def boosted(train: Table, test: Table, target: str, seed: int, ignore: tuple[str, ...]) -> Figures:
     """Scikit-learn's gradient-boosted trees with its own settings."""
     from sklearn import ensemble, metrics
@@ -297,9 +293,6 @@ def table(seed: int, held_out: bool, name: str, metrics: tuple[str, ...]) -> Fig
             | {f"{metric}, trees": trees[metric] for metric in metrics}
         )
     return {metric: statistics.mean(one[metric] for one in found) for metric in found[0]}
-
-
-# --- the table -----------------------------------------------------------------------------------
 
 
 def table_row(name: str, setup: str, *metrics: str) -> Row:
