@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pytest
 
 import chainrule
@@ -33,9 +34,11 @@ def place(name, cell):
 @pytest.mark.parametrize("name", [name for name, cells in CELLS.items() if cells])
 def test_cells_of_a_page_run_in_order(name, tmp_path, monkeypatch):
     monkeypatch.chdir(DOCS)
+    # cells start processes too, for which a relative path leads elsewhere now
+    monkeypatch.setenv("PYTHONPATH", str(Path(chainrule.__file__).parents[1]))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     known = {"__name__": "__main__"}
-    with matplotlib.rc_context(fname=DOCS / "matplotlibrc"):
+    with matplotlib.rc_context(fname=DOCS / "matplotlibrc"), np.printoptions():
         matplotlib.use("Agg")
         from matplotlib import pyplot
 

@@ -39,6 +39,7 @@ __all__ = [
     "WriteError",
     "listing",
     "nearest",
+    "row_and_column",
 ]
 
 
@@ -123,3 +124,13 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean {folded[close[0]]!r}?"
     return f"known: {listing(known)}."
+
+
+def row_and_column(place: Iterable[Any]) -> str:
+    """A position in an array of rows as it stands in a sentence.
+
+    >>> row_and_column((3,)), row_and_column((3, 0, 2))
+    ('row 3', 'row 3, column 0, 2')
+    """
+    row, *column = (int(index) for index in place)
+    return f"row {row}" + (f", column {', '.join(map(str, column))}" if column else "")

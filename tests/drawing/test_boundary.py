@@ -34,7 +34,7 @@ def points(ax):
 @pytest.mark.parametrize("activation, bias", [("sigmoid", -0.3), (None, 0.2)])
 def test_the_boundary_of_one_output_is_where_it_is_a_half(activation, bias):
     ax = drawing.plot_decision_boundary(
-        network([[2.0], [-1.0]], [bias], activation), X, [0, 1, 0, 1]
+        network([[2.0], [-1.0]], [bias], activation), X * [1.0, 3.0], [0, 1, 0, 1]
     )
     [line] = lines(ax)
     half = 0.0 if activation else 0.5

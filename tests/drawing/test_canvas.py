@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from chainrule import drawing, examples
 from chainrule.drawing.canvas import line_style, several_axes
+from chainrule.errors import SettingError
 
 PICTURES = {
     "activation": lambda: drawing.plot_activation("softmax"),
@@ -103,6 +104,13 @@ def test_lines_differ_without_color():
     assert len(set(dashes)) == 6
     every = {str(line_style(index)) for index in range(36)}
     assert len(every) == 36
+
+
+def test_axes_must_be_as_many_as_pictures():
+    axes = several_axes(None, "test", 3)
+    words = "plot_optimizer_paths: draws 2 pictures and needs as many axes, got 3"
+    with pytest.raises(SettingError, match=words):
+        drawing.plot_optimizer_paths(axes=axes)
 
 
 def test_new_axes_stand_side_by_side():

@@ -1,6 +1,7 @@
 """Parameters that no gradient moves: new values take effect with the update, after the seam."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,6 +83,21 @@ def test_a_tape_prints_them():
 def test_what_does_not_fit_is_refused(states, words):
     with pytest.raises(EngineError, match=words):
         lower(swapping(states=states))
+
+
+@pytest.mark.parametrize(
+    "state, words",
+    [
+        (lambda tape: (0, tape.states[0][1]), "new value of what is no state"),
+        (lambda tape: (4, tape.states[0][1]), "new value of what is no state"),
+        (lambda tape: (-1, tape.states[0][1]), "new value of what is no state"),
+        (lambda tape: (1, tape.loss), "another shape than 'first'"),
+    ],
+)
+def test_tapes_whose_states_are_not_sound_are_refused(state, words):
+    tape = lower(swapping())
+    with pytest.raises(EngineError, match=words):
+        verify(replace(tape, states=(state(tape),)))
 
 
 def test_they_need_an_update():

@@ -50,6 +50,8 @@ def test_the_small_network_goes_forward_as_written_out(place):
     assert example["a1"] == pytest.approx(a1, rel=1e-14)
     assert example["p"] == pytest.approx(sigmoid(at["w2"] * a1 + at["b2"]), rel=1e-14)
     assert example["J"] == pytest.approx(loss(**at), rel=1e-13)
+    p = example["p"]
+    assert example["dJ/dp"] == pytest.approx((p - at["y"]) / (p * (1 - p)), rel=1e-12)
 
 
 @pytest.mark.parametrize("place", PLACES)

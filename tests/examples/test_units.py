@@ -25,6 +25,7 @@ def test_softmax_has_its_printed_shares(scores):
 def test_networks_have_as_many_parameters_as_counted_by_hand():
     example = examples.parameter_counts()
     assert (example["3-4-2"], example["3-4-4-1"], example["3-3-3-1"]) == (26, 41, 28)
+    assert "26  (3 + 1) 4 + (4 + 1) 2, a 2-layer network" in str(example)
     assert examples.parameter_counts([(784, 300, 100, 10)])["784-300-100-10"] == 266_610
 
 

@@ -320,6 +320,19 @@ def test_check_gradient_names_argument_and_element():
     assert loose == pytest.approx(1e-3, rel=1e-2)
 
 
+def test_check_gradient_sees_a_small_element_beside_a_large_one():
+    @cr.operation
+    def first_is_wrong(x):
+        return x * x
+
+    @first_is_wrong.gradient
+    def _(g, y, x):
+        return g * x * [2.002, 2.0]
+
+    with pytest.raises(GradientError, match=r"element 0: .* \(relative error 0.001, "):
+        cr.check_gradient(first_is_wrong, [0.02, 4.0])
+
+
 def test_check_gradient_says_where_there_is_nothing_to_check():
     sentence = "check_gradient: the function is nan at these arrays; give others"
     with np.errstate(invalid="ignore"), pytest.raises(GradientError, match=sentence):

@@ -56,13 +56,13 @@ def test_every_activation_has_a_formula():
     assert set(FORMULAS) | {"softmax", "log_softmax"} == set(ACTIVATIONS)
 
 
-@every_engine
-@each_type
 def shown(activation):
     """A name that is the same in every process."""
     return getattr(activation, "__name__", str(activation))
 
 
+@every_engine
+@each_type
 @pytest.mark.parametrize(("activation", "value", "slope"), CASES)
 def test_value_and_derivative_are_the_formulas(activation, value, slope, name, dtype):
     x = points(activation, dtype)

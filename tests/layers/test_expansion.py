@@ -302,3 +302,11 @@ def test_each_draw_of_a_network_is_a_stream_of_its_own():
     noise = [GaussianNoise(1.0).apply_training(constant(np.zeros((500, 1))), draws=draws)
              for _ in range(2)]  # fmt: skip
     assert abs(np.corrcoef(*(one.value[:, 0] for one in noise))[0, 1]) < 0.15
+
+
+@pytest.mark.parametrize("layer", [GaussianNoise(0.5), Mixup(0.4), FULL], ids=str)
+def test_a_seed_of_its_own_takes_the_place_of_the_networks(layer):
+    rows = np.random.default_rng(1).random((6, 7, 9))
+    own = dataclasses.replace(layer, seed=4)
+    assert (own.sample(rows, seed=6) == layer.sample(rows, seed=4)).all()
+    assert (own.sample(rows, seed=6) != layer.sample(rows, seed=6)).any()

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule import engine
+from chainrule import engine, graph
 from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError
 from chainrule.layers import (
     Activation,
     BatchNormalization,
     Dense,
+    Draws,
     Embedding,
     Flatten,
     GroupNormalization,
@@ -182,6 +183,18 @@ def test_parameters_are_counted_and_ordered_as_in_keras():
     assert shapes == [(4,)] * 4
     gamma, beta, mean, variance = model.layers[1].get_weights()
     assert [gamma[0], beta[0], mean[0], variance[0]] == [1, 0, 0, 1]
+
+
+def test_only_what_no_gradient_moves_is_given_new_values():
+    draws = Draws("float64")
+    state, learned = (
+        graph.parameter("p", (2,), "float64", trainable) for trainable in (False, True)
+    )
+    draws.assign(state, 0.5 * state)
+    for other in (learned, graph.constant(1.0)):
+        with pytest.raises(InputTypeError, match="assign: needs a parameter with trainable=False"):
+            draws.assign(other, other)
+    assert list(draws.states) == ["p"]
 
 
 @on_both

@@ -1,6 +1,8 @@
 """Gradients of whole networks, by the engine that trains, against central differences."""
 
 import itertools
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +10,15 @@ import pytest
 import chainrule
 from chainrule.engine import engine_info
 from chainrule.errors import GradientError, SettingError
-from chainrule.layers import ACTIVATIONS, BatchNormalization, Dense, Dropout, Input
+from chainrule.layers import (
+    ACTIVATIONS,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Input,
+    Layer,
+    Parameter,
+)
 from chainrule.losses import LOSSES, find_loss
 
 RNG = np.random.default_rng(3)
@@ -83,6 +93,39 @@ def test_a_wrong_rule_is_found_with_the_weight_it_spoils():
     with pytest.raises(GradientError, match=r"dense/kernel\[\d, \d\]: the gradient rule gives"):
         model.check_gradient(X, TARGETS["numbers"])
     assert 1e-4 < model.check_gradient(X, TARGETS["numbers"], rtol=0.1) < 1e-2
+
+
+@dataclass(frozen=True)
+class Shift(Layer):
+    """x + rule(shift)"""
+
+    rule: Any
+
+    def parameters(self, shape):
+        yield Parameter("shift", shape, "ones")
+
+    def apply(self, x, *parameters):
+        return x + self.rule(parameters[0])
+
+
+def test_every_parameter_is_looked_at_that_is_trained():
+    @chainrule.operation
+    def nearly_square(x):
+        return x * x
+
+    @nearly_square.gradient
+    def _(g, y, x):
+        return g * 2.002 * x
+
+    for trainable in (True, False):
+        shift = Shift(nearly_square, name="last", trainable=trainable)
+        model = chainrule.Sequential([Input((4,)), Dense(3, "tanh"), Dense(3), shift], seed=2)
+        model.compile("sgd", "mse", engine="numpy")
+        if trainable:
+            with pytest.raises(GradientError, match=r"last/shift\[\d\]: the gradient rule gives"):
+                model.check_gradient(X, TARGETS["numbers"])
+        else:
+            assert model.check_gradient(X, TARGETS["numbers"]) <= 1e-6
 
 
 def test_of_large_parameters_some_numbers_are_looked_at():

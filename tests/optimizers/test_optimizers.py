@@ -188,6 +188,15 @@ def test_names_and_defaults_are_those_of_keras():
     assert (SGD().clipnorm, SGD().clipvalue, SGD().global_clipnorm) == (None, None, None)
 
 
+@pytest.mark.parametrize("step", [1024, 1025, 3000, 5000, 12_000, 300_000])
+def test_nadams_factors_are_right_after_many_steps(step):
+    """Written out: after so many steps nearly all of the warm-up is over."""
+    u, soon = (0.9 * (1 - 0.5 * 0.96**t) for t in (step, step + 1))
+    product = math.prod(0.9 * (1 - 0.5 * 0.96**t) for t in range(1, 1025))  # at 0 long before
+    expected = soon / (1 - product * u), (1 - u) / (1 - product), 1 - 0.999**step
+    assert Nadam(1.0).line(step) == pytest.approx(expected, rel=1e-14, abs=0)
+
+
 BAD = [
     (SGD, "learning_rate", 0),
     (SGD, "learning_rate", -0.1),

@@ -10,6 +10,7 @@ from chainrule import optimizers, random
 from chainrule.callbacks import Callback, LearningRateScheduler, ReduceLROnPlateau
 from chainrule.errors import InputTypeError, SettingError
 from chainrule.layers import Dense, Stack
+from chainrule.losses import METRICS
 from chainrule.training import Trainer
 
 X = random.normal(1, 0, 0, 60).reshape(20, 3)
@@ -40,6 +41,15 @@ PLATEAUS = [
     ({"patience": 2, "min_delta": 0.2, "factor": 0.5},
      [0.01] * 4 + [0.005] * 4 + [0.0025] * 2 + [0.00125] * 2 + [0.000625] * 4 + [0.0003125] * 2),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_what_is_better_larger_is_known_of_every_metric(name):
+    losses = {"rmse", "root_mean_squared_error"}
+    plateau = ReduceLROnPlateau(f"val_{name}", min_delta=0)
+    assert plateau._improves(0.6, 0.5) == (name not in losses)
+    assert plateau._improves(0.4, 0.5) == (name in losses)
+    assert not plateau._improves(0.5, 0.5)
 
 
 @pytest.mark.parametrize("settings, rates", PLATEAUS)

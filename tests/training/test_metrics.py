@@ -134,6 +134,14 @@ def test_top_k_is_scikit_learns(k, kind):
     assert scores["top_k"] == scores["sparse_top_k_categorical_accuracy"] == 1
 
 
+@pytest.mark.parametrize("k, expected", [(1, 2 / 3), (2, 2 / 3), (3, 1)])
+def test_outputs_that_are_equal_all_count_among_the_first_k(k, expected):
+    """By hand: above the label's output are no, no and two larger ones, however many are equal."""
+    ratings = np.array([[0.4, 0.4, 0.2], [0.3, 0.3, 0.3], [0.5, 0.4, 0.1]])
+    one = trainer(3, [cr.metrics.TopKCategoricalAccuracy(k, name="top")])
+    assert one.evaluate(ratings, np.eye(3)[[1, 2, 2]])["top"] == pytest.approx(expected, rel=1e-14)
+
+
 def test_an_epoch_is_not_the_mean_of_its_batches():
     """By hand: one of one and one of three chosen are right, so one half of all, not 2 / 3."""
     x = np.array([[1.0], [0], [1], [1], [1], [0]])
@@ -152,7 +160,6 @@ def test_steps_and_logs_hold_what_totals_can_say():
     parts = [slice(0, 40), slice(40, 80), slice(80, ROWS)]
     by_batch = [sk.recall_score(HOT[p].ravel(), YES[p].ravel()) for p in parts]
     assert history.steps["recall"] == pytest.approx(by_batch, rel=1e-14)
-    assert history.steps["recall"].tolist() == history.steps["recall"].tolist()
     assert [list(logs) for logs in seen[:2]] == [["loss", "recall", "rmse", "accuracy"]] * 2
     so_far = [sk.recall_score(HOT[: p.stop].ravel(), YES[: p.stop].ravel()) for p in parts]
     assert [logs["recall"] for logs in seen] == pytest.approx(so_far, rel=1e-14)

@@ -77,6 +77,13 @@ def test_the_rows_of_validation_count_where_there_are_any():
     assert "rows of validation" in stop.reason
 
 
+def test_of_several_outputs_the_one_with_the_most_wrong_rows_counts():
+    stop = StopWhen(error_share=0.2)
+    assert not stop.on_epoch_end(0, {"a_accuracy": 0.9, "b_accuracy": 0.5})
+    assert stop.on_epoch_end(1, {"a_accuracy": 0.9, "b_accuracy": 0.875})
+    assert "was 0.125, which" in stop.reason
+
+
 def test_time_stops_within_an_epoch():
     one, stop = trainer(), StopWhen(seconds=1e-9)
     history = one.fit(X, Y, epochs=10**6, batch_size=1, callbacks=[stop])
@@ -191,8 +198,18 @@ def test_a_file_can_be_gone_on_with(tmp_path):
     assert header == ["epoch", "loss", "val_loss"]
     assert [line[0] for line in lines] == ["0", "1", "2"]
     assert [line[2] == "NA" for line in lines] == [True, True, False]
+    one.fit(X, Y, epochs=1, callbacks=[log])  # epochs that are counted from 0 again
+    assert [line[0] for line in lines_of(path, delimiter=";")] == ["epoch", "0", "1", "2", "0"]
     one.fit(X, Y, epochs=1, callbacks=[CSVLogger(path)])
     assert len(lines_of(path)) == 2
+
+
+def test_a_file_can_be_read_while_training_goes_on(tmp_path):
+    path = tmp_path / "log.csv"
+    lines = []
+    reads = LambdaCallback(on_epoch_end=lambda epoch, logs: lines.append(len(lines_of(path))))
+    trainer().fit(X, Y, epochs=2, callbacks=[CSVLogger(path), reads])
+    assert lines == [2, 3]
 
 
 def test_a_file_is_whole_and_closed_after_an_error(tmp_path):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import random
-from chainrule.errors import ShapeError
+from chainrule.errors import SettingError, ShapeError
 from chainrule.settings import check_number, check_seed, find_object
 
 __all__ = [
@@ -81,6 +81,18 @@ class Constant(Initializer):
     """
 
     value: Any = 0.0
+
+    def __post_init__(self) -> None:
+        try:
+            given = np.asarray(self.value, np.float64)
+        except (TypeError, ValueError):
+            given = np.array(np.nan)
+        if not np.isfinite(given).all():
+            message = (
+                "constant: value must be a finite number or an array of these, "
+                f"got {self.value!r:.80}."
+            )
+            raise SettingError(message)
 
     def values(self, shape: tuple[int, ...], seed: int, stream: int) -> Floats:
         given = np.asarray(self.value, np.float64)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError
+from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError, row_and_column
 from chainrule.graph import Node, Shape, ops
 from chainrule.layers.constraints import find_constraint
 from chainrule.layers.initializers import Constant, find_initializer
@@ -286,11 +286,10 @@ class Normalization(Layer):
             raise ShapeError(message)
         bad = ~np.isfinite(array)
         if bad.any():
-            row, *column = (int(i) for i in np.unravel_index(int(np.argmax(bad)), bad.shape))
-            where = f"row {row}" + (f", column {', '.join(map(str, column))}" if column else "")
+            place = np.unravel_index(int(np.argmax(bad)), bad.shape)
             message = (
-                f"Normalization: X is {array[(row, *column)]} in {where}; fill it in or leave "
-                "the row out before adapt."
+                f"Normalization: X is {array[place]} in {row_and_column(place)}; fill it in or "
+                "leave the row out before adapt."
             )
             raise DataError(message)
         columns = 1 if self.axis is None or array.ndim == 1 else array.shape[-1]

@@ -101,18 +101,7 @@ class Lp(Regularizer):
         _check("lp", strength=self.strength)
 
     def __call__(self, parameter: Node) -> Node:
-        return float(self.strength) * _norm(parameter, float(self.p))
-
-
-def _norm(x: Node, p: float) -> Node:
-    size: Node = ops.abs(x)
-    if p == 1:
-        return size.sum()
-    total = (x * x).sum() if p == 2 else (size**p).sum()
-    # where all are 0, the root of 1 less 1: a slope of 0 and not of 0 times infinity
-    zero = ops.equal(total, 0.0)
-    root: Node = ops.sqrt(total + zero) if p == 2 else (total + zero) ** (1.0 / p)
-    return root - zero
+        return float(self.strength) * ops.norm(parameter, p=float(self.p))
 
 
 REGULARIZERS: dict[str, type[Regularizer]] = {"l1": L1, "l2": L2, "l1_l2": L1L2, "lp": Lp}

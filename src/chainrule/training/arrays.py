@@ -8,7 +8,14 @@ from typing import Any, NoReturn
 import numpy as np
 
 from chainrule.engine import as_numbers, contiguous, is_ready
-from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError, listing
+from chainrule.errors import (
+    DataError,
+    InputTypeError,
+    SettingError,
+    ShapeError,
+    listing,
+    row_and_column,
+)
 from chainrule.layers import NetworkInput
 from chainrule.losses import Loss
 
@@ -81,9 +88,9 @@ def _codes(array: Array, wanted: NetworkInput, name: str) -> Array:
         bad |= (codes < 0) | (codes >= wanted.codes)
         allowed += f" from 0 to {wanted.codes - 1}"
     if bad.any():
-        row, *column = (int(i) for i in np.unravel_index(int(np.argmax(bad)), bad.shape))
-        where = f"row {row}" + (f", column {', '.join(map(str, column))}" if column else "")
-        message = f"{name} must hold {allowed}, got {array[(row, *column)]} in {where}."
+        place = np.unravel_index(int(np.argmax(bad)), bad.shape)
+        where = row_and_column(place)
+        message = f"{name} must hold {allowed}, got {array[place]} in {where}."
         raise DataError(message)
     return codes
 
@@ -139,9 +146,8 @@ def _from_objects(array: Array, name: str) -> Array:
     if found is None:
         return array
     place, value = found
-    column = f", column {', '.join(map(str, place[1:]))}" if len(place) > 1 else ""
     message = (
-        f"{name} must hold numbers, got {value!r} in row {place[0]}{column}; encode text and "
+        f"{name} must hold numbers, got {value!r} in {row_and_column(place)}; encode text and "
         "dates as numbers first."
     )
     raise InputTypeError(message)
@@ -158,11 +164,10 @@ def _is_number(value: Any) -> bool:
 def _refuse_infinite(given: Array, ready: Array, name: str) -> NoReturn:
     bad = ~np.isfinite(ready)
     place = np.unravel_index(int(np.argmax(bad)), bad.shape)
-    column = f", column {', '.join(str(int(i)) for i in place[1:])}" if len(place) > 1 else ""
     value = given[place]
     much = "" if not np.isfinite(value) else f" (too large for {ready.dtype})"
     message = (
-        f"{name} is {value}{much} in row {int(place[0])}{column}; "
+        f"{name} is {value}{much} in {row_and_column(place)}; "
         f"{int(bad.sum())} of {bad.size} numbers are not finite: fill them in or leave the "
         "rows out."
     )

@@ -152,7 +152,6 @@ class ReduceLROnPlateau(Monitor):
         current = self._current(logs)
         if self.cooldown_counter > 0:
             self.cooldown_counter -= 1
-            self.wait = 0
         if self._improves(current, self.best):
             self.best = current
             self.wait = 0

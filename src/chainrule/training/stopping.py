@@ -51,21 +51,15 @@ class StopWhen(Callback):
         error_share: float | None = None,
         seconds: float | None = None,
     ) -> None:
-        rules = {"weight_change": weight_change, "error_share": error_share, "seconds": seconds}
-        if all(value is None for value in rules.values()):
+        if weight_change is None and error_share is None and seconds is None:
             message = "StopWhen: give at least one of weight_change, error_share and seconds."
             raise SettingError(message)
-        for name, value in rules.items():
-            if value is not None:
-                value = check_number("StopWhen", name, value, "above 0", lambda x: x > 0)
-            setattr(self, name, value)
+        self.weight_change = _checked("weight_change", weight_change)
+        self.error_share = _checked("error_share", error_share)
+        self.seconds = _checked("seconds", seconds)
         self.reason: str | None = None
         self._weights: Any = None
         self._began = 0.0
-
-    weight_change: float | None
-    error_share: float | None
-    seconds: float | None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.reason = None
@@ -107,6 +101,12 @@ class StopWhen(Callback):
     def _stop(self, reason: str) -> None:
         if self.reason is None:
             self.reason = reason
+
+
+def _checked(setting: str, value: float | None) -> float | None:
+    if value is None:
+        return None
+    return check_number("StopWhen", setting, value, "above 0", lambda x: x > 0)
 
 
 def _error_share(logs: Logs) -> tuple[str, float]:
