@@ -110,11 +110,16 @@ def listing(names: Iterable[object]) -> str:
     return ", ".join(repr(name) for name in names)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str], *, listed: bool = False) -> str:
     """A half sentence that names the nearest known name, or all of them when none is near.
+
+    listed
+        All of them in any case: for the names of a table of ours, not for a user's columns.
 
     >>> nearest("rleu", ["relu", "tanh"])
     "did you mean 'relu'?"
+    >>> nearest("rleu", ["relu", "tanh"], listed=True)
+    "did you mean 'relu'? Known: 'relu', 'tanh'."
     >>> nearest("q", ["relu", "tanh"])
     "known: 'relu', 'tanh'."
     """
@@ -122,7 +127,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     folded = {other.casefold(): other for other in known}
     close = difflib.get_close_matches(name.casefold(), folded, n=1)
     if close:
-        return f"did you mean {folded[close[0]]!r}?"
+        found = f"did you mean {folded[close[0]]!r}?"
+        return f"{found} Known: {listing(known)}." if listed else found
     return f"known: {listing(known)}."
 
 

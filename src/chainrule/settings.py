@@ -92,6 +92,6 @@ def find_object(what: str, given: Any, table: Mapping[str, type[Any]], kind: typ
         return table[given]()
     known = {member.__name__: member for member in table.values()}
     if given not in known:
-        message = f"{what}: {given!r} is not known; {nearest(given, table)}"
+        message = f"{what}: {given!r} is not known; {nearest(given, table, listed=True)}"
         raise SettingError(message)
     return known[given]()

@@ -47,6 +47,6 @@ def find(name: str) -> Callable[..., Example]:
         raise InputTypeError(message)
     folded = name.casefold().replace("_", "-")
     if folded not in _BY_NAME:
-        message = f"examples: {name!r} is not known; {nearest(name, _BY_NAME)}"
+        message = f"examples: {name!r} is not known; {nearest(name, _BY_NAME, listed=True)}"
         raise SettingError(message)
     return _BY_NAME[folded]

@@ -68,6 +68,14 @@ def mish(x: Node) -> Node:
 class AdjustableActivation(ABC):
     """An activation with settings: an object that is called on a node."""
 
+    def __new__(cls, *settings: Any, **named: Any) -> AdjustableActivation:
+        """Make one; a node in place of settings is refused with how to write it."""
+        if any(isinstance(one, Node) for one in settings):
+            name = next(name for name, kind in ACTIVATIONS.items() if kind is cls)
+            message = f"{name}: it is made with its settings, then called on a node: {name}()(x)."
+            raise InputTypeError(message)
+        return super().__new__(cls)
+
     @abstractmethod
     def __call__(self, x: Node) -> Node:
         """The activation of a node."""
@@ -221,7 +229,9 @@ def find_activation(given: ActivationLike) -> ActivationFunction:
     found: Any = given
     if isinstance(given, str):
         if given not in ACTIVATIONS:
-            message = f"activation: {given!r} is not known; {nearest(given, ACTIVATIONS)}"
+            message = (
+                f"activation: {given!r} is not known; {nearest(given, ACTIVATIONS, listed=True)}"
+            )
             raise SettingError(message)
         found = ACTIVATIONS[given]
     if isinstance(found, type) and issubclass(found, AdjustableActivation):

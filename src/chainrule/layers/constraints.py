@@ -42,8 +42,7 @@ class Constraint(ABC):
 
 
 def _norm(parameter: Node, axis: int | tuple[int, ...]) -> Node:
-    squares: Node = ops.sum(parameter * parameter, axis=axis, keepdims=True)
-    norm: Node = ops.sqrt(squares)
+    norm: Node = ops.norm(parameter, axis=axis, keepdims=True)
     return norm
 
 

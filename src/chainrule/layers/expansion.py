@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import SettingError, ShapeError
+from chainrule.errors import InputTypeError, SettingError, ShapeError
 from chainrule.graph import Node, Shape, constant, ops
 from chainrule.layers.layer import Draws, Layer
 from chainrule.settings import check_number, check_seed
@@ -53,6 +53,10 @@ class Expansion(Layer):
             that step (its first is 0), where this layer is the first that draws.
         """
         rows = np.asarray(X)
+        if rows.dtype.kind not in "fiub" or rows.ndim == 0:
+            shown = f"type {rows.dtype.name}" if rows.ndim else "one number"
+            message = f"{type(self).__name__}: sample needs rows of numbers, got {shown}."
+            raise InputTypeError(message)
         x = constant(rows if rows.dtype == np.float64 else rows.astype(np.float32))
         self.apply(x)
         return np.array(self.apply_training(x, draws=Draws(x.dtype, seed, step)).value)

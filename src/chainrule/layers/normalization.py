@@ -317,7 +317,10 @@ class Normalization(Layer):
 
 
 def _plain(name: str, given: Any) -> tuple[float, ...]:
-    array = np.atleast_1d(np.asarray(given, np.float64))
+    try:
+        array = np.atleast_1d(np.asarray(given, np.float64))
+    except (TypeError, ValueError):
+        array = np.array([np.nan])  # told below
     if array.ndim != 1 or not np.isfinite(array).all() or (name == "variance" and array.min() < 0):
         allowed = "finite numbers" + (" of 0 or more" if name == "variance" else "")
         message = f"Normalization: {name} must be a list of {allowed}, got {given!r}."

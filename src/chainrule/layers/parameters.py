@@ -78,7 +78,15 @@ class Parameters:
     def initialize(self, seed: int) -> None:
         """Give each its first values: drawn in float64, stream = its number, then rounded."""
         for number, one in enumerate(self.table):
-            self[one.name][...] = one.initializer.values(one.shape, seed, number)
+            values: Any = one.initializer.values(one.shape, seed, number)
+            if getattr(values, "shape", None) != one.shape or values.dtype.kind not in "fiub":
+                shown = getattr(values, "shape", type(values).__name__)
+                message = (
+                    f"{one.name}: {type(one.initializer).__name__} must give an array of numbers of "
+                    f"shape {one.shape}, gave {shown}."
+                )
+                raise ShapeError(message)
+            self[one.name][...] = self._in_range(one.name, values)
 
     def get(self) -> list[Array]:
         """A copy of each, in layer order."""
@@ -108,7 +116,8 @@ class Parameters:
 
     def _fitting(self, name: str, array: Any) -> Array:
         try:
-            given = np.asarray(array, self.dtype)
+            given = np.asarray(array)
+            given = given if given.dtype == self.dtype else np.asarray(given, np.float64)
         except (TypeError, ValueError) as error:
             message = f"set_weights: {name} needs an array of numbers, got {array!r:.80}."
             raise InputTypeError(message) from error
@@ -118,7 +127,24 @@ class Parameters:
                 f"{given.shape}; give the same shape."
             )
             raise ShapeError(message)
-        return given
+        return self._in_range(name, given)
+
+    def _in_range(self, name: str, values: Array) -> Array:
+        """Values in the parameters' type; those that are finite stay so, or `DataError`."""
+        if values.dtype == self.dtype:
+            return values
+        with np.errstate(over="ignore"):
+            found = values.astype(self.dtype)
+        lost = np.isinf(found)
+        if lost.any():
+            lost &= ~np.isinf(values)
+        if lost.any():
+            message = (
+                f"{name}: {values[lost].flat[0]:g} is too large for {self.dtype}; scale the data, "
+                'or give the model dtype="float64".'
+            )
+            raise DataError(message)
+        return found
 
     def copy(self) -> Parameters:
         """The same parameters with memory of their own."""

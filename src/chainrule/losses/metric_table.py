@@ -90,7 +90,7 @@ def _named(name: str) -> Metric:
         return _CLASSES[name]()
     if name in LOSSES:
         return LossMetric(find_loss(name), name=name)
-    message = f"metric: {name!r} is not known; {nearest(name, [*METRICS, *LOSSES])}"
+    message = f"metric: {name!r} is not known; {nearest(name, [*METRICS, *LOSSES], listed=True)}"
     raise SettingError(message)
 
 

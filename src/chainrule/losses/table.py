@@ -61,7 +61,7 @@ def find_loss(given: Any) -> Loss:
         return given
     if isinstance(given, str):
         if given not in _KNOWN:
-            message = f"loss: {given!r} is not known; {nearest(given, LOSSES)}"
+            message = f"loss: {given!r} is not known; {nearest(given, LOSSES, listed=True)}"
             raise SettingError(message)
         return _KNOWN[given]()
     if isinstance(given, type) and issubclass(given, Loss):

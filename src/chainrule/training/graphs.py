@@ -234,7 +234,14 @@ def _results(
             message = f"metrics: two results are named {label!r}; give one another name."
             raise SettingError(message)
         known.add(label)
-        rows = metric.rows(targets[place], outputs[place])
+        try:
+            rows = metric.rows(targets[place], outputs[place])
+        except ShapeError as error:
+            message = (
+                f"metric {metric.name!r} does not fit what the loss is given: {error} Watch "
+                "another, or one that takes these targets."
+            )
+            raise ShapeError(message) from error
         _check_rows(metric, rows)
         if metric.is_mean:
             results[SUM + label] = rows.sum()

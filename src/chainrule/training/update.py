@@ -26,11 +26,12 @@ def update_of(optimizer: Optimizer, parameters: Parameters) -> Update:
     scalars = tuple(input_node(name, (), dtype) for name in optimizer.scalars)
     segments = [one for one in parameters.segments if one.trainable]
     clipped = _clipped(optimizer, gradient, segments)
-    moved = optimizer.update(weight, clipped, scalars, *slots)
-    if len(moved) != 1 + len(slots):
+    moved: Any = optimizer.update(weight, clipped, scalars, *slots)
+    if not isinstance(moved, tuple | list) or len(moved) != 1 + len(slots):
+        given = f"{len(moved)} values" if isinstance(moved, tuple | list) else type(moved).__name__
         message = (
-            f"{type(optimizer).__name__}: update must give the weight and {len(slots)} slots, "
-            f"gave {len(moved)} values."
+            f"{type(optimizer).__name__}: update must give a tuple of the weight and {len(slots)} "
+            f"slots, gave {given}."
         )
         raise SettingError(message)
     new_weight = _constrained(moved[0], segments, parameters)
@@ -53,7 +54,7 @@ def _clipped(optimizer: Optimizer, gradient: Node, segments: list[Segment]) -> N
 
 def _scaled_down(gradient: Node, most: float) -> Node:
     """A gradient whose norm is at most so much."""
-    norm: Node = ops.sqrt((gradient * gradient).sum())
+    norm: Node = ops.norm(gradient)
     return gradient * (most / ops.maximum(norm, most))
 
 

@@ -90,5 +90,5 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    message = f"ops: {name!r} is not known; {nearest(name, __all__)}"
+    message = f"ops: {name!r} is not known; {nearest(name, __all__, listed=True)}"
     raise MissingNameError(message)
