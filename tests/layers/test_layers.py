@@ -1,7 +1,9 @@
 """Every layer: shapes, first values, a batch equals its rows, records and back."""
 
+import copy
 import importlib.util
-from dataclasses import FrozenInstanceError, dataclass
+import pickle
+from dataclasses import FrozenInstanceError, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,13 @@ import pytest
 
 from chainrule import engine, graph, random
 from chainrule.engine import Graph
-from chainrule.errors import InputTypeError, ModelFileError, SettingError, ShapeError
+from chainrule.errors import (
+    InputTypeError,
+    MissingNameError,
+    ModelFileError,
+    SettingError,
+    ShapeError,
+)
 from chainrule.graph import Rows, ops
 from chainrule.layers import (
     ACTIVATIONS,
@@ -235,8 +243,29 @@ def test_an_unknown_record_is_a_sentence(record):
         (lambda: Stack([], (3,)), SettingError, "there are none"),
         (lambda: Stack([Dense(2)], ()), ShapeError, "put Flatten"),
         (lambda: Stack([Dense(2), Input(3)], (3,)), SettingError, "only be the first layer"),
+        (
+            lambda: Stack([Dense(3), *[Dense(3)] * 2], (3,)),
+            SettingError,
+            r"one Dense object stands at 1 and 2, .* share weights; .* \[Dense\(...\) for ",
+        ),
+        (lambda: Dense(3).kernel, MissingNameError, "no 'kernel'; weights live .* model.layers"),
+        (lambda: Dense(3).get_weights(), MissingNameError, "weights live in a model"),
+        (lambda: Dense(3).unit, MissingNameError, "has no 'unit'; did you mean 'units'"),
     ],
 )
 def test_bad_settings_get_a_sentence(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+def test_objects_without_parameters_may_stand_at_several_places():
+    dropout = Dropout(0.5)
+    assert Stack([Dense(3), dropout, Dense(2), dropout], (3,)).names[3] == "dropout_1"
+
+
+def test_layers_are_copied_and_compared_as_before():
+    layer = Dense(3, "tanh", name="hidden")
+    for other in (copy.copy(layer), copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        assert other == layer and other is not layer
+    assert replace(layer, units=4).units == 4
+    assert not hasattr(layer, "kernel") and not hasattr(layer, "_private")

@@ -156,6 +156,29 @@ def test_a_layer_that_is_refused_is_not_added():
     assert [layer.name for layer in model.layers] == ["a", "dense"]
 
 
+def test_one_layer_at_two_places_would_share_weights_and_is_refused():
+    shared = Dense(2)
+    model = keras.Sequential([Input((2,)), shared])
+    for wrong in (
+        lambda: keras.Sequential([Input((2,)), shared, Dense(2), shared]),
+        lambda: keras.Sequential([shared] * 3),
+        lambda: model.add(shared),
+    ):
+        with pytest.raises(SettingError, match="one Dense object .* a Dense of its own"):
+            wrong()
+    assert len(model.layers) == 1
+    assert len(keras.Sequential([Input((2,)), Dense(2), Dense(2)]).get_weights()) == 4
+
+
+def test_layers_of_a_model_are_no_descriptions():
+    model = xor(dtype="float32")
+    with pytest.raises(InputTypeError, match=r"'dense' .* layer.description.*set_weights\("):
+        keras.Sequential([Input((2,)), *model.layers[:1]])
+    part = keras.Sequential([Input((2,)), *(layer.description for layer in model.layers[:1])])
+    part.layers[0].set_weights(model.layers[0].get_weights())
+    assert (part.layers[0].kernel == model.layers[0].kernel).all()
+
+
 def test_history_is_there_where_training_ends_with_an_error():
     X, y = np.ones((40, 2)), np.ones(40)
 

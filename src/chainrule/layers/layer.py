@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from itertools import count
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from chainrule.errors import InputTypeError, SettingError
+from chainrule.errors import InputTypeError, MissingNameError, SettingError, nearest
 from chainrule.graph import Node, Operation, Shape, input_node, make, ops
 from chainrule.layers.constraints import find_constraint
 from chainrule.layers.initializers import find_initializer
 from chainrule.layers.regularizers import find_regularizer
 from chainrule.settings import check_flag
 
-__all__ = ["Draws", "Layer", "Parameter", "check_layer", "layer_names"]
+__all__ = ["Draws", "Layer", "Parameter", "check_layer", "check_unshared", "layer_names"]
 
 
 @dataclass(frozen=True)
@@ -173,11 +173,31 @@ class Layer:
         """What the layer gives in training; `apply` where it does not differ."""
         return self.apply(x, *parameters)
 
+    if not TYPE_CHECKING:  # a type checker shall go on to refuse names that are not there
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            kind = type(self).__name__
+            message = f"{kind}: a layer's description has no {name!r}; "
+            hint = nearest(name, [one.name for one in fields(self)])
+            if not hint.startswith("known"):
+                raise MissingNameError(message + hint)
+            message += "weights live in a model, at model.layers[i] or model.get_layer(name)."
+            raise MissingNameError(message)
+
 
 def check_layer(owner: str, given: Any) -> None:
     """Raise `InputTypeError` for what is no layer."""
     if isinstance(given, type) and issubclass(given, Layer):
         message = f"{owner}: {given.__name__} is a class; give an object: {given.__name__}()"
+        raise InputTypeError(message)
+    if isinstance(getattr(given, "description", None), Layer):
+        message = (
+            f"{owner}: {given.name!r} is a layer of a model; give its description, "
+            "layer.description, and then its weights: "
+            "new.layers[i].set_weights(layer.get_weights())."
+        )
         raise InputTypeError(message)
     if not isinstance(given, Layer):
         message = (
@@ -185,6 +205,24 @@ def check_layer(owner: str, given: Any) -> None:
             "chainrule.layers.Layer."
         )
         raise InputTypeError(message)
+
+
+def check_unshared(layers: Sequence[Layer]) -> None:
+    """Raise `SettingError` where one object with parameters stands at two places.
+
+    In Keras it would share its weights; here it would be two layers, each with its own.
+    """
+    seen: dict[int, int] = {}
+    for place, layer in enumerate(layers):
+        before = seen.setdefault(id(layer), place)
+        if before != place and type(layer).parameters is not Layer.parameters:
+            kind = type(layer).__name__
+            message = (
+                f"layers: one {kind} object stands at {before} and {place}, but layers do not "
+                f"share weights; give each place a {kind} of its own, such as "
+                f"[{kind}(...) for _ in range(2)] in place of [{kind}(...)] * 2."
+            )
+            raise SettingError(message)
 
 
 def layer_names(layers: Sequence[Layer]) -> tuple[str, ...]:

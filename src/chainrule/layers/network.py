@@ -10,7 +10,7 @@ from chainrule.errors import InputTypeError, SettingError, ShapeError
 from chainrule.graph import Node, Rows, Shape, input_node, ops, parameter
 from chainrule.kept import Kept, description_key
 from chainrule.layers.input import InputLayer, row_shape
-from chainrule.layers.layer import Draws, Layer, Parameter, layer_names
+from chainrule.layers.layer import Draws, Layer, Parameter, check_unshared, layer_names
 from chainrule.layers.normalization import Normalization
 from chainrule.layers.regularizers import find_regularizer
 
@@ -108,6 +108,7 @@ class Stack:
             message = "layers: there are none; a network needs at least one after its input."
             raise SettingError(message)
         object.__setattr__(self, "layers", tuple(self.layers))
+        check_unshared(self.layers)
         for layer in self.layers:
             if isinstance(layer, Normalization):
                 vars(layer)["_in_network"] = True

@@ -13,7 +13,14 @@ import numpy as np
 from chainrule import random
 from chainrule.engine import check_engine
 from chainrule.errors import InputTypeError, SettingError, ShapeError, nearest
-from chainrule.layers import InputLayer, Layer, Stack, check_layer, layer_names
+from chainrule.layers import (
+    InputLayer,
+    Layer,
+    Stack,
+    check_layer,
+    check_unshared,
+    layer_names,
+)
 from chainrule.losses import find_loss, find_metric
 from chainrule.models.bound import BoundLayer
 from chainrule.models.saving import save
@@ -353,6 +360,7 @@ class Sequential:
         if isinstance(layer, InputLayer) and self._layers:
             message = "Sequential: an Input may only be the first layer."
             raise SettingError(message)
+        check_unshared([*self._inner(), layer])
 
     def _inner(self) -> list[Layer]:
         return [layer for layer in self._layers if not isinstance(layer, InputLayer)]
