@@ -120,12 +120,16 @@ def nearest(name: str, known: Iterable[str], *, listed: bool = False) -> str:
     "did you mean 'relu'?"
     >>> nearest("rleu", ["relu", "tanh"], listed=True)
     "did you mean 'relu'? Known: 'relu', 'tanh'."
+    >>> nearest("concat", ["count", "concatenate"])
+    "did you mean 'concatenate'?"
     >>> nearest("q", ["relu", "tanh"])
     "known: 'relu', 'tanh'."
     """
     known = list(known)
     folded = {other.casefold(): other for other in known}
-    close = difflib.get_close_matches(name.casefold(), folded, n=1)
+    given = name.casefold()
+    cut_short = [other for other in folded if len(given) > 2 and other.startswith(given)]
+    close = sorted(cut_short, key=len) or difflib.get_close_matches(given, folded, 1, cutoff=0.65)
     if close:
         found = f"did you mean {folded[close[0]]!r}?"
         return f"{found} Known: {listing(known)}." if listed else found

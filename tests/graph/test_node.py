@@ -92,8 +92,51 @@ def test_an_array_on_the_left_gives_a_node(array):
     product = np.ones((3, 2)) @ x
     assert isinstance(product, cr.Node)
     np.testing.assert_array_equal(product.value, [7.0] * 3)
+    assert (array == x, array != x, np.float64(2.0) == x) == (False, True, False)
+
+
+def test_an_array_on_the_left_of_a_symbolic_node_keeps_its_type():
+    x = parameter("x", (2,), "float32")
+    for found in (FLOAT32 + x, np.float32(2) * x, np.eye(2, dtype=np.float32) @ x, 2.0 - x):
+        assert (found.array, found.dtype, found.shape) == (None, np.float32, (2,))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (np.tanh, "numpy.tanh takes arrays, got a node .* use chainrule.ops.tanh"),
+        (lambda x: np.add(x, 1), "chainrule.ops.add"),
+        (lambda x: np.maximum(0, x), "chainrule.ops.maximum"),
+        (lambda x: np.maximum(FLOAT64, x), "chainrule.ops.maximum"),
+        (lambda x: FLOAT64.__gt__(x), r"ops.greater"),
+        (lambda x: np.copy(FLOAT64).__iadd__(x), "chainrule.ops.add"),
+        (np.add.reduce, "chainrule.ops.add"),
+        (np.mean, "chainrule.ops.mean"),
+        (np.sum, "chainrule.ops.sum"),
+        (lambda x: np.where(x, 1, 0), "chainrule.ops.where"),
+        (lambda x: np.concatenate([x, x]), "chainrule.ops.concatenate"),
+        (np.square, r"use node \*\* 2"),
+        (np.tan, "use what chainrule.ops has in its place"),
+        (lambda x: x > 0, r"use chainrule.ops.greater\(a, b\)"),
+        (lambda x: x < 0, r"ops.greater\(b, a\)"),
+        (lambda x: x >= 0, r"ops.greater_equal\(a, b\)"),
+        (lambda x: x <= 0, r"ops.greater_equal\(b, a\)"),
+        (lambda x: x[0], "use chainrule.ops.narrow or gather"),
+        (lambda x: cr.check_gradient(np.tanh, [1.0]), "chainrule.ops.tanh"),
+    ],
+)
+def test_what_takes_arrays_alone_names_the_operation(call, words):
+    for x in (cr.variable([3.0, 4.0]), parameter("x", (2,), "float64")):
+        with pytest.raises(InputTypeError, match=words):
+            call(x)
+
+
+def test_a_node_is_no_sequence():
+    x = cr.variable([3.0, 4.0])
     with pytest.raises(TypeError):
-        np.exp(x)
+        list(x)
+    assert np.shape(x) == (2,)
+    assert cr.grad(x.sum(), x).value.tolist() == [1.0, 1.0]
 
 
 def test_numbers_on_the_left():
@@ -207,6 +250,10 @@ def test_methods_are_the_operations():
     np.testing.assert_array_equal(x.sum(axis=0).value, [3.0, 5.0, 7.0])
     np.testing.assert_array_equal(x.sum(1, keepdims=True).value, [[3.0], [12.0]])
     np.testing.assert_array_equal(x.mean(axis=1).value, [1.0, 4.0])
+    assert (x.max().value, x.min().value) == (5.0, 0.0)
+    np.testing.assert_array_equal(x.max(axis=1, keepdims=True).value, [[2.0], [5.0]])
+    np.testing.assert_array_equal(x.min(axis=0).value, [0.0, 1.0, 2.0])
+    np.testing.assert_array_equal(abs(x - 2).value, [[2.0, 1.0, 0.0], [1.0, 2.0, 3.0]])
     for shape in ((3, 2), ((3, 2),), ([3, -1],), (-1, 2)):
         assert x.reshape(*shape).shape == (3, 2)
     assert x.reshape(-1).shape == (6,)

@@ -269,5 +269,8 @@ def test_a_copy_of_an_operation_of_ours_is_itself(copied):
 
 
 def test_an_unknown_operation_names_the_nearest():
+    for name, words in (("mul", "'multiply'"), ("take", "known: 'abs'"), ("stack", "known: 'abs'")):
+        with pytest.raises(AttributeError, match=f"ops: '{name}' is not known; .*{words}"):
+            getattr(ops, name)
     with pytest.raises(AttributeError, match="ops: 'tahn' is not known; did you mean 'tanh'"):
         ops.tahn

@@ -248,9 +248,13 @@ def test_an_unknown_record_is_a_sentence(record):
             SettingError,
             r"one Dense object stands at 1 and 2, .* share weights; .* \[Dense\(...\) for ",
         ),
-        (lambda: Dense(3).kernel, MissingNameError, "no 'kernel'; weights live .* model.layers"),
+        (
+            lambda: Dense(3).kernel,
+            MissingNameError,
+            "no 'kernel', only .*units, .*; weights live",
+        ),
         (lambda: Dense(3).get_weights(), MissingNameError, "weights live in a model"),
-        (lambda: Dense(3).unit, MissingNameError, "has no 'unit'; did you mean 'units'"),
+        (lambda: Dense(3).unit, MissingNameError, "has no 'unit', only .*units, "),
     ],
 )
 def test_bad_settings_get_a_sentence(make, error, words):

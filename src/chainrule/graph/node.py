@@ -18,6 +18,15 @@ __all__ = ["Node", "constant", "input_node", "make", "parameter", "variable"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+REFLECTED = {
+    "add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__",
+    "power": "__rpow__", "matmul": "__rmatmul__",
+}  # fmt: skip
+"""What `array + node` is, by the name of the ufunc that NumPy takes it for."""
+
+WRITTEN = {"square": "node ** 2", "reciprocal": "1 / node", "positive": "node", "dot": "a @ b"}
+"""What stands for a function of NumPy that has no operation of its name."""
+
 _numbers = itertools.count()
 
 
@@ -35,7 +44,7 @@ class Node:
         Sizes (numbers or multiples of the rows) and NumPy type.
     """
 
-    __array_ufunc__ = None
+    __iter__ = None  # a position is refused with a sentence: no node is gone through by positions
     __slots__ = (
         "array", "attributes", "dtype", "name", "number", "operands", "operation", "role", "shape",
     )  # fmt: skip
@@ -135,6 +144,38 @@ class Node:
     def __rmatmul__(self, other: Any) -> Node:
         return _product(other, self)
 
+    def __abs__(self) -> Node:
+        return _ops()["abs"](self)
+
+    def __gt__(self, other: Any) -> Node:
+        raise _refused(written="a > b", use="greater(a, b)")
+
+    def __ge__(self, other: Any) -> Node:
+        raise _refused(written="a >= b", use="greater_equal(a, b)")
+
+    def __lt__(self, other: Any) -> Node:
+        raise _refused(written="a < b", use="greater(b, a)")
+
+    def __le__(self, other: Any) -> Node:
+        raise _refused(written="a <= b", use="greater_equal(b, a)")
+
+    def __getitem__(self, key: Any) -> Node:
+        raise _refused(written="node[...]", use="narrow or gather")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
+        """An array's operator with a node on its right; else a sentence."""
+        if method == "__call__" and not settings and isinstance(inputs[0], np.ndarray | np.generic):
+            if ufunc.__name__ in REFLECTED:
+                return getattr(self, REFLECTED[ufunc.__name__])(inputs[0])
+            if ufunc in (np.equal, np.not_equal):  # nodes compare by identity
+                return ufunc is np.not_equal
+        raise _not_of_numpy(ufunc.__name__)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if function is np.shape:
+            return self.shape
+        raise _not_of_numpy(function.__name__)
+
     @property
     def T(self) -> Node:  # noqa: N802
         """The axes in reverse order."""
@@ -150,6 +191,14 @@ class Node:
 
         return mean(self, axis=axis, keepdims=keepdims)
 
+    def max(self, axis: int | Iterable[int] | None = None, keepdims: bool = False) -> Node:
+        """The largest number over axes (all of them by default)."""
+        return _ops()["max"](self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis: int | Iterable[int] | None = None, keepdims: bool = False) -> Node:
+        """The smallest number over axes (all of them by default)."""
+        return _ops()["min"](self, axis=axis, keepdims=keepdims)
+
     def reshape(self, *shape: Any) -> Node:
         """The same numbers in another shape; one size may be -1."""
         new: tuple[Size, ...] = tuple(shape[0]) if len(shape) == 1 and isinstance(
@@ -162,6 +211,21 @@ def _ops() -> dict[str, Operation]:
     from chainrule.graph.operation import OPERATIONS
 
     return OPERATIONS
+
+
+def _refused(*, written: str, use: str) -> InputTypeError:
+    message = f"{written}: it is not there for nodes of a graph; use chainrule.ops.{use}."
+    return InputTypeError(message)
+
+
+def _not_of_numpy(name: str) -> InputTypeError:
+    from chainrule.graph import operations
+
+    instead = WRITTEN.get(name, "what chainrule.ops has in its place")
+    if name in operations.__all__:
+        instead = f"chainrule.ops.{name}"
+    message = f"numpy.{name} takes arrays, got a node of a graph; use {instead}."
+    return InputTypeError(message)
 
 
 def _product(left: Any, right: Any) -> Node:

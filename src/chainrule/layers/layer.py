@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from chainrule.errors import InputTypeError, MissingNameError, SettingError, nearest
+from chainrule.errors import InputTypeError, MissingNameError, SettingError
 from chainrule.graph import Node, Operation, Shape, input_node, make, ops
 from chainrule.layers.constraints import find_constraint
 from chainrule.layers.initializers import find_initializer
@@ -178,12 +178,11 @@ class Layer:
         def __getattr__(self, name: str) -> Any:
             if name.startswith("_"):
                 raise AttributeError(name)
-            kind = type(self).__name__
-            message = f"{kind}: a layer's description has no {name!r}; "
-            hint = nearest(name, [one.name for one in fields(self)])
-            if not hint.startswith("known"):
-                raise MissingNameError(message + hint)
-            message += "weights live in a model, at model.layers[i] or model.get_layer(name)."
+            settings = ", ".join(one.name for one in fields(self))
+            message = (
+                f"{type(self).__name__}: this description of a layer has no {name!r}, only "
+                f"{settings}; weights live in a model, at model.layers[i] or model.get_layer(name)."
+            )
             raise MissingNameError(message)
 
 
