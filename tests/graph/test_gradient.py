@@ -333,6 +333,34 @@ def test_check_gradient_sees_a_small_element_beside_a_large_one():
         cr.check_gradient(first_is_wrong, [0.02, 4.0])
 
 
+@pytest.mark.parametrize(
+    ("function", "at", "slopes"),
+    [
+        (ops.relu, [1.0, 0.0], "element 1: .* kink there, with slope .* before and 1 after"),
+        (ops.relu, [1e-3], "kink there, with slope 1.5 before and 1 after"),
+        (lambda x: abs(x - 1) * 3, [1.0005], "kink there"),
+        (ops.leaky_relu, [0.0], "slope 0.2 before and 1 after"),
+    ],
+)
+def test_check_gradient_tells_a_kink_from_a_wrong_rule(function, at, slopes):
+    with pytest.raises(GradientError, match=slopes):
+        cr.check_gradient(lambda x: function(x).sum(), at)
+
+
+def test_check_gradient_blames_a_rule_that_no_kink_explains():
+    @cr.operation
+    def wrong_at_its_kink(x):
+        return np.maximum(x, 0.0)
+
+    @wrong_at_its_kink.gradient
+    def _(g, y, x):
+        return g * 7.0
+
+    for at in (0.0, 2.0):
+        with pytest.raises(GradientError, match="the gradient rule gives 7, central"):
+            cr.check_gradient(wrong_at_its_kink, at)
+
+
 def test_check_gradient_says_where_there_is_nothing_to_check():
     sentence = "check_gradient: the function is nan at these arrays; give others"
     with np.errstate(invalid="ignore"), pytest.raises(GradientError, match=sentence):

@@ -281,8 +281,12 @@ def test_a_loss_of_ones_own_is_a_function_on_nodes():
     assert loss([[1.0], [2.0]], [[0.0], [0.0]]).value == pytest.approx(8.5)
     with pytest.raises(InputTypeError, match="loss 'fourth_power': a model file cannot keep"):
         loss_record(loss)
-    with pytest.raises(ShapeError, match="<lambda>"):
+    with pytest.raises(ShapeError, match="<lambda>: .* one number for all .* leave out .mean()"):
         find_loss(lambda t, p: (t - p).sum())([[1.0]], [[2.0]])
+    with pytest.raises(ShapeError, match="<lambda>: it must give a node"):
+        find_loss(lambda t, p: 3.0)([[1.0]], [[2.0]])
+    with pytest.raises(InputTypeError, match="use chainrule.ops.mean"):
+        find_loss(lambda t, p: np.mean((t - p) ** 2, axis=-1))([[1.0]], [[2.0]])
 
 
 @every_loss

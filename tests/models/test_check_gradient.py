@@ -95,6 +95,17 @@ def test_a_wrong_rule_is_found_with_the_weight_it_spoils():
     assert 1e-4 < model.check_gradient(X, TARGETS["numbers"], rtol=0.1) < 1e-2
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_kink_is_told_from_a_wrong_rule(engine):
+    model = built("relu", None, "mse", engine)
+    model.layers[0].set_weights([np.zeros((4, 5)), np.zeros(5)])
+    before = model.get_weights()
+    with pytest.raises(GradientError, match=r"dense/kernel\[\d, \d\]: the function has a kink"):
+        model.check_gradient(X, TARGETS["numbers"])
+    for old, new in zip(before, model.get_weights(), strict=True):
+        assert (old == new).all()
+
+
 @dataclass(frozen=True)
 class Shift(Layer):
     """x + rule(shift)"""

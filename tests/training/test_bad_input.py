@@ -208,6 +208,7 @@ BAD_DATA = [
     (with_value(np.nan), Y, DataError, "X is nan in row 7, column 2; 1 of 90 numbers"),
     (with_value(np.inf), Y, DataError, "X is inf in row 7, column 2"),
     (X[:0], Y[:0], DataError, r"X is empty \(shape \(0, 3\)\)"),
+    (X[0], Y, ShapeError, r"X has shape \(3,\), .* one row .* X\[None\] of shape \(1, 3\)"),
     (X[:, :2], Y, ShapeError, r"X has shape \(30, 2\), .* rows of shape \(3,\)"),
     (X[0], Y[0], ShapeError, r"X has shape \(3,\)"),
     (5.0, Y, ShapeError, r"X has shape \(\)"),

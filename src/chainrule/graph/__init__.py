@@ -6,6 +6,7 @@ from chainrule.graph.gradient import (
     grad,
     gradients,
     largest_error,
+    measured_slope,
     reachable,
 )
 from chainrule.graph.node import Node, constant, input_node, make, parameter, variable
@@ -33,6 +34,7 @@ __all__ = [
     "jvp",
     "largest_error",
     "make",
+    "measured_slope",
     "operation",
     "ops",
     "parameter",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, overload
 
 import numpy as np
@@ -17,7 +18,7 @@ from chainrule.settings import check_number
 
 __all__ = [
     "add_to", "check_gradient", "constant_like", "grad", "gradients", "handed_down",
-    "largest_error", "reachable", "walk_back", "zeros_like",
+    "largest_error", "measured_slope", "reachable", "walk_back", "zeros_like",
 ]  # fmt: skip
 
 
@@ -174,7 +175,8 @@ def check_gradient(
     arrays
         Where to check, away from kinks; converted to float64.
     rtol
-        Raises `GradientError` beyond it, naming the argument and the element.
+        Raises `GradientError` beyond it, naming the argument and the element; where the slopes
+        before and after differ, it says that the function has a kink there.
 
     The slope is (8 (f(x+h) - f(x-h)) - (f(x+2h) - f(x-2h))) / 12h with h = 0.001 max(1, |x|);
     errors are relative to the larger of the two derivatives, a thousandth of the largest in its
@@ -197,7 +199,7 @@ def check_gradient(
         raise GradientError(message)
     worst = 0.0
     for which, exact in enumerate(gradients(result, nodes)):
-        slopes = _slopes(function, points, which, seed)
+        slopes = _slopes(function, points, which, seed, float(result.value))
         found = np.asarray(exact.array).ravel()
         names = [f"argument {which + 1}, element {element}" for element in range(found.size)]
         worst = max(worst, largest_error(names, found, slopes, rtol, floor))
@@ -219,8 +221,10 @@ def _as_scalar(function: Callable[..., Node], nodes: Sequence[Node], seed: int) 
     return (result * constant(weights.reshape(shape))).sum()
 
 
-def _slopes(function: Callable[..., Node], points: Sequence[Any], which: int, seed: int) -> Any:
-    """Central differences by each element of one of the arrays."""
+def _slopes(
+    function: Callable[..., Node], points: Sequence[Any], which: int, seed: int, here: float
+) -> Any:
+    """What is measured by each element of one of the arrays."""
 
     def value(element: int, offset: float) -> float:
         moved = [point.copy() for point in points]
@@ -228,13 +232,30 @@ def _slopes(function: Callable[..., Node], points: Sequence[Any], which: int, se
         return float(_as_scalar(function, [variable(point) for point in moved], seed).value)
 
     point = points[which]
-    slopes = np.empty(point.size)
-    for element in range(point.size):
-        h = 1e-3 * max(1.0, abs(float(point.flat[element])))
-        near = value(element, h) - value(element, -h)
-        far = value(element, 2 * h) - value(element, -2 * h)
-        slopes[element] = (8 * near - far) / (12 * h)
-    return slopes
+    slopes = [
+        measured_slope(partial(value, element), float(point.flat[element]), here)
+        for element in range(point.size)
+    ]
+    return np.reshape(slopes, (-1, 3))
+
+
+def measured_slope(
+    value: Callable[[float], float], at: float, here: float
+) -> tuple[float, float, float]:
+    """Central difference of fourth order, and those of second order before and after a point.
+
+    value
+        The function's value when the point is moved by a distance.
+    at, here
+        The point, and the value there.
+    """
+    h = 1e-3 * max(1.0, abs(at))
+    after, before, far_after, far_before = (value(offset) for offset in (h, -h, 2 * h, -2 * h))
+    return (
+        (8 * (after - before) - (far_after - far_before)) / (12 * h),
+        (3 * here - 4 * before + far_before) / (2 * h),
+        (4 * after - far_after - 3 * here) / (2 * h),
+    )
 
 
 def largest_error(
@@ -244,6 +265,8 @@ def largest_error(
 
     names
         What the sentence calls each element.
+    slopes
+        What `measured_slope` gives for each.
     floor
         Below it a slope is rounding.
 
@@ -251,6 +274,7 @@ def largest_error(
     """
     if exact.size == 0:
         return 0.0
+    sides, slopes = slopes[:, 1:], slopes[:, 0]
     scale = np.maximum(np.abs(exact), np.abs(slopes))
     # an element far smaller than its neighbors is known only to their rounding
     scale = np.maximum(scale, max(floor, 1e-3 * float(np.fmax.reduce(scale))))
@@ -258,6 +282,17 @@ def largest_error(
     element = int(np.argmax(np.where(np.isnan(errors), np.inf, errors)))
     error = float(errors[element])
     if not error <= rtol:
+        left, right = sides[element]
+        gap = abs(right - left)
+        # a wrong rule at a smooth point leaves both sides equal; a kink parts them by more than
+        # it spoils the central difference
+        if gap > max(abs(exact[element] - slopes[element]), 0.01 * np.abs(sides[element]).max()):
+            message = (
+                f"{names[element]}: the function has a kink there, with slope {left:.4g} before "
+                f"and {right:.4g} after it (the gradient rule gives {exact[element]:.4g}); check "
+                "away from kinks."
+            )
+            raise GradientError(message)
         message = (
             f"{names[element]}: the gradient rule gives "
             f"{exact[element]:.9g}, central differences {slopes[element]:.9g} "

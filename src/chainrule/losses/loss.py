@@ -54,6 +54,13 @@ def _reshaped(target: Node, wanted: Shape, prediction: Node) -> Node:
     raise ShapeError(message)
 
 
+def _one_for_all(name: str) -> str:
+    return (
+        f"{name}: it gives one number for all rows, but must give one for each; leave out .mean() "
+        "or .sum() over rows, which is taken afterwards."
+    )
+
+
 def row_mean(values: Node) -> Node:
     """The mean over all axes but the first, which is rows."""
     axes = len(values.shape)
@@ -108,6 +115,8 @@ class Loss(ABC):
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Node:
         """The loss of all rows as a scalar node; `sample_weight` has one number a row."""
         found: Any = self.rows(y_true, y_pred)
+        if isinstance(found, Node) and not found.shape:
+            raise ShapeError(_one_for_all(self.name))
         if not isinstance(found, Node) or len(found.shape) != 1:
             shown = f"shape {found.shape}" if isinstance(found, Node) else type(found).__name__
             message = f"{self.name}: it must give one number a row, shape (rows,), not {shown}."
@@ -141,7 +150,9 @@ class FunctionLoss(Loss):
     def rows(self, y_true: Node, y_pred: Node) -> Node:
         target, prediction = as_nodes(y_true, y_pred)
         values = self.function(target, prediction)
-        if not isinstance(values, Node) or not values.shape:
+        if isinstance(values, Node) and not values.shape:
+            raise ShapeError(_one_for_all(self.name))
+        if not isinstance(values, Node):
             message = f"{self.name}: it must give a node with a number for each row or more."
             raise ShapeError(message)
         return row_mean(values)

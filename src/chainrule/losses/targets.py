@@ -95,6 +95,12 @@ def _shaped(
     rows = len(given)
     if given.shape[1:] == (*wanted, 1) or (*given.shape[1:], 1) == wanted:
         return given.reshape((rows, *wanted))
+    if loss.target_kind == "labels" and given.shape[1:] == output:
+        message = (
+            f"y has shape {given.shape}, one number for each class, but {loss.name} needs labels, "
+            f"shape {(rows, *wanted)}; give y.argmax(axis=-1), or use categorical_crossentropy."
+        )
+        raise ShapeError(message)
     remedy = f"give targets of shape {(rows, *wanted)}"
     if loss.target_kind == "labels":
         remedy += ", or use categorical_crossentropy for one-hot targets"

@@ -59,6 +59,12 @@ def as_rows(value: Any, wanted: NetworkInput, dtype: Any, name: str = "X") -> Ar
     if array.ndim == 1 and wanted.shape == (1,):
         array = array.reshape(-1, 1)
     if array.ndim == 0 or array.shape[1:] != wanted.shape:
+        if array.ndim and array.shape == wanted.shape:
+            message = (
+                f"{name} has shape {array.shape}, which is one row of what the network takes; give "
+                f"an axis of rows too, X[None] of shape {(1, *array.shape)}."
+            )
+            raise ShapeError(message)
         fit = "rows of one number" if wanted.shape == () else f"rows of shape {wanted.shape}"
         message = (
             f"{name} has shape {array.shape}, but the network takes {fit}; "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule import random
-from chainrule.graph import largest_error
+from chainrule.graph import largest_error, measured_slope
 from chainrule.layers import Parameters
 from chainrule.settings import check_count, check_number
 
@@ -28,15 +28,16 @@ def check_gradient(
     loss, gradient = trainer.gradient(x, y, sample_weight)
     flat = trainer.parameters.flat
 
-    def slope(place: int) -> float:
-        h = 1e-3 * max(1.0, abs(float(flat[place])))
-        values = {}
+    def slope(place: int) -> tuple[float, float, float]:
         kept = flat[place]
-        for offset in (h, -h, 2 * h, -2 * h):
+
+        def moved(offset: float) -> float:
             flat[place] = kept + offset
-            values[offset] = trainer.gradient(x, y, sample_weight)[0]
+            return trainer.gradient(x, y, sample_weight)[0]
+
+        slopes = measured_slope(moved, float(kept), loss)
         flat[place] = kept
-        return (8 * (values[h] - values[-h]) - (values[2 * h] - values[-2 * h])) / (12 * h)
+        return slopes
 
     worst = 0.0
     for number, segment in enumerate(one for one in trainer.parameters.segments if one.trainable):
