@@ -20,7 +20,11 @@ ChainruleError
 from __future__ import annotations
 
 import difflib
+import sys
+import warnings
 from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 __all__ = [
@@ -40,6 +44,7 @@ __all__ = [
     "listing",
     "nearest",
     "row_and_column",
+    "warn",
 ]
 
 
@@ -144,3 +149,14 @@ def row_and_column(place: Iterable[Any]) -> str:
     """
     row, *column = (int(index) for index in place)
     return f"row {row}" + (f", column {', '.join(map(str, column))}" if column else "")
+
+
+def warn(message: str) -> None:
+    """A `UserWarning` that points at the line outside chainrule from which all began."""
+    here = str(Path(__file__).parent)
+    level = 1
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code.co_filename.startswith(here):
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, UserWarning, stacklevel=level)

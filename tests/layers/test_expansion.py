@@ -263,7 +263,7 @@ WRONG = {
     "shift": [-0.1, 1.1, "much", math.nan],
     "rotation": [-1, 181, None],
     "scale": [-0.1, 1.0, True],
-    "elastic": [-0.01, 1.5],
+    "elastic": [-0.01, 0.51, 1.5],
     "smoothness": [0, -0.1, 1.01],
     "seed": [-1, 2**64, 1.5],
 }

@@ -247,8 +247,11 @@ def test_probabilities_are_divided_by_their_sum():
 
 def test_logits_of_an_activation_are_warned_of():
     z = variable([[0.5, 1.0]])
-    with pytest.warns(UserWarning, match="from_logits=True, but the predictions are already"):
+    with pytest.warns(
+        UserWarning, match="from_logits=True, but the predictions are already"
+    ) as caught:
         losses.CategoricalCrossentropy(from_logits=True)([[0.0, 1.0]], ops.softmax(z))
+    assert caught[0].filename == __file__
 
 
 @pytest.mark.parametrize("name", ["mse", "binary_crossentropy", "huber"])

@@ -92,6 +92,13 @@ def test_a_file_that_is_no_model_is_not_overwritten(content, tmp_path):
     assert chainrule.load_model(path).predict(X).shape == model().predict(X).shape
 
 
+@pytest.mark.parametrize("ending", ["h5", "hdf5", "keras", "pt", "H5"])
+def test_names_of_files_of_other_kinds_are_refused(ending, tmp_path):
+    with pytest.raises(SettingError, match=f"safetensors, .*[.]{ending} .* it a.safetensors"):
+        model().save(tmp_path / f"a.{ending}")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_model_that_is_not_compiled_is_kept_too(tmp_path):
     one = chainrule.Sequential([Input(2), Dense(1)], seed=1)
     one.save(tmp_path / "m")

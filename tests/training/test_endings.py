@@ -47,6 +47,7 @@ def test_a_loss_that_does_not_fit_is_told_when_it_is_compiled(activation, units,
     with pytest.warns(UserWarning, match=words) as caught:
         model(activation, units, loss)
     assert len(caught) == 1
+    assert caught[0].filename == __file__
     with pytest.warns(UserWarning, match=words):
         model("relu", units, loss, Activation(activation or "linear"))
     late = cr.Sequential([Dense(units, activation)])
@@ -99,8 +100,9 @@ REACH = [
 def test_targets_that_the_output_cannot_reach_are_told(activation, units, loss, y, words, dtype):
     made = cr.Sequential([Input(3), Dense(units, activation, name="last")], dtype=dtype)
     made.compile("sgd", loss)
-    with pytest.warns(UserWarning, match=words):
+    with pytest.warns(UserWarning, match=words) as caught:
         made.fit(X[:4], y)
+    assert caught[0].filename == __file__
     made.fit(X[:4], np.clip(y, 0, 1) + (1e-12 if dtype == "float64" else 0))
     made.train_on_batch(X[:4], y)  # only a fit looks
 

@@ -18,6 +18,7 @@ from chainrule.errors import (
     InputTypeError,
     MissingFileError,
     ModelFileError,
+    SettingError,
 )
 from chainrule.files.header import DTYPES, LARGEST_HEADER, ArrayEntry, Header, damaged, read_header
 from chainrule.files.record import decode_record, encode_record
@@ -32,6 +33,7 @@ UPGRADES: Final[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
 """For each older format the step that turns its record into one of the next format."""
 
 KEY: Final = "chainrule"
+OTHER_KINDS: Final = {".h5", ".hdf5", ".keras", ".onnx", ".pkl", ".pt", ".pth"}
 NO_DIGEST: Final = '"sha256":""'
 SAVED_DTYPES: Final = {np.dtype(text).newbyteorder("="): name for name, text in DTYPES.items()}
 
@@ -51,6 +53,7 @@ def save_model(
         arrays: float32, float64, int32, int64 or uint8, any shape, strides and byte order.
 
     Raises:
+        SettingError: the name ends as those of files of another kind do (.keras, .h5, .pt).
         InputTypeError: a value of the record, or an array's type, cannot be kept.
         DataError: the record is too large or nested too deep.
         ExistingFileError: there is a file that is no model; it is left as it is.
@@ -65,6 +68,7 @@ def save_model(
     """
     import safetensors.numpy
 
+    _check_ending(as_path(path))
     _check_place(as_path(path))
     ready = {_checked_name(name): _ready(name, array) for name, array in arrays.items()}
     names = json.dumps(list(ready), separators=(",", ":"))
@@ -76,6 +80,15 @@ def save_model(
     described = {name: (SAVED_DTYPES[a.dtype.newbyteorder("=")], a) for name, a in ready.items()}
     text = text.replace(NO_DIGEST, f'"sha256":"{_digest(text, described)}"', 1)
     write_bytes_atomic(path, safetensors.numpy.save(ready, metadata={KEY: text}))
+
+
+def _check_ending(path: Path) -> None:
+    if path.suffix.lower() in OTHER_KINDS:
+        message = (
+            f"{path}: models are kept as safetensors, which {path.suffix} files are not; name it "
+            f"{path.with_suffix('.safetensors').name}."
+        )
+        raise SettingError(message)
 
 
 def load_model_file(

@@ -162,7 +162,7 @@ class RandomDistortion(Expansion):
         Down and across, each uniform from 1 - scale to 1 + scale; below 1.
     elastic
         Every pixel is moved by a smooth random field (Simard, Steinkraus, Platt, 2003), by elastic
-        of each side in root mean square.
+        of each side in root mean square; up to 0.5.
     smoothness
         Deviation of the Gaussian that makes the field smooth, as a share of each side.
     seed
@@ -193,7 +193,7 @@ class RandomDistortion(Expansion):
         self._check("shift", "from 0 to 1", lambda x: 0 <= x <= 1)
         self._check("rotation", "from 0 to 180 degrees", lambda x: 0 <= x <= 180)
         self._check("scale", "from 0 to below 1", lambda x: 0 <= x < 1)
-        self._check("elastic", "from 0 to 1", lambda x: 0 <= x <= 1)
+        self._check("elastic", "from 0 to 0.5", lambda x: 0 <= x <= 0.5)
         self._check("smoothness", "above 0, up to 1", lambda x: 0 < x <= 1)
 
     def apply(self, x: Node, *parameters: Node) -> Node:

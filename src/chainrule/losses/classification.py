@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule.errors import ShapeError
+from chainrule.errors import ShapeError, warn
 from chainrule.graph import Node, ops
 from chainrule.losses.loss import EPSILON, Loss, as_nodes, row_mean
 from chainrule.settings import check_flag
@@ -84,7 +83,7 @@ def _logits(y_pred: Any, from_logits: bool, links: tuple[Any, ...]) -> Node | No
                 f"from_logits=True, but the predictions are already a {y_pred.operation.name}; "
                 "leave from_logits out, or take the activation off the last layer."
             )
-            warnings.warn(message, UserWarning, stacklevel=4)
+            warn(message)
         else:
             operand: Node = y_pred.operands[0]
             return operand

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
-from chainrule.errors import SettingError
+from chainrule.errors import SettingError, warn
 from chainrule.layers import ACTIVATIONS, Network, Stack
 from chainrule.losses import (
     BinaryCrossentropy,
@@ -89,7 +88,7 @@ def check_endings(
             f"layer {layer!r} ends in {activation}, but the loss {loss.name} takes its outputs for "
             f"{wanted}."
         )
-        warnings.warn(message, UserWarning, stacklevel=3)
+        warn(message)
 
 
 def _wanted(loss: Loss, activation: str, width: tuple[int, ...]) -> str:
@@ -146,4 +145,4 @@ def check_reach(network: Network, losses: Sequence[Loss], arrays: Mapping[str, A
         f"y: target {value:g} in row {row}, but layer {layer!r} ends in {activation} and gives "
         f"numbers {reach}; use activation='linear', or scale the targets."
     )
-    warnings.warn(message, UserWarning, stacklevel=3)
+    warn(message)
