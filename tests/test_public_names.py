@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import chainrule
+from chainrule.errors import MissingNameError
 
 ROOMS = sorted(
     f"chainrule.{module.name}"
@@ -34,6 +35,28 @@ def test_rooms_offer_no_private_names(name):
 def test_an_unknown_name_is_refused_as_by_any_module():
     with pytest.raises(AttributeError, match="chainrule.*'quux'"):
         chainrule.quux
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "words"),
+    [
+        ("layers", "dense", "did you mean 'Dense'"),
+        ("layers", "Conv2D", "known: .*'Dense'"),
+        ("callbacks", "ModelCheckpoint", "known: .*'EarlyStopping'"),
+        ("optimizers", "adam", "did you mean 'Adam'"),
+        ("losses", "mean_squared_eror", "did you mean 'mean_squared_error'"),
+        ("metrics", "acuracy", "did you mean 'Accuracy'"),
+        ("activations", "Relu", "did you mean 'relu'"),
+        ("initializers", "he_norml", "did you mean 'he_normal'"),
+        ("regularizers", "L3", "known: .*'L2'"),
+        ("constraints", "maxnorm", "did you mean 'MaxNorm'"),
+    ],
+)
+def test_a_name_that_a_module_lacks_gets_the_nearest(module, name, words):
+    room = getattr(chainrule, module)
+    with pytest.raises(MissingNameError, match=f"^{module}: '{name}' is not known; {words}"):
+        getattr(room, name)
+    assert not hasattr(room, "__wrapped__")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,9 @@ LeakyReluActivation(negative_slope=0.1)
 array([-0.5 ,  0.75])
 """
 
+from typing import TYPE_CHECKING
+
+from chainrule.errors import missing_from
 from chainrule.layers import (
     ACTIVATIONS,
     AdjustableActivation,
@@ -47,3 +50,6 @@ __all__ = [
     "leaky_relu", "linear", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid", "silu",
     "smht", "softmax", "softplus", "softsign", "swish", "tanh",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # a type checker knows what is there
+    __getattr__ = missing_from("activations", __all__)

@@ -1,5 +1,8 @@
 """Callbacks: `from chainrule.callbacks import EarlyStopping`."""
 
+from typing import TYPE_CHECKING
+
+from chainrule.errors import missing_from
 from chainrule.training import (
     Callback,
     CSVLogger,
@@ -17,3 +20,6 @@ __all__ = [
     "CSVLogger", "Callback", "EarlyStopping", "History", "LambdaCallback",
     "LearningRateScheduler", "ProgressBar", "ReduceLROnPlateau", "StopWhen", "TerminateOnNaN",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # a type checker knows what is there
+    __getattr__ = missing_from("callbacks", __all__)

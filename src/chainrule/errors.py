@@ -22,7 +22,7 @@ from __future__ import annotations
 import difflib
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -42,6 +42,7 @@ __all__ = [
     "TrainingError",
     "WriteError",
     "listing",
+    "missing_from",
     "nearest",
     "row_and_column",
     "warn",
@@ -139,6 +140,22 @@ def nearest(name: str, known: Iterable[str], *, listed: bool = False) -> str:
         found = f"did you mean {folded[close[0]]!r}?"
         return f"{found} Known: {listing(known)}." if listed else found
     return f"known: {listing(known)}."
+
+
+def missing_from(module: str, known: Iterable[str]) -> Callable[[str], Any]:
+    """What a module has for `__getattr__`: a sentence with the nearest of its names.
+
+    >>> missing_from("layers", ["Dense"])("dense")
+    Traceback (most recent call last):
+    chainrule.errors.MissingNameError: layers: 'dense' is not known; did you mean 'Dense'? ...
+    """
+    names = list(known)
+
+    def refuse(name: str) -> Any:
+        message = f"{module}: {name!r} is not known; {nearest(name, names, listed=True)}"
+        raise MissingNameError(message)
+
+    return refuse
 
 
 def row_and_column(place: Iterable[Any]) -> str:

@@ -1,5 +1,8 @@
 """Initializers: `chainrule.initializers.he_normal()`; the classes have Keras's names."""
 
+from typing import TYPE_CHECKING
+
+from chainrule.errors import missing_from
 from chainrule.layers import (
     Constant,
     GlorotNormal,
@@ -40,3 +43,6 @@ __all__ = [
     "he_uniform", "lecun_normal", "lecun_uniform", "ones", "orthogonal", "random_normal",
     "random_uniform", "truncated_normal", "xavier_normal", "xavier_uniform", "zeros",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # a type checker knows what is there
+    __getattr__ = missing_from("initializers", __all__)

@@ -1,5 +1,8 @@
 """Metrics: `chainrule.metrics.BinaryAccuracy()`; names are given to `compile` as well."""
 
+from typing import TYPE_CHECKING
+
+from chainrule.errors import missing_from
 from chainrule.losses import (
     AUC,
     Accuracy,
@@ -38,3 +41,6 @@ __all__ = [
     "mean_squared_error", "mse", "sparse_categorical_accuracy",
     "sparse_top_k_categorical_accuracy", "top_k_categorical_accuracy",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # a type checker knows what is there
+    __getattr__ = missing_from("metrics", __all__)

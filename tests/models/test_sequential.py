@@ -13,6 +13,7 @@ from chainrule.errors import (
     DataError,
     EngineError,
     InputTypeError,
+    MissingNameError,
     SettingError,
     ShapeError,
     TrainingError,
@@ -103,6 +104,13 @@ def test_the_summary_is_a_table(capsys):
         "Trainable: 0",
         "Not trainable: 28",
     ]
+
+
+def test_a_model_is_shown_in_one_line():
+    assert repr(xor()) == "<Sequential 'sequential': dense (24), dense_1 (9); 33 parameters>"
+    late = keras.Sequential([Dense(3)], name="late")
+    assert repr(late) == "<Sequential 'late': dense; no input shape yet>"
+    assert repr(keras.Sequential()) == "<Sequential 'sequential': no layers; no input shape yet>"
 
 
 def test_xor_is_learned():
@@ -380,6 +388,11 @@ BAD = [
     (lambda: xor().fit(X, XOR, batch_size=0), SettingError, "batch_size"),
     (lambda: xor().fit(X, XOR, validation_split=1.2), SettingError, "validation_split"),
     (lambda: xor().fit(X, XOR, class_weight={2: 1.0}), SettingError, "class 2 is not known"),
+    (lambda: xor().weights, MissingNameError, r"no 'weights'; use get_weights\(\)"),
+    (lambda: xor().pop(), MissingNameError, "no 'pop'; use a new Sequential"),
+    (lambda: xor().save_weights("w"), MissingNameError, r"no 'save_weights'; use save\("),
+    (lambda: xor().predct(X), MissingNameError, "no 'predct'; did you mean 'predict'"),
+    (lambda: xor()(X), InputTypeError, r"predict\(X\)"),
     (lambda: xor().set_weights([1, 2]), ShapeError, "2 arrays are given for 4 parameters"),
     (lambda: xor().set_weights([np.ones((8, 2)), *xor().get_weights()[1:]]), ShapeError,
      r"dense/kernel has shape \(2, 8\), the array given has \(8, 2\)"),

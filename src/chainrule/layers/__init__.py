@@ -1,5 +1,8 @@
 """Layers: frozen descriptions of what a network does; and the networks made of them."""
 
+from typing import TYPE_CHECKING
+
+from chainrule.errors import missing_from
 from chainrule.layers.activations import (
     ACTIVATIONS,
     AdjustableActivation,
@@ -39,14 +42,7 @@ from chainrule.layers.initializers import (
     find_initializer,
 )
 from chainrule.layers.input import Input, InputLayer, row_shape
-from chainrule.layers.layer import (
-    Draws,
-    Layer,
-    Parameter,
-    check_layer,
-    check_unshared,
-    layer_names,
-)
+from chainrule.layers.layer import Draws, Layer, Parameter, check_layer, layer_names
 from chainrule.layers.network import Network, NetworkInput, Stack
 from chainrule.layers.normalization import (
     BatchNormalization,
@@ -76,7 +72,9 @@ __all__ = [
     "LecunNormal", "LecunUniform", "Lp", "MaxNorm", "Mixup", "Network", "NetworkInput", "NonNeg",
     "Normalization", "Ones", "Orthogonal", "PReLU", "Parameter", "Parameters", "RandomDistortion",
     "RandomNormal", "RandomUniform", "Regularizer", "SmhtActivation", "Stack", "TruncatedNormal",
-    "UnitNorm", "Zeros", "check_layer", "check_unshared", "find_activation", "find_constraint",
-    "find_initializer", "find_regularizer", "layer_from_record", "layer_names", "layer_record",
-    "row_shape",
+    "UnitNorm", "Zeros", "check_layer", "find_activation", "find_constraint", "find_initializer",
+    "find_regularizer", "layer_from_record", "layer_names", "layer_record", "row_shape",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # a type checker knows what is there
+    __getattr__ = missing_from("layers", [*LAYERS, "Input", "Layer", "Parameter"])

@@ -227,12 +227,14 @@ def check_unshared(layers: Sequence[Layer]) -> None:
 def layer_names(layers: Sequence[Layer]) -> tuple[str, ...]:
     """A name for each layer: its own, or its class's in snake case with the next free number.
 
-    Raises `SettingError` where two layers are given the same name.
+    Raises `SettingError` where two layers are given the same name, or one object with parameters
+    is given twice.
 
     >>> from chainrule.layers import Dense, Flatten
     >>> layer_names([Flatten(), Dense(3), Dense(2, name="output"), Dense(1)])
     ('flatten', 'dense', 'output', 'dense_1')
     """
+    check_unshared(layers)
     given = [layer.name for layer in layers if layer.name is not None]
     for name in given:
         if given.count(name) > 1:

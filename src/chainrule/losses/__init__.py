@@ -1,5 +1,8 @@
 """Losses and metrics: classes with Keras's names, and functions that give a number a row."""
 
+from typing import TYPE_CHECKING
+
+from chainrule.errors import missing_from
 from chainrule.losses.classification import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -70,3 +73,6 @@ __all__ = [
     "sparse_categorical_crossentropy", "sparse_top_k_categorical_accuracy", "squared_error",
     "top_k_categorical_accuracy",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # a type checker knows what is there
+    __getattr__ = missing_from("losses", __all__)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.errors import InputTypeError, MissingNameError, listing
+from chainrule.errors import InputTypeError, MissingNameError, SettingError, listing, nearest
 from chainrule.graph import Rows
 from chainrule.layers import Layer, Normalization
 
 if TYPE_CHECKING:
     from chainrule.models.sequential import Sequential
 
-__all__ = ["BoundLayer"]
+__all__ = ["BoundLayer", "find_layer"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -116,3 +116,18 @@ class BoundLayer:
                 f"parameters: {listing(self._own())}."
             )
             raise InputTypeError(message)
+
+
+def find_layer(layers: Sequence[BoundLayer], name: str | None, index: int | None) -> BoundLayer:
+    """The layer of a name, or at a position; raises `SettingError` where there is none."""
+    if index is not None:
+        if not -len(layers) <= index < len(layers):
+            message = f"get_layer: index {index} is not among the {len(layers)} layers."
+            raise SettingError(message)
+        return layers[index]
+    for layer in layers:
+        if layer.name == name:
+            return layer
+    known = [layer.name for layer in layers]
+    message = f"get_layer: {name!r} is not known; {nearest(str(name), known)}"
+    raise SettingError(message)

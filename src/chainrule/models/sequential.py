@@ -6,28 +6,22 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from chainrule import random
 from chainrule.engine import check_engine
-from chainrule.errors import InputTypeError, SettingError, ShapeError, nearest
-from chainrule.layers import (
-    InputLayer,
-    Layer,
-    Stack,
-    check_layer,
-    check_unshared,
-    layer_names,
-)
+from chainrule.errors import InputTypeError, SettingError
+from chainrule.layers import InputLayer, Layer, Stack, check_layer, layer_names
 from chainrule.losses import find_loss, find_metric
-from chainrule.models.bound import BoundLayer
+from chainrule.models.bound import BoundLayer, find_layer
+from chainrule.models.instead import missing_name
 from chainrule.models.saving import save
-from chainrule.models.summary import summary_text
+from chainrule.models.summary import one_line, summary_text
 from chainrule.optimizers import find_optimizer
 from chainrule.settings import check_seed
-from chainrule.training import History, RunningOptimizer, Trainer
+from chainrule.training import History, RunningOptimizer, Trainer, shape_of_row
 
 __all__ = ["Sequential"]
 
@@ -234,6 +228,21 @@ class Sequential:
         trainer = self._trainer or self._trainer_for(X)
         return trainer.check_gradient(X, y, sample_weight, rtol=rtol, most=most)
 
+    def __repr__(self) -> str:
+        parameters = self._trainer.parameters if self._trainer else None
+        return one_line(self.name, self.layers, parameters)
+
+    def __call__(self, X: Any) -> Any:
+        message = f"model {self.name!r} is not called; predict(X) gives its output for each row."
+        raise InputTypeError(message)
+
+    if not TYPE_CHECKING:  # a type checker knows what is there
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            raise missing_name(name, [one for one in dir(self) if not one.startswith("_")])
+
     @property
     def built(self) -> bool:
         """Whether the shape of the input, and with it every parameter, is known."""
@@ -281,18 +290,7 @@ class Sequential:
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> BoundLayer:
         """The layer of a name, or at a position."""
-        layers = self.layers
-        if index is not None:
-            if not -len(layers) <= index < len(layers):
-                message = f"get_layer: index {index} is not among the {len(layers)} layers."
-                raise SettingError(message)
-            return layers[index]
-        for layer in layers:
-            if layer.name == name:
-                return layer
-        known = [layer.name for layer in layers]
-        message = f"get_layer: {name!r} is not known; {nearest(str(name), known)}"
-        raise SettingError(message)
+        return find_layer(self.layers, name, index)
 
     def get_weights(self) -> list[Array]:
         """A copy of each parameter, layer by layer, kernel (inputs, units) before bias."""
@@ -360,7 +358,6 @@ class Sequential:
         if isinstance(layer, InputLayer) and self._layers:
             message = "Sequential: an Input may only be the first layer."
             raise SettingError(message)
-        check_unshared([*self._inner(), layer])
 
     def _inner(self) -> list[Layer]:
         return [layer for layer in self._layers if not isinstance(layer, InputLayer)]
@@ -380,15 +377,7 @@ class Sequential:
             if not self._inner():
                 message = f"model {self.name!r} has no layers; add some first."
                 raise SettingError(message)
-            try:
-                shape = np.shape(X)
-            except ValueError as error:
-                message = "X: its rows are of different lengths; give each the same."
-                raise ShapeError(message) from error
-            if not shape:
-                message = f"X must be an array with a first axis of rows, got {type(X).__name__}."
-                raise InputTypeError(message)
-            self._build(shape[1:] or (1,))
+            self._build(shape_of_row(X))
             self._compile_trainer()
         return self.trainer
 

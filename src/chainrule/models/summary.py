@@ -1,4 +1,4 @@
-"""A model as a table of layers."""
+"""A model as a table of layers or as one line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from chainrule.layers import Parameters
 from chainrule.models.bound import BoundLayer
 
-__all__ = ["summary_text"]
+__all__ = ["one_line", "summary_text"]
 
 
 def summary_text(name: str, layers: Sequence[BoundLayer], parameters: Parameters) -> str:
@@ -38,3 +38,13 @@ def summary_text(name: str, layers: Sequence[BoundLayer], parameters: Parameters
             f"Not trainable: {total - trainable:,}",
         ]
     )
+
+
+def one_line(name: str, layers: Sequence[BoundLayer], parameters: Parameters | None) -> str:
+    """Name, layers and numbers of parameters."""
+    if parameters is None:
+        shown, total = [layer.name for layer in layers], "no input shape yet"
+    else:
+        shown = [f"{layer.name} ({layer.count_params():,})" for layer in layers]
+        total = f"{parameters.count:,} parameters"
+    return f"<Sequential {name!r}: {', '.join(shown) or 'no layers'}; {total}>"

@@ -1,5 +1,8 @@
 """Optimizers: descriptions of how weights move, by name and as classes."""
 
+from typing import TYPE_CHECKING
+
+from chainrule.errors import missing_from
 from chainrule.optimizers import schedules
 from chainrule.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
 from chainrule.optimizers.nadam import Nadam
@@ -28,3 +31,6 @@ __all__ = [
     "optimizer_record",
     "schedules",
 ]
+
+if not TYPE_CHECKING:  # a type checker knows what is there
+    __getattr__ = missing_from("optimizers", __all__)

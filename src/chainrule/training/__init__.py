@@ -1,5 +1,6 @@
 """Training: the loop, what it tells, and what came of it."""
 
+from chainrule.training.arrays import shape_of_row
 from chainrule.training.callback import Callback, LambdaCallback
 from chainrule.training.csv_logger import CSVLogger
 from chainrule.training.early_stopping import EarlyStopping
@@ -26,5 +27,6 @@ __all__ = [
     "TerminateOnNaN",
     "Trainer",
     "fit_many",
+    "shape_of_row",
     "uninterrupted",
 ]

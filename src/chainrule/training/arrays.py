@@ -19,7 +19,7 @@ from chainrule.errors import (
 from chainrule.layers import NetworkInput
 from chainrule.losses import Loss
 
-__all__ = ["as_rows", "as_weights", "by_name", "weights_of_classes"]
+__all__ = ["as_rows", "as_weights", "by_name", "shape_of_row", "weights_of_classes"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -39,6 +39,19 @@ def by_name(what: str, given: Any, names: Sequence[str]) -> Mapping[str, Any]:
         message = f"{what}: {missing[0]!r} is missing; give arrays for {listing(names)}."
         raise DataError(message)
     return given
+
+
+def shape_of_row(X: Any) -> tuple[int, ...]:
+    """The shape of one row of data; rows of single numbers have (1,)."""
+    try:
+        shape = np.shape(X)
+    except ValueError as error:
+        message = "X: its rows are of different lengths; give each the same."
+        raise ShapeError(message) from error
+    if not shape:
+        message = f"X must be an array with a first axis of rows, got {type(X).__name__}."
+        raise InputTypeError(message)
+    return shape[1:] or (1,)
 
 
 def as_rows(value: Any, wanted: NetworkInput, dtype: Any, name: str = "X") -> Array:

@@ -5,9 +5,7 @@
 array([1., 0., 0.])
 """
 
-from typing import Any
-
-from chainrule.errors import MissingNameError, nearest
+from chainrule.errors import missing_from
 from chainrule.graph.operations.activation import (
     elu,
     leaky_relu,
@@ -88,7 +86,4 @@ __all__ = [
     "squared_error", "stop_gradient", "subtract", "sum", "tanh", "transpose", "where", "widen",
 ]  # fmt: skip
 
-
-def __getattr__(name: str) -> Any:
-    message = f"ops: {name!r} is not known; {nearest(name, __all__, listed=True)}"
-    raise MissingNameError(message)
+__getattr__ = missing_from("ops", __all__)
