@@ -35,6 +35,10 @@ def test_rooms_offer_no_private_names(name):
 def test_an_unknown_name_is_refused_as_by_any_module():
     with pytest.raises(AttributeError, match="chainrule.*'quux'"):
         chainrule.quux
+    with pytest.raises(
+        AttributeError, match="chainrule: 'sequential' .* did you mean 'Sequential'"
+    ):
+        chainrule.sequential
 
 
 @pytest.mark.parametrize(

@@ -96,8 +96,9 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f"chainrule.{name}")
     if name not in _ROOM_OF:
-        message = f"module 'chainrule' has no attribute {name!r}"
-        raise AttributeError(message)
+        from chainrule.errors import missing_from
+
+        return missing_from("chainrule", __all__)(name)
     value = getattr(importlib.import_module(f"chainrule.{_ROOM_OF[name]}"), name)
     globals()[name] = value
     return value

@@ -267,6 +267,12 @@ def test_objects_without_parameters_may_stand_at_several_places():
     assert Stack([Dense(3), dropout, Dense(2), dropout], (3,)).names[3] == "dropout_1"
 
 
+def test_one_object_is_refused_where_the_same_network_was_built_of_two():
+    assert len(Stack([Dense(3), Dense(3)], (3,)).parameters()) == 4
+    with pytest.raises(SettingError, match="one Dense object"):
+        Stack([Dense(3)] * 2, (3,))
+
+
 def test_layers_are_copied_and_compared_as_before():
     layer = Dense(3, "tanh", name="hidden")
     for other in (copy.copy(layer), copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
