@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,16 @@ from hypothesis import settings
 
 settings.register_profile("chainrule", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("chainrule")
+
+
+os.environ.setdefault("MPLBACKEND", "agg")  # no windows
+
+
+@pytest.fixture(autouse=True)
+def _no_figure_stays_open():
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture(scope="session")

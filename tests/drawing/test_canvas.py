@@ -1,4 +1,4 @@
-"""Pictures need no screen, leave nothing open, and are readable without color."""
+"""Pictures need no screen, are shown by pyplot, and are readable without color."""
 
 import io
 import os
@@ -7,12 +7,14 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from chainrule import drawing, examples
-from chainrule.drawing.canvas import line_style, several_axes
-from chainrule.errors import SettingError
+from chainrule.drawing.canvas import legend_above, line_style, several_axes
+from chainrule.errors import InputTypeError, SettingError
 
 PICTURES = {
     "activation": lambda: drawing.plot_activation("softmax"),
@@ -32,15 +34,14 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_is_written_and_nothing_stays_open(name):
+def test_a_new_figure_is_the_current_one_of_pyplot_and_can_be_written(name):
     ax = PICTURES[name]()
+    assert pyplot.get_fignums() == [ax.figure.number]
+    assert pyplot.gcf() is ax.figure
     assert isinstance(ax, Axes)
     file = io.BytesIO()
     ax.figure.savefig(file, format="png")
     assert file.getvalue()[:4] == b"\x89PNG"
-    from matplotlib import pyplot
-
-    assert not pyplot.get_fignums()
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -72,11 +73,12 @@ def test_every_axes_has_a_title_and_labels_that_do_not_overlap(name):
             assert not box.padded(-1).overlaps(other.padded(-1))
 
 
-def test_pictures_need_neither_a_screen_nor_pyplot():
+def test_pictures_need_no_screen_and_pyplot_only_for_new_figures():
     code = (
         "import sys, io, chainrule as cr\n"
-        "ax = cr.plot_activation('tanh')\n"
-        "ax.figure.savefig(io.BytesIO(), format='png')\n"
+        "from matplotlib.figure import Figure\n"
+        "cr.plot_activation('tanh', ax=Figure().add_subplot())\n"
+        "print('matplotlib.pyplot' in sys.modules)\n"
         "cr.drawing.plot_optimizer_paths(steps=3)[0].figure.savefig(io.BytesIO())\n"
         "print('matplotlib.pyplot' in sys.modules)"
     )
@@ -85,18 +87,68 @@ def test_pictures_need_neither_a_screen_nor_pyplot():
     command = [sys.executable, "-W", "error", "-c", code]
     run = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert run.returncode == 0, run.stderr
-    assert run.stdout == "False\n"
+    assert run.stdout == "False\nTrue\n"
 
 
-def test_axes_of_pyplot_are_drawn_on_and_stay_the_users():
-    from matplotlib import pyplot
-
+def test_where_axes_are_given_no_figure_is_made():
     figure, ax = pyplot.subplots()
-    try:
-        assert drawing.plot_activation("relu", ax=ax) is ax
-        assert pyplot.get_fignums() == [figure.number]
-    finally:
-        pyplot.close(figure)
+    assert drawing.plot_activation("relu", ax=ax) is ax
+    assert examples.xor([0]).plot(ax) is ax
+    assert pyplot.get_fignums() == [figure.number]
+    drawing.plot_optimizer_paths(steps=3, axes=Figure().subplots(1, 2))
+    assert pyplot.get_fignums() == [figure.number]
+
+
+def test_what_is_refused_leaves_no_empty_figure():
+    with pytest.raises(InputTypeError):
+        drawing.plot_gradient_norms({"a": 1.0})
+    with pytest.raises(InputTypeError):
+        drawing.plot_approximation({"a": 3}, [0.0, 1.0], [0.0, 1.0])
+    with pytest.raises(InputTypeError):
+        drawing.plot_optimizer_paths(surfaces=lambda x, y: 1.0)
+    assert not pyplot.get_fignums()
+
+
+NOTEBOOK = """
+import nbformat
+from nbclient import NotebookClient
+
+cells = ["import chainrule as cr\\ncr.plot_activation('tanh')", "1"]
+cells += ["cr.drawing.plot_optimizer_paths(steps=3)"]
+notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+NotebookClient(notebook, kernel_name="python3").execute()
+outputs = [cell.outputs for cell in notebook.cells]
+print([sum("image/png" in one.get("data", ()) for one in some) for some in outputs])
+"""
+
+
+def test_a_notebook_shows_a_picture_below_the_cell_once():
+    for library in ("nbclient", "nbformat", "ipykernel", "matplotlib_inline"):
+        pytest.importorskip(library)
+    run = subprocess.run(
+        [sys.executable, "-c", NOTEBOOK],
+        capture_output=True,
+        text=True,
+        env={name: value for name, value in os.environ.items() if name != "MPLBACKEND"},
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == "[1, 0, 1]\n"
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_a_legend_above_hides_no_line(scale):
+    ax = Figure(figsize=(5.0, 4.0)).add_subplot()
+    for index in range(5):
+        ax.plot([1.0, 2.0, 3.0], [3.0 + index, 1.0, 50.0], label=f"line {index}")
+    ax.set_yscale(scale)
+    legend_above(ax)
+    canvas = FigureCanvasAgg(ax.figure)
+    canvas.draw()
+    box = ax.get_legend().get_window_extent(canvas.get_renderer())
+    highest = ax.transData.transform([(1.0, 50.0)])[0, 1]
+    assert highest < box.y0
+    assert box.y1 < ax.bbox.y1
 
 
 def test_lines_differ_without_color():

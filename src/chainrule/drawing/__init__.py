@@ -1,8 +1,8 @@
 """Pictures, on matplotlib axes: activations, boundaries, descent, training, gradients.
 
-Each function draws on axes that it is given, or on those of a new figure, and gives the axes:
-`ax.figure.savefig("picture.png")` keeps the picture, and a notebook with `%matplotlib inline` shows
-`ax.figure`. pyplot is not used, so nothing stays open.
+Each function draws on axes that it is given, or on those of a new figure of pyplot, and gives the
+axes. A notebook shows a new figure below the cell; elsewhere `matplotlib.pyplot.show()` opens it.
+`ax.figure.savefig("picture.png")` keeps a picture.
 """
 
 from chainrule.drawing.activation import plot_activation

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.drawing.canvas import GREY, axes_or_new, line_style
+from chainrule.drawing.canvas import GREY, axes_or_new, legend, line_style
 from chainrule.errors import InputTypeError, SettingError, ShapeError
 from chainrule.graph import Node, grad, ops, variable
 from chainrule.layers import find_activation
@@ -35,8 +35,9 @@ def plot_activation(
     ax
         matplotlib axes to draw on; those of a new figure when None.
 
-    Values come from the graph, slopes from `chainrule.grad`. Gives the axes: `ax.figure` shows or
-    saves them.
+    Values come from the graph, slopes from `chainrule.grad`. Gives the axes. A new figure is one of
+    pyplot: a notebook shows it, `matplotlib.pyplot.show()` does so elsewhere, and
+    `ax.figure.savefig("tanh.png")` saves it.
 
     >>> import chainrule
     >>> ax = chainrule.plot_activation("tanh")
@@ -63,7 +64,7 @@ def plot_activation(
     ax.set_xlabel("x")
     ax.set_ylabel("f(x) and its derivative")
     ax.set_title(f"{_title(name)}, first of two units (x, 0)" if mixes else _title(name))
-    ax.legend(loc="best", handlelength=3.2)
+    legend(ax)
     return ax
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from chainrule.drawing.canvas import BLACK, MARKERS, axes_or_new, several_axes
+from chainrule.drawing.canvas import BLACK, MARKERS, axes_or_new, legend, several_axes
 from chainrule.drawing.points import half_moons
 from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError
 from chainrule.layers import Dense, Input
@@ -71,7 +71,7 @@ def plot_decision_boundary(model: Any, X: Any, y: Any, ax: Axes | None = None) -
     ax.set_title("Decision boundary")
     # looking for the best place takes long where there are many points
     corner: Literal["best", "upper right"] = "best" if len(X) <= 2000 else "upper right"
-    ax.legend(loc=corner, framealpha=0.9, borderpad=0.4, handletextpad=0.3)
+    legend(ax, loc=corner, borderpad=0.4, handletextpad=0.3, handlelength=2.0)
     return ax
 
 

@@ -10,7 +10,10 @@ from chainrule.errors import InputTypeError, SettingError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["BLACK", "GREY", "MARKERS", "axes_or_new", "line_style", "several_axes"]
+__all__ = [
+    "BLACK", "GREY", "MARKERS", "axes_or_new", "legend", "legend_above", "line_style",
+    "several_axes",
+]  # fmt: skip
 
 BLACK = "#000000"
 GREY = "#9a9a9a"
@@ -33,23 +36,24 @@ def line_style(index: int) -> dict[str, Any]:
 
 
 def axes_or_new(ax: Any, owner: str, size: tuple[float, float] = (6.0, 4.2)) -> Axes:
-    """The axes given, or those of a new figure that pyplot does not know."""
+    """The axes given, or those of a new figure of pyplot."""
     return several_axes(None if ax is None else [ax], owner, 1, size)[0]
 
 
 def several_axes(
     axes: Any, owner: str, count: int, size: tuple[float, float] = (5.0, 4.2)
 ) -> list[Axes]:
-    """As many axes as asked for: those given, or those of a new figure side by side.
+    """As many axes as asked for: those given, or those of a new figure of pyplot side by side.
 
     size
         Width and height of each, in inches.
     """
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     if axes is None:
-        figure = Figure(figsize=(size[0] * count, size[1]), layout="constrained")
+        from matplotlib import pyplot
+
+        figure = pyplot.figure(figsize=(size[0] * count, size[1]), layout="constrained")
         return [figure.add_subplot(1, count, place + 1) for place in range(count)]
     given = list(getattr(axes, "flat", axes if isinstance(axes, Sequence) else [axes]))
     for one in given:
@@ -63,3 +67,23 @@ def several_axes(
         message = f"{owner}: draws {count} pictures and needs as many axes, got {len(given)}."
         raise SettingError(message)
     return given
+
+
+def legend(ax: Axes, **settings: Any) -> None:
+    """A legend that can be read over lines and contours, whatever the user's style is."""
+    look: dict[str, Any] = {
+        "loc": "best", "handlelength": 3.2, "frameon": True, "framealpha": 0.95,
+        "facecolor": "#ffffff", "edgecolor": GREY, "labelcolor": BLACK,
+    }  # fmt: skip
+    ax.legend(**look | settings)
+
+
+def legend_above(ax: Axes) -> None:
+    """A legend in a row above all that is drawn, in room made for it: it hides no line."""
+    (low, high), scale = ax.get_ylim(), ax.yaxis.get_transform()
+    bottom, top = scale.transform([low, high])
+    rows = (len(ax.get_legend_handles_labels()[1]) + 1) // 2
+    room = (0.06 + 0.08 * rows) * (top - bottom)
+    high = float(scale.inverted().transform([top + room])[0])
+    ax.set_ylim(low, high, auto=None)
+    legend(ax, loc="upper center", ncols=2)

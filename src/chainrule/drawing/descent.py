@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.drawing.canvas import GREY, MARKERS, axes_or_new, line_style, several_axes
+from chainrule.drawing.canvas import (
+    BLACK,
+    GREY,
+    MARKERS,
+    axes_or_new,
+    legend,
+    legend_above,
+    line_style,
+    several_axes,
+)
 from chainrule.drawing.points import half_moons
 from chainrule.errors import InputTypeError, SettingError, TrainingError, nearest
 from chainrule.graph import Node, grad, variable
@@ -118,6 +127,9 @@ def plot_optimizer_paths(
     axes
         As many matplotlib axes as there are surfaces; those of a new figure when None.
 
+    The legend says which optimizers hardly move, as some do at their usual rate, and the title
+    where a path goes on outside what is seen.
+
     >>> import chainrule
     >>> axes = chainrule.drawing.plot_optimizer_paths({"plain": "sgd"}, ["valley"], steps=3)
     >>> len(axes[0].get_lines()[0].get_xdata())
@@ -128,29 +140,48 @@ def plot_optimizer_paths(
     chosen = [_surface(one) for one in _listed("surfaces", surfaces)]
     if start is not None:
         start = _pair(start)
+    walked = [
+        {
+            name: path(rule, surface.height, start or surface.start, steps)
+            for name, rule in rules.items()
+        }
+        for surface in chosen
+    ]
     places = several_axes(axes, "plot_optimizer_paths", len(chosen), (5.4, 4.4))
-    for surface, ax in zip(chosen, places, strict=True):
+    for surface, ax, paths in zip(chosen, places, walked, strict=True):
         _contours(ax, surface)
-        begin = start or surface.start
-        for index, (name, rule) in enumerate(rules.items()):
-            walked = path(rule, surface.height, begin, steps)
+        for index, (name, places_of) in enumerate(paths.items()):
+            still = all(_stays(one[name], seen) for one, seen in zip(walked, chosen, strict=True))
             ax.plot(
-                *walked.T, label=name, marker=MARKERS[index % len(MARKERS)], markersize=4.5,
+                *places_of.T, label=f"{name}: hardly moves" if still else name,
+                marker=MARKERS[index % len(MARKERS)], markersize=4.5,
                 markevery=max(1, steps // 12), **line_style(index),
             )  # fmt: skip
         ax.plot(
-            *begin,
-            marker="*",
-            markersize=13,
-            color="#000000",
-            linestyle="",
-            zorder=4,
-            label="start",
-        )
+            *(start or surface.start), marker="*", markersize=13, color=BLACK, linestyle="",
+            zorder=4, label="start",
+        )  # fmt: skip
         ax.set(xlim=surface.across, ylim=surface.up, xlabel="x", ylabel="y")
-        ax.set_title(surface.name)
-    places[0].legend(loc="best", handlelength=3.2, framealpha=0.95)
+        leave = any(_leaves(one, surface) for one in paths.values())
+        ax.set_title(surface.name + ("; paths go on outside" if leave else ""))
+    legend(places[0])
     return places
+
+
+def _size(surface: Surface) -> Any:
+    """Width and height of what is seen of a surface."""
+    return np.ptp([surface.across, surface.up], axis=1)
+
+
+def _stays(walked: Any, surface: Surface) -> bool:
+    """Whether a path is too short to be seen."""
+    return bool(np.all(np.ptp(walked, axis=0) < 0.03 * _size(surface)))
+
+
+def _leaves(walked: Any, surface: Surface) -> bool:
+    """Whether a path leaves what is seen of its surface."""
+    middle = np.mean([surface.across, surface.up], axis=1)
+    return bool(np.any(abs(walked - middle) > 0.5 * _size(surface)))
 
 
 def _listed(setting: str, given: Any) -> list[Any]:
@@ -251,7 +282,7 @@ def plot_learning_rates(
     for index, (name, losses) in enumerate(lines.items()):
         ax.plot(np.arange(1, len(losses) + 1), losses, label=name, **line_style(index))
     ax.set(xlabel="iteration", ylabel="loss", title="The same network at several learning rates")
-    ax.legend(loc="upper right", handlelength=3.2, framealpha=0.95)
+    legend_above(ax)
     return ax
 
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.drawing.canvas import GREY, MARKERS, axes_or_new, line_style, several_axes
+from chainrule.drawing.canvas import (
+    GREY,
+    MARKERS,
+    axes_or_new,
+    legend,
+    legend_above,
+    line_style,
+    several_axes,
+)
 from chainrule.errors import InputTypeError, SettingError, ShapeError, listing, nearest
 from chainrule.models import Sequential
 from chainrule.settings import check_count
@@ -76,12 +84,8 @@ def plot_history(
         )
         right.plot(epochs, values, label=name, **line_style(index), **few)
     right.set(xlabel="epoch", ylabel=metric, title=f"{metric} by epoch")
-    # looking for the best place takes long where there are many iterations
-    corner: Literal["upper right", "lower right"] = (
-        "upper right" if mean[-1] <= mean[0] else "lower right"
-    )
     for ax in (left, right):
-        ax.legend(loc=corner, handlelength=3.2, framealpha=0.95)
+        legend_above(ax)
     return [left, right]
 
 
@@ -160,15 +164,9 @@ def plot_gradient_norms(norms: Mapping[str, Any], ax: Axes | None = None) -> Axe
         raise InputTypeError(message)
     from matplotlib.ticker import MaxNLocator
 
+    lines = {name: _by_layer(name, one) for name, one in norms.items()}
     ax = axes_or_new(ax, "plot_gradient_norms", (6.2, 4.4))
-    for index, (name, one) in enumerate(norms.items()):
-        values = list(one.values()) if isinstance(one, Mapping) else one
-        if np.ndim(values) != 1 or not len(values):
-            message = (
-                f"plot_gradient_norms: {name!r}: needs norms, one a layer, got "
-                f"{type(one).__name__}."
-            )
-            raise InputTypeError(message)
+    for index, (name, values) in enumerate(lines.items()):
         ax.plot(
             np.arange(1, len(values) + 1), values, label=name, markersize=5,
             marker=MARKERS[index % len(MARKERS)], **line_style(index),
@@ -176,8 +174,19 @@ def plot_gradient_norms(norms: Mapping[str, Any], ax: Axes | None = None) -> Axe
     ax.set_yscale("log")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="layer", ylabel="norm of the gradient", title="Gradients by layer")
-    ax.legend(loc="best", handlelength=3.2, framealpha=0.95)
+    legend(ax)
     return ax
+
+
+def _by_layer(name: str, norms: Any) -> Any:
+    """The norms of one line, from the first layer to the last."""
+    values = list(norms.values()) if isinstance(norms, Mapping) else norms
+    if np.ndim(values) != 1 or not len(values):
+        message = (
+            f"plot_gradient_norms: {name!r}: needs norms, one a layer, got {type(norms).__name__}."
+        )
+        raise InputTypeError(message)
+    return values
 
 
 def plot_approximation(models: Mapping[str, Any], X: Any, y: Any, ax: Axes | None = None) -> Axes:
@@ -209,17 +218,19 @@ def plot_approximation(models: Mapping[str, Any], X: Any, y: Any, ax: Axes | Non
             f"{X.shape} and {y.shape}."
         )
         raise ShapeError(message)
-    ax = axes_or_new(ax, "plot_approximation", (6.4, 4.4))
-    ax.plot(X.ravel(), y.ravel(), color=GREY, linewidth=5, alpha=0.6, label="target")
-    for index, (name, model) in enumerate(models.items()):
+    outputs = {}
+    for name, model in models.items():
         if not callable(getattr(model, "predict", None)):
             message = (
                 f"plot_approximation: {name!r}: needs a model with predict, got "
                 f"{type(model).__name__}."
             )
             raise InputTypeError(message)
-        predicted = np.asarray(model.predict(X.reshape(-1, 1)), float)
+        outputs[name] = np.asarray(model.predict(X.reshape(-1, 1)), float)
+    ax = axes_or_new(ax, "plot_approximation", (6.4, 4.4))
+    ax.plot(X.ravel(), y.ravel(), color=GREY, linewidth=5, alpha=0.6, label="target")
+    for index, (name, predicted) in enumerate(outputs.items()):
         ax.plot(X.ravel(), predicted.ravel(), label=name, **line_style(index))
     ax.set(xlabel="x", ylabel="output", title="Approximation by one hidden layer")
-    ax.legend(loc="best", handlelength=3.2, framealpha=0.95)
+    legend(ax)
     return ax

@@ -131,6 +131,8 @@ class Example:
     def plot(self, ax: Any = None) -> Any:
         """Its picture, on matplotlib axes where some are given; what it gives are the axes.
 
+        A notebook shows a new figure below the cell; elsewhere `matplotlib.pyplot.show()` does.
+
         Raises `SettingError` where it has none.
         """
         if self.picture is None:
