@@ -17,6 +17,7 @@ kernels = Path(tempfile.mkdtemp())
 (kernels / "profile_default" / "ipython_kernel_config.py").write_text("""
 c.InlineBackend.figure_formats = {"svg"}
 c.IPKernelApp.exec_lines = ["import sys; sys.stdout.flush_interval = 3600"]
+c.IPKernelApp.log_level = "ERROR"
 """)
 os.environ["IPYTHONDIR"] = str(kernels)
 os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")

@@ -68,6 +68,8 @@ def plot_history(
     >>> [line.get_label() for line in left.get_lines()]
     ['each iteration', 'mean of 1']
     """
+    from matplotlib.ticker import MaxNLocator
+
     by_step, by_epoch, epochs = _numbers(history, metric)
     if window is None:
         window = max(1, len(by_step) // 20)
@@ -83,6 +85,7 @@ def plot_history(
             {"marker": MARKERS[index], "markersize": 4} if len(epochs) <= 30 else {}
         )
         right.plot(epochs, values, label=name, **line_style(index), **few)
+    right.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.set(xlabel="epoch", ylabel=metric, title=f"{metric} by epoch")
     for ax in (left, right):
         legend_above(ax)
