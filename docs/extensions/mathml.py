@@ -5,7 +5,6 @@ import re
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 
-
 BAR = re.compile(r"<mo[^>]*>([|‖])</mo>")
 
 
