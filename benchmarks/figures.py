@@ -19,10 +19,10 @@ mnist-300-100
     seeds 0 and 1: batch 32 98.37, 64 98.29, 128 98.38).
 mnist-sigmoid
     M. Nielsen's book, chapter 3: 10 sigmoid outputs, cross-entropy summed over them, rate 0.1,
-    lambda 5 over the 50,000 rows that are trained on (the last 10,000 of the training rows are
-    not used), batch 10, 60 epochs; weights of deviation 1 / sqrt(inputs), biases of deviation 1.
-    Our loss is the mean of the ten outputs: rate times 10, penalty divided by 10. The book's own
-    98.04 is of those last 10,000 rows (`--held-out`); `--set rows=60000` trains on all rows.
+    lambda 5 over the rows that are trained on, batch 10, 60 epochs; weights of deviation
+    1 / sqrt(inputs), biases of deviation 1. Our loss is the mean of the ten outputs: rate times 10,
+    penalty divided by 10. All 60,000 rows, as in the other lines of MNIST; the book trains on the
+    first 50,000 (`--set rows=50000`), and its own 98.04 is of the last 10,000 (`--held-out`).
 mnist-512-512
     Keras's example mnist_mlp: dropout after each hidden layer, RMSprop(0.001), batch 128.
 digits, digits-4
@@ -31,9 +31,10 @@ digits, digits-4
     once: 100 99.51 and recall 96.7, 300 99.55 and 97.0; 16 or 256 units, gradient descent at 0.1
     and 0.5 and a penalty of 1e-4 gave 99.36 to 99.50).
 digits-moved
-    The same, each picture shifted by up to 0.03 of its side and turned by up to 10 degrees anew,
-    200 epochs (held out, seed 0: shift 0.03 98.94, 0.045 98.41, 0.06 98.41, 0.1 98.52; with 0.03
-    a rotation of 5 or 15 degrees 98.63).
+    The same, each picture shifted by up to 0.06 of its side and turned by up to 10 degrees anew,
+    200 epochs: the best of 27 set-ups (shifts 0.03, 0.06, 0.1, rotations 5, 10, 15, epochs 100,
+    200, 400) over five parts of the training rows, each held out once: 98.85; of the others that
+    were run to the end 97.85 to 98.75.
 california-housing, titanic, adult
     `chainrule train` without a setting (PassengerId left out), and scikit-learn's histogram
     gradient boosting with its own settings on the same rows: numbers as they are, text of up to
@@ -169,7 +170,7 @@ def mnist_sigmoid(
     rate: float = 0.1,
     strength: float = 5.0,
     epochs: int = 60,
-    rows: int = 50_000,
+    rows: int = 60_000,
 ) -> Figures:
     x, y, x_test, y_test = pictures("mnist", held_out)
     x, y = x[:rows], y[:rows]
@@ -211,7 +212,7 @@ def digits(seed: int, held_out: bool, epochs: int = 100) -> Figures:
 
 
 def digits_moved(
-    seed: int, held_out: bool, shift: float = 0.03, rotation: float = 10.0, epochs: int = 200
+    seed: int, held_out: bool, shift: float = 0.06, rotation: float = 10.0, epochs: int = 200
 ) -> Figures:
     x, y, x_test, y_test = pictures("digits32", held_out)
     model = trained(

@@ -169,3 +169,30 @@ def test_one_row_at_a_time_adds_up_to_the_matrix_form():
             model.trainer.gradient(X[i : i + 1], TARGETS[target][i : i + 1])[1] for i in range(17)
         ]
         np.testing.assert_allclose(np.sum(rows, axis=0) / 17, whole, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("hidden", ["relu", "leaky_relu", "elu", "selu", "relu6"])
+def test_kinks_of_many_rows_are_no_faults(engine, hidden):
+    wide, targets = RNG.normal(size=(300, 6)), RNG.normal(size=(300, 1))
+    for seed in range(2):
+        layers = [Input((6,)), Dense(16, hidden), Dense(16, hidden), Dense(1)]
+        model = chainrule.Sequential(layers, seed=seed)
+        model.compile("sgd", "mse", engine=engine)
+        assert model.check_gradient(wide, targets, most=30) <= 1e-6
+
+
+def test_a_wrong_rule_is_found_among_kinks_too():
+    @chainrule.operation
+    def nearly_relu(x):
+        return np.maximum(x, 0.0)
+
+    @nearly_relu.gradient
+    def _(g, y, x):
+        return g * chainrule.ops.greater(y, 0.0) * 1.001
+
+    layers = [Input((6,)), Dense(16, nearly_relu), Dense(16, "relu"), Dense(1)]
+    model = chainrule.Sequential(layers, seed=1)
+    model.compile("sgd", "mse", engine="numpy")
+    with pytest.raises(GradientError, match="dense/"):
+        model.check_gradient(RNG.normal(size=(300, 6)), RNG.normal(size=(300, 1)), most=30)

@@ -240,7 +240,7 @@ def _slopes(
 
 
 def measured_slope(
-    value: Callable[[float], float], at: float, here: float
+    value: Callable[[float], float], at: float, here: float, step: float = 1e-3
 ) -> tuple[float, float, float]:
     """Central difference of fourth order, and those of second order before and after a point.
 
@@ -248,8 +248,10 @@ def measured_slope(
         The function's value when the point is moved by a distance.
     at, here
         The point, and the value there.
+    step
+        How far it is moved, times the larger of 1 and |at|.
     """
-    h = 1e-3 * max(1.0, abs(at))
+    h = step * max(1.0, abs(at))
     after, before, far_after, far_before = (value(offset) for offset in (h, -h, 2 * h, -2 * h))
     return (
         (8 * (after - before) - (far_after - far_before)) / (12 * h),

@@ -82,8 +82,8 @@ class Parameters:
             if getattr(values, "shape", None) != one.shape or values.dtype.kind not in "fiub":
                 shown = getattr(values, "shape", type(values).__name__)
                 message = (
-                    f"{one.name}: {type(one.initializer).__name__} must give an array of numbers of "
-                    f"shape {one.shape}, gave {shown}."
+                    f"{one.name}: {type(one.initializer).__name__} must give an array of numbers "
+                    f"of shape {one.shape}, gave {shown}."
                 )
                 raise ShapeError(message)
             self[one.name][...] = self._in_range(one.name, values)
