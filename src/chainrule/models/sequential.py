@@ -216,8 +216,8 @@ class Sequential:
         """The largest relative error of the gradient that training follows, against slopes.
 
         The loss is moved along each weight and its central difference taken, in float64 and by the
-        engine that trains; the model stays as it is. Where a kink (0 of a ReLU) is near, smaller steps
-        are tried, and slopes of one side.
+        engine that trains; the model stays as it is. Where a kink (0 of a ReLU) is near, smaller
+        steps are tried, and slopes of one side.
 
         most
             Numbers looked at of each parameter, drawn by chance where it has more.
