@@ -80,7 +80,9 @@ def test_masks_of_the_next_step_and_what_adapts_are_in_it(engine):
         assert (old == new).all()
 
 
-def test_a_wrong_rule_is_found_with_the_weight_it_spoils():
+def squared_wrongly():
+    """An operation of which the rule is off by a thousandth."""
+
     @chainrule.operation
     def nearly_square(x):
         return x * x
@@ -89,7 +91,11 @@ def test_a_wrong_rule_is_found_with_the_weight_it_spoils():
     def _(g, y, x):
         return g * 2.002 * x
 
-    model = built(nearly_square, None, "mse", "numpy")
+    return nearly_square
+
+
+def test_a_wrong_rule_is_found_with_the_weight_it_spoils():
+    model = built(squared_wrongly(), None, "mse", "numpy")
     with pytest.raises(GradientError, match=r"dense/kernel\[\d, \d\]: the gradient rule gives"):
         model.check_gradient(X, TARGETS["numbers"])
     assert 1e-4 < model.check_gradient(X, TARGETS["numbers"], rtol=0.1) < 1e-2
@@ -120,16 +126,8 @@ class Shift(Layer):
 
 
 def test_every_parameter_is_looked_at_that_is_trained():
-    @chainrule.operation
-    def nearly_square(x):
-        return x * x
-
-    @nearly_square.gradient
-    def _(g, y, x):
-        return g * 2.002 * x
-
     for trainable in (True, False):
-        shift = Shift(nearly_square, name="last", trainable=trainable)
+        shift = Shift(squared_wrongly(), name="last", trainable=trainable)
         model = chainrule.Sequential([Input((4,)), Dense(3, "tanh"), Dense(3), shift], seed=2)
         model.compile("sgd", "mse", engine="numpy")
         if trainable:
