@@ -113,7 +113,7 @@ FORMULAS = {
     "sigmoid": (sigmoid, lambda x: times(sigmoid(x), sigmoid(-x)), (0, 1)),
     "hard_sigmoid": (
         lambda x: at(x, (-3, 0), (3, (x + 3) / 6), (END, 1)),
-        lambda x: 1 / 12 if x == 3 else at(x, (-3, 0), (3, 1 / 6), (END, 0)),
+        lambda x: 1 / 6 if -3 < x < 3 else 0,
         (0, 1),
     ),
     "tanh": (tanh, tanh_slope, (-1, 1)),
@@ -122,7 +122,7 @@ FORMULAS = {
     "relu": (*leaky(0), (0, END)),
     "relu6": (
         lambda x: at(x, (0, 0), (6, x), (END, 6)),
-        lambda x: 0.5 if x == 6 else at(x, (0, 0), (6, 1), (END, 0)),
+        lambda x: 1 if 0 < x < 6 else 0,
         (0, 6),
     ),
     "leaky_relu": (*leaky(0.2), (-END, END)),

@@ -33,12 +33,13 @@ def binary_step(x: Node) -> Node:
 
 
 def relu6(x: Node) -> Node:
-    """min(max(x, 0), 6); its slope is 0 at 0 and one half at 6."""
-    return ops.minimum(ops.relu(x), 6.0)
+    """min(max(x, 0), 6); its slope is 0 at 0 and at 6."""
+    full = ops.greater_equal(x, 6.0)  # with minimum the slope at 6 would be one half
+    return ops.masked(ops.relu(x), 1.0 - full) + 6.0 * full
 
 
 def hard_sigmoid(x: Node) -> Node:
-    """relu6(x + 3) / 6, a sigmoid of three straight lines (Keras's)."""
+    """relu6(x + 3) / 6, a sigmoid of three straight lines (Keras's); slope 0 at -3 and at 3."""
     return relu6(x + 3.0) / 6.0
 
 
