@@ -255,6 +255,34 @@ class RelativeError(Metric):
         return totals[0] / totals[1]
 
 
+class Total(Metric):
+    """The sum of all targets."""
+
+    def rows(self, y_true, y_pred):
+        return y_true.sum(axis=1)
+
+    def result(self, totals, rows):
+        return totals
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("batch_size, watched", [(2, False), (2, True), (100, True)])
+def test_totals_of_float32_rows_lose_no_digit(engine, dtype, batch_size, watched):
+    """Every two rows make 2**24 + 1, the first whole number that float32 does not have."""
+    x, y = np.zeros((100, 1)), np.tile([2.0**24, 1.0], 50)
+    one = trainer(1, [Total], engine=engine, dtype=dtype)
+    seen = []
+    told = [LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(logs["total"]))]
+    history = one.fit(x, y, batch_size=batch_size, shuffle=False, callbacks=told if watched else [])
+    pairs = batch_size // 2
+    assert history.steps["total"].tolist() == [pairs * (2**24 + 1)] * (50 // pairs)
+    assert history.history["total"] == [50 * (2**24 + 1)]
+    assert one.evaluate(x, y)["total"] == one.train_on_batch(x, y)["total"] == 50 * (2**24 + 1)
+    if watched:
+        assert seen == [n * pairs * (2**24 + 1) for n in range(1, 50 // pairs + 1)]
+
+
 class Median(Metric):
     """The median error of the rows."""
 
