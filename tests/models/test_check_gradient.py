@@ -80,6 +80,30 @@ def test_masks_of_the_next_step_and_what_adapts_are_in_it(engine):
         assert (old == new).all()
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_its_masks_are_those_that_the_next_step_draws(engine):
+    """A row has one number, made 2 or 0. The loss is (|0 * it| + |1 * it|) / 2: 1 or 0.
+
+    Where the number is kept, the weight 0 stands on a kink, which the check refuses: its slopes
+    on both sides differ, and the gradient, 0, is neither of them nor their mean.
+    """
+    layers = [Input((1,)), Dropout(0.5), Dense(2, "leaky_relu", use_bias=False)]
+    model = chainrule.Sequential(layers, seed=7)
+    model.compile(chainrule.optimizers.SGD(1e-30), "mae", engine=engine)
+    model.set_weights([np.array([[0.0, 1.0]])])
+    row, target = np.ones((1, 1)), np.zeros((1, 2))
+    kept, on_kink = [], []
+    for _ in range(12):
+        try:
+            model.check_gradient(row, target)
+            on_kink.append(0.0)
+        except GradientError:
+            on_kink.append(1.0)
+        kept.append(model.train_on_batch(row, target))
+    assert set(kept) == {0.0, 1.0}
+    assert on_kink == kept
+
+
 def squared_wrongly():
     """An operation of which the rule is off by a thousandth."""
 
