@@ -78,6 +78,40 @@ def test_types_are_those_of_the_nodes():
     assert cr.jvp(w, w, [1, 2, 3]).value.tolist() == [1.0, 2.0, 3.0]
 
 
+WAY = [0.1, -2.0, 3.0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "given",
+    [WAY, tuple(WAY), np.array(WAY), np.array(WAY, np.float32), cr.constant(WAY), [1, -2, 3],
+     np.array([1, -2, 3]), cr.variable([1.0, -2.0, 3.0])],
+)  # fmt: skip
+def test_a_tangent_has_the_type_of_its_node_however_it_is_given(given, dtype):
+    way = np.asarray(given.value if isinstance(given, graph.Node) else given, "float64")
+    plain = way.astype(dtype)
+    x, other = cr.variable(np.ones(3, dtype)), {"float32": "float64", "float64": "float32"}[dtype]
+    for y, expected in ((x, plain), (x * 2, 2 * plain), (ops.cast(x, dtype=other), plain)):
+        found = cr.jvp(y, x, given)
+        assert found.dtype == y.dtype
+        assert found.value.tolist() == expected.astype(y.dtype).tolist()
+    whole = ops.cast(x, dtype="int32")  # its tangent is of the type that its gradient has
+    assert cr.jvp(whole, whole, given).value.tolist() == way.tolist()
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_float64_tangent_of_a_float32_parameter_is_compiled_as_float32(name):
+    kernel = graph.parameter("kernel", (3,), "float32")
+    x = input_node("x", (Rows(), 3), "float32")
+    results = {"own": cr.jvp(kernel, kernel, np.array(WAY)) * x,
+               "times": cr.jvp(kernel * x, kernel, np.array(WAY))}  # fmt: skip
+    rows = np.array([[1.0, 2.0, 3.0], [0.5, 0.25, 7.0]], np.float32)
+    program = engine.compile(Graph((x,), (kernel,), results), name)
+    for found in program.run({"x": rows}, np.ones(3, np.float32)).results.values():
+        assert found.dtype == np.float32
+        assert found.tolist() == (np.array(WAY, np.float32) * rows).tolist()
+
+
 def network(w1, b1, w2, b2, x):
     a = ops.softplus(ops.tanh(x @ w1 + b1))
     z = a @ w2 + b2
@@ -207,6 +241,8 @@ def test_a_wrong_rule_is_a_sentence(rule, words):
     [
         ("x", [1.0, 2.0, 3.0], ShapeError, r"tangent of shape \(3,\) for a node of shape \(2,\)"),
         ("x", 1.0, ShapeError, r"tangent of shape \(\) for a node of shape \(2,\)"),
+        ("x", [[1.0, 2.0]], ShapeError, r"shape \(1, 2\) for a node of shape \(2,\)"),
+        ("x", cr.variable([1.0]), ShapeError, r"shape \(1,\) for a node of shape \(2,\)"),
         ("xs", [[1.0, 2.0], [1.0, 2.0]], SettingError, "1 nodes need as many tangents, got 2"),
         ("xs", [], SettingError, "1 nodes need as many tangents, got 0"),
         ("xs", 1.0, InputTypeError, "1 nodes need a list of 1 tangents, got float"),
