@@ -1,5 +1,6 @@
 """Constraints and norms: Keras's formulas in NumPy, kinks, records, sentences."""
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,14 +26,18 @@ FORMULAS = [
     (constraints.non_neg(), np.where(W > 0, W, 0)),
     (constraints.unit_norm(), W / (norms(0) + 1e-7)),
     (constraints.unit_norm(axis=1), W / (norms(1) + 1e-7)),
+    (constraints.unit_norm(axis=np.array([-1, 0])), W / (norms((0, 1)) + 1e-7)),
+    (constraints.max_norm(0.5, np.int64(-1)), W * np.minimum(norms(1), 0.5) / (norms(1) + 1e-7)),
+    (constraints.max_norm(0.5, ()), W * np.minimum(norms(()), 0.5) / (norms(()) + 1e-7)),
 ]
 
 
 @pytest.mark.parametrize("constraint, want", FORMULAS, ids=range(len(FORMULAS)))
 def test_constraints_are_kerass(constraint, want):
     np.testing.assert_allclose(constraint(variable(W)).value, want, rtol=1e-13)
-    record = layer_record(Dense(3, kernel_constraint=constraint), "dense")
-    assert layer_from_record(record).kernel_constraint == constraint
+    record = json.loads(json.dumps(layer_record(Dense(3, kernel_constraint=constraint), "dense")))
+    found = layer_from_record(record).kernel_constraint
+    assert (found, hash(found)) == (constraint, hash(constraint))
 
 
 def test_every_constraint_is_tried():
@@ -51,6 +56,10 @@ def test_weights_within_the_norm_stay_nearly_as_they_are():
         (lambda: constraints.max_norm(-1), SettingError, "max_norm: max_value must be a number"),
         (lambda: constraints.max_norm(axis="x"), SettingError, "max_norm: axis must be a whole"),
         (lambda: constraints.unit_norm(axis=1.5), SettingError, "unit_norm: axis must be a whole"),
+        (lambda: constraints.max_norm(axis=True), SettingError, "max_norm: axis .*, got True"),
+        (lambda: constraints.max_norm(axis=[0, True]), SettingError, r"axis .*, got \[0, True\]"),
+        (lambda: constraints.unit_norm(axis=False), SettingError, "unit_norm: axis .*, got False"),
+        (lambda: constraints.unit_norm(axis=np.True_), SettingError, "unit_norm: axis .*, got np"),
         (lambda: Dense(2, kernel_constraint="max_nrm"), SettingError, "did you mean 'max_norm'"),
         (lambda: Dense(2, bias_constraint=3), InputTypeError, "constraint: needs a name"),
         (lambda: regularizers.lp(0.5), SettingError, "lp: p must be a number of 1 or more"),

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from chainrule.errors import SettingError
 from chainrule.graph import Node, ops
 from chainrule.settings import check_number, find_object
@@ -47,11 +49,12 @@ def _norm(parameter: Node, axis: int | tuple[int, ...]) -> Node:
 
 
 def _checked_axis(owner: str, axis: Any) -> int | tuple[int, ...]:
-    listed = tuple(axis) if isinstance(axis, Iterable) and not isinstance(axis, str) else (axis,)
-    if not all(isinstance(one, int) and not isinstance(one, bool) for one in listed):
+    several = isinstance(axis, Iterable) and not isinstance(axis, str)
+    listed = tuple(axis) if several else (axis,)
+    if not all(isinstance(one, int | np.integer) and not isinstance(one, bool) for one in listed):
         message = f"{owner}: axis must be a whole number or a list of these, got {axis!r}."
         raise SettingError(message)
-    return axis if isinstance(axis, int) else listed
+    return tuple(map(int, listed)) if several else int(axis)
 
 
 @dataclass(frozen=True)
