@@ -125,6 +125,16 @@ def test_the_ends_are_exact():
     assert PolynomialDecay(0.1, 7, 0.02, power=3)(7) == 0.02
 
 
+def test_the_power_of_1_is_the_number_itself():
+    """So a polynomial of the first power is its straight line, to the last bit."""
+    x = np.random.default_rng(1).uniform(0, 3, 10_000)
+    assert (power(x, 1.0) == x).all()
+    assert (power(x, np.ones(10_000)) == x).all()
+    schedule, line = PolynomialDecay(0.7, 1000, 0.0), LinearDecay(0.7, 1000)
+    for step in range(1001):
+        assert schedule(step) == 0.7 * (1 - step / 1000) == line(step)
+
+
 def test_a_half_cosine_and_a_power_are_right_to_a_few_units():
     x = np.linspace(0, 1, 10_001)
     np.testing.assert_allclose(half_cosine(x), (1 + np.cos(math.pi * x)) / 2, rtol=0, atol=3e-16)
