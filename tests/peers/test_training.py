@@ -131,6 +131,24 @@ def test_a_penalty_on_activity(penalty, engine, compared):
     trained_alike(*models, f"training: activity_regularizer={penalty} {engine}", compared)
 
 
+@pytest.mark.parametrize("engine", ["numpy", "native"])
+@pytest.mark.parametrize("which", ["kernel", "bias", "activity"])
+def test_penalties_of_a_frozen_layer(which, engine, compared):
+    """Those of its parameters are not counted, that of its activity is."""
+    loss, penalty = "sparse_categorical_crossentropy", {f"{which}_regularizer": "l2"}
+    models = []
+    for library, more in ((chainrule, {"dtype": "float64", "seed": 1}), (keras, {})):
+        dense = library.layers.Dense
+        frozen = dense(6, activation="tanh", bias_initializer="ones", trainable=False, **penalty)
+        layers = [dense(4, activation="tanh"), frozen, dense(3, activation="softmax")]
+        models.append(library.Sequential([library.Input((3,)), *layers], **more))
+        more = {"engine": engine} if library is chainrule else {}
+        models[-1].compile(library.optimizers.SGD(0.5), loss, **more)
+    trained_alike(*models, f"training: frozen, {which}_regularizer {engine}", compared)
+    scores = [one.evaluate(X, np.arange(50) % 3, batch_size=50, verbose=0) for one in models]
+    assert scores[0] == pytest.approx(scores[1], rel=1e-6)
+
+
 TINY = 1e-30
 OPTIM, CUT = torch.optim, torch.nn.utils
 BESIDE_PYTORCH = [

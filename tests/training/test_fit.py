@@ -106,16 +106,26 @@ def test_evaluate_has_dropout_off_and_penalties_on():
     assert list(scores) == ["loss", "mae"]
 
 
-def test_frozen_parameters_have_no_penalty_and_stay():
-    one = trainer(layers=[Dense(2, trainable=False, kernel_regularizer="l2"), Dense(1)])
+@pytest.mark.parametrize("engine", ["native", "numpy"])
+def test_frozen_parameters_have_no_penalty_and_stay(engine):
+    """As Keras: only their layer's activity is counted, which other parameters may move."""
+    one = trainer(engine=engine, layers=[
+        Dense(2, trainable=False, kernel_regularizer="l2", bias_regularizer="l1",
+              bias_initializer="ones", activity_regularizer="l1"),
+        Dense(1, kernel_regularizer="l2", bias_regularizer="l1", bias_initializer="ones",
+              bias_trainable=False),
+    ])  # fmt: skip
     before = one.get_weights()
-    assert one.evaluate(X, Y)["loss"] == pytest.approx(
-        ((X @ before[0] @ before[2] - Y) ** 2).mean(), rel=1e-12
-    )
-    one.fit(X, Y, epochs=2)
+    hidden = X @ before[0] + 1
+    expected = ((hidden @ before[2] + 1 - Y) ** 2).mean()
+    expected += 0.01 * np.abs(hidden).sum() / 30 + 0.01 * (before[2] ** 2).sum()
+    assert one.evaluate(X, Y)["loss"] == pytest.approx(expected, rel=1e-12)
+    assert one.gradient(X, Y)[0] == pytest.approx(expected, rel=1e-12)
+    first = one.fit(X, Y, batch_size=30, epochs=2).history["loss"][0]
+    assert first == pytest.approx(expected, rel=1e-12)
     after = one.get_weights()
     assert [bool((a == b).all()) for a, b in zip(before, after, strict=True)] == [
-        True, True, False, False,
+        True, True, False, True,
     ]  # fmt: skip
 
 

@@ -119,7 +119,7 @@ class Layer:
     name
         Unique in its network; without one it is the class's, numbered: dense, dense_1.
     trainable
-        Whether updates reach its parameters.
+        Whether updates reach its parameters, and these parameters' penalties the loss.
     activity_regularizer
         Name or object whose penalty of the layer's result, divided by the rows of the batch, is
         added to the loss.
