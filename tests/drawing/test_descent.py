@@ -5,7 +5,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from chainrule import Sequential, drawing
+from chainrule.drawing import descent
 from chainrule.errors import InputTypeError, SettingError
+from chainrule.graph import ops
 from chainrule.layers import Dense, Input
 from chainrule.optimizers import SGD, Adam
 
@@ -82,6 +84,21 @@ def test_a_path_ends_where_it_leaves_the_numbers():
     path = walked(ax)["far"]
     assert len(path) < 10
     assert np.isfinite(path).all()
+
+
+@pytest.mark.parametrize("sign, rate, factor", [(1, 5.5, -10), (-1, 4.5, 10)])
+@pytest.mark.parametrize("start", [(1.0, 0.0), (0.0, 1.0)])
+def test_a_path_ends_before_a_place_beyond_a_million(start, sign, rate, factor):
+    """A step takes 2 * rate times a number from it or adds it: ten times as much, to 10^6."""
+    found = descent.path(SGD(rate), lambda x, y: sign * (x * x + y * y), start, 50)
+    assert found.tolist() == np.outer([factor**step for step in range(7)], start).tolist()
+
+
+def test_a_path_ends_before_a_place_that_is_no_number():
+    """The slope of sqrt(x) at 1 is 1 / 2; at -0.5 there is none."""
+    with pytest.warns(RuntimeWarning, match="sqrt"):
+        found = descent.path(SGD(3.0), lambda x, y: ops.sqrt(x) + 0 * y, (1.0, 0.0), 20)
+    assert found.tolist() == [[1.0, 0.0], [-0.5, 0.0]]
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,8 @@ __all__ = ["path", "plot_learning_rates", "plot_optimizer_paths"]
 RATES: Mapping[str, float] = {
     "0.01: too low": 0.01, "3: good": 3.0, "10: high": 10.0, "30: too high": 30.0,
 }  # fmt: skip
+FARTHEST = 1e6
+"""Farther from 0 no path goes on: it has left the picture, and soon the numbers."""
 HIGHEST = 100.0
 """A loss that is larger than so many times the first leaves the picture."""
 
@@ -78,7 +80,8 @@ def path(
     height
         A function of two scalar nodes that gives a scalar node.
     start, steps
-        Where it begins, and how many steps it makes; a path ends early where it leaves the numbers.
+        Where it begins, and how many steps it makes; a path ends before a place that is no number
+        or beyond a million.
 
     >>> from chainrule.optimizers import SGD
     >>> path(SGD(0.25), lambda x, y: x * x + y * y, (4.0, -2.0), 2).tolist()
@@ -92,7 +95,7 @@ def path(
         x, y = variable(place[0]), variable(place[1])
         slope = np.array([node.value for node in grad(_level(height, x, y), [x, y])])
         place, *slots = rule.update(place, slope, rule.line(step), *slots)  # type: ignore[assignment]
-        if not np.isfinite(place).all() or abs(place).max() > 1e6:
+        if not (abs(place) <= FARTHEST).all():  # nan too
             break
         places.append(place)
     return np.array(places)
