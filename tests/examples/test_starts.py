@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from tests.engine.networks import ENGINES
 
-from chainrule import examples
+from chainrule import Sequential, examples
 from chainrule.errors import SettingError
+from chainrule.layers import Dense, Input
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -44,24 +45,39 @@ def test_relu_layers_from_he_stay_within_a_factor_of_ten(vanishing, width):
     assert vanishing[f"ReLU, N(0, 1), {width} units"] > 50
 
 
-def test_norms_are_those_of_deltas_written_out():
-    example = examples.vanishing(widths=[10], seeds=[3])
-    X, y = example.arrays["X"], example.arrays["y"]
-    from chainrule import Sequential
-    from chainrule.layers import Dense, Input
+STARTS = {"sigmoid, Glorot": ("sigmoid", "glorot_uniform"), "ReLU, He": ("relu", "he_normal")}
 
-    layers = [Dense(10, "sigmoid") for _ in range(10)] + [Dense(1, "sigmoid")]
-    weights = Sequential([Input(20), *layers], seed=3, dtype="float64").get_weights()
+
+def norms_of(X, y, activation, start, seed):
+    """Norms of the sums of deltas, from the first hidden layer to the last."""
+    layers = [Dense(10, activation, kernel_initializer=start) for _ in range(10)]
+    layers += [Dense(1, "sigmoid", kernel_initializer=start)]
+    kernels = Sequential([Input(20), *layers], seed=seed, dtype="float64").get_weights()[::2]
     outputs = [X]
-    for kernel, bias in zip(weights[::2], weights[1::2], strict=True):
-        outputs.append(1 / (1 + np.exp(-(outputs[-1] @ kernel + bias))))
-    delta, norms = (outputs[-1] - y) / len(X), []
-    for kernel, a in zip(weights[-2::-2], outputs[-2::-1], strict=True):
-        delta = (delta @ kernel.T) * a * (1 - a)
+    for kernel in kernels[:-1]:
+        z = outputs[-1] @ kernel
+        outputs.append(np.maximum(z, 0) if activation == "relu" else 1 / (1 + np.exp(-z)))
+    last = 1 / (1 + np.exp(-(outputs[-1] @ kernels[-1])))
+    delta, norms = (last - y) / len(X), []
+    for kernel, a in zip(kernels[:0:-1], outputs[:0:-1], strict=True):
+        delta = (delta @ kernel.T) * (a > 0 if activation == "relu" else a * (1 - a))
         norms.append(np.linalg.norm(delta.sum(axis=0)))
-    # the last of these is that of the input, which has no bias
-    found = example.arrays["norms"]["sigmoid, Glorot, 10 units"]
-    np.testing.assert_allclose(found, norms[-2::-1], rtol=1e-9)
+    return norms[::-1]
+
+
+@pytest.mark.parametrize("seeds, middle", [([3], [0]), ([3, 1, 8], [1]), ([0, 1, 2, 3], [1, 2])])
+@pytest.mark.parametrize("name", STARTS)
+def test_norms_are_those_of_deltas_written_out_the_median_of_the_seeds(name, seeds, middle):
+    example = examples.vanishing(widths=[10], seeds=seeds)
+    X, y = example.arrays["X"], example.arrays["y"]
+    each = np.array([norms_of(X, y, *STARTS[name], seed) for seed in seeds])
+    median = [sum(sorted(layer)[at] for at in middle) / len(middle) for layer in each.T]
+    name = f"{name}, 10 units"
+    np.testing.assert_allclose(example.arrays["norms"][name], median, rtol=1e-9)
+    assert example[name] == pytest.approx(median[0] / median[-1], rel=1e-9)
+    assert example[f"{name}, span"] == pytest.approx(max(median) / min(median), rel=1e-9)
+    if name.startswith("ReLU"):  # no end is the largest or smallest of these
+        assert 0 < np.argmin(median) < 9 or 0 < np.argmax(median) < 9
 
 
 @pytest.mark.parametrize("widths", [[], 10, [0], ["a"]])
