@@ -20,7 +20,8 @@ RULES = [
     RMSprop(0.01), RMSprop(0.01, momentum=0.9), RMSprop(0.01, centered=True),
     RMSprop(0.01, momentum=0.9, centered=True), RMSprop(0.01, momentum=0.5),
     RMSprop(0.01, momentum=0.5, centered=True), Adagrad(0.1), Adam(0.01),
-    Adam(0.01, amsgrad=True), AdamW(0.01), AdamW(0.01, amsgrad=True),
+    Adam(0.01, amsgrad=True), AdamW(0.01), AdamW(0.01, amsgrad=True), Nadam(0.01),
+    Nadam(0.01, beta_1=0.5),
 ]  # fmt: skip
 each_rule = pytest.mark.parametrize("rule", RULES, ids=repr)
 each_type = pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -97,7 +98,7 @@ def test_passes_and_sets_change_no_bit_of_clipped_and_constrained_updates(rule, 
         assert len(left) == 1, engine
 
 
-@pytest.mark.parametrize("rule", [*RULES, Nadam(0.01), Nadam(0.01, beta_1=0.5)], ids=repr)
+@each_rule
 @each_type
 def test_compiled_updates_give_the_bits_of_single_operations_and_what_arrays_give(rule, dtype):
     for count in (0, 1, 7, 8, 9, 15, 16, 17, 31, 1000, 2065):
