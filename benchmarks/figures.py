@@ -58,6 +58,7 @@ import numpy as np
 import chainrule as cr
 from benchmarks.machine import describe
 from benchmarks.tables import folds, given_split, scores
+from chainrule import random
 from chainrule.data import Table
 
 Figures = dict[str, float]
@@ -282,13 +283,19 @@ def tree_columns(
     return np.column_stack(columns), np.column_stack(columns_test), text
 
 
-def table(seed: int, held_out: bool, name: str, metrics: tuple[str, ...]) -> Figures:
+def table(
+    seed: int, held_out: bool, name: str, metrics: tuple[str, ...], **settings: object
+) -> Figures:
     folder = Path(os.environ["CHAINRULE_DATA"])
     ignore: tuple[str, ...] = ("PassengerId",) if name == "titanic" else ()
     parts = folds(folder, seed) if name == "titanic" else [given_split(folder, name)]
     found = []
     for train, test, target in parts:
-        ours = scores(train, test, target, seed=seed, ignore=ignore)
+        if held_out:
+            order = random.permutation(seed, 10, 0, train.rows)
+            fifth = train.rows // 5
+            train, test = train.take(np.sort(order[fifth:])), train.take(np.sort(order[:fifth]))
+        ours = scores(train, test, target, seed=seed, ignore=ignore, **settings)
         trees = boosted(train, test, target, seed, ignore)
         found.append(
             {metric: ours[metric] for metric in metrics}

@@ -58,6 +58,33 @@ def test_standard_numbers_against_the_formula(table):
         Encoder.fit(table, infer_schema(table, "label"), scaling="quantile")
 
 
+def test_positions_lie_among_the_quantiles_of_training_rows(table):
+    encoder = Encoder.fit(table, infer_schema(table, "label"), bins=10)
+    assert [number.name for number in encoder.spread] == ["size", "rooms"]
+    values, edges = table.columns["size"].values, np.array(encoder.spread[0].edges)
+    assert len(edges) == 11
+    part = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, 9)
+    expected = part + (values - edges[part]) / (edges[part + 1] - edges[part])
+    positions = encoder.encode(table).positions
+    np.testing.assert_allclose(positions[:, 0], np.nan_to_num(expected), rtol=1e-6)
+    assert positions[:, 1].tolist() == (np.arange(ROWS) % 4).tolist()
+    far = as_table({**columns(), "size": [-1e30, 1e30] * (ROWS // 2)})
+    assert encoder.encode(far).positions[:2, 0].tolist() == [0, 10]
+    assert encoder.encode(table).numbers.tobytes() == (
+        Encoder.fit(table, infer_schema(table, "label")).encode(table).numbers.tobytes()
+    )
+
+
+@pytest.mark.parametrize("count, bins", [(3, 90), (40, 90), (50, 81), (512, 8), (513, 0)])
+def test_many_numbers_share_the_parts(count, bins):
+    values = np.random.default_rng(0).normal(size=(100, count))
+    numbers = {f"x{place}": column for place, column in enumerate(values.T)}
+    table = as_table({**numbers, "y": ["a", "b"] * 50})
+    encoder = Encoder.fit(table, infer_schema(table, "y"), bins=90)
+    assert encoder.bins == bins
+    assert encoder.encode(table).positions.shape == (100, count if bins else 0)
+
+
 def test_names_say_what_each_column_is(encoder):
     assert encoder.number_names == (
         "size", "size missing",
@@ -162,12 +189,13 @@ def test_days_and_months_keep_their_order_at_prediction(tmp_path):
 @given(st.permutations(range(ROWS)), st.integers(1, ROWS))
 def test_a_row_is_encoded_the_same_alone_and_in_any_table(order, count):
     table = as_table(columns())
-    encoder = Encoder.fit(table, infer_schema(table, "label"))
+    encoder = Encoder.fit(table, infer_schema(table, "label"), bins=16)
     whole = encoder.encode(table)
     rows = np.array(order[:count])
     part = encoder.encode(table.take(rows))
     assert part.numbers.tobytes() == whole.numbers[rows].tobytes()
     assert part.categories.tobytes() == whole.categories[rows].tobytes()
+    assert part.positions.tobytes() == whole.positions[rows].tobytes()
 
 
 @given(st.permutations(range(ROWS)))
@@ -175,8 +203,9 @@ def test_the_encoder_does_not_depend_on_the_order_of_rows(order):
     table = as_table(columns())
     schema = infer_schema(table, "label")
     for scaling in ("robust", "standard"):
-        encoder = Encoder.fit(table, schema, scaling=scaling)
-        assert Encoder.fit(table.take(np.array(order)), schema, scaling=scaling) == encoder
+        encoder = Encoder.fit(table, schema, scaling=scaling, bins=16)
+        turned = Encoder.fit(table.take(np.array(order)), schema, scaling=scaling, bins=16)
+        assert turned == encoder
 
 
 def test_only_the_rows_given_decide(table):
@@ -194,10 +223,12 @@ def test_order_of_columns_and_further_columns_do_not_matter(table, encoder):
     assert encoder.encode(other).numbers.tobytes() == encoder.encode(table).numbers.tobytes()
 
 
-def test_records_are_plain_and_whole(table, encoder):
+def test_records_are_plain_and_whole(table):
+    encoder = Encoder.fit(table, infer_schema(table, "label"), bins=16)
     again = Encoder.from_record(json.loads(json.dumps(encoder.to_record())))
     assert again == encoder
     assert again.encode(table).numbers.tobytes() == encoder.encode(table).numbers.tobytes()
+    assert again.encode(table).positions.tobytes() == encoder.encode(table).positions.tobytes()
 
 
 def test_mistakes_at_prediction_are_one_sentence(table, encoder):
@@ -242,15 +273,23 @@ def test_nothing_to_learn_from_is_said():
 
 
 @pytest.mark.parametrize(
-    "values", [[1e308, -1e308, 0.0, 1.0], [5e-324, 0.0, 0.0, 0.0], [0, 0, 0, 1]]
+    "values",
+    [
+        [1e308, -1e308, 0.0, 1.0],
+        [5e-324, 0.0, 0.0, 0.0],
+        [5e-324, 0.0, 1e-323, 0.0],
+        [0, 0, 0, 1],
+    ],
 )
 def test_extreme_numbers_stay_finite(values):
     table = as_table({"x": values, "y": ["a", "b", "a", "b"]})
     for scaling in ("robust", "standard"):
-        encoder = Encoder.fit(table, infer_schema(table, "y"), scaling=scaling)
-        far = as_table({"x": [1.7e308, -1.7e308, 0.0]})
-        assert np.isfinite(encoder.encode(table).numbers).all()
-        assert np.isfinite(encoder.encode(far).numbers).all()
+        encoder = Encoder.fit(table, infer_schema(table, "y"), scaling=scaling, bins=8)
+        far = as_table({"x": [1.7e308, -1.7e308, 0.0, 3e-324]})
+        for asked in (table, far):
+            encoded = encoder.encode(asked)
+            assert np.isfinite(encoded.numbers).all()
+            assert ((encoded.positions >= 0) & (encoded.positions <= 8)).all()
 
 
 def test_a_large_table_is_encoded_in_seconds(datasets):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,6 +37,19 @@ def test_it_learns_what_no_linear_model_can(xor):
     truth = np.array(plan.labels.classes, object)[plan.truth(plan.test_table)]
     assert (predictions.values == truth).mean() > 0.95
     np.testing.assert_allclose(predictions.probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+def test_it_learns_steps_that_a_number_alone_hides():
+    """The class changes with each of 20 parts of a number; a plain network sees a blur."""
+    x = np.random.default_rng(0).uniform(0, 20, 1500)
+    source = as_table({"x": x, "y": np.where(x.astype(int) % 2 == 0, "even", "odd").tolist()})
+    shares = []
+    for bins in (0, None):
+        plan = plan_table(source, "y", TableSettings(**QUICK | {"bins": bins, "members": 1}))
+        codes = fit_table(plan).answers(plan.encoded(plan.test_table)).argmax(axis=1)
+        shares.append((codes == plan.truth(plan.test_table)).mean())
+    assert shares[0] < 0.7
+    assert shares[1] > 0.95
 
 
 def test_it_learns_numbers_and_embedded_categories(price):
@@ -191,6 +205,20 @@ def test_another_kind_of_model_is_refused(tmp_path):
     save_model(tmp_path / "bare.safetensors", {"kind": "table"}, {"a": np.zeros(2)})
     with pytest.raises(ModelFileError, match="does not describe a table model"):
         load_table_model(tmp_path / "bare.safetensors")
+
+
+def test_a_model_of_the_first_format_predicts_what_it_did():
+    """Numbers as the version that wrote the file printed them."""
+    path = Path(__file__).parents[1] / "files" / "first_table.safetensors"
+    model = load_table_model(path)
+    asked = as_table({
+        "size": [1.5, None, 13.0], "city": ["c3", "nowhere", None], "flag": [True, False, None],
+        "when": ["2021-03-04", "2020-01-15", None], "color": ["red", "green", None],
+    })  # fmt: skip
+    np.testing.assert_allclose(
+        model.predict(asked).values, [100.2441596025909, 100.29556332328713, 100.7066816050518],
+        rtol=1e-12,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("target, members", [("price", 1), ("price", 3), ("same", 3)])

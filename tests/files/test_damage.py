@@ -233,8 +233,8 @@ class TestDamage:
             ('{"format": 1, "record": {}, "arrays": ["a", "a"]}', "do not belong together"),
             ('{"format": 1, "record": {}, "arrays": []}', "do not belong together"),
             ('{"format": 1, "record": {}, "arrays": ["a"]}', "differs from what was written"),
-            ('{"format": 2}', "file format 2, this version reads up to 1. Upgrade chainrule"),
-            ('{"format": 99, "x": 0}', "file format 99, this version reads up to 1"),
+            ('{"format": 3}', "file format 3, this version reads up to 2. Upgrade chainrule"),
+            ('{"format": 99, "x": 0}', "file format 99, this version reads up to 2"),
         ],
     )
     def test_our_own_metadata(self, folder, text, words):

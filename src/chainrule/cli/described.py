@@ -91,6 +91,8 @@ def _made_of(encoder: Encoder) -> dict[str, str]:
     for name, size in zip(encoder.category_names, encoder.cardinalities, strict=True):
         before = f"{made[name]}, " if name in made else ""
         made[name] = f"{before}embedding of {size:,}"
+    for number in encoder.spread:
+        made[number.name] += f", {plural(len(number.edges) - 1, 'part')}"
     return made
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data.encodings import ENCODINGS, Encoding, fit_column
+from chainrule.data.encodings import ENCODINGS, Encoding, NumberEncoding, fit_column
 from chainrule.data.schema import Schema
 from chainrule.data.table import Table
 from chainrule.errors import DataError, SettingError, listing, nearest
@@ -17,15 +17,25 @@ from chainrule.errors import DataError, SettingError, listing, nearest
 __all__ = ["Encoded", "Encoder"]
 
 SCALINGS = ("robust", "standard")
-BLOCK_ROWS = 1 << 16
+MOST_PARTS = 4096
+FEWEST_BINS = 8
 
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """What a network is given: numbers float32 (rows, width), categories int32 (rows, columns)."""
+    """What a network is given of a table's rows.
+
+    numbers
+        Scaled numbers, columns of 0 and 1: float32 (rows, width).
+    categories
+        Codes for embeddings: int32 (rows, columns).
+    positions
+        Where each number that is spread lies among the parts of its range: float32 (rows, columns).
+    """
 
     numbers: NDArray[np.float32]
     categories: NDArray[np.int32]
+    positions: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,8 @@ class Encoder:
     rows had missing ones. Categories of up to 12 values become a column each, those with more a
     code for an embedding: 0 for what training rows did not show or showed once, 1 and up for the
     values, the last for missing where training rows had missing ones. Dates become a few numbers.
+    Asked for parts (`bins`), it also says where each number lies in its range, cut at quantiles of
+    the training rows: 2.5 is the middle of the third part.
     A row is encoded the same alone and in any table, whatever other columns the table has.
     """
 
@@ -51,8 +63,12 @@ class Encoder:
         rows: NDArray[Any] | None = None,
         *,
         scaling: str = "robust",
+        bins: int = 0,
     ) -> Encoder:
         """The encoder of the inputs of a schema, from the rows given (all where None).
+
+        `bins` is how many parts the range of a number is cut into at most, 0 for none: fewer where
+        the numbers together would make more than 4,096 parts, none where that leaves fewer than 8.
 
         Raises DataError where a column holds what cannot be encoded, or no input is left.
 
@@ -68,11 +84,12 @@ class Encoder:
             )
             raise SettingError(message)
         encodings: list[Encoding] = []
+        bins = _bins(schema, bins)
         for column in schema.columns:
             if column.uses:
                 values = table.column(column.name)
                 values = values if rows is None else values.take(rows)
-                encodings += fit_column(column, values, scaling)
+                encodings += fit_column(column, values, scaling, bins)
         if not any(encoding.width or encoding.cardinality for encoding in encodings):
             message = (
                 f"{table.source}: no column is left to learn from ({_left_out(schema)}); give "
@@ -88,8 +105,8 @@ class Encoder:
         """
         self._refuse_missing(table)
         numbers = np.zeros((table.rows, self.width), dtype=np.float32)
-        embedded = [encoding for encoding in self.encodings if encoding.cardinality]
-        categories = np.zeros((table.rows, len(embedded)), dtype=np.int32)
+        categories = np.zeros((table.rows, len(self.cardinalities)), dtype=np.int32)
+        positions = np.zeros((table.rows, len(self.spread)), dtype=np.float32)
         first = place = 0
         for encoding in self.encodings:
             column = table.columns[encoding.name]
@@ -99,7 +116,9 @@ class Encoder:
             if encoding.cardinality:
                 categories[:, place] = encoding.codes(column)
                 place += 1
-        return Encoded(numbers, categories)
+        for place, number in enumerate(self.spread):
+            positions[:, place] = number.positions(table.columns[number.name])
+        return Encoded(numbers, categories, positions)
 
     @property
     def width(self) -> int:
@@ -110,6 +129,17 @@ class Encoder:
     def cardinalities(self) -> tuple[int, ...]:
         """For each column of categories how many codes it has."""
         return tuple(encoding.cardinality for encoding in self.encodings if encoding.cardinality)
+
+    @property
+    def spread(self) -> tuple[NumberEncoding, ...]:
+        """The numbers whose range is cut into parts."""
+        numbers = (one for one in self.encodings if isinstance(one, NumberEncoding))
+        return tuple(number for number in numbers if number.edges)
+
+    @property
+    def bins(self) -> int:
+        """The most parts that the range of a number is cut into."""
+        return max((len(number.edges) - 1 for number in self.spread), default=0)
 
     @property
     def number_names(self) -> tuple[str, ...]:
@@ -159,6 +189,13 @@ class Encoder:
             hint = "give a table with the columns of the training data."
         message = f"{table.source}: column{plural} {shown} not found; {hint}"
         raise DataError(message)
+
+
+def _bins(schema: Schema, bins: int) -> int:
+    """The parts of each number, so that all together stay within bounds."""
+    numbers = sum(column.kind == "number" and "value" in column.uses for column in schema.columns)
+    shared = min(bins, MOST_PARTS // max(1, numbers))
+    return shared if shared >= min(bins, FEWEST_BINS) else 0
 
 
 def _left_out(schema: Schema) -> str:

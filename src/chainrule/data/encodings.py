@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from chainrule.data.convert import as_booleans, as_numbers
 from chainrule.data.dates import DateEncoding
+from chainrule.data.quantiles import positions, quantile_edges
 from chainrule.data.rules import ColumnSchema
 from chainrule.data.scaling import Scale, refuse_infinite
 from chainrule.data.table import Column
@@ -66,12 +67,16 @@ class NumbersOnly:
 
 @dataclass(frozen=True)
 class NumberEncoding(NumbersOnly):
-    """A number or a boolean, scaled; an indicator where it was missing in training rows."""
+    """A number or a boolean, scaled; an indicator where it was missing in training rows.
+
+    `edges` cut its range into parts of about as many training rows each, where it is spread.
+    """
 
     name: str
     scale: Scale
     boolean: bool
     indicator: bool
+    edges: tuple[float, ...] = ()
 
     @property
     def width(self) -> int:
@@ -90,6 +95,11 @@ class NumberEncoding(NumbersOnly):
         if self.indicator:
             out[:, 1] = numbers.missing
 
+    def positions(self, column: Column) -> NDArray[np.float64]:
+        """The part, and how far into it: 2.5 is the middle of the third; 0 where missing."""
+        numbers = _numbers(column, self.name, self.boolean)
+        return positions(numbers.values, numbers.missing, np.array(self.edges))
+
     def to_record(self) -> dict[str, Any]:
         """Plain values."""
         return {
@@ -98,13 +108,14 @@ class NumberEncoding(NumbersOnly):
             "scale": self.scale.to_record(),
             "boolean": self.boolean,
             "indicator": self.indicator,
+            "edges": list(self.edges),
         }
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> NumberEncoding:
         """The encoding that `to_record` wrote."""
-        scale = Scale(**record["scale"])
-        return cls(record["name"], scale, record["boolean"], record["indicator"])
+        scale, edges = Scale(**record["scale"]), tuple(record["edges"])
+        return cls(record["name"], scale, record["boolean"], record["indicator"], edges)
 
 
 def _numbers(column: Column, name: str, boolean: bool) -> Column:
@@ -229,8 +240,8 @@ ENCODINGS: dict[str, type[Encoding]] = {
 }
 
 
-def fit_column(schema: ColumnSchema, column: Column, scaling: str) -> list[Encoding]:
-    """The encodings of one column, from its training rows."""
+def fit_column(schema: ColumnSchema, column: Column, scaling: str, bins: int) -> list[Encoding]:
+    """The encodings of one column, from its training rows; `bins` parts of a number at most."""
     if "value" not in schema.uses:
         return [PresenceEncoding(schema.name)]
     if schema.kind == "datetime":
@@ -239,9 +250,11 @@ def fit_column(schema: ColumnSchema, column: Column, scaling: str) -> list[Encod
         return [_fit_category(schema.name, column)]
     boolean = schema.kind == "boolean"
     numbers = _numbers(column, schema.name, boolean)
-    scale = Scale.fit(numbers.values[~numbers.missing], "standard" if boolean else scaling)
+    known = numbers.values[~numbers.missing]
+    scale = Scale.fit(known, "standard" if boolean else scaling)
     indicator = bool(numbers.missing.any())
-    encodings: list[Encoding] = [NumberEncoding(schema.name, scale, boolean, indicator)]
+    edges = () if boolean or not bins else quantile_edges(known, bins)
+    encodings: list[Encoding] = [NumberEncoding(schema.name, scale, boolean, indicator, edges)]
     if "levels" in schema.uses:
         counts = np.bincount(column.codes[~column.missing], minlength=column.distinct)
         kept = _kept(column.keys, counts, len(column.values))

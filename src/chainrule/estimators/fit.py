@@ -142,6 +142,8 @@ def _network(plan: TablePlan) -> TableNetwork:
         classes,
         plan.is_classification,
         plan.chosen.dropout or 0.0,
+        len(plan.encoder.spread),
+        plan.encoder.bins,
     )
 
 

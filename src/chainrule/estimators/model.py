@@ -165,8 +165,7 @@ def one_blas_thread() -> Iterator[None]:
 
 def network_inputs(network: TableNetwork, encoded: Encoded) -> dict[str, Array]:
     """Encoded rows under the names of the network's inputs."""
-    given = {"numbers": encoded.numbers, "categories": encoded.categories}
-    return {one.name: given[one.name] for one in network.inputs}
+    return {one.name: getattr(encoded, one.name) for one in network.inputs}
 
 
 def member_answers(member: Trainer, inputs: Mapping[str, Array]) -> Array:
@@ -213,6 +212,8 @@ def _from_record(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Tabl
         record["network"]["units"],
         is_classification,
         record["network"]["dropout"],
+        len(encoder.spread),
+        encoder.bins,
     )
     members = []
     for number in range(record["members"]):

@@ -1,14 +1,19 @@
-"""The network of a table: a branch for numbers, an embedding for each wide category, a trunk."""
+"""The network of a table: numbers as they are and spread, embeddings of categories, a trunk."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from chainrule.graph import Node, ops
+import numpy as np
+
+from chainrule.graph import Node, constant, ops
 from chainrule.layers import Draws, HeNormal, NetworkInput, Parameter, RandomNormal, Zeros
 
 __all__ = ["TableNetwork", "embedding_width"]
+
+SPREAD_WIDTH = 8
 
 
 def embedding_width(cardinality: int) -> int:
@@ -23,16 +28,25 @@ def embedding_width(cardinality: int) -> int:
 
 @dataclass(frozen=True)
 class TableNetwork:
-    """Numbers and embedded categories side by side, ReLU layers with dropout, one output layer.
+    """Numbers, spread numbers and embedded categories side by side, then layers of ReLU units.
+
+    A number that is spread is a column of its range's parts: 1 for each part below it, 0 for each
+    above, and how far it reaches into its own (Gorishniy, Rubachev and Babenko 2022, "On
+    embeddings for numerical features in tabular deep learning", piecewise linear encoding). A
+    small layer of ReLU units for each such number comes before the layers of all.
 
     numbers
         How many columns of numbers there are.
     cardinalities
         For each column of category codes, how many codes it has.
+    hidden, dropout
+        Units of each hidden layer; the share of them left out in training.
     units
         Outputs: the classes, or 1 for a number.
     is_classification
         Whether the outputs go through a softmax.
+    spread, bins
+        How many numbers are spread, and over how many parts at most.
     """
 
     numbers: int
@@ -41,15 +55,19 @@ class TableNetwork:
     units: int
     is_classification: bool
     dropout: float = 0.0
+    spread: int = 0
+    bins: int = 0
 
     @property
     def inputs(self) -> tuple[NetworkInput, ...]:
-        """`numbers` and `categories`, as far as there are any."""
+        """`numbers`, `categories` and `positions`, as far as there are any."""
         found = []
         if self.numbers:
             found.append(NetworkInput("numbers", (self.numbers,)))
         if self.cardinalities:
             found.append(NetworkInput("categories", (len(self.cardinalities),), "int32"))
+        if self.spread:
+            found.append(NetworkInput("positions", (self.spread,)))
         return tuple(found)
 
     @property
@@ -58,7 +76,7 @@ class TableNetwork:
         return ("target",)
 
     def parameters(self) -> tuple[Parameter, ...]:
-        """Embedding tables, then kernel and bias of each layer."""
+        """Embedding tables, the layers of spread numbers, then kernel and bias of each layer."""
         return tuple(self._parameters())
 
     def _parameters(self) -> Iterator[Parameter]:
@@ -68,6 +86,12 @@ class TableNetwork:
             shape = (cardinality, columns)
             yield Parameter(f"embedding_{index}/table", shape, RandomNormal(stddev=0.3))
             width += columns
+        if self.spread:
+            kernel, bias = (self.spread, self.bins, SPREAD_WIDTH), (self.spread, 1, SPREAD_WIDTH)
+            deviation = math.sqrt(2 / self.bins)
+            yield Parameter("spread/kernel", kernel, RandomNormal(stddev=deviation))
+            yield Parameter("spread/bias", bias, RandomNormal(stddev=0.3))
+            width += self.spread * SPREAD_WIDTH
         for index, units in enumerate((*self.hidden, self.units)):
             yield Parameter(f"dense_{index}/kernel", (width, units), HeNormal())
             yield Parameter(f"dense_{index}/bias", (units,), Zeros())
@@ -82,6 +106,8 @@ class TableNetwork:
         for index in range(len(self.cardinalities)):
             codes = ops.narrow(inputs["categories"], axis=1, start=index, stop=index + 1)
             parts.append(ops.gather(next(waiting), codes.reshape((codes.shape[0],))))
+        if self.spread:
+            parts.append(self._spread(inputs["positions"], next(waiting), next(waiting)))
         x = ops.concatenate(*parts, axis=1) if len(parts) > 1 else parts[0]
         for _ in self.hidden:
             x = ops.relu(x @ next(waiting) + next(waiting))
@@ -89,3 +115,11 @@ class TableNetwork:
                 x = x * draws.mask(x.shape, self.dropout)
         x = x @ next(waiting) + next(waiting)
         return (ops.softmax(x) if self.is_classification else x,)
+
+    def _spread(self, positions: Node, kernel: Node, bias: Node) -> Node:
+        """A few ReLU units for each number, of the parts of its range."""
+        rows = positions.shape[0]
+        start = constant(np.arange(self.bins, dtype=positions.dtype))
+        reached = ops.clip(positions.T.reshape((self.spread, rows, 1)) - start, 0.0, 1.0)
+        units = ops.relu(reached @ kernel + bias)
+        return ops.transpose(units, axes=(1, 0, 2)).reshape((rows, self.spread * SPREAD_WIDTH))

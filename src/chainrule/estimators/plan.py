@@ -28,7 +28,7 @@ __all__ = ["Member", "TablePlan", "member_seed", "plan_table"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-MANY_MEMBERS_UP_TO = 10_000
+MANY_MEMBERS_UP_TO = 100_000
 MEMBERS = 4
 
 
@@ -159,7 +159,7 @@ def plan_table(
     chosen = _chosen(settings, schema, pool)
     members = _members(pool, schema, chosen, validation, parts)
     learned = pool.take(_learned(members))
-    encoder = Encoder.fit(learned, schema, scaling="standard")
+    encoder = Encoder.fit(learned, schema, scaling="standard", bins=chosen.bins or 0)
     plan = TablePlan(
         schema=schema,
         settings=settings,
@@ -279,7 +279,8 @@ def _chosen(settings: TableSettings, schema: Schema, pool: Table) -> TableSettin
         "hidden": (100,) if plain else (256, 128),
         "dropout": 0.0 if plain else 0.3 if schema.task == "classification" else 0.1,
         "learning_rate": 1e-3 if plain or schema.task == "classification" else 2e-3,
-        "weight_decay": 0.0 if plain else 0.01,
+        "bins": 0 if plain else 128,
+        "weight_decay": 0.0 if plain else 0.1,
         "batch_size": 64 if rows <= 5_000 else 128 if rows <= 20_000 else 256,
         "members": MEMBERS if few and not plain else 1,
     }

@@ -69,6 +69,14 @@ SETTINGS: dict[str, Setting] = {
     "hidden": Setting(
         "units of the hidden layers, as 256,128", "integers", lowest=1, optional=True
     ),
+    "bins": Setting(
+        "parts that the range of a number is spread over, 0 for none; by default 128, fewer where "
+        "there are many numbers",
+        "integer",
+        lowest=0,
+        highest=1024,
+        optional=True,
+    ),
     "dropout": Setting("share of hidden units left out", "number", 0, below=1, optional=True),
     "learning_rate": Setting("step size of AdamW", "number", above=0, optional=True),
     "weight_decay": Setting("pull of the weights towards 0", "number", lowest=0, optional=True),
@@ -77,7 +85,7 @@ SETTINGS: dict[str, Setting] = {
     "patience": Setting("epochs without a better validation before the end", "integer", lowest=1),
     "members": Setting(
         "networks whose predictions are averaged, each watched on other rows; "
-        "by default 4 on tables of up to 10,000 rows, else 1",
+        "by default 4 on tables of up to 100,000 rows, else 1",
         "integer",
         lowest=1,
         highest=64,
@@ -109,6 +117,7 @@ class TableSettings:
     class_weight: str | None = None
     model: str = "tabular"
     hidden: tuple[int, ...] | None = None
+    bins: int | None = None
     dropout: float | None = None
     learning_rate: float | None = None
     weight_decay: float | None = None

@@ -26,10 +26,23 @@ from chainrule.files.writing import as_path, is_file, write_bytes_atomic
 
 __all__ = ["FORMAT", "UPGRADES", "load_model_file", "save_model", "upgrade"]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """The number of the format that is written."""
 
-UPGRADES: Final[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
+
+def _numbers_unspread(record: dict[str, Any]) -> dict[str, Any]:
+    """In format 1 no number of a table was spread over the parts of its range."""
+    if record.get("kind") != "table":
+        return record
+    encoder = record["encoder"]
+    columns = [
+        {**column, "edges": []} if column["kind"] == "number" else column
+        for column in encoder["columns"]
+    ]
+    return {**record, "encoder": {**encoder, "columns": columns}}
+
+
+UPGRADES: Final[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {1: _numbers_unspread}
 """For each older format the step that turns its record into one of the next format."""
 
 KEY: Final = "chainrule"
