@@ -39,6 +39,11 @@ california-housing, titanic, adult
     `chainrule train` without a setting (PassengerId left out), and scikit-learn's histogram
     gradient boosting with its own settings on the same rows: numbers as they are, text of up to
     255 values as categories, other text left out. Titanic: mean over five folds, drawn by seed.
+    Held out: a fifth of the training rows of each seed. How numbers are spread was chosen on such
+    fifths of 14 development sets, seeds 0 to 2 of most: no spreading; 48, 128 or 256 parts; edges
+    at quantiles of rows, or with values of many rows counted as one part; all parts into the first
+    layer, or 8 or 16 units for each number, of ReLU or linear; 1,024, 2,048 or 4,096 parts in all;
+    weight decay 0.01, 0.1, 0.3; dropout of 0.1 before the first layer; 4 or 8 networks.
 """
 
 import argparse
