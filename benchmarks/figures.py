@@ -27,9 +27,11 @@ mnist-512-512
     Keras's example mnist_mlp: dropout after each hidden layer, RMSprop(0.001), batch 128.
 digits, digits-4
     Hidden ReLU, for the 4s 64 sigmoid units; Adam's own settings, batch 32. 100 epochs (held out:
-    20 97.15, 50 97.36, 100 97.46), for the 4s 300 (five parts of the training rows, each held out
-    once: 100 99.51 and recall 96.7, 300 99.55 and 97.0; 16 or 256 units, gradient descent at 0.1
-    and 0.5 and a penalty of 1e-4 gave 99.36 to 99.50).
+    20 97.15, 50 97.36, 100 97.46). For the 4s 300 epochs, and dropout of 0.5 before the hidden
+    layer. The test's pictures are by other writers, so each fifth of the training rows, as they
+    stand, was held out once, not rows by chance (accuracy and recall; without dropout 99.41 and
+    95.3 of seeds 0 to 2, L2 of 1e-4 to 1e-3 98.99 to 99.24; dropout 0.2 99.58 and 97.0 of seeds 0
+    to 4, 0.35 99.58 and 97.0, 0.5 99.65 and 97.3; 16 units with 0.35 99.55 and 96.3).
 digits-moved
     The same, each picture shifted by up to 0.06 of its side and turned by up to 10 degrees anew,
     200 epochs: the best of 27 set-ups (shifts 0.03, 0.06, 0.1, rotations 5, 10, 15, epochs 100,
@@ -229,16 +231,25 @@ def digits_moved(
     return {"test accuracy": share_right(model, x_test, y_test)}
 
 
-def digits_four(seed: int, held_out: bool, units: int = 64, epochs: int = 300) -> Figures:
-    x, y, x_test, y_test = pictures("digits32", held_out)
-    model = trained(
-        [Dense(units, "sigmoid"), Dense(1, "sigmoid")], "adam", "binary_crossentropy",
-        seed, x, y == 4, batch_size=32, epochs=epochs,
-    )  # fmt: skip
-    said, four = model.predict(x_test).ravel() > 0.5, y_test == 4
+def digits_four(
+    seed: int, held_out: bool, units: int = 64, dropout: float = 0.5, epochs: int = 300
+) -> Figures:
+    x, y, *test = pictures("digits32", held_out=False)
+    blocks = np.array_split(np.arange(len(x)), 5) if held_out else [np.arange(0)]
+    said, four = [], []
+    for block in blocks:
+        learned = np.setdiff1d(np.arange(len(x)), block)
+        model = trained(
+            [Dropout(dropout), Dense(units, "sigmoid"), Dense(1, "sigmoid")], "adam",
+            "binary_crossentropy", seed, x[learned], y[learned] == 4, batch_size=32, epochs=epochs,
+        )  # fmt: skip
+        x_scored, y_scored = (x[block], y[block]) if held_out else test
+        said.append(model.predict(x_scored).ravel() > 0.5)
+        four.append(y_scored == 4)
+    right, found = np.concatenate(said) == np.concatenate(four), np.concatenate(four)
     return {
-        "test accuracy": 100.0 * float((said == four).mean()),
-        "recall of the 4s": 100.0 * float(said[four].mean()),
+        "test accuracy": 100.0 * float(right.mean()),
+        "recall of the 4s": 100.0 * float(right[found].mean()),
     }
 
 
