@@ -5,7 +5,7 @@ import pytest
 
 from chainrule import random
 from chainrule.errors import InputTypeError, SettingError, ShapeError
-from chainrule.layers import INITIALIZERS, Constant, HeNormal, Orthogonal, find_initializer
+from chainrule.layers import INITIALIZERS, Constant, Dense, HeNormal, Orthogonal, find_initializer
 
 INPUTS, OUTPUTS = 300, 200
 SHAPE = (INPUTS, OUTPUTS)
@@ -87,6 +87,16 @@ def test_constant_takes_an_array_of_the_shape():
     assert (Constant([[1.0], [2.0]]).values((2, 1), 0, 0) == [[1.0], [2.0]]).all()
     with pytest.raises(ShapeError, match=r"\(2,\).*\(3,\)"):
         Constant([1.0, 2.0]).values((3,), 0, 0)
+
+
+def test_a_constant_is_compared_by_its_numbers_and_keeps_them():
+    given = np.array([[1.0, 2.0], [3.0, 4.0]])
+    constant = Constant(given)
+    given[0, 0] = 9.0
+    assert constant == Constant([[1, 2], [3, 4]]) != Constant(given)
+    assert hash(constant) == hash(Constant([[1, 2], [3, 4]]))
+    assert constant.values((2, 2), 0, 0).tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert Dense(2, kernel_initializer=constant) != Dense(2, kernel_initializer=Constant(given))
 
 
 def test_what_is_no_initializer_is_refused():

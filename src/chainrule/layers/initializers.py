@@ -93,6 +93,7 @@ class Constant(Initializer):
                 f"got {self.value!r:.80}."
             )
             raise SettingError(message)
+        object.__setattr__(self, "value", _as_tuples(given.tolist()))
 
     def values(self, shape: tuple[int, ...], seed: int, stream: int) -> Floats:
         given = np.asarray(self.value, np.float64)
@@ -103,6 +104,11 @@ class Constant(Initializer):
             )
             raise ShapeError(message)
         return np.array(np.broadcast_to(given, shape))
+
+
+def _as_tuples(value: Any) -> Any:
+    """Nested lists as tuples: what is described cannot change, and can be compared."""
+    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
 
 
 @dataclass(frozen=True)
