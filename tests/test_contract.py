@@ -124,3 +124,18 @@ def test_metrics_schedules_callbacks_and_constraints_are_known():
 )
 def test_what_a_default_gives(activation, x, wanted):
     assert activation(graph.variable([x])).value.tolist() == [wanted]
+
+
+def test_settings_that_keras_has_in_another_place_are_given_by_name():
+    """The eighth of Keras's Dense is `activity_regularizer`: none may take it for a constraint."""
+    names = list(inspect.signature(keras.layers.Dense).parameters.values())
+    by_place = [name.name for name in names if name.kind is name.POSITIONAL_OR_KEYWORD]
+    assert by_place == [
+        "units", "activation", "use_bias", "kernel_initializer", "bias_initializer",
+        "kernel_regularizer", "bias_regularizer",
+    ]  # fmt: skip
+
+
+def test_short_names_of_losses_are_functions_too():
+    assert keras.losses.mse is keras.losses.mean_squared_error
+    assert keras.losses.mae is keras.metrics.mae is keras.losses.mean_absolute_error

@@ -22,15 +22,15 @@ from chainrule.losses import (
     binary_accuracy,
     categorical_accuracy,
     find_metric,
+    mae,
     mean_absolute_error,
     mean_squared_error,
+    mse,
     sparse_categorical_accuracy,
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
 )
 
-mse = mean_squared_error
-mae = mean_absolute_error
 get = find_metric
 
 __all__ = [

@@ -32,11 +32,21 @@ def test_the_scores_stand_in_stdout_and_the_talk_in_stderr(run):
         "--task classification",
         "rows: ",
         "24 test",
+        "numbers: as they are, and spread over up to ",
         "network: one network of hidden layers 8",
+        "trained 3 epochs in ",
         "run folder: runs/houses-price-1",
         "next: chainrule predict runs/houses-price-1 NEW.csv",
     ):
         assert part in outcome.err
+
+
+def test_several_networks_are_counted_and_those_that_a_limit_left_out(run):
+    several = ("train", "houses.csv", *HOUSES, "--members", "3")
+    assert "trained 3 networks, 9 epochs in all, in " in run(*several).err
+    late = run(*several, "--epochs", "100000", "--time-limit", "0.001")
+    assert "trained 1 of 3 networks, 1 epoch in all, in " in late.err
+    assert "numbers: " not in run(*several, "--bins", "0").err
 
 
 def test_the_run_folder_holds_the_files_of_a_run(run):

@@ -67,12 +67,23 @@ def test_positions_lie_among_the_quantiles_of_training_rows(table):
     expected = part + (values - edges[part]) / (edges[part + 1] - edges[part])
     positions = encoder.encode(table).positions
     np.testing.assert_allclose(positions[:, 0], np.nan_to_num(expected), rtol=1e-6)
+    assert np.isnan(values).any()  # at 0, where an indicator tells them from the smallest
     assert positions[:, 1].tolist() == (np.arange(ROWS) % 4).tolist()
     far = as_table({**columns(), "size": [-1e30, 1e30] * (ROWS // 2)})
     assert encoder.encode(far).positions[:2, 0].tolist() == [0, 10]
     assert encoder.encode(table).numbers.tobytes() == (
         Encoder.fit(table, infer_schema(table, "label")).encode(table).numbers.tobytes()
     )
+
+
+def test_a_number_that_only_prediction_misses_is_where_its_mean_is():
+    values = np.random.default_rng(0).exponential(size=200)
+    table = as_table({"x": values, "y": ["a", "b"] * 100})
+    encoder = Encoder.fit(table, infer_schema(table, "y"), scaling="standard", bins=16)
+    asked = encoder.encode(as_table({"x": [None, values.mean()]}))
+    assert asked.numbers[0, 0] == 0
+    assert asked.positions[0, 0] == asked.positions[1, 0]
+    assert 8 < asked.positions[0, 0] < 13
 
 
 @pytest.mark.parametrize("count, bins", [(3, 90), (40, 90), (50, 81), (512, 8), (513, 0)])

@@ -193,9 +193,9 @@ MANY_WIDTHS = """
 import gc
 from tests.engine.test_native import FEW, LABELS, wide
 
-def resident():
+def taken():  # memory of its own that the process has, whether the system keeps it in memory or not
     with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4096
+        return int(file.read().split()[5]) * 4096
 
 def use(units):
     model = wide(units)
@@ -204,11 +204,11 @@ def use(units):
 
 for units in range(500, 600, 20):
     use(units)
-before = resident()
+before = taken()
 for units in range(600, 800, 5):
     use(units)
     gc.collect()
-print(resident() - before)
+print(taken() - before)
 """
 
 

@@ -76,6 +76,26 @@ def test_what_the_size_decides_is_filled_in_and_what_is_given_stays():
     assert None not in (chosen.batch_size, chosen.learning_rate, chosen.weight_decay)
 
 
+def test_strong_and_plain_settings_are_those_of_the_pages():
+    strong, plain = plan(tables.XOR).chosen, plan(tables.XOR, model="mlp").chosen
+    assert (strong.hidden, strong.bins, strong.dropout, strong.weight_decay, strong.members) == (
+        (256, 128), 128, 0.3, 0.1, 4
+    )  # fmt: skip
+    assert (plain.hidden, plain.bins, plain.dropout, plain.weight_decay, plain.members) == (
+        (100,), 0, 0.0, 0.0, 1
+    )  # fmt: skip
+    assert plan(tables.XOR, model="mlp").encoder.spread == ()
+
+
+@pytest.mark.parametrize("rows, members", [(100_000, 4), (100_001, 1)])
+def test_several_networks_up_to_a_hundred_thousand_rows(rows, members):
+    x = np.arange(rows + 10)
+    table = as_table({"x": x[:rows], "y": x[:rows] % 2 == 0})
+    made = plan_table(table, "y", TableSettings(), test=as_table({"x": x[-10:], "y": [True] * 10}))
+    assert made.pool.rows == rows
+    assert len(made.members) == members
+
+
 @pytest.mark.parametrize(
     "settings, words",
     [

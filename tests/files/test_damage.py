@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -298,3 +299,21 @@ def test_every_single_byte_of_the_header_may_flip(folder, good):
             content = bytearray(good)
             content[position] ^= flip
             read_or_refused(folder, bytes(content))
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"kind": "table"},
+        {"kind": "table", "encoder": [1]},
+        {"kind": "table", "encoder": {"columns": [{"name": "x"}]}},
+        {"kind": "table", "encoder": {"columns": [3]}},
+    ],
+)
+def test_a_record_that_its_older_format_did_not_hold(folder, record):
+    text = json.dumps({"format": 1, "sha256": "", "arrays": [], "record": record})
+    text = text.replace('"sha256": ""', '"sha256":""')
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    text = text.replace('"sha256":""', f'"sha256":"{digest}"')
+    content = safetensors.numpy.save({}, {"chainrule": text})
+    assert "its record is not what format 1 holds" in refusal(folder, content)

@@ -32,6 +32,9 @@ def describe_plan(plan: TablePlan, table: Table, test: str | None, validation: s
         positive = str(classes[positive_code(plan.labels, plan.settings.positive)])
         say(f"positive label: {positive!r} (override: --positive)")
     say(f"rows: {_split(plan, test, validation)}")
+    if plan.encoder.spread:
+        parts = plural(plan.encoder.bins, "part")
+        say(f"numbers: as they are, and spread over up to {parts} of their range (--bins)")
     say(f"network: {_network(plan)}")
 
 
@@ -91,8 +94,6 @@ def _made_of(encoder: Encoder) -> dict[str, str]:
     for name, size in zip(encoder.category_names, encoder.cardinalities, strict=True):
         before = f"{made[name]}, " if name in made else ""
         made[name] = f"{before}embedding of {size:,}"
-    for number in encoder.spread:
-        made[number.name] += f", {plural(len(number.edges) - 1, 'part')}"
     return made
 
 

@@ -185,9 +185,19 @@ def _report(
         show(strict_json(record))
     else:
         _show_scores(scores, plan)
-    say(f"trained {plural(model.epochs, 'epoch')} in {spell_seconds(model.seconds)}.")
+    say(_effort(model, plan))
     say(f"run folder: {folder.path}")
     say(f"next: chainrule predict {shlex.quote(str(folder.path))} NEW.csv")
+
+
+def _effort(model: TableModel, plan: TablePlan) -> str:
+    """How many networks and epochs there were, and how long they took."""
+    planned, done = len(plan.members), len(model.members)
+    epochs, seconds = plural(model.epochs, "epoch"), spell_seconds(model.seconds)
+    if planned == 1:
+        return f"trained {epochs} in {seconds}."
+    of = f" of {planned}" if done < planned else ""
+    return f"trained {done}{of} networks, {epochs} in all, in {seconds}."
 
 
 def _show_scores(scores: Scores, plan: TablePlan) -> None:

@@ -17,7 +17,7 @@ from chainrule.errors import DataError, SettingError, listing, nearest
 __all__ = ["Encoded", "Encoder"]
 
 SCALINGS = ("robust", "standard")
-MOST_PARTS = 4096
+MOST_PARTS = 4096  # of all numbers of a table: more cost more time than they bring
 FEWEST_BINS = 8
 
 
@@ -47,8 +47,8 @@ class Encoder:
     rows had missing ones. Categories of up to 12 values become a column each, those with more a
     code for an embedding: 0 for what training rows did not show or showed once, 1 and up for the
     values, the last for missing where training rows had missing ones. Dates become a few numbers.
-    Asked for parts (`bins`), it also says where each number lies in its range, cut at quantiles of
-    the training rows: 2.5 is the middle of the third part.
+    With `bins` it also says where each number lies in its range, cut into parts of about equally
+    many training rows: 2.5 is the middle of the third part.
     A row is encoded the same alone and in any table, whatever other columns the table has.
     """
 
@@ -68,7 +68,7 @@ class Encoder:
         """The encoder of the inputs of a schema, from the rows given (all where None).
 
         `bins` is how many parts the range of a number is cut into at most, 0 for none: fewer where
-        the numbers together would make more than 4,096 parts, none where that leaves fewer than 8.
+        the numbers together would make more than 4,096 parts, none where they are more than 512.
 
         Raises DataError where a column holds what cannot be encoded, or no input is left.
 
@@ -84,12 +84,12 @@ class Encoder:
             )
             raise SettingError(message)
         encodings: list[Encoding] = []
-        bins = _bins(schema, bins)
+        most = min(bins, _most_bins(schema))
         for column in schema.columns:
             if column.uses:
                 values = table.column(column.name)
                 values = values if rows is None else values.take(rows)
-                encodings += fit_column(column, values, scaling, bins)
+                encodings += fit_column(column, values, scaling, most)
         if not any(encoding.width or encoding.cardinality for encoding in encodings):
             message = (
                 f"{table.source}: no column is left to learn from ({_left_out(schema)}); give "
@@ -191,11 +191,11 @@ class Encoder:
         raise DataError(message)
 
 
-def _bins(schema: Schema, bins: int) -> int:
-    """The parts of each number, so that all together stay within bounds."""
+def _most_bins(schema: Schema) -> int:
+    """Parts that each number may have so that all together stay within bounds; 0 for too few."""
     numbers = sum(column.kind == "number" and "value" in column.uses for column in schema.columns)
-    shared = min(bins, MOST_PARTS // max(1, numbers))
-    return shared if shared >= min(bins, FEWEST_BINS) else 0
+    shared = MOST_PARTS // max(1, numbers)
+    return shared if shared >= FEWEST_BINS else 0
 
 
 def _left_out(schema: Schema) -> str:

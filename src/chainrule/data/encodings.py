@@ -96,9 +96,13 @@ class NumberEncoding(NumbersOnly):
             out[:, 1] = numbers.missing
 
     def positions(self, column: Column) -> NDArray[np.float64]:
-        """The part, and how far into it: 2.5 is the middle of the third; 0 where missing."""
+        """The part, and how far into it: 2.5 is the middle of the third.
+
+        A missing number is at 0 where it has an indicator, else where the scaled numbers are 0.
+        """
         numbers = _numbers(column, self.name, self.boolean)
-        return positions(numbers.values, numbers.missing, np.array(self.edges))
+        absent = self.edges[0] if self.indicator else self.scale.center
+        return positions(np.where(numbers.missing, absent, numbers.values), np.array(self.edges))
 
     def to_record(self) -> dict[str, Any]:
         """Plain values."""

@@ -13,15 +13,17 @@ __all__ = ["positions", "quantile_edges"]
 def quantile_edges(values: NDArray[Any], bins: int) -> tuple[float, ...]:
     """Some of the values, in order, so that about as many rows lie between any two neighbors.
 
-    A value that very many rows share counts as one part only, so that the rest of the parts go to
-    the other values. All values where they are `bins` + 1 at most; nothing where they are fewer
-    than 3, for a range of one part is the number itself. The order of rows does not matter.
+    A value that very many rows share counts as many as one part holds, so that the rest of the
+    parts go to the other values; where it is the smallest there is one part fewer. All values
+    where they are `bins` + 1 at most; nothing where they are fewer than 3, for a range of one part
+    is the number itself. The order of rows does not matter.
 
-    >>> quantile_edges(np.array([0.0] * 90 + [1.0, 2.0, 4.0, 7.0, 9.0, 30.0]), 3)
+    >>> quantile_edges(np.array([0.0] * 90 + [1.0, 2.0, 4.0, 7.0, 9.0, 30.0]), 4)
     (0.0, 2.0, 7.0, 30.0)
     """
-    distinct, counts = np.unique(np.asarray(values, dtype=np.float64), return_counts=True)
-    if len(distinct) < 3:
+    values = np.asarray(values, dtype=np.float64) + 0.0  # no -0.0, which would depend on order
+    distinct, counts = np.unique(values, return_counts=True)
+    if len(distinct) < 3 or bins < 2:
         return ()
     if len(distinct) > bins + 1:
         reached = np.cumsum(np.minimum(counts, _share(counts, bins)))
@@ -41,14 +43,11 @@ def _share(counts: NDArray[Any], bins: int) -> float:
     return rest / (bins - heavy)
 
 
-def positions(
-    values: NDArray[Any], missing: NDArray[np.bool_], edges: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """The part that each value lies in, from 0, and how far into it; 0 where it is missing.
+def positions(values: NDArray[Any], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The part that each value lies in, from 0, and how far into it.
 
-    >>> positions(np.array([-5.0, 3.0, 4.0, 99.0]), np.zeros(4, bool), np.array([0.0, 2.0, 4.0]))
+    >>> positions(np.array([-5.0, 3.0, 4.0, 99.0]), np.array([0.0, 2.0, 4.0]))
     array([0. , 1.5, 2. , 2. ])
     """
-    last = len(edges) - 1
-    found = np.interp(np.where(missing, edges[0], values), edges, np.arange(len(edges)))
-    return np.clip(found, 0, last)
+    found: NDArray[np.float64] = np.interp(values, edges, np.arange(len(edges)))
+    return np.clip(found, 0, len(edges) - 1)

@@ -163,7 +163,7 @@ def _by_chance(
             parts = _drawn(table, schema, np.arange(table.rows), seed, tested, watched)
             reason = "drawn by chance (too few rows differ to keep those that repeat together)"
     if schema.task == "classification":
-        reason += ", classes in equal shares" if group is None else ", classes nearly so"
+        reason += ", the classes in the same shares" if group is None else ", classes nearly so"
     return parts, reason
 
 

@@ -135,15 +135,12 @@ def fit_table(
 
 def _network(plan: TablePlan) -> TableNetwork:
     classes = len(plan.labels.classes) if isinstance(plan.labels, Labels) else 1
-    return TableNetwork(
-        plan.encoder.width,
-        plan.encoder.cardinalities,
-        plan.chosen.hidden or (),
-        classes,
-        plan.is_classification,
-        plan.chosen.dropout or 0.0,
-        len(plan.encoder.spread),
-        plan.encoder.bins,
+    return TableNetwork.of(
+        plan.encoder,
+        hidden=plan.chosen.hidden or (),
+        units=classes,
+        is_classification=plan.is_classification,
+        dropout=plan.chosen.dropout or 0.0,
     )
 
 

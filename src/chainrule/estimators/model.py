@@ -205,15 +205,12 @@ def _from_record(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Tabl
         record["labels"]
     )
     encoder = Encoder.from_record(record["encoder"])
-    network = TableNetwork(
-        encoder.width,
-        encoder.cardinalities,
-        tuple(record["network"]["hidden"]),
-        record["network"]["units"],
-        is_classification,
-        record["network"]["dropout"],
-        len(encoder.spread),
-        encoder.bins,
+    network = TableNetwork.of(
+        encoder,
+        hidden=tuple(record["network"]["hidden"]),
+        units=record["network"]["units"],
+        is_classification=is_classification,
+        dropout=record["network"]["dropout"],
     )
     members = []
     for number in range(record["members"]):

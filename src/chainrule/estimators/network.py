@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule.data import Encoder
 from chainrule.graph import Node, constant, ops
 from chainrule.layers import Draws, HeNormal, NetworkInput, Parameter, RandomNormal, Zeros
 
 __all__ = ["TableNetwork", "embedding_width"]
 
-SPREAD_WIDTH = 8
+SPREAD_WIDTH = 8  # units for each number; 16 were no better on held-out rows
 
 
 def embedding_width(cardinality: int) -> int:
@@ -57,6 +58,22 @@ class TableNetwork:
     dropout: float = 0.0
     spread: int = 0
     bins: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        encoder: Encoder,
+        *,
+        hidden: tuple[int, ...],
+        units: int,
+        is_classification: bool,
+        dropout: float,
+    ) -> TableNetwork:
+        """The network of what an encoder makes of a table."""
+        return cls(
+            encoder.width, encoder.cardinalities, hidden, units, is_classification, dropout,
+            len(encoder.spread), encoder.bins,
+        )  # fmt: skip
 
     @property
     def inputs(self) -> tuple[NetworkInput, ...]:

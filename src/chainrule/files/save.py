@@ -140,7 +140,14 @@ def load_model_file(
         raise damaged(place, "its record and its arrays do not belong together")
     _check_digest(text, names, header, arrays, place)
     native = {name: _native(arrays[name]) for name in names}
-    return upgrade(record, number, UPGRADES, FORMAT), native
+    try:
+        return upgrade(record, number, UPGRADES, FORMAT), native
+    except (KeyError, TypeError, AttributeError) as error:
+        message = (
+            f"{place}: its record is not what format {number} holds (at {error}). Take another "
+            "copy, or train it again."
+        )
+        raise ModelFileError(message) from error
 
 
 def upgrade(

@@ -42,8 +42,10 @@ from chainrule.losses.regression import (
     Quantile,
     SquaredError,
     huber,
+    mae,
     mean_absolute_error,
     mean_squared_error,
+    mse,
     poisson,
     quantile,
     squared_error,
@@ -68,10 +70,10 @@ __all__ = [
     "SparseTopKCategoricalAccuracy", "SquaredError", "TopKCategoricalAccuracy", "as_targets",
     "binary_accuracy", "binary_crossentropy", "categorical_accuracy",
     "categorical_crossentropy", "check_labels", "extremes", "find_loss", "find_metric", "huber",
-    "loss_from_record", "loss_record", "mean_absolute_error", "mean_squared_error",
-    "metric_from_record", "metric_record", "poisson", "quantile", "sparse_categorical_accuracy",
-    "sparse_categorical_crossentropy", "sparse_top_k_categorical_accuracy", "squared_error",
-    "top_k_categorical_accuracy",
+    "loss_from_record", "loss_record", "mae", "mean_absolute_error", "mean_squared_error",
+    "metric_from_record", "metric_record", "mse", "poisson", "quantile",
+    "sparse_categorical_accuracy", "sparse_categorical_crossentropy",
+    "sparse_top_k_categorical_accuracy", "squared_error", "top_k_categorical_accuracy",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a type checker knows what is there

@@ -11,7 +11,8 @@ from chainrule.settings import check_number
 
 __all__ = [
     "Huber", "MeanAbsoluteError", "MeanSquaredError", "Poisson", "Quantile", "SquaredError",
-    "huber", "mean_absolute_error", "mean_squared_error", "poisson", "quantile", "squared_error",
+    "huber", "mae", "mean_absolute_error", "mean_squared_error", "mse", "poisson", "quantile",
+    "squared_error",
 ]  # fmt: skip
 
 
@@ -29,6 +30,10 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Node:
     """mean(|p - t|) over the outputs of each row."""
     target, prediction = as_nodes(y_true, y_pred)
     return row_mean(ops.absolute_error(prediction, target))
+
+
+mse = mean_squared_error
+mae = mean_absolute_error
 
 
 def squared_error(y_true: Any, y_pred: Any) -> Node:
