@@ -37,7 +37,7 @@ DIFFERENT = [
     Dense(1, activation=activations.silu), Dense(1, activation=activations.mish),
     LeakyReLU(), LeakyReLU(0.0), PReLU(), PReLU("ones"),
     Dense(1, kernel_regularizer=L2(1)), Dense(1, kernel_regularizer=L2(1.0)),
-    Dense(1, kernel_initializer=Constant(1)), Dense(1, kernel_initializer=Constant([1])),
+    Dense(1, kernel_initializer=Constant(1)), Dense(1, kernel_initializer=Constant(True)),
     Dropout(0), Dropout(0.0), Dropout(0.0, seed=1), Input(1), Stack([Dense(1)], (1,)),
     Stack([Dense(1)], (2,)), Adam(), Adam(0.1), find_loss("mse"), find_metric("mse"),
     find_metric("mean_squared_error"), find_loss("binary_crossentropy"),
@@ -61,6 +61,7 @@ def test_the_same_description_has_the_same_key():
     "description",
     [
         Own(1), Dense(1, activation=lambda x: x), Dense(1, activation=twice),
+        Dense(1, kernel_initializer=Constant([1.0])),
         FunctionLoss(lambda t, p: t - p),
         Stack([Dense(2), Own(1)], (1,)), [1], {"a": 1}, len, Own, made("a"),
     ],

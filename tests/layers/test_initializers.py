@@ -89,6 +89,12 @@ def test_constant_takes_an_array_of_the_shape():
         Constant([1.0, 2.0]).values((3,), 0, 0)
 
 
+@pytest.mark.parametrize("value", [10**400, [1.0, 10**400], np.inf, "wide", [[1], [2, 3]]])
+def test_a_constant_that_is_no_finite_number_is_refused(value):
+    with pytest.raises(SettingError, match="constant: value must be a finite number or an array"):
+        Constant(value)
+
+
 def test_a_constant_is_compared_by_its_numbers_and_keeps_them():
     given = np.array([[1.0, 2.0], [3.0, 4.0]])
     constant = Constant(given)
@@ -96,6 +102,9 @@ def test_a_constant_is_compared_by_its_numbers_and_keeps_them():
     assert constant == Constant([[1, 2], [3, 4]]) != Constant(given)
     assert hash(constant) == hash(Constant([[1, 2], [3, 4]]))
     assert constant.values((2, 2), 0, 0).tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    with pytest.raises(ValueError, match="read-only"):
+        constant.value[0, 0] = 5.0
+    assert Constant(1) == Constant(1.0) != Constant([1.0])
     assert Dense(2, kernel_initializer=constant) != Dense(2, kernel_initializer=Constant(given))
 
 

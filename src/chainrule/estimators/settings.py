@@ -70,7 +70,7 @@ SETTINGS: dict[str, Setting] = {
         "units of the hidden layers, as 256,128", "integers", lowest=1, optional=True
     ),
     "bins": Setting(
-        "parts that the range of a number is spread over at most, 0 for none; by default 128; "
+        "parts that the range of a number is spread over at most, 0 or 1: none; by default 128; "
         "fewer on tables of many numbers, none above 512 of them",
         "integer",
         lowest=0,

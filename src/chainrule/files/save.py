@@ -144,8 +144,8 @@ def load_model_file(
         return upgrade(record, number, UPGRADES, FORMAT), native
     except (KeyError, TypeError, AttributeError) as error:
         message = (
-            f"{place}: its record is not what format {number} holds (at {error}). Take another "
-            "copy, or train it again."
+            f"{place}: its record is not what format {number} holds. Take another copy, or "
+            "train it again."
         )
         raise ModelFileError(message) from error
 

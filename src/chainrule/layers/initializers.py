@@ -72,7 +72,7 @@ class Ones(Initializer):
         return np.ones(shape)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Constant(Initializer):
     """One value everywhere, or an array of the parameter's shape.
 
@@ -85,7 +85,7 @@ class Constant(Initializer):
     def __post_init__(self) -> None:
         try:
             given = np.asarray(self.value, np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             given = np.array(np.nan)
         if not np.isfinite(given).all():
             message = (
@@ -93,7 +93,20 @@ class Constant(Initializer):
                 f"got {self.value!r:.80}."
             )
             raise SettingError(message)
-        object.__setattr__(self, "value", _as_tuples(given.tolist()))
+        if given.ndim:
+            given = given.copy()
+            given.flags.writeable = False
+            object.__setattr__(self, "value", given)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Constant) and self._numbers() == other._numbers()
+
+    def __hash__(self) -> int:
+        return hash(self._numbers())
+
+    def _numbers(self) -> tuple[tuple[int, ...], bytes]:
+        given = np.asarray(self.value, np.float64)
+        return given.shape, given.tobytes()
 
     def values(self, shape: tuple[int, ...], seed: int, stream: int) -> Floats:
         given = np.asarray(self.value, np.float64)
@@ -104,11 +117,6 @@ class Constant(Initializer):
             )
             raise ShapeError(message)
         return np.array(np.broadcast_to(given, shape))
-
-
-def _as_tuples(value: Any) -> Any:
-    """Nested lists as tuples: what is described cannot change, and can be compared."""
-    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
 
 
 @dataclass(frozen=True)
