@@ -62,3 +62,9 @@ def test_positions_against_the_formula_one_by_one():
     np.testing.assert_allclose(found, [0, 0, 0.25, 1, 1.25, 2, 2.25, 3, 3], rtol=1e-15)
     alone = [positions(values[i : i + 1], edges)[0] for i in range(len(values))]
     assert np.array(alone).tobytes() == found.tobytes()
+
+
+def test_positions_stay_within_parts_narrower_than_a_slope_can_say():
+    edges = np.array([0.0, 1e-310, 2e-310])
+    found = positions(np.array([0.5e-310, 1e-310, 1.5e-310]), edges)
+    assert ((found >= 0) & (found <= 2)).all()
