@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         TrainingError as TrainingError,
         WriteError as WriteError,
     )
+    from chainrule.estimators import MLPClassifier as MLPClassifier, MLPRegressor as MLPRegressor
     from chainrule.graph import (  # type: ignore[no-redef]  # mypy takes the submodule for it
         Node as Node,
         check_gradient as check_gradient,
@@ -68,6 +69,8 @@ _ROOM_OF = {
     "Sequential": "models",
     "load_model": "models",
     "fit_many": "training",
+    "MLPClassifier": "estimators",
+    "MLPRegressor": "estimators",
     "engine_info": "engine",
     "plot_activation": "drawing",
     "ChainruleError": "errors",

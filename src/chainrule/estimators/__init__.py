@@ -1,6 +1,7 @@
 """Networks of tables: settings, plan, training, predictions."""
 
 from chainrule.estimators.fit import TableProgress, fit_table
+from chainrule.estimators.mlp import MLPClassifier, MLPRegressor
 from chainrule.estimators.model import Held, Predictions, TableModel, load_table_model
 from chainrule.estimators.plan import TablePlan, plan_table
 from chainrule.estimators.settings import SETTINGS, Setting, TableSettings
@@ -8,6 +9,8 @@ from chainrule.estimators.settings import SETTINGS, Setting, TableSettings
 __all__ = [
     "SETTINGS",
     "Held",
+    "MLPClassifier",
+    "MLPRegressor",
     "Predictions",
     "Setting",
     "TableModel",

@@ -176,13 +176,25 @@ class Trainer:
         data, validation = self._validation(data, validation_split, validation_data)
         if class_weight is not None:
             data = self.intake.class_weighted(data, class_weight)
+        return self.fit_data(data, validation, plan, callbacks, quiet, owner)
+
+    def fit_data(
+        self,
+        data: Data,
+        validation: Data | None,
+        plan: Plan,
+        callbacks: Any = None,
+        verbose: Any = 0,
+        owner: Any = None,
+    ) -> History:
+        """`fit` of data that is ready."""
         history = History()
         listed = [] if callbacks is None else callbacks
         listed = list(listed) if isinstance(listed, Sequence) else [listed]
         params = {
-            "epochs": epochs,
+            "epochs": plan.epochs,
             "steps": math.ceil(data.rows / plan.batch_size),
-            "verbose": quiet,
+            "verbose": verbose,
         }
         members = [*listed, *progress_for(verbose), history]
         model = self if owner is None else owner
@@ -201,19 +213,34 @@ class Trainer:
 
     def evaluate_data(self, data: Data, batch_size: int = 32) -> dict[str, float]:
         """`evaluate` of data that is ready."""
-        if all(loss.reduction != "sum" for loss in self.task.losses):
+        parts = data.blocks()
+        if data.variant.weighted and any(loss.by_weight for loss in self.task.losses):
+            parts, batch_size = iter([data.taken(None)[0]]), data.rows
+        elif all(loss.reduction != "sum" for loss in self.task.losses):
             batch_size = self.task.rows_at_once("evaluate", data.variant)
-        ran = self.task.run("evaluate", data.variant, data.arrays, batch_size=batch_size)
-        return means([per_batch(ran, self.task.wholes)], self.task.wholes)
+        ran = [
+            self.task.run("evaluate", part.variant, part.arrays, batch_size=batch_size)
+            for part in parts
+        ]
+        return means([per_batch(one, self.task.wholes) for one in ran], self.task.wholes)
 
     def predict(self, x: Any, batch_size: int | None = None) -> Any:
         """The output for each row: an array, or for several outputs a dict of arrays."""
-        arrays, _, variant = self.intake.inputs(x)
+        return self.predict_data(self.intake.inputs(x), batch_size)
+
+    def predict_data(self, data: Data, batch_size: int | None = None) -> Any:
+        """`predict` of data that is ready."""
         if batch_size is None:
-            size = self.task.rows_at_once("predict", variant)
+            size = self.task.rows_at_once("predict", data.variant)
         else:
             size = _batch_size("predict", batch_size)
-        results = self.task.run("predict", variant, arrays, batch_size=size).results
+        parts = [
+            self.task.run("predict", part.variant, part.arrays, batch_size=size).results
+            for part in data.blocks()
+        ]
+        results = parts[0]
+        if len(parts) > 1:
+            results = {name: np.concatenate([part[name] for part in parts]) for name in results}
         return results[self.network.output_names[0]] if len(results) == 1 else results
 
     def train_on_batch(
@@ -237,7 +264,10 @@ class Trainer:
 
     def gradient(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, Array]:
         """The loss of all rows as one batch, and its flat gradient; changes nothing."""
-        data = self.data(x, y, sample_weight)
+        return self.gradient_data(self.data(x, y, sample_weight))
+
+    def gradient_data(self, data: Data) -> tuple[float, Array]:
+        """`gradient` of data that is ready."""
         program = self.task.program("gradient", data.variant)
         results, gradient = program.gradient(
             data.arrays, self.parameters.flat, seed=self.seed, step=self.iterations
@@ -272,6 +302,7 @@ class Trainer:
 
         The engine stops before a loss that is not finite.
         """
+        data, order = data.taken(order)
         rows = data.rows if order is None else len(order)
         whole = epoch_rows or rows or 1
         count = rows // whole * -(-whole // batch_size)
