@@ -233,7 +233,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         if isinstance(self._labels_of, GroupedLabels):
             return np.asarray(self._labels_of.transform(y))
         if loss.target_kind == "labels":
-            return np.searchsorted(self.classes_, y).astype(np.int32)
+            codes: Array = np.searchsorted(self.classes_, y).astype(np.int32)
+            return codes
         found = self._labels_of.transform(y)
         return np.ascontiguousarray(found, trainer.parameters.dtype)
 
