@@ -274,9 +274,7 @@ def test_predictions_agree(data):
     np.testing.assert_array_equal(found, wanted)
     np.testing.assert_array_equal(ours.classes_, theirs.classes_)
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-12)
-    np.testing.assert_allclose(
-        ours.predict_log_proba(X), theirs.predict_log_proba(X), atol=1e-9
-    )
+    np.testing.assert_allclose(ours.predict_log_proba(X), theirs.predict_log_proba(X), atol=1e-9)
     assert ours.score(X, y) == theirs.score(X, y)
 
 

@@ -77,6 +77,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]
     validation_scores_: Any
     validation_loss_curve_: Any
     best_validation_score_: Any
+    stopped_: bool
     coefs_: list[Array]
     _trainer: Trainer
     _best: list[Array] | None
@@ -323,6 +324,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]
             warnings.warn("Training interrupted by user.", stacklevel=3)
         finally:
             self._trainer.history = None
+        self.stopped_ = watch.finished
         best = self._best if self.early_stopping else None
         if best is not None and (watch.finished or not incremental):
             self._trainer.set_weights(best)

@@ -32,7 +32,84 @@ __all__ = ["MLPClassifier"]
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
-    """A multilayer perceptron for classes."""
+    """scikit-learn's MLPClassifier on the native engine: change the import line, nothing else.
+
+    The numbers are scikit-learn's: with the same integer `random_state` the first weights are equal
+    to the bit, rows come in the same order, and the losses of epochs agree to rounding (in float64;
+    it computes in the type of X, float32 or float64). Its oddities are followed: reported
+    losses take no probability for less than the type's epsilon (where scikit-learn's own 1 - p
+    rounds to few digits, ours does not), and the score of several labels asks for all at once.
+
+    Parameters of scikit-learn, in its places and with its defaults:
+
+    hidden_layer_sizes, activation
+        Units of the hidden layers; "identity", "logistic", "tanh" or "relu". Also: any name or
+        object of `chainrule.activations`, or a list with one for each hidden layer.
+    solver
+        "adam", "sgd" or "lbfgs" (SciPy's, for small tables). Also: "adamw", "rmsprop", "adagrad",
+        "nadam" with their own settings, or an object of `chainrule.optimizers`.
+    alpha
+        Strength of the penalty alpha / 2 * sum w^2 of kernels, divided by the weight of a batch.
+    batch_size, max_iter, shuffle, random_state
+        Rows an update ("auto": 200), epochs at most, whether rows are shuffled, and from what
+        everything is drawn.
+    learning_rate, learning_rate_init, power_t, momentum, nesterovs_momentum
+        For "sgd": "constant", "invscaling" (divided by t^power_t after each epoch, t the rows seen)
+        or "adaptive" (divided by 5 where nothing improves). The first rate is of every solver.
+    beta_1, beta_2, epsilon
+        For "adam".
+    tol, n_iter_no_change, early_stopping, validation_fraction
+        Training stops after so many epochs in a row that were not better by tol: by the loss, or
+        with early stopping by the score of rows held back, whose best weights come back.
+    verbose, warm_start, max_fun
+        Whether epochs are printed; whether a fit goes on from the one before; calls of lbfgs.
+
+    What scikit-learn has not, by keyword; the defaults change nothing:
+
+    dropout
+        Share of hidden units left out in training, or a list with one for each hidden layer.
+    batch_norm
+        Whether hidden layers are normalized over the batch before their activation.
+    class_weight
+        "balanced", or a dict of label to weight, in sample weights' place or beside them.
+    loss
+        "log_loss", or a loss of `chainrule.losses`, or a function `(y_true, y_pred)` on nodes: of
+        0 and 1 for each class, and of probabilities.
+    schedule
+        A schedule of `chainrule.optimizers.schedules`, or a function of the step, as the rate.
+    metric
+        What `validation_scores_` are and early stopping goes by: a name of scikit-learn's scorers
+        ("roc_auc", "neg_log_loss"), a function `(estimator, X, y) -> score`, or "loss" for the
+        validation loss; None for accuracy.
+    callbacks
+        Of `chainrule.callbacks`, such as `ProgressBar()`.
+
+    `fit` and `partial_fit` take `eval_set=(X, y)` or `(X, y, sample_weight)`: rows to watch in
+    place of a part that is held back. In a pipeline it reaches the network as it is given, so
+    transform its X with the steps before it. With it `partial_fit` stops early too: `stopped_`
+    tells when.
+
+    After `fit` there are scikit-learn's attributes (`coefs_`, `intercepts_`, `loss_curve_`,
+    `validation_scores_`, `n_iter_`, ...), and `validation_loss_curve_` and `stopped_` (whether
+    training ended by itself). `coefs_` show the weights themselves: changing them changes
+    predictions.
+
+    Raises ValueError in scikit-learn's words for settings and data; also where the loss is not
+    finite, at its first step, with the rows. With early stopping that is a ConvergenceWarning, and
+    the best weights stay.
+
+    Several targets of classes at once (y with a column for each) are learned by one network:
+    `classes_` and `predict_proba` are lists then.
+
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from chainrule import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> network = MLPClassifier(random_state=0, max_iter=500, early_stopping=True, metric="loss")
+    >>> make_pipeline(StandardScaler(), network).fit(X, y).score(X, y) > 0.9
+    True
+    """
 
     _parameter_constraints = {
         **BaseMLP._parameter_constraints,
@@ -110,7 +187,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
     @in_context
     def fit(self, X: Any, y: Any, sample_weight: Any = None, *, eval_set: Any = None) -> Any:
-        """Learn from rows."""
+        """Learn from rows; what was learned before is forgotten, but with `warm_start`.
+
+        X
+            Shape (rows, features): array, frame or sparse matrix of numbers.
+        y
+            Targets: (rows,); (rows, labels) of 0 and 1; or (rows, targets) of labels.
+        sample_weight
+            The weight of each row in the loss, which is divided by their sum.
+        eval_set
+            `(X, y)` or `(X, y, sample_weight)`: rows to watch.
+        """
         return self._fit(X, y, sample_weight, eval_set)
 
     @for_stochastic_solvers
@@ -119,7 +206,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None, *,
         eval_set: Any = None,
     ) -> Any:  # fmt: skip
-        """One epoch over rows."""
+        """One epoch over rows, from where the last call left off; arguments as those of `fit`.
+
+        `classes` are all labels there will be (for several targets a list of them), at the first
+        call.
+
+        With `early_stopping` it needs an `eval_set`; after the call that makes `stopped_` True the
+        best weights are back.
+        """
         self._first_classes(y, classes)
         return self._fit(X, y, sample_weight, eval_set, incremental=True)
 
@@ -135,12 +229,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             self._labels_of = LabelBinarizer().fit(y if kind.startswith("multilabel") else classes)
 
     def predict(self, X: Any) -> Array:
-        """Predict labels."""
+        """The most probable labels, in the shape of the targets."""
         check_is_fitted(self)
         return self._labels(self._outputs(X))
 
     def predict_proba(self, X: Any) -> Any:
-        """Predict the probability of each class."""
+        """The probability of each class, (rows, classes); a list for several targets."""
         check_is_fitted(self)
         outputs = self._outputs(X)
         if isinstance(self._labels_of, GroupedLabels):

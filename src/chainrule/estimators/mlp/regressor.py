@@ -20,7 +20,77 @@ __all__ = ["MLPRegressor"]
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
-    """A multilayer perceptron for numbers."""
+    """scikit-learn's MLPRegressor on the native engine: change the import line, nothing else.
+
+    The numbers are scikit-learn's: with the same integer `random_state` the first weights are equal
+    to the bit, rows come in the same order, and the losses of epochs agree to rounding (in float64;
+    it computes in the type of X, float32 or float64). Its oddities are followed: the squared
+    loss of several outputs is reported as their mean, and what descends is their sum.
+
+    Parameters of scikit-learn, in its places and with its defaults:
+
+    loss
+        "squared_error" (1/2 (p - t)^2) or "poisson" (half the deviance, after exp).
+        Also: a loss of `chainrule.losses` by name or object ("mae", "huber", `Quantile(0.9)`), or a
+        function `(y_true, y_pred)` on nodes.
+    hidden_layer_sizes, activation
+        Units of the hidden layers; "identity", "logistic", "tanh" or "relu". Also: any name or
+        object of `chainrule.activations`, or a list with one for each hidden layer.
+    solver
+        "adam", "sgd" or "lbfgs" (SciPy's, for small tables). Also: "adamw", "rmsprop", "adagrad",
+        "nadam" with their own settings, or an object of `chainrule.optimizers`.
+    alpha
+        Strength of the penalty alpha / 2 * sum w^2 of kernels, divided by the weight of a batch.
+    batch_size, max_iter, shuffle, random_state
+        Rows an update ("auto": 200), epochs at most, whether rows are shuffled, and from what
+        everything is drawn.
+    learning_rate, learning_rate_init, power_t, momentum, nesterovs_momentum
+        For "sgd": "constant", "invscaling" (divided by t^power_t after each epoch, t the rows seen)
+        or "adaptive" (divided by 5 where nothing improves). The first rate is of every solver.
+    beta_1, beta_2, epsilon
+        For "adam".
+    tol, n_iter_no_change, early_stopping, validation_fraction
+        Training stops after so many epochs in a row that were not better by tol: by the loss, or
+        with early stopping by the score of rows held back, whose best weights come back.
+    verbose, warm_start, max_fun
+        Whether epochs are printed; whether a fit goes on from the one before; calls of lbfgs.
+
+    What scikit-learn has not, by keyword; the defaults change nothing:
+
+    dropout
+        Share of hidden units left out in training, or a list with one for each hidden layer.
+    batch_norm
+        Whether hidden layers are normalized over the batch before their activation.
+    schedule
+        A schedule of `chainrule.optimizers.schedules`, or a function of the step, as the rate.
+    metric
+        What `validation_scores_` are and early stopping goes by: a name of scikit-learn's scorers
+        ("roc_auc", "neg_log_loss"), a function `(estimator, X, y) -> score`, or "loss" for the
+        validation loss; None for R2.
+    callbacks
+        Of `chainrule.callbacks`, such as `ProgressBar()`.
+
+    `fit` and `partial_fit` take `eval_set=(X, y)` or `(X, y, sample_weight)`: rows to watch in
+    place of a part that is held back. In a pipeline it reaches the network as it is given, so
+    transform its X with the steps before it. With it `partial_fit` stops early too: `stopped_`
+    tells when.
+
+    After `fit` there are scikit-learn's attributes (`coefs_`, `intercepts_`, `loss_curve_`,
+    `validation_scores_`, `n_iter_`, ...), and `validation_loss_curve_` and `stopped_` (whether
+    training ended by itself). `coefs_` show the weights themselves: changing them changes
+    predictions.
+
+    Raises ValueError in scikit-learn's words for settings and data; also where the loss is not
+    finite, at its first step, with the rows. With early stopping that is a ConvergenceWarning, and
+    the best weights stay.
+
+    >>> from sklearn.datasets import load_diabetes
+    >>> from chainrule import MLPRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> network = MLPRegressor(solver="lbfgs", random_state=0, max_iter=100, tol=1.0)
+    >>> network.fit(X, y).score(X, y) > 0.5
+    True
+    """
 
     _parameter_constraints = {**BaseMLP._parameter_constraints, "loss": [str, callable, Loss]}
 
@@ -89,7 +159,17 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
 
     @in_context
     def fit(self, X: Any, y: Any, sample_weight: Any = None, *, eval_set: Any = None) -> Any:
-        """Learn from rows."""
+        """Learn from rows; what was learned before is forgotten, but with `warm_start`.
+
+        X
+            Shape (rows, features): array, frame or sparse matrix of numbers.
+        y
+            Targets: (rows,), or (rows, outputs).
+        sample_weight
+            The weight of each row in the loss, which is divided by their sum.
+        eval_set
+            `(X, y)` or `(X, y, sample_weight)`: rows to watch.
+        """
         return self._fit(X, y, sample_weight, eval_set)
 
     @for_stochastic_solvers
@@ -97,11 +177,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, eval_set: Any = None
     ) -> Any:
-        """One epoch over rows."""
+        """One epoch over rows, from where the last call left off; arguments as those of `fit`.
+
+        With `early_stopping` it needs an `eval_set`; after the call that makes `stopped_` True the
+        best weights are back.
+        """
         return self._fit(X, y, sample_weight, eval_set, incremental=True)
 
     def predict(self, X: Any) -> Array:
-        """Predict numbers."""
+        """The predicted numbers, shape (rows,), or (rows, outputs)."""
         check_is_fitted(self)
         return self._labels(self._outputs(X))
 
