@@ -1,5 +1,6 @@
 """The drop-ins compute what scikit-learn computes: first values to the bit, curves to rounding."""
 
+import inspect
 import warnings
 
 import numpy as np
@@ -282,6 +283,18 @@ def test_predictions_agree(data):
 def test_parameters_defaults_and_what_a_fit_leaves_are_scikit_learn_s(data):
     kind, make, settings = DATA[data]
     theirs, ours = both(kind, *make(), max_iter=2, **settings)
+    for method in ("__init__", "fit", "partial_fit", "predict", "score"):
+        wanted, found = (
+            [
+                (one.name, one.kind, one.default)
+                for one in inspect.signature(
+                    getattr(getattr(library, kind), method)
+                ).parameters.values()
+            ]
+            for library in (original, chainrule)
+        )
+        assert found[: len(wanted)] == wanted
+        assert all(kind is inspect.Parameter.KEYWORD_ONLY for _, kind, _ in found[len(wanted) :])
     defaults = getattr(original, kind)().get_params()
     assert {name: getattr(chainrule, kind)().get_params()[name] for name in defaults} == defaults
     fitted = {name for name in vars(theirs) if name.endswith("_") and not name.startswith("_")}

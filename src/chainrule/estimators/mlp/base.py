@@ -321,7 +321,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]
             message = f"{NOT_FINITE} {error}"
             raise MLPError(message) from None
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=3)
+            warnings.warn("Training interrupted by user.", stacklevel=5)
         finally:
             self._trainer.history = None
         self.stopped_ = watch.finished
@@ -333,7 +333,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
                 "optimization hasn't converged yet."
             )
-            warnings.warn(message, ConvergenceWarning, stacklevel=3)
+            warnings.warn(message, ConvergenceWarning, stacklevel=5)
 
     def _batch_size(self, rows: int) -> int:
         if isinstance(self.batch_size, str):
@@ -342,7 +342,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be "
                 "clipped",
-                stacklevel=4,
+                stacklevel=6,
             )
         return int(np.clip(self.batch_size, 1, rows))
 

@@ -72,4 +72,4 @@ def _warn(found: Any, iterations: int, max_iter: int) -> None:
         f"{reason}. Increase the number of iterations (max_iter={max_iter}) or of calls (max_fun), "
         "or scale the data (sklearn.preprocessing)."
     )
-    warnings.warn(message, ConvergenceWarning, stacklevel=4)
+    warnings.warn(message, ConvergenceWarning, stacklevel=7)
