@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier as Original
-from sklearn.utils import check_random_state, shuffle
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
@@ -355,7 +355,9 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]
             found = []
             for _ in range(epochs):
                 if self.shuffle:
-                    order = shuffle(order, random_state=self._random_state)
+                    places = np.arange(rows)
+                    self._random_state.shuffle(places)
+                    order = order[places]
                 found.append(order)
             return found[0] if epochs == 1 else np.concatenate(found)
 
