@@ -330,6 +330,25 @@ def test_lbfgs_refuses_what_it_cannot_do(diabetes, settings, what):
         MLPRegressor(solver="lbfgs", **settings).fit(*diabetes)
 
 
+def test_sparse_labels_are_predicted_as_sparse_labels():
+    from scipy.sparse import csr_array
+    from sklearn.neural_network import MLPClassifier as Original
+
+    X = scale(load_iris().data)
+    y = np.c_[X[:, 0] > 0, X[:, 1] > 0, X[:, 2] > 0].astype(int)
+    theirs, ours = (
+        kind(random_state=0, max_iter=20).fit(X, csr_array(y)).predict(X)
+        for kind in (Original, MLPClassifier)
+    )
+    assert type(ours) is type(theirs)
+    np.testing.assert_array_equal(ours.toarray(), theirs.toarray())
+
+
+def test_units_that_are_no_whole_number_are_refused(diabetes):
+    with pytest.raises(TypeError, match="float"):
+        MLPRegressor(hidden_layer_sizes=(5.5,)).fit(*diabetes)
+
+
 def test_counts_below_zero_are_refused_with_their_row(diabetes):
     X, y = diabetes
     row = int(np.argmax(y < 0))

@@ -255,8 +255,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True,
             dtype=(np.float64, np.float32), reset=reset,
         )  # fmt: skip
-        if hasattr(y, "toarray"):
-            y = y.toarray()
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
@@ -330,11 +328,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             codes: Array = np.searchsorted(self.classes_, y).astype(np.int32)
             return codes
         found = self._labels_of.transform(y)
+        found = found.toarray() if hasattr(found, "toarray") else found
         return np.ascontiguousarray(found, trainer.parameters.dtype)
 
     def _labels(self, outputs: Array) -> Array:
         found = outputs.ravel() if self.n_outputs_ == 1 else outputs
-        return np.asarray(self._labels_of.inverse_transform(found))
+        labels: Array = self._labels_of.inverse_transform(found)
+        return labels
 
     def _default_score(self, y: Any, predicted: Array, weights: Any) -> float:
         if isinstance(self._labels_of, GroupedLabels):

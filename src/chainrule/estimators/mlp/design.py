@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def network_of(
 
     def dense(units: int, number: int, activation: Any) -> Dense:
         return Dense(
-            int(units), activation, kernel_initializer="zeros", kernel_regularizer=penalty,
+            index(units), activation, kernel_initializer="zeros", kernel_regularizer=penalty,
             name=f"coefs_{number}",
         )  # fmt: skip
 
