@@ -166,7 +166,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]
     def _prepare(self, X: Any, hidden: list[Any], first: bool, incremental: bool) -> None:
         """Build the network, with its first values or those that it has."""
         loss, ending = self._loss_and_ending()
-        network = network_of(X.shape[1], hidden, self._units(), ending, self.get_params(deep=False))
+        network = network_of(X.shape[1], hidden, self._units(), ending, vars(self))
         before: Trainer | None = None if first else self._trainer
         if before is not None:
             self._take_coefs()
@@ -177,7 +177,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]
         if before is None:
             draw_first_values(parameters, self.activation, self._random_state)
         random = self._random_state.randint(2**31 - 1) if np.any(self.dropout) else 0
-        rule = optimizer_of(self.get_params(deep=False)) if self._stochastic else "sgd"
+        rule = optimizer_of(vars(self)) if self._stochastic else "sgd"
         trainer = Trainer(
             network, loss, rule, dtype=dtype.name, seed=int(random), parameters=parameters
         )

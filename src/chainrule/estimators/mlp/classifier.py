@@ -219,6 +219,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
     def _first_classes(self, y: Any, classes: Any) -> None:
         """Learn the classes at the first call of partial_fit."""
+        if classes is None and hasattr(self, "classes_"):
+            return
         kind = type_of_target(y)
         if kind == GroupedLabels.y_type_:
             if not hasattr(self, "classes_"):
