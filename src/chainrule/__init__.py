@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         WriteError as WriteError,
     )
     from chainrule.estimators import MLPClassifier as MLPClassifier, MLPRegressor as MLPRegressor
+    from chainrule.estimators import cross_validate as cross_validate
     from chainrule.graph import (  # type: ignore[no-redef]  # mypy takes the submodule for it
         Node as Node,
         check_gradient as check_gradient,
@@ -71,6 +72,7 @@ _ROOM_OF = {
     "fit_many": "training",
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
+    "cross_validate": "estimators",
     "engine_info": "engine",
     "plot_activation": "drawing",
     "ChainruleError": "errors",

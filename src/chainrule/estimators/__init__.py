@@ -1,5 +1,6 @@
 """Networks of tables: settings, plan, training, predictions."""
 
+from chainrule.estimators.cross_validation import cross_validate
 from chainrule.estimators.fit import TableProgress, fit_table
 from chainrule.estimators.mlp import MLPClassifier, MLPRegressor
 from chainrule.estimators.model import Held, Predictions, TableModel, load_table_model
@@ -17,6 +18,7 @@ __all__ = [
     "TablePlan",
     "TableProgress",
     "TableSettings",
+    "cross_validate",
     "fit_table",
     "load_table_model",
     "plan_table",
