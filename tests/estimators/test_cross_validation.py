@@ -43,6 +43,11 @@ def steps(**settings):
     return make_pipeline(StandardScaler(), MLPClassifier(random_state=0, **settings))
 
 
+def ours(**settings):
+    settings = {"hidden_layer_sizes": (8,), "max_iter": 30, "random_state": 5} | settings
+    return make_pipeline(StandardScaler(), chainrule.MLPClassifier(**settings))
+
+
 class Network(ClassifierMixin, BaseEstimator):
     """A network of ours, as an estimator."""
 
@@ -95,6 +100,7 @@ def same(found, expected):
         np.testing.assert_array_equal(found[name], expected[name], name)
 
 
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 @pytest.mark.parametrize("threads", [None, 1, 3])
 @pytest.mark.parametrize(
     "estimator, settings",
@@ -111,6 +117,9 @@ def same(found, expected):
         (LogisticRegression(max_iter=500), {"params": {"sample_weight": Y + 1.0}}),
         (LogisticRegression(max_iter=500), {"params": {"sample_weight": list(Y + 1.0)}}),
         (Network(), {"scoring": ["neg_log_loss", "accuracy"], "cv": 4}),
+        (ours(), {"scoring": ["neg_log_loss", "accuracy"], "return_train_score": True}),
+        (ours(solver="lbfgs", max_iter=100), {"cv": GroupKFold(3), "groups": GROUPS}),
+        (ours(early_stopping=True, dropout=0.2), {"scoring": "neg_log_loss"}),
         (SVC(kernel="precomputed"), {}),
     ],
 )
@@ -156,14 +165,14 @@ def test_estimators_are_those_that_were_scored_and_the_given_one_stays_unfitted(
             np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("model", [Network(), steps(max_iter=7, solver="adam")])
+@pytest.mark.parametrize("model", [Network(), steps(max_iter=7, solver="adam"), ours()])
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 def test_each_seed_gives_what_an_estimator_of_that_seed_gives(model):
     seeds, folds = [4, 0, 9], 3
     found = cross_validate(model, X, Y, cv=folds, seeds=seeds, return_train_score=True)
     assert found["fold"].tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     assert found["seed"].tolist() == seeds * folds
-    name = "random_state" if isinstance(model, Network) else "mlpclassifier__random_state"
+    [name] = [name for name in model.get_params() if name.endswith("random_state")]
     for seed in seeds:
         alone = sklearn.clone(model).set_params(**{name: seed})
         expected = reference(alone, X, Y, cv=folds, return_train_score=True)
