@@ -25,6 +25,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import chainrule
 from chainrule import cross_validate
@@ -265,6 +266,26 @@ def test_folds_are_trained_at_the_same_time_with_one_thread_each():
 
     cross_validate(Meets(), ROWS, ROWS[:, 0], cv=3, threads=3)
     assert counts == [1, 1, 1]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_blas_has_one_thread_meanwhile_and_its_own_again_after(threads):
+    def blas():
+        return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+
+    seen = []
+
+    class Looks(Fragile):
+        def fit(self, X, y):
+            seen.append(blas())
+            with threadpool_limits(1, user_api="blas"):
+                return super().fit(X, y)
+
+    with threadpool_limits(2, user_api="blas"):
+        before = blas()
+        cross_validate(Looks(), ROWS, ROWS[:, 0], cv=3, threads=threads)
+        assert blas() == before
+    assert seen == [{1}] * 3
 
 
 def test_rows_are_routed_and_settings_of_scikit_learn_hold_in_every_thread():

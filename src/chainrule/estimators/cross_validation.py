@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule.errors import InputTypeError, SettingError, TrainingError, nearest
 from chainrule.estimators.fold import Fold, Outcome, Params, Task
+from chainrule.estimators.model import one_blas_thread
 from chainrule.settings import check_count, check_counts
 from chainrule.training import fit_many
 
@@ -41,7 +42,8 @@ def cross_validate(
     What `sklearn.model_selection.cross_validate` gives, to the bit: a dict with an entry a fold in
     `fit_time` and `score_time` (seconds), `test_score` or `test_NAME`, and where they are asked
     for `train_score`, `estimator` and `indices`. The folds are trained by `chainrule.fit_many`,
-    so X and y stay where they are and nothing is copied to another process.
+    so X and y stay where they are and nothing is copied to another process. BLAS is kept to one
+    thread meanwhile, so that scores are the same for any number of threads.
 
     estimator
         Any estimator of scikit-learn's kind, pipelines too; each fold fits a clone.
@@ -92,7 +94,8 @@ def cross_validate(
     )  # fmt: skip
     folds = _folds(estimator, splits, seeds, task)
     try:
-        outcomes = fit_many([(fold, X, y) for fold in folds], threads)
+        with one_blas_thread():
+            outcomes = fit_many([(fold, X, y) for fold in folds], threads)
     except TrainingError as failed:
         raise next(one for one in failed.results if isinstance(one, Exception)) from None
     _tell(outcomes, error_score)
