@@ -39,8 +39,11 @@ if TYPE_CHECKING:
         TrainingError as TrainingError,
         WriteError as WriteError,
     )
-    from chainrule.estimators import MLPClassifier as MLPClassifier, MLPRegressor as MLPRegressor
-    from chainrule.estimators import cross_validate as cross_validate
+    from chainrule.estimators import (
+        MLPClassifier as MLPClassifier,
+        MLPRegressor as MLPRegressor,
+        cross_validate as cross_validate,
+    )
     from chainrule.graph import (  # type: ignore[no-redef]  # mypy takes the submodule for it
         Node as Node,
         check_gradient as check_gradient,
