@@ -260,8 +260,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
-            several = type_of_target(y) == GroupedLabels.y_type_
-            self._labels_of = GroupedLabels().fit(y.T) if several else LabelBinarizer().fit(y)
+            self._labels_of = _labels_in(y)
             self.classes_ = self._labels_of.classes_
         elif isinstance(self._labels_of, GroupedLabels):
             self._check_grouped(y)
@@ -350,3 +349,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _labels_in(y: Any) -> Any:
+    """What knows the labels of y; each is looked at once, where there may be many rows."""
+    if y.ndim == 1 and y.dtype.kind in "OUTbiu":
+        try:
+            return LabelBinarizer().fit(np.unique(y))
+        except TypeError:  # labels that cannot be sorted: scikit-learn says so
+            pass
+    several = type_of_target(y) == GroupedLabels.y_type_
+    return GroupedLabels().fit(y.T) if several else LabelBinarizer().fit(y)
