@@ -21,6 +21,7 @@ from chainrule.training.arrays import Array
 from chainrule.training.callback import Callbacks
 from chainrule.training.checking import check_gradient
 from chainrule.training.endings import check_endings, check_reach
+from chainrule.training.evaluation import evaluate, predict
 from chainrule.training.graphs import Task, output_shapes
 from chainrule.training.history import History
 from chainrule.training.intake import Data, Intake
@@ -213,16 +214,7 @@ class Trainer:
 
     def evaluate_data(self, data: Data, batch_size: int = 32) -> dict[str, float]:
         """`evaluate` of data that is ready."""
-        parts = data.blocks()
-        if data.variant.weighted and any(loss.by_weight for loss in self.task.losses):
-            parts, batch_size = iter([data.taken(None)[0]]), data.rows
-        elif all(loss.reduction != "sum" for loss in self.task.losses):
-            batch_size = self.task.rows_at_once("evaluate", data.variant)
-        ran = [
-            self.task.run("evaluate", part.variant, part.arrays, batch_size=batch_size)
-            for part in parts
-        ]
-        return means([per_batch(one, self.task.wholes) for one in ran], self.task.wholes)
+        return evaluate(self.task, data, batch_size)
 
     def predict(self, x: Any, batch_size: int | None = None) -> Any:
         """The output for each row: an array, or for several outputs a dict of arrays."""
@@ -230,17 +222,8 @@ class Trainer:
 
     def predict_data(self, data: Data, batch_size: int | None = None) -> Any:
         """`predict` of data that is ready."""
-        if batch_size is None:
-            size = self.task.rows_at_once("predict", data.variant)
-        else:
-            size = _batch_size("predict", batch_size)
-        parts = [
-            self.task.run("predict", part.variant, part.arrays, batch_size=size).results
-            for part in data.blocks()
-        ]
-        results = parts[0]
-        if len(parts) > 1:
-            results = {name: np.concatenate([part[name] for part in parts]) for name in results}
+        size = None if batch_size is None else _batch_size("predict", batch_size)
+        results = predict(self.task, data, size)
         return results[self.network.output_names[0]] if len(results) == 1 else results
 
     def train_on_batch(

@@ -13,11 +13,9 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier as Original
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
@@ -30,8 +28,9 @@ from chainrule.estimators.mlp.design import (
     optimizer_of,
 )
 from chainrule.estimators.mlp.lbfgs import minimize
-from chainrule.estimators.mlp.validation import Validation, scorer_of
-from chainrule.estimators.mlp.watching import Watch
+from chainrule.estimators.mlp.rows import Given, TakesRows
+from chainrule.estimators.mlp.validation import Validation
+from chainrule.estimators.mlp.watching import RateRule, Watch
 from chainrule.layers import ACTIVATIONS, Parameters
 from chainrule.losses import Loss
 from chainrule.optimizers import Optimizer
@@ -55,7 +54,7 @@ class MLPError(TrainingError, ValueError):
     """Training ended at a loss that is not finite; scikit-learn raises ValueError then."""
 
 
-class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]
+class BaseMLP(TakesRows, BaseEstimator, ABC):  # type: ignore[misc]
     """The common part of `MLPClassifier` and `MLPRegressor`."""
 
     _parameter_constraints: Mapping[str, Any] = {
@@ -81,6 +80,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]
     coefs_: list[Array]
     _trainer: Trainer
     _best: list[Array] | None
+    _rate: RateRule | None = None
     intercepts_: list[Array]
 
     @abstractmethod
@@ -133,6 +133,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]
     ) -> BaseMLP:
         hidden = self._hidden()
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        shown = X
         X, y = self._validate_input(X, y, incremental, reset=first)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
@@ -140,7 +141,8 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]
         self._random_state = check_random_state(self.random_state)
         self._start(y)
         self._prepare(X, hidden, first, incremental)
-        data, validation = self._parts(X, y, sample_weight, eval_set, incremental)
+        rows = Given(X, y, sample_weight, shown)
+        data, validation = self._parts(rows, eval_set, incremental)
         if self._stochastic:
             self._fit_stochastic(data, validation, incremental)
         else:
@@ -149,57 +151,67 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]
             raise MLPError(NOT_FINITE)
         return self
 
-    def _class_weighted(self, y: Any, sample_weight: Any, incremental: bool) -> Any:
-        given = getattr(self, "class_weight", None)
-        if given is None:
-            return sample_weight
-        if incremental and given == "balanced":
-            message = (
-                "class_weight='balanced' is not supported for partial_fit, which does not see all "
-                "rows; use compute_class_weight('balanced', classes=classes, y=y) of scikit-learn "
-                "on all of them, and give a dict of its weights."
-            )
-            raise ValueError(message)
-        factors = compute_sample_weight(given, y)
-        return factors if sample_weight is None else sample_weight * factors
-
     def _prepare(self, X: Any, hidden: list[Any], first: bool, incremental: bool) -> None:
         """Build the network, with its first values or those that it has."""
-        loss, ending = self._loss_and_ending()
-        network = network_of(X.shape[1], hidden, self._units(), ending, vars(self))
         before: Trainer | None = None if first else self._trainer
         if before is not None:
+            hidden = self._kept_units(len(hidden))
+        loss, ending = self._loss_and_ending()
+        network = network_of(X.shape[1], hidden, self._units(), ending, vars(self))
+        if before is not None:
             self._take_coefs()
-            if incremental and before.network == network and before.task.losses == (loss,):
+            same = before.network == network and before.task.losses == (loss,)
+            if incremental and same and self._rate is not None:
                 return
         dtype = X.dtype if before is None else before.parameters.dtype
         parameters = Parameters(network.parameters(), dtype)
         if before is None:
             draw_first_values(parameters, self.activation, self._random_state)
         random = self._random_state.randint(2**31 - 1) if np.any(self.dropout) else 0
-        rule = optimizer_of(vars(self)) if self._stochastic else "sgd"
+        goes_on = before is not None and self._rate is not None
+        goes_on = goes_on and (incremental or not self._stochastic)
+        rule: Any = "sgd"  # of lbfgs, which does not use it
+        if before is not None and goes_on:
+            rule = before.optimizer.description
+        elif self._stochastic:
+            rule, self._rate = optimizer_of(vars(self)), RateRule.of(self)
         trainer = Trainer(
-            network, loss, rule, dtype=dtype.name, seed=int(random), parameters=parameters
-        )
+            network, loss, rule, dtype=dtype.name, parameters=parameters,
+            seed=int(random) + (0 if before is None else self.t_),  # other masks in a warm start
+        )  # fmt: skip
         if before is not None:
             trainer.adopt(before)
-            if incremental:
+            if goes_on:
                 trainer.adopt_optimizer(before)
         self._trainer = trainer
         self.coefs_, self.intercepts_ = self._own()
         if first:
-            self._reset(len(hidden) + 2)
+            self.n_iter_ = self.t_ = 0
+            self.n_layers_ = len(hidden) + 2
+            self._best = self._trainer.get_weights() if self.early_stopping else None
+            self._forget_curves()
 
-    def _reset(self, layers: int) -> None:
-        self.n_iter_ = self.t_ = 0
-        self.n_layers_ = layers
-        self._best = self._trainer.get_weights() if self.early_stopping else None
+    def _kept_units(self, layers: int) -> list[int]:
+        """Units of the hidden layers there are, which a fit that goes on keeps."""
+        if layers != len(self.coefs_) - 1 or self._units() != self.coefs_[-1].shape[1]:
+            message = (
+                f"the network has {len(self.coefs_) - 1} hidden layers and "
+                f"{self.coefs_[-1].shape[1]} outputs, and cannot go on with {layers} and "
+                f"{self._units()}; fit it anew, without warm_start."
+            )
+            raise ValueError(message)
+        return [kernel.shape[1] for kernel in self.coefs_[:-1]]
+
+    def _forget_curves(self) -> None:
         if not self._stochastic:
+            self._rate = None
             return
         self.loss_curve_ = []
         self._no_improvement_count = 0
         self.best_loss_ = None if self.early_stopping else np.inf
-        self.validation_scores_ = self.validation_loss_curve_ = self.best_validation_score_ = None
+        self.validation_loss_curve_ = None
+        self.validation_scores_ = [] if self.early_stopping else None
+        self.best_validation_score_ = -np.inf if self.early_stopping else None
 
     def _units(self) -> int:
         """Units of the last layer."""
@@ -230,82 +242,29 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]
                 self._trainer = deepcopy(self._trainer)
             self._take_coefs()
 
-    def _data(self, X: Any, target: Array | None = None, weights: Any = None) -> Data:
-        """Rows as programs take them."""
-        dtype = self._trainer.parameters.dtype
-        sparse = hasattr(X, "tocsr")
-        X = X.tocsr().astype(dtype, copy=False) if sparse else np.ascontiguousarray(X, dtype)
-        arrays = {"input/input": X}
-        if target is not None:
-            arrays[f"target/{self._trainer.network.output_names[0]}"] = target
-        data = Data(arrays, X.shape[0], sparse=sparse)
-        return data if weights is None else data.weighted(np.ascontiguousarray(weights, dtype))
-
-    def _parts(
-        self, X: Any, y: Any, sample_weight: Any, eval_set: Any, incremental: bool
-    ) -> tuple[Data, Validation | None]:
-        """Rows to learn from, and rows held back."""
-        if self.early_stopping and incremental and eval_set is None and self._stochastic:
-            message = (
-                "partial_fit does not support early_stopping=True without rows to watch: give it "
-                "eval_set=(X, y)."
-            )
-            raise ValueError(message)
-        if eval_set is not None:
-            return self._data(X, self._targets(y), sample_weight), self._given(eval_set)
-        if not self.early_stopping or not self._stochastic:
-            return self._data(X, self._targets(y), sample_weight), None
-        train, held = train_test_split(
-            np.arange(X.shape[0]),
-            random_state=self._random_state,
-            test_size=self.validation_fraction,
-            stratify=self._strata(y),
-        )
-        if len(held) < 2:
-            message = (
-                "The validation set is too small. Increase 'validation_fraction' or the size of "
-                "your dataset."
-            )
-            raise ValueError(message)
-        learned, watched = (
-            (X[rows], y[rows], None if sample_weight is None else sample_weight[rows])
-            for rows in (train, held)
-        )
-        return self._data(learned[0], self._targets(learned[1]), learned[2]), self._held(*watched)
-
-    def _strata(self, y: Any) -> Any:
-        """What the rows held back have the same shares of; None for nothing."""
-        return None
-
-    def _given(self, eval_set: Any) -> Validation:
-        if not isinstance(eval_set, tuple | list) or len(eval_set) not in (2, 3):
-            message = (
-                f"eval_set must be (X, y) or (X, y, sample_weight), got {type(eval_set).__name__}."
-            )
-            raise SettingError(message)
-        X, y, *weights = eval_set
-        X, y = self._validate_input(X, y, incremental=True, reset=False)
-        weight = _check_sample_weight(weights[0], X) if weights and weights[0] is not None else None
-        return self._held(X, y, weight)
-
-    def _held(self, X: Any, y: Any, weights: Any) -> Validation:
-        data = self._data(X, self._targets(y), weights)
-        return Validation(data, X, y, weights, scorer_of(self.metric))
-
     def _fit_lbfgs(self, data: Data) -> None:
         for name in ("dropout", "batch_norm", "callbacks", "schedule"):
             if np.any(getattr(self, name)):
                 message = f"{name}: solver='lbfgs' goes without it; use 'adam' or 'sgd'."
                 raise SettingError(message)
         self.loss_, self.n_iter_ = minimize(
-            self._trainer, data, max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol,
-            verbose=self.verbose,
+            self._trainer, data, self._unpenalized(), max_iter=self.max_iter, max_fun=self.max_fun,
+            tol=self.tol, verbose=self.verbose,
         )  # fmt: skip
 
+    def _unpenalized(self) -> Trainer:
+        """The same network with the same parameters, without alpha's penalty."""
+        loss, ending = self._loss_and_ending()
+        units = [kernel.shape[1] for kernel in self.coefs_[:-1]]
+        settings = {**vars(self), "alpha": 0.0}
+        network = network_of(self.coefs_[0].shape[0], units, self._units(), ending, settings)
+        shared = self._trainer.parameters
+        parameters = Parameters(network.parameters(), shared.dtype)
+        parameters.flat = shared.flat
+        return Trainer(network, loss, "sgd", dtype=shared.dtype.name, parameters=parameters)
+
     def _fit_stochastic(self, data: Data, validation: Validation | None, incremental: bool) -> None:
-        if validation is not None and self.validation_scores_ is None:
-            self.validation_scores_, self.validation_loss_curve_ = [], []
-            self.best_validation_score_ = -np.inf
+        self._begin_curves(validation)
         watch = Watch(self, data.rows, validation)
         self.n_iter_ = 0
         plan = Plan(
@@ -319,21 +278,38 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]
             self._trainer.fit_data(data, watched, plan, [watch, *own])
         except TrainingError as error:
             message = f"{NOT_FINITE} {error}"
+            if data.variant.weighted and not data.arrays["weight"].all():
+                message += " A batch of which all rows weigh 0 has no loss: leave such rows out."
             raise MLPError(message) from None
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=5)
         finally:
             self._trainer.history = None
-        self.stopped_ = watch.finished
+        self.stopped_ = bool(self._trainer.stop_training)
         best = self._best if self.early_stopping else None
         if best is not None and (watch.finished or not incremental):
             self._trainer.set_weights(best)
+        if not incremental:
+            self._best = None  # where a warm start improves on nothing, its last weights stay
         if self.n_iter_ == self.max_iter and not watch.finished and not incremental:
             message = (
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
                 "optimization hasn't converged yet."
             )
             warnings.warn(message, ConvergenceWarning, stacklevel=5)
+
+    def _begin_curves(self, validation: Validation | None) -> None:
+        """Whatever a fit before this one has left out."""
+        if not hasattr(self, "loss_curve_"):
+            self._forget_curves()
+        if not self.early_stopping and self.best_loss_ is None:
+            self.best_loss_ = np.inf
+        if validation is None:
+            return
+        if self.best_validation_score_ is None:
+            self.validation_scores_, self.best_validation_score_ = [], -np.inf
+        if self.validation_loss_curve_ is None:
+            self.validation_loss_curve_ = []
 
     def _batch_size(self, rows: int) -> int:
         if isinstance(self.batch_size, str):

@@ -18,6 +18,7 @@ from sklearn.utils.multiclass import (
 )
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from chainrule.errors import SettingError
 from chainrule.estimators.mlp.base import Array, BaseMLP, for_stochastic_solvers, in_context
 from chainrule.estimators.mlp.labels import GroupedLabels
 from chainrule.estimators.mlp.losses import (
@@ -26,9 +27,16 @@ from chainrule.estimators.mlp.losses import (
     GroupedSoftmax,
     LogLoss,
 )
-from chainrule.losses import Loss, find_loss
+from chainrule.losses import (
+    CategoricalCrossentropy,
+    Loss,
+    SparseCategoricalCrossentropy,
+    find_loss,
+)
 
 __all__ = ["MLPClassifier"]
+
+OF_SEVERAL = (CategoricalCrossentropy, SparseCategoricalCrossentropy)
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
@@ -55,7 +63,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         everything is drawn.
     learning_rate, learning_rate_init, power_t, momentum, nesterovs_momentum
         For "sgd": "constant", "invscaling" (divided by t^power_t after each epoch, t the rows seen)
-        or "adaptive" (divided by 5 where nothing improves). The first rate is of every solver.
+        or "adaptive" (divided by 5 where nothing improves). `learning_rate_init` is for all.
     beta_1, beta_2, epsilon
         For "adam".
     tol, n_iter_no_change, early_stopping, validation_fraction
@@ -71,10 +79,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     batch_norm
         Whether hidden layers are normalized over the batch before their activation.
     class_weight
-        "balanced", or a dict of label to weight, in sample weights' place or beside them.
+        "balanced", or a dict of label to weight (for several labels a list of dicts); multiplied
+        with sample weights, of rows to watch too.
     loss
         "log_loss", or a loss of `chainrule.losses`, or a function `(y_true, y_pred)` on nodes: of
-        0 and 1 for each class, and of probabilities.
+        0 and 1 for each class, and of probabilities; divided by the sum of weights.
     schedule
         A schedule of `chainrule.optimizers.schedules`, or a function of the step, as the rate.
     metric
@@ -91,7 +100,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
     After `fit` there are scikit-learn's attributes (`coefs_`, `intercepts_`, `loss_curve_`,
     `validation_scores_`, `n_iter_`, ...), and `validation_loss_curve_` and `stopped_` (whether
-    training ended by itself). `coefs_` show the weights themselves: changing them changes
+    training ended before `max_iter`). `coefs_` show the weights themselves: changing them changes
     predictions.
 
     Raises ValueError in scikit-learn's words for settings and data; also where the loss is not
@@ -218,17 +227,28 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         return self._fit(X, y, sample_weight, eval_set, incremental=True)
 
     def _first_classes(self, y: Any, classes: Any) -> None:
-        """Learn the classes at the first call of partial_fit."""
-        if classes is None and hasattr(self, "classes_"):
+        """Learn the classes at the first call of partial_fit; later ones are compared."""
+        known = hasattr(self, "classes_")
+        if classes is None and known:
             return
-        kind = type_of_target(y)
-        if kind == GroupedLabels.y_type_:
-            if not hasattr(self, "classes_"):
-                columns = np.asarray(y).T if classes is None else classes
-                self._labels_of = GroupedLabels().fit(columns)
-                self.classes_ = self._labels_of.classes_
+        labels: GroupedLabels | None = None
+        listed = classes is not None and not isinstance(classes, np.ndarray | str)
+        if listed and all(np.ndim(one) == 1 for one in classes):
+            labels = GroupedLabels().fit(classes)
+            same = known and isinstance(self._labels_of, GroupedLabels) and (
+                [one.tolist() for one in labels.classes_]
+                == [one.tolist() for one in self.classes_]
+            )  # fmt: skip
+            if known and not same:
+                message = f"classes={classes} are not those of the last call, {self.classes_}."
+                raise ValueError(message)
+        elif classes is None and _has_several(y):
+            labels = GroupedLabels().fit(np.asarray(y).T)
         elif _check_partial_fit_first_call(self, classes):
-            self._labels_of = LabelBinarizer().fit(y if kind.startswith("multilabel") else classes)
+            several = type_of_target(y).startswith("multilabel")
+            self._labels_of = LabelBinarizer().fit(y if several else classes)
+        if labels is not None:
+            self._labels_of, self.classes_ = labels, labels.classes_
 
     def predict(self, X: Any) -> Array:
         """The most probable labels, in the shape of the targets."""
@@ -314,11 +334,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         by_weight: dict[str, Any] = {"reduction": "mean_with_sample_weight"}
         labels = self._labels_of
         if isinstance(labels, GroupedLabels):
+            if self.loss != "log_loss":
+                message = f"loss: several targets of classes go with 'log_loss', got {self.loss!r}."
+                raise SettingError(message)
             loss = GroupedLogLoss(targets=len(labels.groups), **by_weight)
             return loss, GroupedSoftmax(labels.groups)
         ending = "sigmoid" if self.out_activation_ == "logistic" else "softmax"
         if self.loss != "log_loss":
-            return replace(find_loss(self.loss), **by_weight), ending
+            given = find_loss(self.loss)
+            if ending == "sigmoid" and isinstance(given, OF_SEVERAL):
+                message = f"loss: {given.name} is of three classes or more; use 'log_loss'."
+                raise SettingError(message)
+            return replace(given, **by_weight), ending
         return (BinaryLogLoss if ending == "sigmoid" else LogLoss)(**by_weight), ending
 
     def _targets(self, y: Any) -> Array:
@@ -337,9 +364,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         labels: Array = self._labels_of.inverse_transform(found)
         return labels
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of rows whose labels are right, of several all at once."""
+        return self._default_score(y, self.predict(X), sample_weight)
+
     def _default_score(self, y: Any, predicted: Array, weights: Any) -> float:
         if isinstance(self._labels_of, GroupedLabels):
-            return float(np.average((y == predicted).mean(axis=1), weights=weights))
+            right = (np.asarray(y) == predicted).all(axis=1)
+            return float(np.average(right, weights=weights))
         return float(accuracy_score(y, predicted, sample_weight=weights))
 
     def _strata(self, y: Any) -> Any:
@@ -358,5 +390,10 @@ def _labels_in(y: Any) -> Any:
             return LabelBinarizer().fit(np.unique(y))
         except TypeError:  # labels that cannot be sorted: scikit-learn says so
             pass
-    several = type_of_target(y) == GroupedLabels.y_type_
-    return GroupedLabels().fit(y.T) if several else LabelBinarizer().fit(y)
+    return GroupedLabels().fit(y.T) if _has_several(y) else LabelBinarizer().fit(y)
+
+
+def _has_several(y: Any) -> bool:
+    """Whether y has several columns of classes."""
+    texts = getattr(y, "ndim", 1) == 2 and y.dtype.kind in "OUT" and y.shape[1] > 1
+    return bool(texts or type_of_target(y) == GroupedLabels.y_type_)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import index
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import SettingError, nearest
+from chainrule.errors import SettingError
 from chainrule.layers import (
     L2,
     Activation,
@@ -37,15 +37,16 @@ def each(setting: str, given: Any, layers: int) -> list[Any]:
 
     Raises `SettingError` for a list of another length.
     """
-    if not isinstance(given, list | tuple):
+    if isinstance(given, str) or not isinstance(given, Iterable):
         return [given] * layers
-    if len(given) != layers:
+    found = list(given)
+    if len(found) != layers:
         message = (
-            f"{setting}: {len(given)} values are given for {layers} hidden layers; give one for "
+            f"{setting}: {len(found)} values are given for {layers} hidden layers; give one for "
             "each, or one for all."
         )
         raise SettingError(message)
-    return list(given)
+    return found
 
 
 def activations_of(given: Any, layers: int) -> list[Any]:
@@ -88,7 +89,7 @@ def network_of(
         else:
             layers.append(dense(units, number, activation))
         if rate:
-            layers.append(Dropout(rate))
+            layers.append(Dropout(float(rate)))
     if isinstance(ending, Layer):
         layers += [dense(outputs, len(hidden), None), ending]
     else:
@@ -130,7 +131,4 @@ def optimizer_of(settings: Mapping[str, Any]) -> Optimizer:
     if solver == "adam":
         beta_1, beta_2 = float(settings["beta_1"]), float(settings["beta_2"])
         return Adam(rate, beta_1, beta_2, float(settings["epsilon"]))
-    if solver not in STOCHASTIC_SOLVERS:
-        message = f"solver: {solver!r} is not known; {nearest(str(solver), STOCHASTIC_SOLVERS)}"
-        raise SettingError(message)
     return replace(find_optimizer(solver), learning_rate=rate)

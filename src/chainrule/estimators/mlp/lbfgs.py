@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -15,20 +14,24 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def minimize(
-    trainer: Trainer, data: Data, *, max_iter: int, max_fun: int, tol: float, verbose: Any
-) -> tuple[float, int]:
+    trainer: Trainer, data: Data, unpenalized: Trainer, *, max_iter: int, max_fun: int, tol: float,
+    verbose: Any,
+) -> tuple[float, int]:  # fmt: skip
     """Move the parameters to where L-BFGS ends; the loss there, and the iterations made.
+
+    unpenalized
+        The same parameters without the penalty, for all but the first block of a sparse matrix.
 
     Warns with scikit-learn's ConvergenceWarning where it stopped before it converged.
     """
     from scipy.optimize import minimize as search
+    from sklearn.utils.optimize import _check_optimize_result
 
-    parameters, data = trainer.parameters, data.taken(None)[0]
-    order = _places(trainer)
+    flat, order = trainer.parameters.flat, _places(trainer)
 
     def loss_and_gradient(packed: Array) -> tuple[float, Array]:
-        parameters.flat[order] = packed
-        loss, gradient = trainer.gradient_data(data)
+        flat[order] = packed
+        loss, gradient = _whole(trainer, unpenalized, data)
         return loss, gradient[order].astype(np.float64, copy=False)
 
     losses: list[float] = []
@@ -39,17 +42,28 @@ def minimize(
 
     found = search(
         loss_and_gradient,
-        parameters.flat[order].astype(np.float64),
+        flat[order].astype(np.float64),
         method="L-BFGS-B",
         jac=True,
         callback=say if verbose else None,
         options={"maxfun": max_fun, "maxiter": max_iter, "gtol": tol},
     )
-    parameters.flat[order] = found.x
-    iterations = min(int(found.nit), max_iter)
-    if found.status != 0:
-        _warn(found, iterations, max_iter)
-    return float(found.fun), iterations
+    flat[order] = found.x
+    return float(found.fun), int(_check_optimize_result("lbfgs", found, max_iter))
+
+
+def _whole(trainer: Trainer, unpenalized: Trainer, data: Data) -> tuple[float, Array]:
+    """Loss and gradient of all rows; those of a sparse matrix are the means of its blocks."""
+    parts: list[tuple[float, float, Array]] = []
+    for block in data.blocks():
+        weights = block.arrays.get("weight")
+        share = block.rows if weights is None else float(weights.sum(dtype=np.float64))
+        parts.append((share, *(unpenalized if parts else trainer).gradient_data(block)))
+    if len(parts) == 1:
+        return parts[0][1:]
+    total = sum(share for share, _, _ in parts)
+    loss = sum(share * loss for share, loss, _ in parts) / total
+    return loss, np.asarray(sum(share * gradient for share, _, gradient in parts) / total)
 
 
 def _places(trainer: Trainer) -> Array:
@@ -61,15 +75,3 @@ def _places(trainer: Trainer) -> Array:
     kernels = [one for one in segments if one.name.endswith("/kernel")]
     biases = [one for one in segments if one.name.endswith("/bias")]
     return np.concatenate([np.arange(one.start, one.stop) for one in (*kernels, *biases)])
-
-
-def _warn(found: Any, iterations: int, max_iter: int) -> None:
-    from sklearn.exceptions import ConvergenceWarning
-
-    reason = found.message.decode() if isinstance(found.message, bytes) else found.message
-    message = (
-        f"lbfgs failed to converge after {iterations} iteration(s) (status={found.status}): "
-        f"{reason}. Increase the number of iterations (max_iter={max_iter}) or of calls (max_fun), "
-        "or scale the data (sklearn.preprocessing)."
-    )
-    warnings.warn(message, ConvergenceWarning, stacklevel=7)

@@ -11,8 +11,8 @@ from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from chainrule.errors import DataError
-from chainrule.estimators.mlp.base import Array, BaseMLP, for_stochastic_solvers, in_context
+from chainrule.errors import DataError, SettingError
+from chainrule.estimators.mlp.base import Array, BaseMLP, in_context
 from chainrule.estimators.mlp.losses import HalfPoissonDeviance, HalfSquaredError
 from chainrule.losses import Loss, find_loss
 
@@ -32,7 +32,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     loss
         "squared_error" (1/2 (p - t)^2) or "poisson" (half the deviance, after exp).
         Also: a loss of `chainrule.losses` by name or object ("mae", "huber", `Quantile(0.9)`), or a
-        function `(y_true, y_pred)` on nodes.
+        function `(y_true, y_pred)` on nodes; divided by the sum of weights.
     hidden_layer_sizes, activation
         Units of the hidden layers; "identity", "logistic", "tanh" or "relu". Also: any name or
         object of `chainrule.activations`, or a list with one for each hidden layer.
@@ -46,7 +46,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         everything is drawn.
     learning_rate, learning_rate_init, power_t, momentum, nesterovs_momentum
         For "sgd": "constant", "invscaling" (divided by t^power_t after each epoch, t the rows seen)
-        or "adaptive" (divided by 5 where nothing improves). The first rate is of every solver.
+        or "adaptive" (divided by 5 where nothing improves). `learning_rate_init` is for all.
     beta_1, beta_2, epsilon
         For "adam".
     tol, n_iter_no_change, early_stopping, validation_fraction
@@ -77,7 +77,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
 
     After `fit` there are scikit-learn's attributes (`coefs_`, `intercepts_`, `loss_curve_`,
     `validation_scores_`, `n_iter_`, ...), and `validation_loss_curve_` and `stopped_` (whether
-    training ended by itself). `coefs_` show the weights themselves: changing them changes
+    training ended before `max_iter`). `coefs_` show the weights themselves: changing them changes
     predictions.
 
     Raises ValueError in scikit-learn's words for settings and data; also where the loss is not
@@ -172,15 +172,14 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         """
         return self._fit(X, y, sample_weight, eval_set)
 
-    @for_stochastic_solvers
     @in_context
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, eval_set: Any = None
     ) -> Any:
         """One epoch over rows, from where the last call left off; arguments as those of `fit`.
 
-        With `early_stopping` it needs an `eval_set`; after the call that makes `stopped_` True the
-        best weights are back.
+        With "lbfgs" it is a fit that goes on (as scikit-learn's). With `early_stopping` it needs
+        an `eval_set`; after the call that makes `stopped_` True the best weights are back.
         """
         return self._fit(X, y, sample_weight, eval_set, incremental=True)
 
@@ -215,7 +214,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
             return HalfSquaredError(**by_weight), None
         if self.loss == "poisson":
             return HalfPoissonDeviance(**by_weight), "exponential"
-        return replace(find_loss(self.loss), **by_weight), None
+        loss = find_loss(self.loss)
+        if loss.target_kind in ("labels", "probabilities"):
+            message = f"loss: {loss.name} is a loss of classes; use it with MLPClassifier."
+            raise SettingError(message)
+        return replace(loss, **by_weight), None
 
     def _labels(self, outputs: Array) -> Array:
         return outputs.ravel() if outputs.shape[1] == 1 else outputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,15 +22,15 @@ Scorer = Callable[..., float]
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """Rows held back.
+    """Rows to watch.
 
     data
         As the network takes them.
     X, y, weights
-        As scorers take them.
+        As scorers take them: features as the user gave them.
     scorer
-        `(estimator, X, y) -> score`, higher is better; "loss" for the validation loss; None for
-        accuracy or R2.
+        `(estimator, X, y) -> score`, higher is better (with `sample_weight` where it takes that);
+        "loss" for the validation loss; None for accuracy or R2.
     """
 
     data: Data
@@ -47,8 +48,10 @@ class Validation:
             if answers.dtype.kind == "f" and not np.isfinite(answers).all():
                 return np.nan
             return estimator._default_score(self.y, answers, self.weights)
-        weights = {} if self.weights is None else {"sample_weight": self.weights}
         scorer: Any = self.scorer
+        weights = {} if self.weights is None else {"sample_weight": self.weights}
+        if weights and "sample_weight" not in inspect.signature(scorer).parameters:
+            weights = {}
         return float(scorer(estimator, self.X, self.y, **weights))
 
 

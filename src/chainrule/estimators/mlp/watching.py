@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,9 +14,29 @@ if TYPE_CHECKING:
     from chainrule.estimators.mlp.base import BaseMLP
     from chainrule.estimators.mlp.validation import Validation
 
-__all__ = ["Watch"]
+__all__ = ["RateRule", "Watch"]
 
 SMALLEST_RATE = 1e-6
+
+
+@dataclass(frozen=True)
+class RateRule:
+    """What happens to the learning rate after an epoch: an optimizer keeps that of its beginning.
+
+    word
+        "constant", "invscaling" (first / (rows seen + 1)^power) or "adaptive".
+    """
+
+    word: str
+    first: float
+    power: float
+
+    @classmethod
+    def of(cls, estimator: BaseMLP) -> RateRule:
+        """That of an estimator's settings; only "sgd" without a schedule has one."""
+        plain = estimator.solver == "sgd" and estimator.schedule is None
+        word = estimator.learning_rate if plain else "constant"
+        return cls(word, float(estimator.learning_rate_init), float(estimator.power_t))
 
 
 class Watch(Callback):
@@ -32,6 +53,7 @@ class Watch(Callback):
         self._estimator = estimator
         self._rows = rows
         self._validation = validation
+        self._rate = estimator._rate or RateRule.of(estimator)
         self.finished = False
         self.reason: BaseException | None = None
 
@@ -85,15 +107,13 @@ class Watch(Callback):
         estimator._no_improvement_count = estimator._no_improvement_count + 1 if worse else 0
 
     def _end_iteration(self) -> None:
-        estimator, optimizer = self._estimator, self.model.optimizer
-        sgd = estimator.solver == "sgd" and estimator.schedule is None
-        if sgd and estimator.learning_rate == "invscaling":
-            rate = float(estimator.learning_rate_init) / (estimator.t_ + 1) ** estimator.power_t
-            optimizer.learning_rate = rate
+        estimator, optimizer, rate = self._estimator, self.model.optimizer, self._rate
+        if rate.word == "invscaling":
+            optimizer.learning_rate = rate.first / (estimator.t_ + 1) ** rate.power
         if self.reason is not None:
             self._stop()
         elif estimator._no_improvement_count > estimator.n_iter_no_change:
-            if not sgd or estimator.learning_rate != "adaptive":
+            if rate.word != "adaptive":
                 self._stop("Stopping.")
             elif optimizer.learning_rate <= SMALLEST_RATE:
                 self._stop("Learning rate too small. Stopping.")
