@@ -142,7 +142,9 @@ def _trained(plan: TablePlan, folder: RunFolder) -> TableModel:
                 folder.append_history(progress.to_record())
             line(progress)
 
-        return fit_table(plan, watch=watch, score=score)
+        model = fit_table(plan, watch=watch, score=score)
+    folder.write_history(model.history)  # network by network, however they were trained
+    return model
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from chainrule.training.early_stopping import EarlyStopping
 from chainrule.training.history import History
 from chainrule.training.interruption import uninterrupted
 from chainrule.training.learning_rates import LearningRateScheduler, ReduceLROnPlateau
-from chainrule.training.many import fit_many
+from chainrule.training.many import fit_many, jobs_at_once
 from chainrule.training.progress import ProgressBar
 from chainrule.training.state import RunningOptimizer
 from chainrule.training.stopping import StopWhen, TerminateOnNaN
@@ -27,6 +27,7 @@ __all__ = [
     "TerminateOnNaN",
     "Trainer",
     "fit_many",
+    "jobs_at_once",
     "shape_of_row",
     "uninterrupted",
 ]
