@@ -168,8 +168,9 @@ def _results(jobs: Sequence[_Job], at_once: int, threads: int) -> list[Any]:
             return error
 
     with ThreadPoolExecutor(at_once, "fit_many") as pool:
-        futures = [pool.submit(run, job) for job in jobs]
         try:
+            with uninterrupted():
+                futures = [pool.submit(run, job) for job in jobs]
             _wait(futures)
         except BaseException:
             stop.set()
