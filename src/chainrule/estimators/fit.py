@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from chainrule.data import Labels
-from chainrule.estimators.model import Held, TableModel, decoded, member_answers, one_blas_thread
+from chainrule.estimators.model import (
+    Held,
+    TableModel,
+    decoded,
+    heads_of,
+    member_answers,
+    one_blas_thread,
+)
 from chainrule.estimators.network import TableNetwork
 from chainrule.estimators.plan import Array, TablePlan
-from chainrule.estimators.rows import Rows, rows_of
+from chainrule.estimators.rows import rows_of
 from chainrule.estimators.run import Run, Score, Watch
 
 __all__ = ["fit_table", "prepared"]
@@ -44,11 +52,11 @@ def fit_table(
         settings=plan.settings,
         chosen=plan.chosen,
         encoder=plan.encoder,
-        labels=plan.labels,
+        codecs=plan.codecs,
         network=run.network,
         members=[run.members[number].trainer for number in run.kept],
         history=run.history,
-        validation=_held(run),
+        held=tuple(_held(run)),
         seconds=run.seconds(),
         interrupted=run.interrupted,
     )
@@ -64,36 +72,37 @@ def prepared(plan: TablePlan, watch: Watch | None = None, score: Score | None = 
 
 
 def _network(plan: TablePlan) -> TableNetwork:
-    classes = len(plan.labels.classes) if isinstance(plan.labels, Labels) else 1
     return TableNetwork.of(
         plan.encoder,
         hidden=plan.chosen.hidden or (),
-        units=classes,
-        is_classification=plan.is_classification,
+        heads=heads_of(plan.codecs),
         dropout=plan.chosen.dropout or 0.0,
     )
 
 
-def _held(run: Run) -> Held | None:
+def _held(run: Run) -> Iterator[Held]:
     """What networks say of the rows that they were watched on: the mean over those networks."""
     plan, pool, given = run.plan, run.pool, run.given
-    if given is not None:
-        total = sum(member_answers(run.members[n].trainer, given.inputs) for n in run.kept)
-        answers = decoded(plan.labels, np.asarray(total) / len(run.kept))
-        return Held(given.truth, answers, given.weights)
-    rows = np.zeros(len(pool))
-    sums: Array | None = None
+    outputs, counts = _sums(run, len(pool) if given is None else len(given))
+    rows = pool if given is None else given
+    index = np.flatnonzero(counts)
+    if not len(index):
+        return
+    weights = None if rows.weights is None else rows.weights[index]
+    for codec, truth, total in zip(plan.codecs, rows.truths, outputs, strict=True):
+        yield Held(truth[index], decoded(codec, total[index] / counts[index, None]), weights)
+
+
+def _sums(run: Run, rows: int) -> tuple[list[Array], Array]:
+    """The outputs of all networks for the rows that each was watched on, and how many these are."""
+    sums = [np.zeros((rows, head.units)) for head in run.network.heads]
+    counts = np.zeros(rows)
     for number in run.kept:
-        watched = plan.members[number].validation
+        watched = run.plan.members[number].validation if run.given is None else np.arange(rows)
         if len(watched):
-            outputs = member_answers(run.members[number].trainer, pool.take(watched).inputs)
-            if sums is None:
-                sums = np.zeros((len(pool), outputs.shape[1]))
-            sums[watched] += outputs
-            rows[watched] += 1
-    if sums is None:
-        return None
-    index = np.flatnonzero(rows)
-    part: Rows = pool.take(index)
-    answers = decoded(plan.labels, sums[index] / rows[index, None])
-    return Held(part.truth, answers, part.weights)
+            taken = run.pool.take(watched) if run.given is None else run.given
+            answers = member_answers(run.members[number].trainer, taken.inputs)
+            for total, one in zip(sums, answers, strict=True):
+                total[watched] += one
+            counts[watched] += 1
+    return sums, counts

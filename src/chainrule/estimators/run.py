@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chainrule.errors import TrainingError
+from chainrule.estimators.choices import member_seed
 from chainrule.estimators.model import decoded, member_answers
 from chainrule.estimators.network import TableNetwork
-from chainrule.estimators.plan import Array, TablePlan, member_seed
+from chainrule.estimators.plan import Array, TablePlan
 from chainrule.estimators.rows import Rows, class_factors, weights_of
 from chainrule.estimators.settings import TableSettings
 from chainrule.losses import MeanSquaredError, SparseCategoricalCrossentropy
@@ -22,6 +23,7 @@ from chainrule.training import Callback, EarlyStopping, Trainer, fit_many, jobs_
 __all__ = ["Run", "Score", "TableProgress", "Watch"]
 
 Score = Callable[[Array, Array, Array | None], float]
+"""What chooses the best epoch of one target, from truth, answers and weights."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,10 @@ class _Member:
         self.expected = run.settings.epochs
         self.trainer = Trainer(
             run.network,
-            SparseCategoricalCrossentropy() if run.plan.is_classification else MeanSquaredError(),
+            [
+                SparseCategoricalCrossentropy() if head.is_classification else MeanSquaredError()
+                for head in run.network.heads
+            ],
             _optimizer(run.settings),
             seed=member_seed(run.settings.seed, number),
         )
@@ -200,12 +205,16 @@ class _Member:
         parts = run.plan.members[self.number]
         rows = pool.take(parts.train)
         held = pool.take(parts.validation) if given is None else given
-        factors = class_factors(rows, settings)
+        factors = class_factors(rows, run.plan)
         callbacks: list[Callback] = [_Epochs(run, self, held)]
         validation = None
         if len(held):
             weights = weights_of(held, factors)
-            validation = (held.inputs, held.target, *(() if weights is None else (weights,)))
+            validation = (
+                held.inputs,
+                held.asked(run.network),
+                *(() if weights is None else (weights,)),
+            )
             monitor, mode = ("val_loss", "min") if run.score is None else ("val_score", "max")
             callbacks.append(
                 EarlyStopping(
@@ -214,7 +223,7 @@ class _Member:
             )
         self.trainer.fit(
             rows.inputs,
-            rows.target,
+            rows.asked(run.network),
             batch_size=settings.batch_size,
             epochs=settings.epochs,
             callbacks=callbacks,
@@ -267,5 +276,6 @@ class _Epochs(Callback):
         run, held = self._run, self._held
         if run.score is None or not len(held):
             return None
-        answers = decoded(run.plan.labels, member_answers(self._member.trainer, held.inputs))
-        return run.score(held.truth, answers, held.weights)
+        outputs = member_answers(self._member.trainer, held.inputs)
+        answers = [decoded(*pair) for pair in zip(run.plan.codecs, outputs, strict=True)]
+        return run.score(held.truths[0], answers[0], held.weights)
