@@ -39,6 +39,10 @@ if TYPE_CHECKING:
         TrainingError as TrainingError,
         WriteError as WriteError,
     )
+    from chainrule.estimators import (
+        TabularClassifier as TabularClassifier,
+        TabularRegressor as TabularRegressor,
+    )
     from chainrule.graph import (  # type: ignore[no-redef]  # mypy takes the submodule for it
         Node as Node,
         check_gradient as check_gradient,
@@ -67,6 +71,8 @@ _ROOM_OF = {
     "Input": "layers",
     "Sequential": "models",
     "load_model": "models",
+    "TabularClassifier": "estimators",
+    "TabularRegressor": "estimators",
     "fit_many": "training",
     "engine_info": "engine",
     "plot_activation": "drawing",

@@ -20,7 +20,7 @@ from chainrule.cli.progress import ProgressLine, spell_seconds, waiting
 
 if TYPE_CHECKING:
     from chainrule.cli.scores import Scores
-    from chainrule.estimators import TableModel, TablePlan, TableProgress
+    from chainrule.estimators import TableModel, TablePlan, TableProgress, TabularEstimator
     from chainrule.files import RunFolder
 
 __all__ = ["EXAMPLES", "USAGE", "add_options", "run"]
@@ -73,8 +73,9 @@ def run(options: argparse.Namespace) -> int:
     with _new_folder(options.out, request) as folder:
         plan, rows, fingerprint = _plan(request)
         folder.write_config(request.to_record(plan.chosen, fingerprint))
-        model = _trained(plan, folder)
-        model.save(folder.model_path)
+        estimator = _trained(plan, folder)
+        estimator.save(folder.model_path)
+    model = estimator.model_
     if model.interrupted:
         say("stopped: the best weights so far are kept and will be scored.")
     try:
@@ -126,15 +127,12 @@ def _plan(request: TrainRequest) -> tuple[TablePlan, int, str]:
     return plan, table.rows, mark
 
 
-def _trained(plan: TablePlan, folder: RunFolder) -> TableModel:
-    """The networks; each epoch stands in history.jsonl as soon as it is done."""
-    from chainrule.cli.scores import metric_score
-    from chainrule.estimators import fit_table
+def _trained(plan: TablePlan, folder: RunFolder) -> TabularEstimator:
+    """The fitted estimator; each epoch stands in history.jsonl as soon as it is done."""
+    from chainrule.estimators import tabular_estimator
     from chainrule.training import uninterrupted
 
-    settings = plan.settings
-    task = str(plan.schema.task)
-    score = metric_score(settings.metric, task, plan.labels, settings.positive)
+    estimator = tabular_estimator(plan)
     with _sigterm_as_ctrl_c(), ProgressLine() as line:
 
         def watch(progress: TableProgress) -> None:
@@ -142,9 +140,9 @@ def _trained(plan: TablePlan, folder: RunFolder) -> TableModel:
                 folder.append_history(progress.to_record())
             line(progress)
 
-        model = fit_table(plan, watch=watch, score=score)
-    folder.write_history(model.history)  # network by network, however they were trained
-    return model
+        estimator.fit_plan(plan, watch=watch)
+    folder.write_history(estimator.history_)  # network by network, however they were trained
+    return estimator
 
 
 @contextmanager

@@ -1,12 +1,25 @@
-"""Networks of tables: settings, plan, training, predictions."""
+"""Networks of tables: settings, plan, training, predictions; scikit-learn's estimators."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from chainrule.errors import missing_from
 from chainrule.estimators.fit import fit_table
+from chainrule.estimators.metric import LOWER_IS_BETTER, positive_code
 from chainrule.estimators.model import Held, Predictions, TableModel, load_table_model
 from chainrule.estimators.plan import TablePlan, plan_table
 from chainrule.estimators.run import TableProgress
 from chainrule.estimators.settings import SETTINGS, Setting, TableSettings
 
+if TYPE_CHECKING:
+    from chainrule.estimators.tabular import TabularEstimator, tabular_estimator
+    from chainrule.estimators.tabular_classifier import TabularClassifier
+    from chainrule.estimators.tabular_regressor import TabularRegressor
+
 __all__ = [
+    "LOWER_IS_BETTER",
     "SETTINGS",
     "Held",
     "Predictions",
@@ -15,7 +28,27 @@ __all__ = [
     "TablePlan",
     "TableProgress",
     "TableSettings",
+    "TabularClassifier",
+    "TabularEstimator",
+    "TabularRegressor",
     "fit_table",
     "load_table_model",
     "plan_table",
+    "positive_code",
+    "tabular_estimator",
 ]
+
+_MODULE_OF = {  # these load scikit-learn
+    "TabularClassifier": "tabular_classifier",
+    "TabularEstimator": "tabular",
+    "TabularRegressor": "tabular_regressor",
+    "tabular_estimator": "tabular",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        return missing_from("estimators", __all__)(name)
+    value = getattr(importlib.import_module(f"chainrule.estimators.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value

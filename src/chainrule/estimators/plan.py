@@ -23,6 +23,7 @@ from chainrule.data import (
 )
 from chainrule.errors import DataError, SettingError, listing
 from chainrule.estimators.choices import Member, chosen_settings, learned_rows, members_of
+from chainrule.estimators.layout import Layout
 from chainrule.estimators.settings import TableSettings
 
 __all__ = ["ClassWeight", "TablePlan", "check_single", "plan_table"]
@@ -48,6 +49,8 @@ class TablePlan:
         Of each target the classes, or the scale.
     class_weights
         Of each target what its classes count: "balanced", a dict of label to weight, or None.
+    layout
+        What X and y looked like; None for a table with the target in it.
     """
 
     schema: Schema
@@ -63,6 +66,7 @@ class TablePlan:
     notes: tuple[str, ...] = ()
     test_rows: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     class_weights: tuple[ClassWeight, ...] = (None,)
+    layout: Layout | None = None
 
     @property
     def labels(self) -> Labels | Numbers:
