@@ -225,7 +225,8 @@ def _refuse_giant(chosen: NDArray[np.bool_], table: Table, group: str, blocks: I
     largest = int(np.bincount(blocks).max())
     message = (
         f"column {group!r}: one group holds {largest} of {table.rows} rows, so no test or "
-        "validation part can be made; group by another column, or give --test and --validation."
+        "validation part can be made; group by another column, or give --test and --validation "
+        "(eval_set)."
     )
     raise DataError(message)
 

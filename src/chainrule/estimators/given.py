@@ -142,8 +142,17 @@ def _target_columns(
 def _weights(given: Any, rows: int) -> Column:
     from sklearn.utils.validation import _check_sample_weight
 
-    like = np.zeros((rows, 1))
-    values = _check_sample_weight(given, like, dtype=np.float64, ensure_non_negative=True)
+    try:
+        values = _check_sample_weight(given, np.zeros((rows, 1)), dtype=np.float64)
+    except ValueError as error:
+        raise DataError(str(error)) from None
+    if (values < 0).any():
+        row = int(np.argmax(values < 0))
+        message = (
+            f"sample_weight is {values[row]} in row {row} (counted from 0); give weights of 0 or "
+            "more."
+        )
+        raise DataError(message)
     return Column("number", values, np.zeros(rows, dtype=bool))
 
 

@@ -93,10 +93,10 @@ class Layout:
         return replace(table, columns=columns)
 
     def _refuse_missing(self, names: Sequence[str]) -> None:
-        missing = [name for name in self.features if name not in names]
+        missing = sorted(set(self.features) - set(names))
         if not missing:
             return
-        unseen = [name for name in names if name not in self.features]
+        unseen = sorted(set(names) - set(self.features))
         message = "The feature names should match those that were passed during fit.\n"
         if unseen:
             message += f"Feature names unseen at fit time:\n{_listed(unseen)}"
@@ -105,7 +105,7 @@ class Layout:
 
 
 def _listed(names: Sequence[str]) -> str:
-    lines = [f"- {name}\n" for name in sorted(names)[:SHOWN]]
+    lines = [f"- {name}\n" for name in names[:SHOWN]]
     return "".join([*lines, *(["- ...\n"] if names[SHOWN:] else [])])
 
 
@@ -128,11 +128,10 @@ def _selected(X: Any, names: Sequence[str]) -> Any:
         return {name: X[name] for name in X if str(name) in names}
     if isinstance(X, Table):
         return X
-    labels = [str(label) for label in (labels_of(X) or ())]
-    if all(labels.count(name) == 1 for name in names):
-        places = [labels.index(name) for name in names]
-        return X.iloc[:, places] if hasattr(X, "iloc") else X.select(list(names))
-    return X
+    places = {str(label): place for place, label in enumerate(labels_of(X) or ())}
+    if len(places) < len(labels_of(X) or ()):
+        return X  # two columns have one name: reading it says so
+    return X.iloc[:, [places[n] for n in names]] if hasattr(X, "iloc") else X.select(list(names))
 
 
 def table_of(X: Any, owner: Any) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import ShapeError
-from chainrule.estimators.targets import targets_of
+from chainrule.estimators.targets import known_kind, targets_of
 
 if TYPE_CHECKING:
     from chainrule.estimators.tabular import TabularEstimator
@@ -22,11 +22,12 @@ def score_each(owner: TabularEstimator, X: Any, y: Any, sample_weight: Any) -> l
     if len(targets) != len(found):
         message = f"y has {len(targets)} columns, the model has {len(found)} targets."
         raise ShapeError(message)
-    return [
-        float(
-            (r2_score if one.probabilities is None else accuracy_score)(
-                target.values, one.values, sample_weight=sample_weight
-            )
-        )
-        for target, one in zip(targets, found, strict=True)
-    ]
+    scores = []
+    for target, one in zip(targets, found, strict=True):
+        if one.probabilities is None:
+            score = r2_score(target.values, one.values, sample_weight=sample_weight)
+        else:
+            truth = known_kind(target.values, "y")
+            score = accuracy_score(truth, one.values, sample_weight=sample_weight)
+        scores.append(float(score))
+    return scores

@@ -120,6 +120,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         given = given_table(
             self, X, y, sample_weight, groups, self._task, self.targets, weighted=weighted
         )
+        self._check_given(given)
         watched = None if eval_set is None else watched_table(self, given, eval_set)
         plan = plan_table(
             given.table,
@@ -251,11 +252,21 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer) and self.random_state >= 0:
             return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(MOST_SEED))
+        try:
+            return int(check_random_state(self.random_state).randint(MOST_SEED))
+        except ValueError:
+            message = (
+                "random_state: must be a whole number of 0 or more, a numpy RandomState or None, "
+                f"got {self.random_state!r}."
+            )
+            raise SettingError(message) from None
 
     def _class_weights(self, given: Given) -> dict[str, ClassWeight]:
         """What classes count, by target; nothing where there are no classes."""
         return {}
+
+    def _check_given(self, given: Given) -> None:
+        """Raise where y is not for this estimator."""
 
     def _check_plan(self, plan: TablePlan) -> None:
         """Raise where settings do not fit what was found in y."""
@@ -309,8 +320,8 @@ def _plain(value: Any) -> Any:
     value = _number(value)
     if isinstance(value, Mapping):
         return {"pairs": [[_plain(key), _plain(one)] for key, one in value.items()]}
-    if isinstance(value, list | tuple | np.ndarray):
-        return {"list": [_plain(one) for one in value]}
+    if isinstance(value, list | tuple):
+        return {type(value).__name__: [_plain(one) for one in value]}
     return value if isinstance(value, bool | int | float | str) else None
 
 
@@ -319,4 +330,6 @@ def _unplain(value: Any) -> Any:
         return value
     if "pairs" in value:
         return {key: _unplain(one) for key, one in value["pairs"]}
-    return tuple(_unplain(one) for one in value["list"])
+    (name, listed), *_ = value.items()
+    found = [_unplain(one) for one in listed]
+    return tuple(found) if name == "tuple" else found

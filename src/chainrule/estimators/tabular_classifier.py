@@ -161,10 +161,12 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
             for name, is_class in zip(given.names, classes, strict=True)
         }
 
-    def _check_plan(self, plan: TablePlan) -> None:
-        if not any(isinstance(codec, Labels) for codec in plan.codecs):
+    def _check_given(self, given: Given) -> None:
+        if "classification" not in given.tasks:
             message = "targets: none is of classes; use TabularRegressor."
             raise SettingError(message)
+
+    def _check_plan(self, plan: TablePlan) -> None:
         for codec, weights in zip(plan.codecs, plan.class_weights, strict=True):
             if isinstance(weights, Mapping) and isinstance(codec, Labels):
                 _check_weights(weights, codec)

@@ -21,7 +21,15 @@ from chainrule.data import (
 from chainrule.errors import DataError, InputTypeError, SettingError, nearest
 from chainrule.estimators.layout import labels_of
 
-__all__ = ["Target", "combined", "labels_as_given", "target_column", "targets_of", "tasks_of"]
+__all__ = [
+    "Target",
+    "combined",
+    "known_kind",
+    "labels_as_given",
+    "target_column",
+    "targets_of",
+    "tasks_of",
+]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 LARGEST_EXACT = 2**53
@@ -119,7 +127,7 @@ def target_column(target: Target, name: str, task: str) -> Column:
     """A column of a table; raises DataError for a target that cannot be of its task."""
     if task == "regression":
         return column_of(target.values, name)
-    return _class_column(_known_kind(target.values, name), name)
+    return _class_column(known_kind(target.values, name), name)
 
 
 def _missing(values: Array) -> Array:
@@ -127,13 +135,17 @@ def _missing(values: Array) -> Array:
         return np.isnan(values)
     if values.dtype.kind != "O":
         return np.zeros(len(values), dtype=bool)
-    return np.fromiter(
-        (one is None or one != one or type(one).__name__ in ("NAType", "NaTType")
-         if not isinstance(one, str) else False for one in values), bool, count=len(values),
-    )  # fmt: skip
+    return np.fromiter(map(_is_missing, values), bool, count=len(values))
 
 
-def _known_kind(values: Array, name: str) -> Array:
+def _is_missing(value: Any) -> bool:
+    """None, NaN and their kind, but no spelling of them: a label may be "NA" or "-"."""
+    if value is None or isinstance(value, str):
+        return value is None
+    return type(value).__name__ in ("NAType", "NaTType") or bool(np.all(value != value))
+
+
+def known_kind(values: Array, name: str) -> Array:
     """Objects that are all booleans or all numbers as such; text stays; a mixture is refused."""
     if values.dtype.kind != "O":
         return values
@@ -176,6 +188,14 @@ def _class_column(values: Array, name: str) -> Column:
     known = np.array(values[~missing].tolist()) if values.dtype.kind == "O" else values[~missing]
     if len(known) == 0:
         return Column("text", np.full(len(values), "", dtype=object), missing)
+    infinite = known.dtype.kind == "f" and np.isinf(known)
+    if np.any(infinite):
+        row = int(np.flatnonzero(~missing)[np.argmax(infinite)])
+        message = (
+            f"column {name!r}: {values[row]} in row {row} (counted from 0) is no label; "
+            "correct it, or leave it empty."
+        )
+        raise DataError(message)
     try:
         check_classification_targets(known)
     except ValueError as error:
@@ -201,8 +221,10 @@ def labels_as_given(codec: Labels | Numbers, values: Array) -> Labels | Numbers:
     if not isinstance(codec, Labels):
         return codec
     kind = values.dtype
-    if kind.kind == "O" or isinstance(codec.classes[0], str):
+    if isinstance(codec.classes[0], str):
         return Labels(codec.classes, "str" if kind.kind == "U" else "object", codec.name)
+    if kind.kind == "O":
+        kind = np.array(values[~_missing(values)].tolist()).dtype
     classes = np.array(codec.classes).astype(kind)
     return Labels(tuple(classes.tolist()), kind.name, codec.name)
 
