@@ -71,9 +71,9 @@ def run(options: argparse.Namespace) -> int:
     """Train, judge, write the run folder, print the scores."""
     request = train_request(options)
     with _new_folder(options.out, request) as folder:
-        plan, rows, fingerprint = _plan(request)
+        plan, estimator, rows, fingerprint = _plan(request)
         folder.write_config(request.to_record(plan.chosen, fingerprint))
-        estimator = _trained(plan, folder)
+        _train(estimator, plan, folder)
         estimator.save(folder.model_path)
     model = estimator.model_
     if model.interrupted:
@@ -107,11 +107,13 @@ def _new_folder(out: str | None, request: TrainRequest) -> Iterator[RunFolder]:
         raise
 
 
-def _plan(request: TrainRequest) -> tuple[TablePlan, int, str]:
-    """What is settled before training, said; the rows of the data and their fingerprint."""
+def _plan(request: TrainRequest) -> tuple[TablePlan, TabularEstimator, int, str]:
+    """What is settled before training, said; the estimator of it, the rows of the data and their
+    fingerprint.
+    """
     from chainrule.cli.described import describe_plan
     from chainrule.data import fingerprint, read_table
-    from chainrule.estimators import plan_table
+    from chainrule.estimators import plan_table, tabular_estimator
 
     with waiting("reading the table"):
         table = read_table(request.data)
@@ -120,19 +122,18 @@ def _plan(request: TrainRequest) -> tuple[TablePlan, int, str]:
             for source in (request.test, request.validation)
         )
         plan = plan_table(table, request.target, request.settings, test=test, validation=validation)
+        estimator = tabular_estimator(plan)
         mark = fingerprint(table)
     describe_plan(plan, table, request.test, request.validation)
     if request.fingerprint not in (None, mark):
         say(f"warning: {request.data} has changed since the run in the --config file was trained.")
-    return plan, table.rows, mark
+    return plan, estimator, table.rows, mark
 
 
-def _trained(plan: TablePlan, folder: RunFolder) -> TabularEstimator:
-    """The fitted estimator; each epoch stands in history.jsonl as soon as it is done."""
-    from chainrule.estimators import tabular_estimator
+def _train(estimator: TabularEstimator, plan: TablePlan, folder: RunFolder) -> None:
+    """Fits the estimator; each epoch stands in history.jsonl as soon as it is done."""
     from chainrule.training import uninterrupted
 
-    estimator = tabular_estimator(plan)
     with _sigterm_as_ctrl_c(), ProgressLine() as line:
 
         def watch(progress: TableProgress) -> None:
@@ -142,7 +143,6 @@ def _trained(plan: TablePlan, folder: RunFolder) -> TabularEstimator:
 
         estimator.fit_plan(plan, watch=watch)
     folder.write_history(estimator.history_)  # network by network, however they were trained
-    return estimator
 
 
 @contextmanager
