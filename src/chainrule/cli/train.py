@@ -113,7 +113,10 @@ def _plan(request: TrainRequest) -> tuple[TablePlan, TabularEstimator, int, str]
     """
     from chainrule.cli.described import describe_plan
     from chainrule.data import fingerprint, read_table
-    from chainrule.estimators import plan_table, tabular_estimator
+    from chainrule.training import uninterrupted
+
+    with uninterrupted():  # Ctrl-C within an import could end Python with another exit code
+        from chainrule.estimators import plan_table, tabular_estimator
 
     with waiting("reading the table"):
         table = read_table(request.data)
