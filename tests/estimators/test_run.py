@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -56,6 +57,7 @@ def test_the_watcher_is_told_by_one_network_at_a_time():
         assert busy.acquire(blocking=False)
         assert progress.member in progress.running
         shares.append(progress.share)
+        time.sleep(0.005)  # long enough for another network to come
         busy.release()
 
     with threads_at_most(3):

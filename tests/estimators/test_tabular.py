@@ -212,9 +212,10 @@ def test_labels_keep_their_type(dtype):
 
 @pytest.mark.parametrize("labels", [("-", "+"), ("NA", "None"), (" a", "a"), ("1", "01")])
 def test_labels_are_kept_letter_by_letter(labels):
-    model = TabularClassifier(**LEARNS).fit(X, np.where(PRICE > 0, *labels))
-    assert model.classes_.tolist() == sorted(labels)
-    assert model.score(X, np.where(PRICE > 0, *labels)) > 0.9
+    for y in (np.where(PRICE > 0, *labels), pd.Series(np.where(PRICE > 0, *labels).astype(object))):
+        model = TabularClassifier(**LEARNS).fit(X, y)
+        assert model.classes_.tolist() == sorted(labels)
+        assert model.score(X, y) > 0.9
 
 
 SERIES = {
