@@ -99,6 +99,7 @@ def test_a_real_table_is_learned_as_it_is(datasets):
 FRAMES = {
     "pandas": lambda source: source,
     "polars": pl.from_pandas,
+    "polars, not computed yet": lambda source: pl.from_pandas(source).lazy(),
     "pyarrow": pa.Table.from_pandas,
     "dict": lambda source: {name: source[name].to_numpy() for name in source},
     "another index": lambda source: source.set_index(np.arange(len(source))[::-1] + 7),
@@ -370,6 +371,16 @@ BAD = {
     ),
     "infinite": (
         regressor, {"y": np.where(np.arange(ROWS) == 4, np.inf, 1.0)}, DataError, "inf in row 4"
+    ),
+    "dates for classes": (classifier, {"y": X["when"]}, DataError, "Unknown label type: .*'when_'"),
+    "dates for numbers": (regressor, {"y": X["when"]}, DataError, "'when_': a target of dates"),
+    "no column": (regressor, {"y": pd.DataFrame(index=range(ROWS))}, DataError, "y has no column"),
+    "no table": (regressor, {"X": "table.csv"}, DataError, "Expected 2D array, got scalar array"),
+    "huge labels": (
+        classifier, {"y": (np.arange(ROWS) % 2) * (2**60 + 1)}, DataError, "give them as text"
+    ),
+    "infinite label": (
+        classifier, {"y": [np.inf, *[1.0] * 89]}, DataError, "inf in row 0 .* is no label"
     ),
     "no target": (regressor, {"y": None}, DataError, "requires y to be passed"),
     "all missing": (regressor, {"y": [None] * ROWS}, DataError, "missing in every row"),

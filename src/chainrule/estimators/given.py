@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.data import Column, Table, column_of
 from chainrule.errors import DataError, InputTypeError, ShapeError, warn
-from chainrule.estimators.layout import Layout, table_of
+from chainrule.estimators.layout import Layout, collected, table_of
 from chainrule.estimators.targets import Target, target_column, targets_of, tasks_of
 
 __all__ = ["Given", "given_table", "watched_table"]
@@ -53,6 +53,7 @@ def given_table(
     weighted
         Whether there is a column of weights though none are given.
     """
+    X = collected(X)
     table = table_of(X, owner)
     if table.rows == 1:
         message = (

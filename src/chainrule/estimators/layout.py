@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.data import Schema, Table, as_table
 from chainrule.errors import DataError, InputTypeError, warn
 
-__all__ = ["Layout", "labels_of", "table_of"]
+__all__ = ["Layout", "collected", "labels_of", "table_of"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 SHOWN = 5
@@ -67,6 +67,7 @@ class Layout:
         Raises `DataError` in scikit-learn's words where columns are missing; warns where only
         one of the two has names.
         """
+        X = collected(X)
         labels = labels_of(X)
         names = None if labels is None else [str(label) for label in labels]
         has_names = labels is not None and all(isinstance(label, str) for label in labels)
@@ -107,6 +108,11 @@ class Layout:
 def _listed(names: Sequence[str]) -> str:
     lines = [f"- {name}\n" for name in names[:SHOWN]]
     return "".join([*lines, *(["- ...\n"] if names[SHOWN:] else [])])
+
+
+def collected(X: Any) -> Any:
+    """A frame that is not computed yet, computed; all else as it is."""
+    return X.collect() if callable(getattr(X, "collect", None)) else X
 
 
 def labels_of(X: Any) -> list[Any] | None:
@@ -150,7 +156,13 @@ def table_of(X: Any, owner: Any) -> Table:
 
         if isinstance(X, list | tuple):
             X = _from_list(X)
-        return as_table(check_array(X, dtype=None, ensure_all_finite=False, estimator=owner))
+        try:
+            X = check_array(X, dtype=None, ensure_all_finite=False, estimator=owner)
+        except TypeError as error:
+            raise InputTypeError(str(error)) from None
+        except ValueError as error:
+            raise DataError(str(error)) from None
+        return as_table(X)
     table = as_table(X)
     if table.rows == 0:
         message = (

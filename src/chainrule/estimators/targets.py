@@ -19,7 +19,7 @@ from chainrule.data import (
     series_array,
 )
 from chainrule.errors import DataError, InputTypeError, SettingError, nearest
-from chainrule.estimators.layout import labels_of
+from chainrule.estimators.layout import collected, labels_of
 
 __all__ = [
     "Target",
@@ -57,7 +57,11 @@ def targets_of(y: Any, owner: Any) -> tuple[list[Target], str]:
             "None."
         )
         raise DataError(message)
+    y = collected(y)
     labels = labels_of(y)
+    if labels is not None and not labels:
+        message = "y has no column; give one for each target."
+        raise DataError(message)
     if labels is not None:
         listed = [Target(label, values) for label, values in zip(labels, _columns(y), strict=True)]
         return listed, type(y).__module__.partition(".")[0]
@@ -147,8 +151,14 @@ def _is_missing(value: Any) -> bool:
 
 def known_kind(values: Array, name: str) -> Array:
     """Objects that are all booleans or all numbers as such; text stays; a mixture is refused."""
-    if values.dtype.kind != "O":
+    if values.dtype.kind in "biufU":
         return values
+    if values.dtype.kind != "O":
+        message = (
+            f"Unknown label type: column {name!r} has values of type {values.dtype}; labels must "
+            "be texts, whole numbers or booleans."
+        )
+        raise DataError(message)
     missing = _missing(values)
     known = values[~missing]
     text = np.fromiter((isinstance(one, str) for one in known), bool, count=len(known))
