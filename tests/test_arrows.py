@@ -21,8 +21,8 @@ ALLOWED = {
     "models": NETWORKS | {"engine", "training", "files"},
     "drawing": {"graph", "layers", "optimizers", "models"},
     "examples": NETWORKS | {"models", "drawing"},
-    "estimators": NETWORKS | {"models", "training", "data", "files"},
-    "reporting": {"training", "estimators", "data", "files"},
+    "reporting": {"training", "data", "files"},
+    "estimators": NETWORKS | {"models", "training", "data", "files", "reporting"},
 }
 EVERY_ROOM = set(ALLOWED)
 ALLOWED["cli"] = EVERY_ROOM | {"chainrule"}

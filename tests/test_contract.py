@@ -93,6 +93,9 @@ CALLBACKS = (
 )
 
 
+TABLES = {"epochs": 200, "patience": 20, "members": None, "time_limit": None, "random_state": 0}
+
+
 def found(path):
     thing = keras
     for name in path.split("."):
@@ -104,6 +107,15 @@ def found(path):
 def test_defaults_are_those_promised(path):
     parameters = inspect.signature(found(path)).parameters
     assert {name: parameters[name].default for name in DEFAULTS[path]} == DEFAULTS[path]
+
+
+@pytest.mark.parametrize("name", ["TabularClassifier", "TabularRegressor"])
+def test_estimators_of_tables_are_those_promised(name):
+    fit = inspect.signature(found(name).fit).parameters
+    assert list(fit) == ["self", "X", "y", "sample_weight", "eval_set", "groups"]
+    assert {fit[one].default for one in list(fit)[3:]} == {None}
+    parameters = inspect.signature(found(name)).parameters
+    assert {one: parameters[one].default for one in TABLES} == TABLES
 
 
 @pytest.mark.parametrize("kind", NAMES)

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from chainrule.estimators import (
         MLPClassifier as MLPClassifier,
         MLPRegressor as MLPRegressor,
+        TabularClassifier as TabularClassifier,
+        TabularRegressor as TabularRegressor,
         cross_validate as cross_validate,
     )
     from chainrule.graph import (  # type: ignore[no-redef]  # mypy takes the submodule for it
@@ -72,6 +74,8 @@ _ROOM_OF = {
     "Input": "layers",
     "Sequential": "models",
     "load_model": "models",
+    "TabularClassifier": "estimators",
+    "TabularRegressor": "estimators",
     "fit_many": "training",
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",

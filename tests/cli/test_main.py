@@ -8,7 +8,7 @@ import pytest
 
 import chainrule
 from chainrule.cli.main import COMMANDS
-from chainrule.cli.scores import METRICS
+from chainrule.estimators.metric import METRICS
 
 
 def test_alone_it_prints_help_to_stderr(run):

@@ -63,7 +63,7 @@ def test_progress_is_one_line_that_vanishes(start, columns):
     told = [line for line in lines if re.match(r" *[0-9]+%  about .* left", line)]
     assert told
     if columns > 100:
-        assert re.search(r"network 1/2  epoch [0-9]+/200  loss .* validation .*\(best ", told[0])
+        assert re.search(r"network [12]/2  epoch [0-9]+/200  loss .* validation .*\(best ", told[0])
     # the last thing done to the line is to erase it
     assert shown.rstrip().endswith(b"NEW.csv")
     assert b"left" not in shown.rpartition(b"\x1b[2K")[2]

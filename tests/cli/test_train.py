@@ -119,6 +119,15 @@ def test_the_same_command_writes_the_same_bytes(run):
         assert Path("first", name).read_bytes() == Path("again", name).read_bytes(), name
 
 
+def test_the_number_of_threads_changes_no_byte(process):
+    words = ("train", "churn.csv", "--target", "left", "--epochs", "4", "--hidden", "8")
+    for threads in ("1", "3"):
+        outcome = process(*words, "--out", threads, environment={"CHAINRULE_NUM_THREADS": threads})
+        assert outcome.code == 0, outcome.err
+    for name in RUN_FILES - {"metrics.json"}:
+        assert Path("1", name).read_bytes() == Path("3", name).read_bytes(), name
+
+
 def test_options_go_before_the_config(run):
     run("train", "houses.csv", *HOUSES, "--out", "first")
     outcome = run("train", "--config", "first", "--epochs", "2", "--seed", "5", "--json")

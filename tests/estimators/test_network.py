@@ -6,18 +6,21 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.estimators.network import TableNetwork
+from chainrule.estimators.network import Head, TableNetwork
 from chainrule.losses import MeanSquaredError
 from chainrule.optimizers import SGD
 from chainrule.training import Trainer
 
 ROWS = 9
 NETWORKS = {
-    "all three": TableNetwork(3, (5,), (6, 4), 1, False, spread=2, bins=7),
-    "classes": TableNetwork(3, (5, 40), (6,), 3, True, spread=4, bins=5),
-    "numbers alone": TableNetwork(2, (), (6, 4), 1, False),
-    "categories alone": TableNetwork(0, (5,), (4,), 1, False),
-    "no hidden layer": TableNetwork(1, (), (), 2, True, spread=1, bins=3),
+    "all three": TableNetwork(3, (5,), (6, 4), (Head(),), spread=2, bins=7),
+    "classes": TableNetwork(3, (5, 40), (6,), (Head(3, True),), spread=4, bins=5),
+    "numbers alone": TableNetwork(2, (), (6, 4), (Head(),)),
+    "categories alone": TableNetwork(0, (5,), (4,), (Head(),)),
+    "three targets": TableNetwork(
+        2, (5,), (6,), (Head(3, True), Head(), Head(2, True)), spread=1, bins=3
+    ),
+    "no hidden layer": TableNetwork(1, (), (), (Head(2, True),), spread=1, bins=3),
 }
 
 
@@ -54,20 +57,29 @@ def written_out(network, inputs, weights):
     for place in range(layers):
         x = x @ weights[f"dense_{place}/kernel"] + weights[f"dense_{place}/bias"]
         x = np.where(x > 0, x, 0) if place < layers - 1 else x
-    if network.is_classification:
-        powers = np.exp(x - x.max(axis=1, keepdims=True))
-        x = powers / powers.sum(axis=1, keepdims=True)
-    return x
+    found, start = [], 0
+    for head in network.heads:
+        part = x[:, start : start + head.units]
+        start += head.units
+        if head.is_classification:
+            powers = np.exp(part - part.max(axis=1, keepdims=True))
+            part = powers / powers.sum(axis=1, keepdims=True)
+        found.append(part)
+    return found
 
 
 @pytest.mark.parametrize("engine", ["numpy", "native"])
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 def test_outputs_against_the_formula(network, engine):
     inputs = inputs_of(network, np.random.default_rng(1))
-    trainer = Trainer(network, MeanSquaredError(), SGD(), seed=3, engine=engine)
+    losses = [MeanSquaredError() for _ in network.heads]
+    trainer = Trainer(network, losses, SGD(), seed=3, engine=engine)
     weights = {name: trainer.parameters[name] for name in trainer.parameters.names}
     expected = written_out(network, inputs, weights)
-    np.testing.assert_allclose(trainer.predict(inputs), expected, rtol=2e-5, atol=2e-6)
+    outputs = trainer.predict(inputs)
+    found = [outputs] if len(expected) == 1 else [outputs[n] for n in network.output_names]
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-5, atol=2e-6)
 
 
 @pytest.mark.parametrize("name", ["numbers alone", "no hidden layer", "all three"])
@@ -77,7 +89,7 @@ def test_gradients_against_central_differences(name):
     inputs = inputs_of(network, rng)
     arrays = [rng.normal(size=parameter.shape) for parameter in network.parameters()]
     nodes = {name: cr.constant(value.astype(np.float64)) for name, value in inputs.items()}
-    weigh = rng.normal(size=(ROWS, network.units))
+    weigh = rng.normal(size=(ROWS, network.heads[0].units))
 
     def total(*parameters):
         return (network.outputs(nodes, parameters, None)[0] * weigh).sum()

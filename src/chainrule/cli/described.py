@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from chainrule.cli.output import plural, say, text_table
-from chainrule.cli.scores import positive_code
+from chainrule.estimators import positive_code
 
 if TYPE_CHECKING:
     from chainrule.data import ColumnSchema, Encoder, Table

@@ -141,7 +141,7 @@ def _columns(
 
 
 def _decided(model: TableModel, probabilities: Any, threshold: float) -> Any:
-    from chainrule.cli.scores import positive_code
+    from chainrule.estimators import positive_code
 
     positive = positive_code(model.labels, model.settings.positive)
     chosen = probabilities[:, positive] >= threshold

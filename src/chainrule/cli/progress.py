@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -31,6 +32,7 @@ class ProgressLine:
         self._live: Any = None
         self._shown_at = -math.inf
         self._best: dict[int, float] = {}
+        self._last: dict[int, TableProgress] = {}
 
     def __enter__(self) -> Self:
         if self.is_shown:
@@ -48,14 +50,21 @@ class ProgressLine:
             self._live.__exit__(kind, error, trace)
 
     def __call__(self, progress: TableProgress) -> None:
-        """Takes the news of an epoch."""
+        """Takes the news of an epoch.
+
+        Of networks that are trained at the same time it shows the first, so that its numbers can
+        be followed; share and time left are of all.
+        """
         best = min(self._best.get(progress.member, math.inf), progress.validation_loss)
         self._best[progress.member] = best
+        self._last[progress.member] = progress
         now = time.monotonic()
         if self._live is None or now - self._shown_at < SECONDS_BETWEEN:
             return
         self._shown_at = now
-        self._live.update(_one_line(progress_text(progress, best)), refresh=True)
+        shown = min(member for member in progress.running if member in self._last)
+        told = replace(self._last[shown], share=progress.share, seconds=progress.seconds)
+        self._live.update(_one_line(progress_text(told, self._best[shown])), refresh=True)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from chainrule.cli.progress import ProgressLine, spell_seconds, waiting
 
 if TYPE_CHECKING:
     from chainrule.cli.scores import Scores
-    from chainrule.estimators import TableModel, TablePlan, TableProgress
+    from chainrule.estimators import TableModel, TablePlan, TableProgress, TabularEstimator
     from chainrule.files import RunFolder
 
 __all__ = ["EXAMPLES", "USAGE", "add_options", "run"]
@@ -71,10 +71,11 @@ def run(options: argparse.Namespace) -> int:
     """Train, judge, write the run folder, print the scores."""
     request = train_request(options)
     with _new_folder(options.out, request) as folder:
-        plan, rows, fingerprint = _plan(request)
+        plan, estimator, rows, fingerprint = _plan(request)
         folder.write_config(request.to_record(plan.chosen, fingerprint))
-        model = _trained(plan, folder)
-        model.save(folder.model_path)
+        _train(estimator, plan, folder)
+        estimator.save(folder.model_path)
+    model = estimator.model_
     if model.interrupted:
         say("stopped: the best weights so far are kept and will be scored.")
     try:
@@ -106,11 +107,16 @@ def _new_folder(out: str | None, request: TrainRequest) -> Iterator[RunFolder]:
         raise
 
 
-def _plan(request: TrainRequest) -> tuple[TablePlan, int, str]:
-    """What is settled before training, said; the rows of the data and their fingerprint."""
+def _plan(request: TrainRequest) -> tuple[TablePlan, TabularEstimator, int, str]:
+    """What is settled before training, said; the estimator of it, the rows of the data and their
+    fingerprint.
+    """
     from chainrule.cli.described import describe_plan
     from chainrule.data import fingerprint, read_table
-    from chainrule.estimators import plan_table
+    from chainrule.training import uninterrupted
+
+    with uninterrupted():  # Ctrl-C within an import could end Python with another exit code
+        from chainrule.estimators import plan_table, tabular_estimator
 
     with waiting("reading the table"):
         table = read_table(request.data)
@@ -119,22 +125,18 @@ def _plan(request: TrainRequest) -> tuple[TablePlan, int, str]:
             for source in (request.test, request.validation)
         )
         plan = plan_table(table, request.target, request.settings, test=test, validation=validation)
+        estimator = tabular_estimator(plan)
         mark = fingerprint(table)
     describe_plan(plan, table, request.test, request.validation)
     if request.fingerprint not in (None, mark):
         say(f"warning: {request.data} has changed since the run in the --config file was trained.")
-    return plan, table.rows, mark
+    return plan, estimator, table.rows, mark
 
 
-def _trained(plan: TablePlan, folder: RunFolder) -> TableModel:
-    """The networks; each epoch stands in history.jsonl as soon as it is done."""
-    from chainrule.cli.scores import metric_score
-    from chainrule.estimators import fit_table
+def _train(estimator: TabularEstimator, plan: TablePlan, folder: RunFolder) -> None:
+    """Fits the estimator; each epoch stands in history.jsonl as soon as it is done."""
     from chainrule.training import uninterrupted
 
-    settings = plan.settings
-    task = str(plan.schema.task)
-    score = metric_score(settings.metric, task, plan.labels, settings.positive)
     with _sigterm_as_ctrl_c(), ProgressLine() as line:
 
         def watch(progress: TableProgress) -> None:
@@ -142,7 +144,8 @@ def _trained(plan: TablePlan, folder: RunFolder) -> TableModel:
                 folder.append_history(progress.to_record())
             line(progress)
 
-        return fit_table(plan, watch=watch, score=score)
+        estimator.fit_plan(plan, watch=watch)
+    folder.write_history(estimator.history_)  # network by network, however they were trained
 
 
 @contextmanager

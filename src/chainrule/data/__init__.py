@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from chainrule.data.blocks import rows_also_in
 from chainrule.data.encode import Encoded, Encoder
-from chainrule.data.frames import as_table
+from chainrule.data.exchange import FRAMES, arrays_of_frame, frame_of, series_array
+from chainrule.data.frames import as_table, column_of
 from chainrule.data.read import read_table
-from chainrule.data.schema import ColumnSchema, Schema, infer_schema, rows_with_target
+from chainrule.data.schema import ColumnSchema, Schema, TargetSchema, infer_schema, rows_with_target
 from chainrule.data.split import Split, split
 from chainrule.data.table import Column, Table, fingerprint
 from chainrule.data.target import Labels, Numbers
 from chainrule.data.write import parquet_bytes
 
 __all__ = [
+    "FRAMES",
     "Column",
     "ColumnSchema",
     "Encoded",
@@ -22,12 +24,17 @@ __all__ = [
     "Schema",
     "Split",
     "Table",
+    "TargetSchema",
+    "arrays_of_frame",
     "as_table",
+    "column_of",
     "fingerprint",
+    "frame_of",
     "infer_schema",
     "parquet_bytes",
     "read_table",
     "rows_also_in",
     "rows_with_target",
+    "series_array",
     "split",
 ]

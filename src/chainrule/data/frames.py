@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import numbers
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -81,12 +82,9 @@ def _from_frame(frame: Any) -> Table:
 
 
 def _refuse_twins(names: list[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            message = (
-                f"frame: {names.count(name)} columns are named {name!r}; "
-                "give each a name of its own."
-            )
+    for name, count in Counter(names).items():
+        if count > 1:
+            message = f"frame: {count} columns are named {name!r}; give each a name of its own."
             raise DataError(message)
 
 

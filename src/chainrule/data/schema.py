@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -15,23 +15,50 @@ from chainrule.data.table import Column, Table
 from chainrule.data.task import check_target, choose_task
 from chainrule.errors import DataError, SettingError, listing, nearest
 
-__all__ = ["ColumnSchema", "Schema", "infer_schema", "rows_with_target"]
+__all__ = ["ColumnSchema", "Schema", "TargetSchema", "infer_schema", "rows_with_target"]
 
 TASKS = ("auto", "classification", "regression")
 
 
 @dataclass(frozen=True)
-class Schema:
-    """What each column is for, the task, and why; a plain record for the user to read and correct.
+class TargetSchema:
+    """A column to predict, as "classification" or "regression", and why so."""
 
-    `suspects` are sentences on inputs that (nearly) give the target away.
+    name: str
+    task: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What each column is for, the tasks, and why; a plain record for the user to read and correct.
+
+    `suspects` are sentences on inputs that (nearly) give a target away.
     """
 
     columns: tuple[ColumnSchema, ...]
-    target: str | None
-    task: str | None
-    task_reason: str
+    targets: tuple[TargetSchema, ...]
     suspects: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> str | None:
+        """The column to predict, the first where there are several; None where there is none."""
+        return self.targets[0].name if self.targets else None
+
+    @property
+    def task(self) -> str | None:
+        """The task of the (first) target."""
+        return self.targets[0].task if self.targets else None
+
+    @property
+    def task_reason(self) -> str:
+        """Why it is this task."""
+        return self.targets[0].reason if self.targets else "no target"
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The columns to predict."""
+        return tuple(one.name for one in self.targets)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -57,9 +84,7 @@ class Schema:
         """Plain values for a JSON header."""
         return {
             "columns": [{**asdict(column), "uses": list(column.uses)} for column in self.columns],
-            "target": self.target,
-            "task": self.task,
-            "task_reason": self.task_reason,
+            "targets": [asdict(target) for target in self.targets],
             "suspects": list(self.suspects),
         }
 
@@ -72,22 +97,20 @@ class Schema:
         )
         return cls(
             columns,
-            record["target"],
-            record["task"],
-            record["task_reason"],
+            tuple(TargetSchema(**target) for target in record["targets"]),
             tuple(record["suspects"]),
         )
 
 
 def infer_schema(
     table: Table,
-    target: str | None,
+    target: str | Sequence[str] | None,
     *,
     ignore: Iterable[str] = (),
     weight: str | None = None,
     group: str | None = None,
     time: str | None = None,
-    task: str = "auto",
+    task: str | Mapping[str, str] = "auto",
     kinds: Mapping[str, str] | None = None,
 ) -> Schema:
     """The schema of a table: what each column is and is for, and the task, each with a reason.
@@ -97,6 +120,7 @@ def infer_schema(
     A column left out that has missing cells still says whether its value is present. Whole
     numbers with 3 to 10 different values are used as numbers and also value by value.
 
+    `target` may be several columns, `task` then a dict by their names.
     `kinds` overrides the kind of columns by name: "number", "category", "boolean", "datetime",
     "identifier". Raises DataError for columns that are not there or cannot be what they are
     named to be, SettingError for an unknown kind or task.
@@ -108,8 +132,10 @@ def infer_schema(
     """
     ignore = [ignore] if isinstance(ignore, str) else list(ignore)
     kinds = dict(kinds or {})
-    _check_settings(table, kinds, task)
-    roles = _roles(table, target, ignore, weight, group, time)
+    targets = [target] if isinstance(target, str) else list(target or ())
+    tasks = {name: task if isinstance(task, str) else task.get(name, "auto") for name in targets}
+    _check_settings(table, kinds, [task] if isinstance(task, str) else tasks.values())
+    roles = _roles(table, targets, ignore, weight, group, time)
     table = _converted(table, kinds, roles)
     columns = [
         _with_role(name, column, roles[name], kinds.get(name))
@@ -118,25 +144,29 @@ def infer_schema(
         for name, column in table.columns.items()
     ]
     columns = _keep_something(columns, table)
-    if target is None:
-        return Schema(tuple(columns), None, None, "no target")
-    check_target(table.columns[target], target)
-    chosen, reason = choose_task(table.columns[target], target, task)
     inputs = [column for column in columns if "value" in column.uses]
-    return Schema(tuple(columns), target, chosen, reason, find_suspects(table, target, inputs))
+    found: list[TargetSchema] = []
+    suspects: list[str] = []
+    for name in targets:
+        check_target(table.columns[name], name)
+        found.append(TargetSchema(name, *choose_task(table.columns[name], name, tasks[name])))
+        suspects += find_suspects(table, name, inputs)
+    return Schema(tuple(columns), tuple(found), tuple(suspects))
 
 
 def rows_with_target(table: Table, schema: Schema) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """The positions of the rows whose target is known; the others cannot be learned from."""
-    if schema.target is None:
-        return np.arange(table.rows)
-    return np.flatnonzero(~table.column(schema.target).missing)
+    """The positions of the rows whose targets are known; the others cannot be learned from."""
+    missing = np.zeros(table.rows, dtype=bool)
+    for name in schema.target_names:
+        missing |= table.column(name).missing
+    return np.flatnonzero(~missing)
 
 
-def _check_settings(table: Table, kinds: Mapping[str, str], task: str) -> None:
-    if task not in TASKS:
-        message = f"task must be one of {listing(TASKS)}, got {task!r}; {nearest(task, TASKS)}"
-        raise SettingError(message)
+def _check_settings(table: Table, kinds: Mapping[str, str], tasks: Iterable[str]) -> None:
+    for task in tasks:
+        if task not in TASKS:
+            message = f"task must be one of {listing(TASKS)}, got {task!r}; {nearest(task, TASKS)}"
+            raise SettingError(message)
     for name, kind in kinds.items():
         table.column(name)
         if kind not in COLUMN_KINDS:
@@ -149,15 +179,16 @@ def _check_settings(table: Table, kinds: Mapping[str, str], task: str) -> None:
 
 def _roles(
     table: Table,
-    target: str | None,
+    targets: list[str],
     ignore: list[str],
     weight: str | None,
     group: str | None,
     time: str | None,
 ) -> dict[str, str]:
     roles: dict[str, str] = {}
-    wanted = [("target", target), ("weight", weight), ("group", group), ("time", time)]
-    for role, name in [*wanted, *(("ignored", name) for name in ignore)]:
+    wanted = [("weight", weight), ("group", group), ("time", time)]
+    named = [("target", name) for name in targets], [("ignored", name) for name in ignore]
+    for role, name in [*named[0], *wanted, *named[1]]:
         if name is None:
             continue
         table.column(name)

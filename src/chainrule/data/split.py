@@ -162,7 +162,7 @@ def _by_chance(
         if few or empty:
             parts = _drawn(table, schema, np.arange(table.rows), seed, tested, watched)
             reason = "drawn by chance (too few rows differ to keep those that repeat together)"
-    if schema.task == "classification":
+    if _class_target(schema) is not None:
         reason += ", the classes in the same shares" if group is None else ", classes nearly so"
     return parts, reason
 
@@ -188,14 +188,20 @@ def _drawn(
 
 
 def _classes(table: Table, schema: Schema) -> Integers:
-    if schema.task != "classification" or schema.target is None:
+    name = _class_target(schema)
+    if name is None:
         return np.zeros(table.rows, dtype=np.int64)
-    return table.columns[schema.target].codes
+    return table.columns[name].codes
+
+
+def _class_target(schema: Schema) -> str | None:
+    """The target whose classes keep their shares: of several the first of classes."""
+    return next((one.name for one in schema.targets if one.task == "classification"), None)
 
 
 def _blocks(table: Table, schema: Schema) -> tuple[Integers, str]:
     """The rows that stay together, and what to say of them."""
-    names = [*schema.inputs, *([schema.target] if schema.target is not None else [])]
+    names = [*schema.inputs, *schema.target_names]
     blocks = duplicate_blocks(table, names)
     repeated = table.rows - (int(blocks.max(initial=-1)) + 1)
     reason = "drawn by chance"
@@ -219,7 +225,8 @@ def _refuse_giant(chosen: NDArray[np.bool_], table: Table, group: str, blocks: I
     largest = int(np.bincount(blocks).max())
     message = (
         f"column {group!r}: one group holds {largest} of {table.rows} rows, so no test or "
-        "validation part can be made; group by another column, or give --test and --validation."
+        "validation part can be made; group by another column, or give --test and --validation "
+        "(eval_set)."
     )
     raise DataError(message)
 

@@ -38,8 +38,8 @@ def check_target(column: Column, name: str) -> None:
         raise DataError(message)
     if column.distinct == 1:
         message = (
-            f"column {name!r}: the target has one value only ({column.keys[0]!r}), so there is "
-            "nothing to learn; give rows with other values."
+            f"column {name!r}: the target has one value only ({column.keys[0]!r}), so there is no "
+            "other class or number to tell it from; give rows with other values."
         )
         raise DataError(message)
 

@@ -1,13 +1,27 @@
-"""Networks of tables: settings, plan, training, predictions."""
+"""Networks of tables: settings, plan, training, predictions; scikit-learn's estimators."""
 
-from chainrule.estimators.cross_validation import cross_validate
-from chainrule.estimators.fit import TableProgress, fit_table
-from chainrule.estimators.mlp import MLPClassifier, MLPRegressor
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from chainrule.errors import missing_from
+from chainrule.estimators.fit import fit_table
+from chainrule.estimators.metric import LOWER_IS_BETTER, positive_code
 from chainrule.estimators.model import Held, Predictions, TableModel, load_table_model
 from chainrule.estimators.plan import TablePlan, plan_table
+from chainrule.estimators.run import TableProgress
 from chainrule.estimators.settings import SETTINGS, Setting, TableSettings
 
+if TYPE_CHECKING:
+    from chainrule.estimators.cross_validation import cross_validate
+    from chainrule.estimators.mlp import MLPClassifier, MLPRegressor
+    from chainrule.estimators.tabular import TabularEstimator, tabular_estimator
+    from chainrule.estimators.tabular_classifier import TabularClassifier
+    from chainrule.estimators.tabular_regressor import TabularRegressor
+
 __all__ = [
+    "LOWER_IS_BETTER",
     "SETTINGS",
     "Held",
     "MLPClassifier",
@@ -18,8 +32,31 @@ __all__ = [
     "TablePlan",
     "TableProgress",
     "TableSettings",
+    "TabularClassifier",
+    "TabularEstimator",
+    "TabularRegressor",
     "cross_validate",
     "fit_table",
     "load_table_model",
     "plan_table",
+    "positive_code",
+    "tabular_estimator",
 ]
+
+_MODULE_OF = {  # these load scikit-learn
+    "MLPClassifier": "mlp",
+    "MLPRegressor": "mlp",
+    "TabularClassifier": "tabular_classifier",
+    "TabularEstimator": "tabular",
+    "TabularRegressor": "tabular_regressor",
+    "cross_validate": "cross_validation",
+    "tabular_estimator": "tabular",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        return missing_from("estimators", __all__)(name)
+    value = getattr(importlib.import_module(f"chainrule.estimators.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value

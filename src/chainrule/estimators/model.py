@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +12,8 @@ import numpy as np
 
 from chainrule.data import Encoded, Encoder, Labels, Numbers, Schema, Table
 from chainrule.errors import ModelFileError
-from chainrule.estimators.network import TableNetwork
-from chainrule.estimators.plan import Array, row_weights, truth
+from chainrule.estimators.network import Head, TableNetwork
+from chainrule.estimators.plan import Array, check_single, row_weights, truth
 from chainrule.estimators.settings import TableSettings
 from chainrule.files import load_model_file, save_model
 from chainrule.training import Trainer
@@ -23,6 +23,7 @@ __all__ = [
     "Predictions",
     "TableModel",
     "decoded",
+    "heads_of",
     "load_table_model",
     "member_answers",
     "network_inputs",
@@ -70,21 +71,37 @@ class TableModel:
         One trained network or several; their predictions are averaged.
     history
         A row for each epoch of each member.
-    validation
-        Rows that no weights were fitted on (None for a loaded model, and where there were none).
+    codecs
+        Of each target the classes, or the scale.
+    held
+        Of each target rows that no weights were fitted on; none of a loaded model, and where
+        there were none.
+    estimator
+        What the estimator that trained it has to know, as plain values.
     """
 
     schema: Schema
     settings: TableSettings
     chosen: TableSettings
     encoder: Encoder
-    labels: Labels | Numbers
+    codecs: tuple[Labels | Numbers, ...]
     network: TableNetwork
     members: list[Trainer]
     history: list[dict[str, Any]] = field(default_factory=list)
-    validation: Held | None = None
+    held: tuple[Held, ...] = ()
     seconds: float = 0.0
     interrupted: bool = False
+    estimator: dict[str, Any] | None = None
+
+    @property
+    def labels(self) -> Labels | Numbers:
+        """The classes, or the scale, of the one target."""
+        return check_single(self.schema, self.codecs)
+
+    @property
+    def validation(self) -> Held | None:
+        """What networks say of the rows that they were watched on, where there is one target."""
+        return self.held[0] if len(self.held) == 1 else None
 
     @property
     def is_classification(self) -> bool:
@@ -101,22 +118,40 @@ class TableModel:
 
         Raises `DataError` where a column is missing or holds what cannot be encoded.
         """
-        answers = self.answers(self.encoder.encode(table))
-        if isinstance(self.labels, Labels):
-            codes = answers.argmax(axis=1)
-            return Predictions(self.labels.decode(codes), answers, self.labels.classes)
-        return Predictions(answers)
+        check_single(self.schema, self.codecs)
+        return self.predict_each(table)[0]
+
+    def predict_each(self, table: Table) -> tuple[Predictions, ...]:
+        """What `predict` gives, for each target."""
+        found = []
+        answers = self.answers_each(self.encoder.encode(table))
+        for codec, answer in zip(self.codecs, answers, strict=True):
+            if isinstance(codec, Labels):
+                codes = answer.argmax(axis=1)
+                found.append(Predictions(codec.decode(codes), answer, codec.classes))
+            else:
+                found.append(Predictions(answer))
+        return tuple(found)
 
     def answers(self, encoded: Encoded) -> Array:
         """Probabilities (rows, classes), or numbers in the target's unit: means over members."""
+        check_single(self.schema, self.codecs)
+        return self.answers_each(encoded)[0]
+
+    def answers_each(self, encoded: Encoded) -> tuple[Array, ...]:
+        """What `answers` gives, for each target."""
         inputs = network_inputs(self.network, encoded)
         with one_blas_thread():
-            total = sum(member_answers(member, inputs) for member in self.members)
-        return decoded(self.labels, np.asarray(total) / len(self.members))
+            each = [member_answers(member, inputs) for member in self.members]
+        totals = [np.asarray(sum(outputs)) for outputs in zip(*each, strict=True)]
+        return tuple(
+            decoded(codec, total / len(self.members))
+            for codec, total in zip(self.codecs, totals, strict=True)
+        )
 
     def truth(self, table: Table) -> Array:
         """The target as class codes (-1 for a label that training has not seen) or numbers."""
-        return truth(self.labels, self.schema, table)
+        return truth(self.labels, table)
 
     def weights(self, table: Table) -> Array | None:
         """The weight of each row, where training had a weight column and the table has it."""
@@ -134,14 +169,11 @@ class TableModel:
             "settings": self.settings.to_record(),
             "chosen": self.chosen.to_record(),
             "encoder": self.encoder.to_record(),
-            "labels": self.labels.to_record(),
-            "network": {
-                "hidden": list(self.network.hidden),
-                "units": self.network.units,
-                "dropout": self.network.dropout,
-            },
+            "labels": [codec.to_record() for codec in self.codecs],
+            "network": {"hidden": list(self.network.hidden), "dropout": self.network.dropout},
             "members": len(self.members),
             "history": self.history,
+            "estimator": self.estimator,
         }
         arrays = {
             f"{number}/{name}": member.parameters[name]
@@ -168,14 +200,24 @@ def network_inputs(network: TableNetwork, encoded: Encoded) -> dict[str, Array]:
     return {one.name: getattr(encoded, one.name) for one in network.inputs}
 
 
-def member_answers(member: Trainer, inputs: Mapping[str, Array]) -> Array:
-    """One network's outputs for rows, in float64."""
-    return np.asarray(member.predict(inputs), np.float64)
+def heads_of(codecs: Iterable[Labels | Numbers]) -> tuple[Head, ...]:
+    """The outputs that targets need."""
+    return tuple(
+        Head(len(codec.classes), True) if isinstance(codec, Labels) else Head() for codec in codecs
+    )
 
 
-def decoded(labels: Labels | Numbers, outputs: Array) -> Array:
+def member_answers(member: Trainer, inputs: Mapping[str, Array]) -> list[Array]:
+    """One network's outputs for rows, target by target, in float64."""
+    outputs = member.predict(inputs)
+    names = member.network.output_names
+    listed = [outputs] if len(names) == 1 else [outputs[name] for name in names]
+    return [np.asarray(one, np.float64) for one in listed]
+
+
+def decoded(codec: Labels | Numbers, outputs: Array) -> Array:
     """Probabilities as they are; scaled numbers (rows, 1) in the target's unit (rows,)."""
-    return outputs if isinstance(labels, Labels) else labels.decode(outputs[:, 0])
+    return outputs if isinstance(codec, Labels) else codec.decode(outputs[:, 0])
 
 
 def load_table_model(path: str | Path) -> TableModel:
@@ -200,16 +242,15 @@ def load_table_model(path: str | Path) -> TableModel:
 
 def _from_record(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> TableModel:
     schema = Schema.from_record(record["schema"])
-    is_classification = schema.task == "classification"
-    labels: Labels | Numbers = (Labels if is_classification else Numbers).from_record(
-        record["labels"]
+    codecs = tuple(
+        (Labels if target.task == "classification" else Numbers).from_record(kept)
+        for target, kept in zip(schema.targets, record["labels"], strict=True)
     )
     encoder = Encoder.from_record(record["encoder"])
     network = TableNetwork.of(
         encoder,
         hidden=tuple(record["network"]["hidden"]),
-        units=record["network"]["units"],
-        is_classification=is_classification,
+        heads=heads_of(codecs),
         dropout=record["network"]["dropout"],
     )
     members = []
@@ -223,8 +264,9 @@ def _from_record(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Tabl
         settings=TableSettings.from_record(record["settings"]),
         chosen=TableSettings.from_record(record["chosen"]),
         encoder=encoder,
-        labels=labels,
+        codecs=codecs,
         network=network,
         members=members,
         history=record["history"],
+        estimator=record["estimator"],
     )

@@ -12,7 +12,7 @@ from chainrule.data import Encoder
 from chainrule.graph import Node, constant, ops
 from chainrule.layers import Draws, HeNormal, NetworkInput, Parameter, RandomNormal, Zeros
 
-__all__ = ["TableNetwork", "embedding_width"]
+__all__ = ["Head", "TableNetwork", "embedding_width"]
 
 SPREAD_WIDTH = 8  # units for each number; 16 were no better on held-out rows
 
@@ -25,6 +25,14 @@ def embedding_width(cardinality: int) -> int:
     """
     width: float = 1.6 * cardinality**0.56
     return min(32, max(2, round(width)))
+
+
+@dataclass(frozen=True)
+class Head:
+    """One output of a network: the probabilities of classes, or one number."""
+
+    units: int = 1
+    is_classification: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,10 +50,8 @@ class TableNetwork:
         For each column of category codes, how many codes it has.
     hidden, dropout
         Units of each hidden layer; the share of them left out in training.
-    units
-        Outputs: the classes, or 1 for a number.
-    is_classification
-        Whether the outputs go through a softmax.
+    heads
+        What is said of each target; all are made of the last hidden layer.
     spread, bins
         How many numbers are spread, and over how many parts at most.
     """
@@ -53,8 +59,7 @@ class TableNetwork:
     numbers: int
     cardinalities: tuple[int, ...]
     hidden: tuple[int, ...]
-    units: int
-    is_classification: bool
+    heads: tuple[Head, ...]
     dropout: float = 0.0
     spread: int = 0
     bins: int = 0
@@ -65,13 +70,12 @@ class TableNetwork:
         encoder: Encoder,
         *,
         hidden: tuple[int, ...],
-        units: int,
-        is_classification: bool,
+        heads: tuple[Head, ...],
         dropout: float,
     ) -> TableNetwork:
         """The network of what an encoder makes of a table."""
         return cls(
-            encoder.width, encoder.cardinalities, hidden, units, is_classification, dropout,
+            encoder.width, encoder.cardinalities, hidden, heads, dropout,
             len(encoder.spread), encoder.bins,
         )  # fmt: skip
 
@@ -89,8 +93,10 @@ class TableNetwork:
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """One output, the target."""
-        return ("target",)
+        """`target`; `target_0`, `target_1` ... where there are several."""
+        if len(self.heads) == 1:
+            return ("target",)
+        return tuple(f"target_{index}" for index in range(len(self.heads)))
 
     def parameters(self) -> tuple[Parameter, ...]:
         """Embedding tables, the layers of spread numbers, then kernel and bias of each layer."""
@@ -109,7 +115,7 @@ class TableNetwork:
             yield Parameter("spread/kernel", kernel, RandomNormal(stddev=deviation))
             yield Parameter("spread/bias", bias, RandomNormal(stddev=0.3))
             width += self.spread * SPREAD_WIDTH
-        for index, units in enumerate((*self.hidden, self.units)):
+        for index, units in enumerate((*self.hidden, sum(head.units for head in self.heads))):
             yield Parameter(f"dense_{index}/kernel", (width, units), HeNormal())
             yield Parameter(f"dense_{index}/bias", (units,), Zeros())
             width = units
@@ -117,7 +123,7 @@ class TableNetwork:
     def outputs(
         self, inputs: Mapping[str, Node], parameters: Sequence[Node], draws: Draws | None
     ) -> tuple[Node, ...]:
-        """One output: class probabilities (rows, classes), or the scaled number (rows, 1)."""
+        """For each target class probabilities (rows, classes), or the scaled number (rows, 1)."""
         waiting = iter(parameters)
         parts = [inputs["numbers"]] if self.numbers else []
         for index in range(len(self.cardinalities)):
@@ -131,7 +137,21 @@ class TableNetwork:
             if draws is not None and self.dropout:
                 x = x * draws.mask(x.shape, self.dropout)
         x = x @ next(waiting) + next(waiting)
-        return (ops.softmax(x) if self.is_classification else x,)
+        return tuple(
+            ops.softmax(part) if head.is_classification else part
+            for head, part in zip(self.heads, self._parts(x), strict=True)
+        )
+
+    def _parts(self, x: Node) -> list[Node]:
+        """The columns of each head."""
+        if len(self.heads) == 1:
+            return [x]
+        stops = np.cumsum([head.units for head in self.heads]).tolist()
+        starts = [0, *stops[:-1]]
+        return [
+            ops.narrow(x, axis=1, start=start, stop=stop)
+            for start, stop in zip(starts, stops, strict=True)
+        ]
 
     def _spread(self, positions: Node, kernel: Node, bias: Node) -> Node:
         """A few ReLU units for each number, of the parts of its range."""

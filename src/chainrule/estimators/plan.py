@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -22,22 +22,14 @@ from chainrule.data import (
     split,
 )
 from chainrule.errors import DataError, SettingError, listing
+from chainrule.estimators.choices import Member, chosen_settings, learned_rows, members_of
+from chainrule.estimators.layout import Layout
 from chainrule.estimators.settings import TableSettings
 
-__all__ = ["Member", "TablePlan", "member_seed", "plan_table"]
+__all__ = ["ClassWeight", "TablePlan", "check_single", "plan_table"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-MANY_MEMBERS_UP_TO = 100_000
-MEMBERS = 4
-
-
-@dataclass(frozen=True)
-class Member:
-    """The rows that one network learns from and is watched on, as positions in the pool."""
-
-    train: Array
-    validation: Array
+ClassWeight = str | Mapping[Any, float] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,13 +45,19 @@ class TablePlan:
         None where the table is too small for a test part.
     chosen
         The settings, with what the size of the table decides filled in.
+    codecs
+        Of each target the classes, or the scale.
+    class_weights
+        Of each target what its classes count: "balanced", a dict of label to weight, or None.
+    layout
+        What X and y looked like; None for a table with the target in it.
     """
 
     schema: Schema
     settings: TableSettings
     chosen: TableSettings
     encoder: Encoder
-    labels: Labels | Numbers
+    codecs: tuple[Labels | Numbers, ...]
     pool: Table
     members: tuple[Member, ...]
     validation_table: Table | None
@@ -67,6 +65,13 @@ class TablePlan:
     reason: str
     notes: tuple[str, ...] = ()
     test_rows: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    class_weights: tuple[ClassWeight, ...] = (None,)
+    layout: Layout | None = None
+
+    @property
+    def labels(self) -> Labels | Numbers:
+        """The classes, or the scale, of the one target."""
+        return check_single(self.schema, self.codecs)
 
     @property
     def is_classification(self) -> bool:
@@ -86,7 +91,7 @@ class TablePlan:
     @property
     def train_table(self) -> Table:
         """The rows that at least one network learns from."""
-        return self.pool.take(_learned(self.members))
+        return self.pool.take(learned_rows(self.members))
 
     def encoded(self, table: Table) -> Encoded:
         """A table as the networks are given it."""
@@ -94,19 +99,30 @@ class TablePlan:
 
     def truth(self, table: Table) -> Array:
         """Class codes (-1 for a label that training has not seen), or numbers."""
-        return truth(self.labels, self.schema, table)
+        return truth(self.labels, table)
 
     def weights(self, table: Table) -> Array | None:
         """The weight of each row, where the schema has a weight column."""
         return row_weights(self.schema, table)
 
 
-def truth(labels: Labels | Numbers, schema: Schema, table: Table) -> Array:
-    """The target of each row as codes (-1 for a label not seen in training) or numbers."""
-    column = table.column(str(schema.target))
-    if isinstance(labels, Labels):
-        return labels.encode(column, unseen=-1)
-    return labels.decode(labels.encode(column))
+def check_single(schema: Schema, codecs: Sequence[Labels | Numbers]) -> Labels | Numbers:
+    """The one codec; raises SettingError where there are several targets."""
+    if len(codecs) != 1:
+        message = (
+            f"the targets are {listing(schema.target_names)}, and this is for one target; use "
+            "TabularClassifier or TabularRegressor from Python."
+        )
+        raise SettingError(message)
+    return codecs[0]
+
+
+def truth(codec: Labels | Numbers, table: Table) -> Array:
+    """A target of each row as codes (-1 for a label not seen in training) or numbers."""
+    column = table.column(codec.name)
+    if isinstance(codec, Labels):
+        return codec.encode(column, unseen=-1)
+    return codec.decode(codec.encode(column))
 
 
 def row_weights(schema: Schema, table: Table) -> Array | None:
@@ -127,86 +143,132 @@ def row_weights(schema: Schema, table: Table) -> Array | None:
 
 def plan_table(
     table: Table,
-    target: str,
+    target: str | Sequence[str],
     settings: TableSettings,
     *,
     test: Table | None = None,
     validation: Table | None = None,
+    test_share: float = 0.2,
+    tasks: Mapping[str, str] | None = None,
+    class_weights: Mapping[str, ClassWeight] | None = None,
 ) -> TablePlan:
     """Settle what will be trained.
 
     table
         Rows to learn from; a test part is drawn from them unless `test` is given.
     target
-        The column to predict.
+        The column to predict, or several.
     test, validation
         Tables of their own for these parts.
+    test_share
+        The share of the rows that are kept for the test where no table is given; 0 for none.
+    tasks, class_weights
+        By target, where there are several or weights are a dict; else the settings say them.
 
     Raises `DataError` where columns are missing or cannot be used, `SettingError` for settings
     that do not fit the table.
     """
-    schema = infer_schema(
+    schema = _schema(table, target, settings, tasks)
+    weights = _class_weights(schema, settings, class_weights or {})
+    shares = {"test": 0.0 if test else test_share, "validation": 0.0 if validation else 0.2}
+    pool, tested, parts = _pool(table, schema, settings.seed, shares)
+    chosen = chosen_settings(settings, schema, pool)
+    members = members_of(pool, schema, chosen, validation, parts)
+    learned = pool.take(learned_rows(members))
+    plan = TablePlan(
+        schema=schema,
+        settings=settings,
+        chosen=chosen,
+        encoder=Encoder.fit(learned, schema, scaling="standard", bins=chosen.bins or 0),
+        codecs=tuple(_codecs(schema, settings, pool, learned)),
+        pool=pool,
+        members=members,
+        validation_table=_with_targets(validation, schema, "validation"),
+        test_table=_with_targets(test, schema, "test") if test else tested,
+        reason=parts.reason,
+        notes=table.notes,
+        test_rows=parts.test,
+        class_weights=weights,
+    )
+    return _checked(plan, test is not None)
+
+
+def _schema(
+    table: Table,
+    target: str | Sequence[str],
+    settings: TableSettings,
+    tasks: Mapping[str, str] | None,
+) -> Schema:
+    return infer_schema(
         table,
         target,
         ignore=settings.ignore,
         weight=settings.weight,
         group=settings.group,
         time=settings.time,
-        task=settings.task,
+        task=settings.task if tasks is None else tasks,
         kinds=_kinds(settings.kinds),
     )
-    pool, tested, parts = _pool(table, schema, settings, test, validation)
-    chosen = _chosen(settings, schema, pool)
-    members = _members(pool, schema, chosen, validation, parts)
-    learned = pool.take(_learned(members))
-    encoder = Encoder.fit(learned, schema, scaling="standard", bins=chosen.bins or 0)
-    plan = TablePlan(
-        schema=schema,
-        settings=settings,
-        chosen=chosen,
-        encoder=encoder,
-        labels=_labels(schema, settings, target, pool, learned),
-        pool=pool,
-        members=members,
-        validation_table=_with_target(validation, schema, "validation"),
-        test_table=_with_target(test, schema, "test") if test else tested,
-        reason=parts.reason,
-        notes=table.notes,
-        test_rows=parts.test,
-    )
+
+
+def _checked(plan: TablePlan, has_test: bool) -> TablePlan:
+    """The plan, its own tables looked at before training costs time."""
     for given in (plan.validation_table, plan.test_table):
         if given is not None:
             _check_scored(plan, given)
-    if test is None or plan.test_table is None:
+    if not has_test or plan.test_table is None:
         return plan
     return replace(plan, notes=(*plan.notes, *_seen(plan, plan.test_table)))
 
 
-def _labels(
-    schema: Schema, settings: TableSettings, target: str, pool: Table, learned: Table
-) -> Labels | Numbers:
+def _codecs(
+    schema: Schema, settings: TableSettings, pool: Table, learned: Table
+) -> Iterator[Labels | Numbers]:
     """The classes of all rows but the test's, or the scale of the rows to learn from."""
-    if schema.task == "classification":
-        labels = Labels.fit(pool.column(target), target)
-        _check_classes(labels, settings, target)
-        return labels
-    if settings.positive is not None or settings.class_weight is not None:
-        name = "positive" if settings.positive is not None else "class_weight"
-        message = f"{name}: the target {target!r} is a number, not a class; leave it out."
-        raise SettingError(message)
-    return Numbers.fit(learned.column(target), target)
+    for target in schema.targets:
+        if target.task == "classification":
+            labels = Labels.fit(pool.column(target.name), target.name)
+            if settings.positive is not None:
+                _check_positive(labels, settings.positive, target.name)
+            yield labels
+            continue
+        if settings.positive is not None:
+            _refuse_number("positive", target.name)
+        yield Numbers.fit(learned.column(target.name), target.name)
+
+
+def _class_weights(
+    schema: Schema, settings: TableSettings, given: Mapping[str, ClassWeight]
+) -> tuple[ClassWeight, ...]:
+    """What the classes of each target count; numbers have none."""
+    several = len(schema.targets) > 1
+    weights: list[ClassWeight] = []
+    for target in schema.targets:
+        weight = given.get(target.name, settings.class_weight)
+        if weight is not None and target.task == "regression":
+            if not several:
+                _refuse_number("class_weight", target.name)
+            weight = None
+        weights.append(weight)
+    return tuple(weights)
+
+
+def _refuse_number(name: str, target: str) -> NoReturn:
+    message = f"{name}: the target {target!r} is a number, not a class; leave it out."
+    raise SettingError(message)
 
 
 def _check_scored(plan: TablePlan, table: Table) -> None:
     """Refuse rows that cannot be scored before training costs time, not after."""
     plan.encoded(table)
     plan.weights(table)
-    if (plan.truth(table) < 0).all() and plan.is_classification:
-        message = (
-            f"{table.source}: no row to watch or to judge by has a label of the rows to learn from "
-            f"in column {plan.schema.target!r}; give rows that have."
-        )
-        raise DataError(message)
+    for codec in plan.codecs:
+        if (truth(codec, table) < 0).all() and isinstance(codec, Labels):
+            message = (
+                f"{table.source}: no row to watch or to judge by has a label of the rows to learn "
+                f"from in column {codec.name!r}; give rows that have."
+            )
+            raise DataError(message)
 
 
 def _seen(plan: TablePlan, test: Table) -> Iterator[str]:
@@ -214,7 +276,7 @@ def _seen(plan: TablePlan, test: Table) -> Iterator[str]:
     seen = np.zeros(test.rows, dtype=bool)
     for other in (plan.pool, plan.validation_table):
         if other is not None:
-            seen |= rows_also_in(test, other, (*plan.schema.inputs, str(plan.schema.target)))
+            seen |= rows_also_in(test, other, (*plan.schema.inputs, *plan.schema.target_names))
     count = int(seen.sum())
     if count:
         which = "every row" if count == test.rows else f"{count:,} of {test.rows:,} rows"
@@ -236,15 +298,10 @@ def _kinds(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _pool(
-    table: Table,
-    schema: Schema,
-    settings: TableSettings,
-    test: Table | None,
-    validation: Table | None,
+    table: Table, schema: Schema, seed: int, shares: Mapping[str, float]
 ) -> tuple[Table, Table | None, Split]:
     """The rows to learn from and watch, the test rows, and the split that made them."""
-    shares = {"test": 0.0 if test else 0.2, "validation": 0.0 if validation else 0.2}
-    parts = split(table, schema, seed=settings.seed, **shares)
+    parts = split(table, schema, seed=seed, **shares)
     rows = np.sort(np.concatenate([parts.train, parts.validation]))
     tested = table.take(parts.test) if len(parts.test) else None
     within = replace(
@@ -255,15 +312,16 @@ def _pool(
     return table.take(rows), tested, within
 
 
-def _with_target(table: Table | None, schema: Schema, part: str) -> Table | None:
+def _with_targets(table: Table | None, schema: Schema, part: str) -> Table | None:
     if table is None:
         return None
-    if schema.target not in table.names:
-        message = (
-            f"--{part}: {table.source} has no column {schema.target!r}, the target; "
-            f"it has {listing(table.names[:10])}."
-        )
-        raise DataError(message)
+    for name in schema.target_names:
+        if name not in table.names:
+            message = (
+                f"--{part}: {table.source} has no column {name!r}, the target; "
+                f"it has {listing(table.names[:10])}."
+            )
+            raise DataError(message)
     known = table.take(rows_with_target(table, schema))
     if known.rows == 0:
         message = f"--{part}: {table.source} has no row with a target; give rows with one."
@@ -271,56 +329,7 @@ def _with_target(table: Table | None, schema: Schema, part: str) -> Table | None
     return known
 
 
-def _chosen(settings: TableSettings, schema: Schema, pool: Table) -> TableSettings:
-    """The settings, with a value for each that the size of the table decides."""
-    rows, plain = pool.rows, settings.model == "mlp"
-    few = rows <= MANY_MEMBERS_UP_TO
-    defaults: dict[str, Any] = {
-        "hidden": (100,) if plain else (256, 128),
-        "dropout": 0.0 if plain else 0.3 if schema.task == "classification" else 0.1,
-        "learning_rate": 1e-3 if plain or schema.task == "classification" else 2e-3,
-        "bins": 0 if plain else 128,
-        "weight_decay": 0.0 if plain else 0.1,
-        "batch_size": 64 if rows <= 5_000 else 128 if rows <= 20_000 else 256,
-        "members": MEMBERS if few and not plain else 1,
-    }
-    missing = {name: v for name, v in defaults.items() if getattr(settings, name) is None}
-    return replace(settings, **missing)
-
-
-def _members(
-    pool: Table,
-    schema: Schema,
-    chosen: TableSettings,
-    validation: Table | None,
-    parts: Split,
-) -> tuple[Member, ...]:
-    """For each network its rows; with several, each is watched on a draw of its own."""
-    count = chosen.members or 1
-    if validation is not None or schema.named("time") is not None or count == 1:
-        return (Member(parts.train, parts.validation),) * count
-    members = [Member(parts.train, parts.validation)]
-    for index in range(1, count):
-        seed = member_seed(chosen.seed, index)
-        other = split(pool, schema, seed=seed, test=0.0, validation=0.2)
-        members.append(Member(other.train, other.validation))
-    return tuple(members)
-
-
-def _learned(members: Sequence[Member]) -> Array:
-    """The rows of the pool that at least one network learns from, in order."""
-    return np.unique(np.concatenate([member.train for member in members]))
-
-
-def member_seed(seed: int, member: int) -> int:
-    """The seed of a network: far from those of the networks of neighboring seeds."""
-    return (seed + member * 0x9E3779B97F4A7C15) % 2**63
-
-
-def _check_classes(labels: Labels, settings: TableSettings, target: str) -> None:
-    positive = settings.positive
-    if positive is None:
-        return
+def _check_positive(labels: Labels, positive: str, target: str) -> None:
     if len(labels.classes) != 2:
         message = (
             f"positive: the target {target!r} has {len(labels.classes)} classes; "

@@ -26,7 +26,7 @@ from chainrule.files.writing import as_path, is_file, write_bytes_atomic
 
 __all__ = ["FORMAT", "UPGRADES", "load_model_file", "save_model", "upgrade"]
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """The number of the format that is written."""
 
 
@@ -42,7 +42,20 @@ def _numbers_unspread(record: dict[str, Any]) -> dict[str, Any]:
     return {**record, "encoder": {**encoder, "columns": columns}}
 
 
-UPGRADES: Final[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {1: _numbers_unspread}
+def _one_target(record: dict[str, Any]) -> dict[str, Any]:
+    """In format 2 a table had one target at most, and no estimator stood beside it."""
+    if record.get("kind") != "table":
+        return record
+    schema = dict(record["schema"])
+    name, task, reason = (schema.pop(key) for key in ("target", "task", "task_reason"))
+    schema["targets"] = [{"name": name, "task": task, "reason": reason}] if name else []
+    return {**record, "schema": schema, "labels": [record["labels"]], "estimator": None}
+
+
+UPGRADES: Final[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {
+    1: _numbers_unspread,
+    2: _one_target,
+}
 """For each older format the step that turns its record into one of the next format."""
 
 KEY: Final = "chainrule"

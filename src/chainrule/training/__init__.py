@@ -9,7 +9,7 @@ from chainrule.training.intake import Data
 from chainrule.training.interruption import uninterrupted
 from chainrule.training.learning_rates import LearningRateScheduler, ReduceLROnPlateau
 from chainrule.training.loop import Plan
-from chainrule.training.many import fit_many
+from chainrule.training.many import fit_many, jobs_at_once
 from chainrule.training.progress import ProgressBar
 from chainrule.training.state import RunningOptimizer
 from chainrule.training.stopping import StopWhen, TerminateOnNaN
@@ -31,6 +31,7 @@ __all__ = [
     "TerminateOnNaN",
     "Trainer",
     "fit_many",
+    "jobs_at_once",
     "shape_of_row",
     "uninterrupted",
 ]

@@ -15,7 +15,7 @@ from chainrule.settings import check_count
 from chainrule.training.callback import Callback
 from chainrule.training.interruption import stoppable, uninterrupted
 
-__all__ = ["fit_many"]
+__all__ = ["fit_many", "jobs_at_once"]
 
 SHOWN = 3
 
@@ -52,7 +52,7 @@ def fit_many(jobs: Iterable[Any], threads: int | None = None) -> list[Any]:
     checked = _checked(jobs)
     if threads is not None:
         check_count("fit_many", "threads", threads)
-    at_once = max(1, min(thread_count(threads), len(checked)))
+    at_once = jobs_at_once(len(checked), threads)
     # a network that is trained alone may have all threads
     each = 1 if at_once > 1 else thread_count(threads)
     results = _results(checked, at_once, each)
@@ -61,6 +61,15 @@ def fit_many(jobs: Iterable[Any], threads: int | None = None) -> list[Any]:
     if failed:
         raise _failure(failed, results) from failed[0][1]
     return results
+
+
+def jobs_at_once(jobs: int, threads: int | None = None) -> int:
+    """How many of so many jobs `fit_many` trains at the same time.
+
+    >>> jobs_at_once(4, threads=8), jobs_at_once(4, threads=2)
+    (4, 2)
+    """
+    return max(1, min(thread_count(threads), jobs))
 
 
 @dataclass(frozen=True)
@@ -159,8 +168,9 @@ def _results(jobs: Sequence[_Job], at_once: int, threads: int) -> list[Any]:
             return error
 
     with ThreadPoolExecutor(at_once, "fit_many") as pool:
-        futures = [pool.submit(run, job) for job in jobs]
         try:
+            with uninterrupted():
+                futures = [pool.submit(run, job) for job in jobs]
             _wait(futures)
         except BaseException:
             stop.set()

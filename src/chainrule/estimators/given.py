@@ -1,0 +1,181 @@
+"""From X, y, weights and groups to one table with a column for each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.data import Column, Table, column_of
+from chainrule.errors import DataError, InputTypeError, ShapeError, warn
+from chainrule.estimators.layout import Layout, collected, table_of
+from chainrule.estimators.targets import Target, target_column, targets_of, tasks_of
+
+__all__ = ["Given", "given_table", "watched_table"]
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A table with targets, weights and groups in it, and what its columns are.
+
+    names, tasks
+        The columns of the targets, and "classification" or "regression" for each.
+    weight, group
+        The columns of weights and groups, None where there are none.
+    """
+
+    table: Table
+    layout: Layout
+    targets: tuple[Target, ...]
+    names: tuple[str, ...]
+    tasks: tuple[str, ...]
+    weight: str | None = None
+    group: str | None = None
+
+
+def given_table(
+    owner: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    groups: Any,
+    task: str,
+    others: Mapping[Any, str] | None,
+    *,
+    weighted: bool,
+) -> Given:
+    """What `fit` was given, checked, as a table.
+
+    task, others
+        The task of each column of y, and of those that have another one.
+    weighted
+        Whether there is a column of weights though none are given.
+    """
+    X = collected(X)
+    table = table_of(X, owner)
+    if table.rows == 1:
+        message = (
+            f"Found array with 1 sample(s) (shape={(1, len(table.names))}) while a minimum of 2 is "
+            f"required by {type(owner).__name__}."
+        )
+        raise DataError(message)
+    layout = Layout.of(X, table)
+    targets, frame = targets_of(y, owner)
+    tasks = tasks_of(targets, task, others)
+    names = _names(targets, table.names)
+    columns = dict(table.columns)
+    columns |= _target_columns(targets, names, tasks, table.rows)
+    weight = group = None
+    if sample_weight is not None or weighted:
+        weight = _free("sample_weight", columns)
+        columns[weight] = _weights(sample_weight, table.rows)
+    if groups is not None:
+        group = _free("group", columns)
+        columns[group] = _groups(groups, table.rows)
+    layout = replace(layout, several=len(targets) > 1, frame=frame)
+    whole = replace(table, columns=columns)
+    _say_missing(whole, names, "y")
+    return Given(whole, layout, tuple(targets), names, tasks, weight, group)
+
+
+def watched_table(owner: Any, given: Given, eval_set: Any) -> Table:
+    """The table of `eval_set`, with the columns of training."""
+    if not isinstance(eval_set, tuple | list) or len(eval_set) not in (2, 3):
+        message = (
+            "eval_set must be (X, y) or (X, y, sample_weight), got "
+            f"{type(eval_set).__name__}{_length(eval_set)}."
+        )
+        raise InputTypeError(message)
+    X, y, *weights = eval_set
+    table = given.layout.table(X, owner)
+    targets, _ = targets_of(y, owner)
+    if len(targets) != len(given.targets):
+        message = f"eval_set: y has {len(targets)} columns, in training it has {len(given.names)}."
+        raise ShapeError(message)
+    columns = dict(table.columns)
+    columns |= _target_columns(targets, given.names, given.tasks, table.rows)
+    if given.weight is not None:
+        columns[given.weight] = _weights(weights[0] if weights else None, table.rows)
+    whole = replace(table, columns=columns, source="eval_set")
+    _say_missing(whole, given.names, "y of eval_set")
+    return whole
+
+
+def _length(given: Any) -> str:
+    return f" of {len(given)}" if isinstance(given, tuple | list) else ""
+
+
+def _names(targets: Sequence[Target], taken: Collection[str]) -> tuple[str, ...]:
+    """A name for each target that no column of X has."""
+    names: list[str] = []
+    for target in targets:
+        label = target.label
+        wanted = label if isinstance(label, str) and label else "target"
+        if not isinstance(label, str) and len(targets) > 1:
+            wanted = f"target_{label}"
+        names.append(_free(wanted, [*taken, *names]))
+    return tuple(names)
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _target_columns(
+    targets: Sequence[Target], names: Sequence[str], tasks: Sequence[str], rows: int
+) -> dict[str, Column]:
+    columns = {}
+    for target, name, task in zip(targets, names, tasks, strict=True):
+        if len(target.values) != rows:
+            message = (
+                "Found input variables with inconsistent numbers of samples: "
+                f"[{rows}, {len(target.values)}]; give one target a row."
+            )
+            raise ShapeError(message)
+        columns[name] = target_column(target, name, task)
+    return columns
+
+
+def _weights(given: Any, rows: int) -> Column:
+    from sklearn.utils.validation import _check_sample_weight
+
+    try:
+        values = _check_sample_weight(given, np.zeros((rows, 1)), dtype=np.float64)
+    except ValueError as error:
+        raise DataError(str(error)) from None
+    if (values < 0).any():
+        row = int(np.argmax(values < 0))
+        message = (
+            f"sample_weight is {values[row]} in row {row} (counted from 0); give weights of 0 or "
+            "more."
+        )
+        raise DataError(message)
+    return Column("number", values, np.zeros(rows, dtype=bool))
+
+
+def _groups(given: Any, rows: int) -> Column:
+    column = column_of(given, "groups")
+    if len(column.values) != rows:
+        message = f"groups has {len(column.values)} values, X has {rows} rows; give one a row."
+        raise ShapeError(message)
+    return column
+
+
+def _say_missing(table: Table, names: Sequence[str], what: str) -> None:
+    missing = np.zeros(table.rows, dtype=bool)
+    for name in names:
+        missing |= table.columns[name].missing
+    count = int(missing.sum())
+    if count == table.rows:
+        message = f"{what} is missing in every row; give rows with a target."
+        raise DataError(message)
+    if count:
+        first = int(np.argmax(missing))
+        warn(
+            f"{what} is missing in {count} of {table.rows} rows (first: row {first}, counted from "
+            "0); they are left out."
+        )

@@ -1,0 +1,63 @@
+"""The scores that may choose the best epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule.data import Labels, Numbers
+from chainrule.errors import SettingError, nearest
+
+__all__ = ["LOWER_IS_BETTER", "METRICS", "metric_score", "positive_code"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+METRICS = {
+    "classification": (
+        "accuracy", "balanced_accuracy", "roc_auc", "log_loss", "f1_macro",
+        "precision", "recall", "f1", "average_precision",
+    ),
+    "regression": ("rmse", "mae", "r2", "median_absolute_error"),
+}  # fmt: skip
+LOWER_IS_BETTER = ("log_loss", "rmse", "mae", "median_absolute_error")
+OF_TWO_CLASSES = ("precision", "recall", "f1", "average_precision")
+
+
+def positive_code(labels: Labels | Numbers, positive: str | None) -> int:
+    """The code of the positive class: the one named, else the last."""
+    classes = [str(label) for label in getattr(labels, "classes", ())]
+    return classes.index(positive) if positive in classes else 1
+
+
+def metric_score(
+    name: str | None, labels: Labels | Numbers, positive: str | None
+) -> Callable[[Array, Array, Array | None], float] | None:
+    """What chooses the best epoch by a metric: higher is better. None for the loss itself.
+
+    Raises SettingError for a metric that is not known or not one of the task.
+    """
+    if name is None:
+        return None
+    task = "classification" if isinstance(labels, Labels) else "regression"
+    allowed = METRICS[task]
+    classes = getattr(labels, "classes", ())
+    if task == "classification" and len(classes) != 2:
+        allowed = tuple(metric for metric in allowed if metric not in OF_TWO_CLASSES)
+    if name not in allowed:
+        message = f"metric: {name!r} is not a score of this {task}; {nearest(name, allowed)}"
+        raise SettingError(message)
+    sign = -1.0 if name in LOWER_IS_BETTER else 1.0
+    code = positive_code(labels, positive)
+
+    def score(truth: Array, answers: Array, weights: Array | None) -> float:
+        from chainrule.reporting import score_classification, score_regression
+
+        if task == "regression":
+            value = score_regression(truth, answers, weights)[name]
+        else:
+            value = score_classification(truth, answers, classes, weights, positive=code)[name]
+        return float("nan") if value is None else sign * value
+
+    return score

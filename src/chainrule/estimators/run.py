@@ -1,0 +1,281 @@
+"""The networks of a table in training: one a core, against one clock."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chainrule.errors import TrainingError
+from chainrule.estimators.choices import member_seed
+from chainrule.estimators.model import decoded, member_answers
+from chainrule.estimators.network import TableNetwork
+from chainrule.estimators.plan import Array, TablePlan
+from chainrule.estimators.rows import Rows, class_factors, weights_of
+from chainrule.estimators.settings import TableSettings
+from chainrule.losses import MeanSquaredError, SparseCategoricalCrossentropy
+from chainrule.optimizers import AdamW
+from chainrule.training import Callback, EarlyStopping, Trainer, fit_many, jobs_at_once
+
+__all__ = ["Run", "Score", "TableProgress", "Watch"]
+
+Score = Callable[[Array, Array, Array | None], float]
+"""What chooses the best epoch of one target, from truth, answers and weights."""
+
+
+@dataclass(frozen=True)
+class TableProgress:
+    """How far training is, after an epoch.
+
+    member, members
+        Which network, from 0, of how many.
+    running
+        The networks that are trained now.
+    epoch, epochs
+        Epochs done of this network, and how many at most.
+    share
+        Of the time that all is expected to take, from 0 to 1; it falls back where an epoch
+        improves.
+    """
+
+    member: int
+    members: int
+    running: tuple[int, ...]
+    epoch: int
+    epochs: int
+    loss: float
+    validation_loss: float
+    score: float | None
+    seconds: float
+    share: float
+
+    def to_record(self) -> dict[str, Any]:
+        """The epoch's row of the history."""
+        row: dict[str, Any] = {"member": self.member, "epoch": self.epoch, "loss": self.loss}
+        if not math.isnan(self.validation_loss):
+            row["validation_loss"] = self.validation_loss
+        if self.score is not None:
+            row["score"] = self.score
+        return row
+
+
+Watch = Callable[[TableProgress], None]
+
+
+class Run:
+    """The networks of a plan, trained one a core.
+
+    pool, given
+        The rows that networks learn from and are watched on; rows to watch all of them on instead.
+
+    Weights, history and what is kept do not depend on how many are trained at once.
+    """
+
+    def __init__(
+        self,
+        plan: TablePlan,
+        network: TableNetwork,
+        pool: Rows,
+        given: Rows | None,
+        watch: Watch | None,
+        score: Score | None,
+    ) -> None:
+        self.plan = plan
+        self.settings: TableSettings = plan.chosen
+        self.network = network
+        self.pool = pool
+        self.given = given
+        self.watch = watch
+        self.score = score
+        self.interrupted = False
+        self.lock = threading.RLock()
+        self.members = [_Member(self, number) for number in range(len(plan.members))]
+        self.failed = len(self.members)
+        self._at_once = jobs_at_once(len(self.members))
+        self._start = time.monotonic()
+
+    def train(self) -> None:
+        """Train all; after Ctrl-C those are kept that have done an epoch."""
+        try:
+            fit_many([(member, self.pool, self.given) for member in self.members])
+        except KeyboardInterrupt:
+            self.interrupted = True
+            if not self.kept:
+                raise
+        except TrainingError as error:
+            raise next(one for one in error.results if isinstance(one, Exception)) from None
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """The numbers of the networks that have done an epoch."""
+        return tuple(one.number for one in self.members if one.trainer.epochs)
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """A row for each epoch, network by network."""
+        return [row for member in self.members for row in member.history]
+
+    def seconds(self) -> float:
+        """Since training began."""
+        return time.monotonic() - self._start
+
+    def is_late(self) -> bool:
+        """Whether the time limit has passed."""
+        limit = self.settings.time_limit
+        return limit is not None and self.seconds() >= limit
+
+    def due(self, member: int) -> float:
+        """When a network must be done: those trained at once share the time evenly with others."""
+        limit = self.settings.time_limit
+        turns = math.ceil(len(self.members) / self._at_once)
+        return math.inf if limit is None else limit * (member // self._at_once + 1) / turns
+
+    def share(self) -> float:
+        """Of the time that all is expected to take the part that is over, if nothing improves.
+
+        Networks to come are taken to need as many epochs as those that have begun.
+        """
+        seconds, now = self.seconds(), time.monotonic()
+        begun = [one for one in self.members if one.began is not None]
+        done = sum(len(one.history) for one in begun)
+        pace = sum((one.ended or now) - (one.began or now) for one in begun) / max(1, done)
+        mean = sum(one.expected for one in begun) / len(begun)
+        cores = [0.0] * self._at_once
+        rests = [one.expected - len(one.history) for one in begun if one.ended is None]
+        for rest in [*rests, *[mean] * (len(self.members) - len(begun))]:
+            place = cores.index(min(cores))
+            cores[place] += rest * pace
+        share = seconds / (seconds + max(cores)) if seconds else 0.0
+        limit = self.settings.time_limit
+        return share if limit is None else min(1.0, max(share, seconds / limit))
+
+    def tell(self, member: _Member, logs: dict[str, float], score: float | None) -> None:
+        """Record an epoch and tell the watcher, one network at a time."""
+        with self.lock:
+            running = (o.number for o in self.members if o.began is not None and o.ended is None)
+            progress = TableProgress(
+                member.number, len(self.members), tuple(running), len(member.history) + 1,
+                self.settings.epochs, logs["loss"], logs.get("val_loss", math.nan), score,
+                self.seconds(), 0.0,
+            )  # fmt: skip
+            member.history.append(progress.to_record())
+            if self.watch is not None:
+                self.watch(replace(progress, share=self.share()))
+
+
+class _Member:
+    """One network of a run: a job of `fit_many`."""
+
+    def __init__(self, run: Run, number: int) -> None:
+        self._run = run
+        self.number = number
+        self.history: list[dict[str, Any]] = []
+        self.began: float | None = None
+        self.ended: float | None = None
+        self.expected = run.settings.epochs
+        self.trainer = Trainer(
+            run.network,
+            [
+                SparseCategoricalCrossentropy() if head.is_classification else MeanSquaredError()
+                for head in run.network.heads
+            ],
+            _optimizer(run.settings),
+            seed=member_seed(run.settings.seed, number),
+        )
+
+    def fit(self, pool: Rows, given: Rows | None) -> None:
+        """Train it, if the time is not over; the first network is trained in any case."""
+        if self.number and self._run.is_late():
+            return
+        self.began = time.monotonic()
+        try:
+            self._fit(pool, given)
+        except Exception:
+            with self._run.lock:
+                self._run.failed = min(self.number, self._run.failed)
+            raise
+        finally:
+            self.ended = time.monotonic()
+
+    def _fit(self, pool: Rows, given: Rows | None) -> None:
+        run, settings = self._run, self._run.settings
+        parts = run.plan.members[self.number]
+        rows = pool.take(parts.train)
+        held = pool.take(parts.validation) if given is None else given
+        factors = class_factors(rows, run.plan)
+        callbacks: list[Callback] = [_Epochs(run, self, held)]
+        validation = None
+        if len(held):
+            weights = weights_of(held, factors)
+            validation = (
+                held.inputs,
+                held.asked(run.network),
+                *(() if weights is None else (weights,)),
+            )
+            monitor, mode = ("val_loss", "min") if run.score is None else ("val_score", "max")
+            callbacks.append(
+                EarlyStopping(
+                    monitor, patience=settings.patience, mode=mode, restore_best_weights=True
+                )
+            )
+        self.trainer.fit(
+            rows.inputs,
+            rows.asked(run.network),
+            batch_size=settings.batch_size,
+            epochs=settings.epochs,
+            callbacks=callbacks,
+            validation_data=validation,
+            sample_weight=weights_of(rows, factors),
+        )
+
+
+def _optimizer(settings: TableSettings) -> AdamW:
+    chosen: Any = settings  # a plan's settings have every value filled in
+    return AdamW(chosen.learning_rate, weight_decay=chosen.weight_decay)
+
+
+class _Epochs(Callback):
+    """Tells of each epoch of one network, and looks at the clock and at the others."""
+
+    def __init__(self, run: Run, member: _Member, held: Rows) -> None:
+        self._run = run
+        self._member = member
+        self._held = held
+        self._best, self._best_epoch = math.inf, 0
+
+    def on_train_steps(self, done: int, logs: dict[str, float] | None = None) -> None:
+        """Within the first epoch the clock is not looked at: one is always made."""
+        member, run = self._member, self._run
+        late = member.trainer.epochs and run.seconds() >= run.due(member.number)
+        # what is found out last does not depend on threads: those before the failed one go on
+        if late or run.failed < member.number:
+            member.trainer.stop_training = True
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        logs = {} if logs is None else logs
+        score = self._score()
+        if score is not None:
+            logs["val_score"] = score
+        self._member.expected = self._expected(epoch + 1, logs)
+        self._run.tell(self._member, logs, score)
+        if self._run.seconds() >= self._run.due(self._member.number):
+            self._member.trainer.stop_training = True
+
+    def _expected(self, done: int, logs: dict[str, float]) -> int:
+        """The epochs of this network in all, if none improves from here on."""
+        settings = self._run.settings
+        value = -logs.get("val_score", -logs.get("val_loss", -math.inf))
+        if value < self._best or "val_loss" not in logs:
+            self._best, self._best_epoch = value, done
+        return max(done, min(settings.epochs, self._best_epoch + settings.patience))
+
+    def _score(self) -> float | None:
+        run, held = self._run, self._held
+        if run.score is None or not len(held):
+            return None
+        outputs = member_answers(self._member.trainer, held.inputs)
+        answers = [decoded(*pair) for pair in zip(run.plan.codecs, outputs, strict=True)]
+        return run.score(held.truths[0], answers[0], held.weights)

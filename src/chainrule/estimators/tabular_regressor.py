@@ -1,0 +1,69 @@
+"""Numbers from tables, as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import RegressorMixin
+
+from chainrule.estimators.scoring import score_each
+from chainrule.estimators.tabular import TabularEstimator
+
+__all__ = ["TabularRegressor"]
+
+
+class TabularRegressor(RegressorMixin, TabularEstimator):  # type: ignore[misc]
+    """Predicts numbers from the columns of a table as they are.
+
+    Numbers, text, booleans, dates and missing values need no preparation: what each column is is
+    read off the rows, and `plan` shows it. Several networks are trained, each watched on other
+    rows, and their predictions averaged; what is left open (None) is chosen by the size of the
+    table.
+
+    ignore
+        Columns to leave out, by name.
+    kinds
+        What columns are where that was read wrongly, as `{"zip": "category"}`: number, category,
+        boolean, datetime or identifier.
+    time
+        A column to order rows by; the last ones are watched.
+    targets
+        The task of columns of y that are not numbers, by name or position:
+        `{"sold": "classification"}`.
+    metric
+        The score that chooses the best epoch (rmse, mae, r2, median_absolute_error); the
+        validation loss where None.
+    model
+        "tabular" (strong defaults for tables) or "mlp" (one plain network).
+    hidden, bins, dropout, learning_rate, weight_decay, batch_size
+        Units of the hidden layers, parts that the range of a number is spread over, share of
+        hidden units left out, step size and decay of AdamW, rows an update.
+    epochs, patience
+        Passes over the rows at most; how many without a better validation end training.
+    members
+        How many networks.
+    time_limit
+        Seconds to train at most; the first epoch is always made.
+    random_state
+        What every random number comes from: 0 or more, a RandomState, or None for another each
+        time.
+
+    After `fit`: `model_` (what was trained), `history_` (a dict for each epoch of each network),
+    `n_iter_` (epochs of the network that had most), `n_features_in_`, `feature_names_in_` (where
+    columns of X have names), `n_outputs_`.
+
+    >>> import numpy as np
+    >>> from chainrule import TabularRegressor
+    >>> size = np.linspace(20, 120, 60)
+    >>> X = {"size": size, "town": ["Bergen", "Oslo", None] * 20}
+    >>> model = TabularRegressor(epochs=5, members=2).fit(X, 3000 * size)
+    >>> model.predict({"town": ["Oslo"], "size": [55.0]}).shape
+    (1,)
+    """
+
+    _task = "regression"
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R2 of the predictions, the mean over targets; of targets of classes the accuracy."""
+        return float(np.mean(score_each(self, X, y, sample_weight)))
