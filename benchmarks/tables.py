@@ -83,6 +83,11 @@ def folds(folder: Path, seed: int) -> Iterator[tuple[Table, Table, str]]:
 def given_split(folder: Path, name: str) -> tuple[Table, Table, str]:
     """The training and test part of a dataset, and the column to predict."""
     target = json.loads((folder / name / "meta.json").read_text())["target"]
+    rows = folder / name / "split.json"
+    if rows.exists():
+        table = read_table(str(next((folder / name).glob("data.*"))))
+        index = np.array(json.loads(rows.read_text())["test_index"])
+        return table.take(np.setdiff1d(np.arange(table.rows), index)), table.take(index), target
     train, test = (
         read_table(str(next((folder / name).glob(f"{part}.*")))) for part in ("train", "test")
     )

@@ -54,6 +54,14 @@ DEFAULTS = {
         "validation_split": 0.0, "validation_data": None, "shuffle": True, "class_weight": None,
         "sample_weight": None, "initial_epoch": 0,
     },
+    "MLPClassifier": {
+        "dropout": 0.0, "batch_norm": False, "class_weight": None, "callbacks": None,
+        "schedule": None, "metric": None, "learning_rate": "constant",
+    },
+    "MLPRegressor": {
+        "dropout": 0.0, "batch_norm": False, "callbacks": None, "schedule": None, "metric": None,
+    },
+    "MLPClassifier.fit": {"sample_weight": None, "eval_set": None},
     "Sequential.compile": {"engine": "auto"},
     "Sequential": {"seed": None, "dtype": "float32"},
 }  # fmt: skip

@@ -40,8 +40,11 @@ if TYPE_CHECKING:
         WriteError as WriteError,
     )
     from chainrule.estimators import (
+        MLPClassifier as MLPClassifier,
+        MLPRegressor as MLPRegressor,
         TabularClassifier as TabularClassifier,
         TabularRegressor as TabularRegressor,
+        cross_validate as cross_validate,
     )
     from chainrule.graph import (  # type: ignore[no-redef]  # mypy takes the submodule for it
         Node as Node,
@@ -74,6 +77,9 @@ _ROOM_OF = {
     "TabularClassifier": "estimators",
     "TabularRegressor": "estimators",
     "fit_many": "training",
+    "MLPClassifier": "estimators",
+    "MLPRegressor": "estimators",
+    "cross_validate": "estimators",
     "engine_info": "engine",
     "plot_activation": "drawing",
     "ChainruleError": "errors",

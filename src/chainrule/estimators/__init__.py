@@ -14,6 +14,8 @@ from chainrule.estimators.run import TableProgress
 from chainrule.estimators.settings import SETTINGS, Setting, TableSettings
 
 if TYPE_CHECKING:
+    from chainrule.estimators.cross_validation import cross_validate
+    from chainrule.estimators.mlp import MLPClassifier, MLPRegressor
     from chainrule.estimators.tabular import TabularEstimator, tabular_estimator
     from chainrule.estimators.tabular_classifier import TabularClassifier
     from chainrule.estimators.tabular_regressor import TabularRegressor
@@ -22,6 +24,8 @@ __all__ = [
     "LOWER_IS_BETTER",
     "SETTINGS",
     "Held",
+    "MLPClassifier",
+    "MLPRegressor",
     "Predictions",
     "Setting",
     "TableModel",
@@ -31,6 +35,7 @@ __all__ = [
     "TabularClassifier",
     "TabularEstimator",
     "TabularRegressor",
+    "cross_validate",
     "fit_table",
     "load_table_model",
     "plan_table",
@@ -39,6 +44,9 @@ __all__ = [
 ]
 
 _MODULE_OF = {  # these load scikit-learn
+    "MLPClassifier": "mlp",
+    "MLPRegressor": "mlp",
+    "cross_validate": "cross_validation",
     "TabularClassifier": "tabular_classifier",
     "TabularEstimator": "tabular",
     "TabularRegressor": "tabular_regressor",

@@ -58,6 +58,7 @@ from chainrule.layers.regularizers import (
     L2,
     REGULARIZERS,
     Lp,
+    PerRow,
     Regularizer,
     find_regularizer,
 )
@@ -70,10 +71,11 @@ __all__ = [
     "GlorotNormal", "GlorotUniform", "GroupNormalization", "HeNormal", "HeUniform", "Initializer",
     "Input", "InputLayer", "Layer", "LayerNormalization", "LeakyReLU", "LeakyReluActivation",
     "LecunNormal", "LecunUniform", "Lp", "MaxNorm", "Mixup", "Network", "NetworkInput", "NonNeg",
-    "Normalization", "Ones", "Orthogonal", "PReLU", "Parameter", "Parameters", "RandomDistortion",
-    "RandomNormal", "RandomUniform", "Regularizer", "SmhtActivation", "Stack", "TruncatedNormal",
-    "UnitNorm", "Zeros", "check_layer", "find_activation", "find_constraint", "find_initializer",
-    "find_regularizer", "layer_from_record", "layer_names", "layer_record", "row_shape",
+    "Normalization", "Ones", "Orthogonal", "PReLU", "Parameter", "Parameters", "PerRow",
+    "RandomDistortion", "RandomNormal", "RandomUniform", "Regularizer", "SmhtActivation", "Stack",
+    "TruncatedNormal", "UnitNorm", "Zeros", "check_layer", "find_activation", "find_constraint",
+    "find_initializer", "find_regularizer", "layer_from_record", "layer_names", "layer_record",
+    "row_shape",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a type checker knows what is there

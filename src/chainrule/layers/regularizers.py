@@ -9,7 +9,7 @@ from typing import Any
 from chainrule.graph import Node, ops
 from chainrule.settings import check_number, find_object
 
-__all__ = ["L1", "L1L2", "L2", "REGULARIZERS", "Lp", "Regularizer", "find_regularizer"]
+__all__ = ["L1", "L1L2", "L2", "REGULARIZERS", "Lp", "PerRow", "Regularizer", "find_regularizer"]
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,25 @@ class Lp(Regularizer):
 
     def __call__(self, parameter: Node) -> Node:
         return float(self.strength) * ops.norm(parameter, p=float(self.p))
+
+
+@dataclass(frozen=True)
+class PerRow(Regularizer):
+    """A penalty that the rows of a batch share: training divides it by their number, or by the sum
+    of their weights where the loss is divided by that; scikit-learn's meaning of alpha.
+
+    regularizer
+        Name or object of the penalty. Evaluation leaves it out.
+    """
+
+    regularizer: Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "regularizer", find_regularizer(self.regularizer))
+
+    def __call__(self, parameter: Node) -> Node:
+        whole: Node = self.regularizer(parameter)
+        return whole
 
 
 REGULARIZERS: dict[str, type[Regularizer]] = {"l1": L1, "l2": L2, "l1_l2": L1L2, "lp": Lp}

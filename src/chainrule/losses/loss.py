@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from chainrule.errors import InputTypeError, SettingError, ShapeError
+from chainrule.errors import InputTypeError, SettingError, ShapeError, listing
 from chainrule.graph import Node, Shape, make, ops
 
 __all__ = ["FunctionLoss", "Loss", "as_nodes", "row_mean"]
 
-REDUCTIONS = ("sum_over_batch_size", "sum")
+BY_WEIGHT = "mean_with_sample_weight"
+REDUCTIONS = ("sum_over_batch_size", "sum", BY_WEIGHT)
 EPSILON = 1e-7
 """How near to 0 and 1 a predicted probability may come before its logarithm is taken."""
 
@@ -73,7 +74,7 @@ class Loss(ABC):
 
     reduction
         "sum_over_batch_size" (the mean over rows; a weighted loss too is divided by the number
-        of rows) or "sum".
+        of rows), "mean_with_sample_weight" (divided by the sum of the weights) or "sum".
 
     A loss of one's own is a frozen dataclass with `rows`, or a function `(y_true, y_pred)` on
     nodes that gives one number a row.
@@ -94,8 +95,7 @@ class Loss(ABC):
     def __post_init__(self) -> None:
         if self.reduction not in REDUCTIONS:
             message = (
-                f"{self.name}: reduction must be 'sum_over_batch_size' or 'sum', "
-                f"got {self.reduction!r}."
+                f"{self.name}: reduction must be {listing(REDUCTIONS)}, got {self.reduction!r}."
             )
             raise SettingError(message)
 
@@ -103,6 +103,11 @@ class Loss(ABC):
     def name(self) -> str:
         """What tables and errors call it."""
         return type(self).__name__
+
+    @property
+    def by_weight(self) -> bool:
+        """Whether a weighted loss is divided by the sum of the weights."""
+        return self.reduction == BY_WEIGHT
 
     @abstractmethod
     def rows(self, y_true: Node, y_pred: Node) -> Node:
@@ -121,9 +126,12 @@ class Loss(ABC):
             shown = f"shape {found.shape}" if isinstance(found, Node) else type(found).__name__
             message = f"{self.name}: it must give one number a row, shape (rows,), not {shown}."
             raise ShapeError(message)
-        values = found
-        if sample_weight is not None:
-            values = values * make(sample_weight, values.dtype, "sample_weight")
+        if sample_weight is None:
+            return found.sum() if self.reduction == "sum" else found.mean()
+        weight = make(sample_weight, found.dtype, "sample_weight")
+        values = found * weight
+        if self.by_weight:
+            return values.sum() / weight.sum()
         return values.sum() if self.reduction == "sum" else values.mean()
 
 

@@ -5,8 +5,10 @@ from chainrule.training.callback import Callback, LambdaCallback
 from chainrule.training.csv_logger import CSVLogger
 from chainrule.training.early_stopping import EarlyStopping
 from chainrule.training.history import History
+from chainrule.training.intake import Data
 from chainrule.training.interruption import uninterrupted
 from chainrule.training.learning_rates import LearningRateScheduler, ReduceLROnPlateau
+from chainrule.training.loop import Plan
 from chainrule.training.many import fit_many, jobs_at_once
 from chainrule.training.progress import ProgressBar
 from chainrule.training.state import RunningOptimizer
@@ -16,10 +18,12 @@ from chainrule.training.trainer import Trainer
 __all__ = [
     "CSVLogger",
     "Callback",
+    "Data",
     "EarlyStopping",
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
+    "Plan",
     "ProgressBar",
     "ReduceLROnPlateau",
     "RunningOptimizer",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from chainrule.engine import Graph, Program, Steps, Workspace
 from chainrule.errors import SettingError, ShapeError
 from chainrule.graph import Node, Rows, Shape, input_node, ops
 from chainrule.kept import Kept, description_key
-from chainrule.layers import Draws, Network, Parameters, Stack
+from chainrule.layers import Draws, Network, Parameters, PerRow, Stack
 from chainrule.losses import Loss, LossMetric, Metric
 from chainrule.optimizers import Optimizer
 from chainrule.training.measures import ROWS, SUM, labeled
@@ -198,7 +198,7 @@ def training_graph(task: Task, variant: Variant, kind: str) -> Graph:
     ]
     weight = leaves.add("weight", (Rows(),), dtype) if variant.weighted else None
     results = _results(task, targets, outputs, weight, None if draws is None else draws.share)
-    total = _penalized(results.pop("loss"), task.parameters, leaves)
+    total = _penalized(results.pop("loss"), task, leaves, weight, training=draws is not None)
     nodes = tuple(leaves.parameters.values())
     if kind == "evaluate":
         return Graph(tuple(leaves.inputs), nodes, {"loss": total, **results})
@@ -258,10 +258,17 @@ def _mixed(loss: Loss, target: Node, output: Node, weight: Node | None, share: N
     """
     if share is None:
         return loss(target, output, weight)
+    if weight is not None and loss.by_weight:
+        message = (
+            f"{loss.name}: reduction={loss.reduction!r} does not go with mixed rows (Mixup); use "
+            "'sum_over_batch_size'."
+        )
+        raise SettingError(message)
     own, partner = share, 1 - share
     if weight is not None:
         own, partner = own * weight, partner * ops.flip(weight, axis=0)
-    return loss(target, output, own) + loss(ops.flip(target, axis=0), output, partner)
+    rule = replace(loss, reduction="sum_over_batch_size") if loss.by_weight else loss
+    return rule(target, output, own) + rule(ops.flip(target, axis=0), output, partner)
 
 
 def _check_rows(metric: Metric, rows: Any) -> None:
@@ -278,10 +285,24 @@ def _check_rows(metric: Metric, rows: Any) -> None:
     raise ShapeError(message)
 
 
-def _penalized(loss: Node, parameters: Parameters, leaves: _Leaves) -> Node:
-    for one in parameters.table:
-        if one.trainable and one.regularizer is not None:
+def _penalized(
+    loss: Node, task: Task, leaves: _Leaves, weight: Node | None, *, training: bool
+) -> Node:
+    shared: Node | None = None
+    for one in task.parameters.table:
+        if not one.trainable or one.regularizer is None:
+            continue
+        if not isinstance(one.regularizer, PerRow):
             loss = loss + one.regularizer(leaves.parameters[one.name])
+        elif training:
+            penalty = one.regularizer(leaves.parameters[one.name])
+            shared = penalty if shared is None else shared + penalty
+    if shared is not None:
+        if weight is not None and all(loss.by_weight for loss in task.losses):
+            rows = weight.sum()
+        else:
+            rows = ops.count(shape=(Rows(),), dtype=loss.dtype)
+        loss = loss + shared / rows
     for penalty in leaves.penalties:
         loss = loss + penalty
     return loss

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from typing import Any, NamedTuple
 
@@ -18,22 +20,66 @@ from chainrule.training.graphs import PLAIN, Variant
 __all__ = ["Data", "Intake"]
 
 
-class Data(NamedTuple):
-    """Arrays by the names that programs know, all with one number of rows."""
+MOST_DENSE = 1 << 26
+"""Bytes that rows of a sparse matrix may take when they are written out, at a time."""
 
-    arrays: dict[str, Array]
+
+class Data(NamedTuple):
+    """Arrays by the names that programs know, all with one number of rows.
+
+    sparse
+        Whether the input is a SciPy CSR array or matrix: its rows are written out as they are
+        needed.
+    """
+
+    arrays: dict[str, Any]
     rows: int
-    variant: Variant
+    variant: Variant = PLAIN
+    sparse: bool = False
+
+    def steps_at_once(self, batch_size: int) -> int:
+        """How many batches may be run in one call, for the memory that their rows take."""
+        return max(1, self._rows_at_once() // batch_size)
+
+    def _rows_at_once(self) -> int:
+        if not self.sparse:
+            return sys.maxsize
+        arrays = self.arrays.values()
+        row: int = sum(one.dtype.itemsize * math.prod(one.shape[1:]) for one in arrays)
+        return max(1, MOST_DENSE // max(1, row))
+
+    def blocks(self) -> Iterator[Data]:
+        """The rows in order: as they are, or those of a sparse matrix some at a time."""
+        if not self.sparse:
+            yield self
+            return
+        size = self._rows_at_once()
+        for start in range(0, self.rows, size):
+            yield self.part(start, min(start + size, self.rows)).taken(None)[0]
+
+    def taken(self, order: Array | None) -> tuple[Data, Array | None]:
+        """What a program runs over, and the order of its rows: rows of a sparse one written out."""
+        if not self.sparse:
+            return self, order
+        arrays = {
+            name: _dense(array if order is None else array[order])
+            for name, array in self.arrays.items()
+        }
+        return Data(arrays, self.rows if order is None else len(order), self.variant), None
 
     def part(self, start: int, stop: int) -> Data:
         """The rows from `start` to before `stop`, without a copy."""
         arrays = {name: array[start:stop] for name, array in self.arrays.items()}
-        return Data(arrays, stop - start, self.variant)
+        return self._replace(arrays=arrays, rows=stop - start)
 
     def weighted(self, weights: Array) -> Data:
         """The same rows with weights."""
         variant = Variant(self.variant.bytes, weighted=True)
-        return Data({**self.arrays, "weight": weights}, self.rows, variant)
+        return self._replace(arrays={**self.arrays, "weight": weights}, variant=variant)
+
+
+def _dense(array: Any) -> Array:
+    return array if isinstance(array, np.ndarray) else array.toarray()
 
 
 class _Input(NamedTuple):

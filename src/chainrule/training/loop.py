@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakSet
@@ -36,12 +37,18 @@ MOST_ORDERED = 1 << 18
 
 @dataclass(frozen=True)
 class Plan:
-    """How long training goes on, and in which order rows come."""
+    """How long training goes on, and in which order rows come.
+
+    order
+        Gives the rows of the next epochs, of so many, one after the other, in place of the
+        trainer's own shuffle.
+    """
 
     batch_size: int = 32
     epochs: int = 1
     initial_epoch: int = 0
     shuffle: bool = True
+    order: Callable[[int], Array] | None = None
 
 
 def train(
@@ -95,7 +102,8 @@ def _train(
 def _epochs_a_call(trainer: Trainer, data: Data, plan: Plan, epoch: int) -> int:
     """How many whole epochs make a piece; 0 where one is longer."""
     most = max(1, MOST_ORDERED // data.rows)
-    return min(trainer.piece // _steps(data, plan), most, plan.epochs - epoch)
+    piece = min(trainer.piece, data.steps_at_once(plan.batch_size))
+    return min(piece // _steps(data, plan), most, plan.epochs - epoch)
 
 
 def _run_epochs(
@@ -123,7 +131,8 @@ def _run_epoch(
     order, steps = _order(trainer, data, plan), _steps(data, plan)
     running, done, logs = Running(trainer.task.wholes), 0, Logs()
     while done < steps:
-        count = 1 if told.wants_batches else min(trainer.piece, steps - done)
+        most = min(trainer.piece, data.steps_at_once(plan.batch_size))
+        count = 1 if told.wants_batches else min(most, steps - done)
         if told.wants_batches:
             told.tell("on_train_batch_begin", done, {})
         part = order[done * plan.batch_size : (done + count) * plan.batch_size]
@@ -157,6 +166,8 @@ def _steps(data: Data, plan: Plan) -> int:
 
 def _order(trainer: Trainer, data: Data, plan: Plan, epochs: int = 1) -> Array:
     """The rows in the order of the next epochs, one after the other."""
+    if plan.order is not None:
+        return plan.order(epochs)
     if plan.shuffle:
         return random.permutations(
             trainer.seed, 0, trainer.epochs, epochs, data.rows, thread_count()

@@ -46,7 +46,7 @@ class Monitor(Callback):
         """The number that is watched; raises `SettingError` where there is none."""
         if self.monitor not in logs:
             hint = (
-                " (give validation_data or validation_split for the val_ ones)"
+                " (give validation_data, validation_split or an eval_set for the val_ ones)"
                 if self.monitor.startswith("val_")
                 else ""
             )

@@ -21,6 +21,7 @@ from chainrule.training.arrays import Array
 from chainrule.training.callback import Callbacks
 from chainrule.training.checking import check_gradient
 from chainrule.training.endings import check_endings, check_reach
+from chainrule.training.evaluation import evaluate, predict
 from chainrule.training.graphs import Task, output_shapes
 from chainrule.training.history import History
 from chainrule.training.intake import Data, Intake
@@ -176,13 +177,25 @@ class Trainer:
         data, validation = self._validation(data, validation_split, validation_data)
         if class_weight is not None:
             data = self.intake.class_weighted(data, class_weight)
+        return self.fit_data(data, validation, plan, callbacks, quiet, owner)
+
+    def fit_data(
+        self,
+        data: Data,
+        validation: Data | None,
+        plan: Plan,
+        callbacks: Any = None,
+        verbose: Any = 0,
+        owner: Any = None,
+    ) -> History:
+        """`fit` of data that is ready."""
         history = History()
         listed = [] if callbacks is None else callbacks
         listed = list(listed) if isinstance(listed, Sequence) else [listed]
         params = {
-            "epochs": epochs,
+            "epochs": plan.epochs,
             "steps": math.ceil(data.rows / plan.batch_size),
-            "verbose": quiet,
+            "verbose": verbose,
         }
         members = [*listed, *progress_for(verbose), history]
         model = self if owner is None else owner
@@ -201,19 +214,16 @@ class Trainer:
 
     def evaluate_data(self, data: Data, batch_size: int = 32) -> dict[str, float]:
         """`evaluate` of data that is ready."""
-        if all(loss.reduction != "sum" for loss in self.task.losses):
-            batch_size = self.task.rows_at_once("evaluate", data.variant)
-        ran = self.task.run("evaluate", data.variant, data.arrays, batch_size=batch_size)
-        return means([per_batch(ran, self.task.wholes)], self.task.wholes)
+        return evaluate(self.task, data, batch_size)
 
     def predict(self, x: Any, batch_size: int | None = None) -> Any:
         """The output for each row: an array, or for several outputs a dict of arrays."""
-        arrays, _, variant = self.intake.inputs(x)
-        if batch_size is None:
-            size = self.task.rows_at_once("predict", variant)
-        else:
-            size = _batch_size("predict", batch_size)
-        results = self.task.run("predict", variant, arrays, batch_size=size).results
+        return self.predict_data(self.intake.inputs(x), batch_size)
+
+    def predict_data(self, data: Data, batch_size: int | None = None) -> Any:
+        """`predict` of data that is ready."""
+        size = None if batch_size is None else _batch_size("predict", batch_size)
+        results = predict(self.task, data, size)
         return results[self.network.output_names[0]] if len(results) == 1 else results
 
     def train_on_batch(
@@ -237,7 +247,10 @@ class Trainer:
 
     def gradient(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, Array]:
         """The loss of all rows as one batch, and its flat gradient; changes nothing."""
-        data = self.data(x, y, sample_weight)
+        return self.gradient_data(self.data(x, y, sample_weight))
+
+    def gradient_data(self, data: Data) -> tuple[float, Array]:
+        """`gradient` of data that is ready."""
         program = self.task.program("gradient", data.variant)
         results, gradient = program.gradient(
             data.arrays, self.parameters.flat, seed=self.seed, step=self.iterations
@@ -272,6 +285,7 @@ class Trainer:
 
         The engine stops before a loss that is not finite.
         """
+        data, order = data.taken(order)
         rows = data.rows if order is None else len(order)
         whole = epoch_rows or rows or 1
         count = rows // whole * -(-whole // batch_size)
