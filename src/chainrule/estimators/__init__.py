@@ -46,6 +46,7 @@ __all__ = [
 _MODULE_OF = {  # these load scikit-learn
     "MLPClassifier": "mlp",
     "MLPRegressor": "mlp",
+    "cross_validate": "cross_validation",
     "TabularClassifier": "tabular_classifier",
     "TabularEstimator": "tabular",
     "TabularRegressor": "tabular_regressor",

@@ -15,8 +15,10 @@ __all__ = ["Member", "chosen_settings", "learned_rows", "member_seed", "members_
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-MANY_MEMBERS_UP_TO = 100_000
-MEMBERS = 4
+MEMBERS = ((5_000, 8), (100_000, 4))
+"""Up to how many rows so many networks are averaged; above, one."""
+
+FEW_ROWS = 1_000
 
 
 @dataclass(frozen=True)
@@ -30,15 +32,17 @@ class Member:
 def chosen_settings(settings: TableSettings, schema: Schema, pool: Table) -> TableSettings:
     """The settings, with a value for each that the size of the table decides."""
     rows, plain = pool.rows, settings.model == "mlp"
-    few = rows <= MANY_MEMBERS_UP_TO
+    classes = schema.task == "classification"
+    small = classes and rows <= FEW_ROWS
+    members = next((count for most, count in MEMBERS if rows <= most), 1)
     defaults: dict[str, Any] = {
-        "hidden": (100,) if plain else (256, 128),
-        "dropout": 0.0 if plain else 0.3 if schema.task == "classification" else 0.1,
-        "learning_rate": 1e-3 if plain or schema.task == "classification" else 2e-3,
+        "hidden": (100,) if plain else (128, 64) if small else (256, 128),
+        "dropout": 0.0 if plain else 0.5 if small else 0.3 if classes else 0.1,
+        "learning_rate": 1e-3 if plain or classes else 2e-3,
         "bins": 0 if plain else 128,
         "weight_decay": 0.0 if plain else 0.1,
         "batch_size": 64 if rows <= 5_000 else 128 if rows <= 20_000 else 256,
-        "members": MEMBERS if few and not plain else 1,
+        "members": 1 if plain else 2 * members if small else members,
     }
     missing = {name: v for name, v in defaults.items() if getattr(settings, name) is None}
     return replace(settings, **missing)
