@@ -35,7 +35,7 @@ from benchmarks.machine import describe
 from benchmarks.tables import given_split
 from chainrule import random
 from chainrule.data import Table
-from chainrule.estimators import TablePlan, TableSettings, fit_table, plan_table
+from chainrule.estimators import TablePlan, TableSettings, plan_table, tabular_estimator
 from chainrule.reporting import score_classification, score_regression
 
 PEERS = Path(__file__).with_name("peers.csv")
@@ -119,7 +119,7 @@ def measured(name: str, seed: int, held_out: bool, settings: dict[str, Any]) -> 
     train, test, target, ignore = parts(name, seed, held_out)
     start = time.perf_counter()
     plan = plan_table(train, target, TableSettings(seed=seed, ignore=ignore, **settings), test=test)
-    model = fit_table(plan)
+    model = tabular_estimator(plan).fit_plan(plan).model_
     seconds = time.perf_counter() - start
     truth, ours = plan.truth(test), model.answers(plan.encoded(test))
     linear = linear_answers(plan, test)

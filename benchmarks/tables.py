@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.machine import describe
 from chainrule import random
 from chainrule.data import Table, read_table
-from chainrule.estimators import TablePlan, TableSettings, fit_table, plan_table
+from chainrule.estimators import TablePlan, TableSettings, plan_table, tabular_estimator
 from chainrule.reporting import (
     Design,
     judge_classification,
@@ -37,7 +37,7 @@ def scores(train: Table, test: Table, target: str, **settings: object) -> dict[s
     """Metrics of the network and of the linear model on the test rows, and seconds of the fit."""
     plan = plan_table(train, target, TableSettings(**settings), test=test)
     start = time.perf_counter()
-    model = fit_table(plan)
+    model = tabular_estimator(plan).fit_plan(plan).model_
     seconds = time.perf_counter() - start
     predictions, truth = model.predict(test), plan.truth(test)
     parts = design(plan, plan.train_table), design(plan, test)

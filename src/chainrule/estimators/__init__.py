@@ -50,7 +50,6 @@ _MODULE_OF = {  # these load scikit-learn
     "TabularClassifier": "tabular_classifier",
     "TabularEstimator": "tabular",
     "TabularRegressor": "tabular_regressor",
-    "cross_validate": "cross_validation",
     "tabular_estimator": "tabular",
 }
 
