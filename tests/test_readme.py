@@ -27,6 +27,7 @@ def skeleton(text):
 @pytest.mark.parametrize("code", PYTHON, ids=range(len(PYTHON)))
 def test_python_runs_as_written(code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "examples", "examples")
     exec(compile(code, "README.md", "exec"), {})
 
 
