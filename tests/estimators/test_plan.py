@@ -72,28 +72,40 @@ def test_what_the_size_decides_is_filled_in_and_what_is_given_stays():
     chosen = plan(tables.XOR, hidden=(5,), dropout=0.0).chosen
     assert chosen.hidden == (5,)
     assert chosen.dropout == 0.0
-    assert chosen.members == 4
+    assert chosen.members == 16
     assert None not in (chosen.batch_size, chosen.learning_rate, chosen.weight_decay)
 
 
 def test_strong_and_plain_settings_are_those_of_the_pages():
-    strong, plain = plan(tables.XOR).chosen, plan(tables.XOR, model="mlp").chosen
-    assert (strong.hidden, strong.bins, strong.dropout, strong.weight_decay, strong.members) == (
-        (256, 128), 128, 0.3, 0.1, 4
-    )  # fmt: skip
+    plain = plan(tables.XOR, model="mlp").chosen
     assert (plain.hidden, plain.bins, plain.dropout, plain.weight_decay, plain.members) == (
         (100,), 0, 0.0, 0.0, 1
     )  # fmt: skip
     assert plan(tables.XOR, model="mlp").encoder.spread == ()
 
 
-@pytest.mark.parametrize("rows, members", [(100_000, 4), (100_001, 1)])
-def test_several_networks_up_to_a_hundred_thousand_rows(rows, members):
+@pytest.mark.parametrize(
+    "classes, rows, hidden, dropout, members",
+    [
+        (True, 1_000, (128, 64), 0.5, 16),
+        (True, 1_001, (256, 128), 0.3, 8),
+        (True, 5_000, (256, 128), 0.3, 8),
+        (True, 5_001, (256, 128), 0.3, 4),
+        (True, 100_000, (256, 128), 0.3, 4),
+        (True, 100_001, (256, 128), 0.3, 1),
+        (False, 1_000, (256, 128), 0.1, 8),
+        (False, 5_001, (256, 128), 0.1, 4),
+    ],
+)
+def test_networks_and_their_size_go_by_the_rows(classes, rows, hidden, dropout, members):
     x = np.arange(rows + 10)
-    table = as_table({"x": x[:rows], "y": x[:rows] % 2 == 0})
-    made = plan_table(table, "y", TableSettings(), test=as_table({"x": x[-10:], "y": [True] * 10}))
+    y = x % 2 == 0 if classes else x / 3
+    table, test = as_table({"x": x[:rows], "y": y[:rows]}), as_table({"x": x[-10:], "y": y[-10:]})
+    made = plan_table(table, "y", TableSettings(), test=test)
     assert made.pool.rows == rows
-    assert len(made.members) == members
+    assert len(made.members) == made.chosen.members == members
+    assert (made.chosen.hidden, made.chosen.dropout) == (hidden, dropout)
+    assert (made.chosen.bins, made.chosen.weight_decay) == (128, 0.1)
 
 
 @pytest.mark.parametrize(
