@@ -226,10 +226,12 @@ def test_batch_norm_stands_before_the_activation():
     np.testing.assert_allclose(network.predict_proba(X), wanted, rtol=1e-9)
 
 
-def test_a_batch_of_rows_that_weigh_nothing_is_told_of():
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_batch_of_rows_that_weigh_nothing_is_told_of(early_stopping):
     weights = np.r_[np.ones(8), np.zeros(len(X) - 8)]
+    network = MLPClassifier(batch_size=5, random_state=0, early_stopping=early_stopping)
     with pytest.raises(ValueError, match="of which all rows weigh 0 has no loss"):
-        MLPClassifier(batch_size=5, random_state=0).fit(X, Y, weights)
+        network.fit(X, Y, weights)
 
 
 def test_an_array_gives_a_value_for_each_layer():

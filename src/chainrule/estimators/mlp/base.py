@@ -265,7 +265,8 @@ class BaseMLP(TakesRows, BaseEstimator, ABC):  # type: ignore[misc]
 
     def _fit_stochastic(self, data: Data, validation: Validation | None, incremental: bool) -> None:
         self._begin_curves(validation)
-        watch = Watch(self, data.rows, validation)
+        idle = data.variant.weighted and not data.arrays["weight"].all()
+        watch = Watch(self, data.rows, validation, some_weigh_nothing=idle)
         self.n_iter_ = 0
         plan = Plan(
             self._batch_size(data.rows), 1 if incremental else self.max_iter,
@@ -278,7 +279,7 @@ class BaseMLP(TakesRows, BaseEstimator, ABC):  # type: ignore[misc]
             self._trainer.fit_data(data, watched, plan, [watch, *own])
         except TrainingError as error:
             message = f"{NOT_FINITE} {error}"
-            if data.variant.weighted and not data.arrays["weight"].all():
+            if idle:
                 message += " A batch of which all rows weigh 0 has no loss: leave such rows out."
             raise MLPError(message) from None
         except KeyboardInterrupt:

@@ -49,8 +49,12 @@ class Watch(Callback):
     After training, `finished` says whether it stopped by itself.
     """
 
-    def __init__(self, estimator: BaseMLP, rows: int, validation: Validation | None) -> None:
+    def __init__(
+        self, estimator: BaseMLP, rows: int, validation: Validation | None, *,
+        some_weigh_nothing: bool,
+    ) -> None:  # fmt: skip
         self._estimator = estimator
+        self._some_weigh_nothing = some_weigh_nothing
         self._rows = rows
         self._validation = validation
         self._rate = estimator._rate or RateRule.of(estimator)
@@ -59,7 +63,8 @@ class Watch(Callback):
 
     def on_loss_not_finite(self, error: BaseException) -> bool:
         """Ends training with the best weights, where there are some to go back to."""
-        if not self._estimator.early_stopping or self._estimator._best is None:
+        kept = self._estimator.early_stopping and self._estimator._best is not None
+        if not kept or self._some_weigh_nothing:
             return False
         from sklearn.exceptions import ConvergenceWarning
 
