@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chainrule.data.blocks import rows_also_in
-from chainrule.data.encode import Encoded, Encoder
+from chainrule.data.encode import Encoded, Encoder, check_inputs
 from chainrule.data.exchange import FRAMES, arrays_of_frame, frame_of, series_array
 from chainrule.data.frames import as_table, column_of
 from chainrule.data.read import read_table
@@ -27,6 +27,7 @@ __all__ = [
     "TargetSchema",
     "arrays_of_frame",
     "as_table",
+    "check_inputs",
     "column_of",
     "fingerprint",
     "frame_of",

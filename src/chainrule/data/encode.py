@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data.encodings import ENCODINGS, Encoding, NumberEncoding, fit_column
+from chainrule.data.encodings import ENCODINGS, Encoding, NumberEncoding, fit_column, numbers_of
 from chainrule.data.schema import Schema
 from chainrule.data.table import Table
 from chainrule.errors import DataError, SettingError, listing, nearest
 
-__all__ = ["Encoded", "Encoder"]
+__all__ = ["Encoded", "Encoder", "check_inputs"]
 
 SCALINGS = ("robust", "standard")
 MOST_PARTS = 4096  # of all numbers of a table: more cost more time than they bring
@@ -205,3 +205,14 @@ def _left_out(schema: Schema) -> str:
         if column.role in ("left out", "ignored")
     ]
     return "; ".join(reasons[:5]) or "the table has no other column"
+
+
+def check_inputs(table: Table, schema: Schema) -> None:
+    """Raise DataError for the first number of an input that cannot be used, with its row.
+
+    Encoders see some rows of a table only, and would count in these.
+    """
+    for name in schema.inputs:
+        kind = schema.column(name).kind
+        if kind in ("number", "boolean") and name in table.names:
+            numbers_of(table.columns[name], name, kind == "boolean")

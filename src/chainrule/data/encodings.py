@@ -16,7 +16,7 @@ from chainrule.data.rules import ColumnSchema
 from chainrule.data.scaling import Scale, refuse_infinite
 from chainrule.data.table import Column
 
-__all__ = ["ENCODINGS", "Encoding", "fit_column"]
+__all__ = ["ENCODINGS", "Encoding", "fit_column", "numbers_of"]
 
 ONE_HOT_AT_MOST = 12
 RARE_FROM_ROWS = 50
@@ -90,7 +90,7 @@ class NumberEncoding(NumbersOnly):
 
     def fill(self, column: Column, out: NDArray[np.float32]) -> None:
         """The scaled numbers, 0 where missing."""
-        numbers = _numbers(column, self.name, self.boolean)
+        numbers = numbers_of(column, self.name, self.boolean)
         out[:, 0] = self.scale.apply(numbers.values, numbers.missing)
         if self.indicator:
             out[:, 1] = numbers.missing
@@ -100,7 +100,7 @@ class NumberEncoding(NumbersOnly):
 
         A missing number is at 0 where it has an indicator, else where the scaled numbers are 0.
         """
-        numbers = _numbers(column, self.name, self.boolean)
+        numbers = numbers_of(column, self.name, self.boolean)
         absent = self.edges[0] if self.indicator else self.scale.center
         return positions(np.where(numbers.missing, absent, numbers.values), np.array(self.edges))
 
@@ -122,7 +122,8 @@ class NumberEncoding(NumbersOnly):
         return cls(record["name"], scale, record["boolean"], record["indicator"], edges)
 
 
-def _numbers(column: Column, name: str, boolean: bool) -> Column:
+def numbers_of(column: Column, name: str, boolean: bool) -> Column:
+    """A column as finite numbers; raises DataError with the first row that is none."""
     numbers = as_booleans(column, name) if boolean else as_numbers(column, name)
     refuse_infinite(numbers.values, name)
     return numbers
@@ -253,7 +254,7 @@ def fit_column(schema: ColumnSchema, column: Column, scaling: str, bins: int) ->
     if schema.kind == "category":
         return [_fit_category(schema.name, column)]
     boolean = schema.kind == "boolean"
-    numbers = _numbers(column, schema.name, boolean)
+    numbers = numbers_of(column, schema.name, boolean)
     known = numbers.values[~numbers.missing]
     scale = Scale.fit(known, "standard" if boolean else scaling)
     indicator = bool(numbers.missing.any())

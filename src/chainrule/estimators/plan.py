@@ -16,6 +16,7 @@ from chainrule.data import (
     Schema,
     Split,
     Table,
+    check_inputs,
     infer_schema,
     rows_also_in,
     rows_with_target,
@@ -66,6 +67,7 @@ class TablePlan:
     notes: tuple[str, ...] = ()
     test_rows: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     class_weights: tuple[ClassWeight, ...] = (None,)
+    pool_rows: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     layout: Layout | None = None
 
     @property
@@ -169,9 +171,11 @@ def plan_table(
     that do not fit the table.
     """
     schema = _schema(table, target, settings, tasks)
+    check_inputs(table, schema)
     weights = _class_weights(schema, settings, class_weights or {})
     shares = {"test": 0.0 if test else test_share, "validation": 0.0 if validation else 0.2}
-    pool, tested, parts = _pool(table, schema, settings.seed, shares)
+    rows, tested, parts = _pool(table, schema, settings.seed, shares)
+    pool = table.take(rows)
     chosen = chosen_settings(settings, schema, pool)
     members = members_of(pool, schema, chosen, validation, parts)
     learned = pool.take(learned_rows(members))
@@ -189,7 +193,10 @@ def plan_table(
         notes=table.notes,
         test_rows=parts.test,
         class_weights=weights,
+        pool_rows=rows,
     )
+    if validation is not None:
+        _check_labels(plan, validation)
     return _checked(plan, test is not None)
 
 
@@ -271,6 +278,24 @@ def _check_scored(plan: TablePlan, table: Table) -> None:
             raise DataError(message)
 
 
+def _check_labels(plan: TablePlan, table: Table) -> None:
+    """Refuse rows to watch whose label no row to learn from has."""
+    rows = rows_with_target(table, plan.schema)
+    for codec in plan.codecs:
+        if not isinstance(codec, Labels):
+            continue
+        column = table.column(codec.name)
+        unseen = codec.encode(column.take(rows), unseen=-1) < 0
+        if unseen.any() and not unseen.all():  # that is told of below
+            row = rows[int(np.argmax(unseen))]
+            message = (
+                f"{table.source}: column {codec.name!r} holds {column.values[row]!r} in row {row} "
+                "(counted from 0), a label that no row to learn from has; leave such rows out, or "
+                "learn from some."
+            )
+            raise DataError(message)
+
+
 def _seen(plan: TablePlan, test: Table) -> Iterator[str]:
     """What to say of the rows of a test table that stand in the others too."""
     seen = np.zeros(test.rows, dtype=bool)
@@ -299,8 +324,8 @@ def _kinds(given: tuple[str, ...]) -> dict[str, str]:
 
 def _pool(
     table: Table, schema: Schema, seed: int, shares: Mapping[str, float]
-) -> tuple[Table, Table | None, Split]:
-    """The rows to learn from and watch, the test rows, and the split that made them."""
+) -> tuple[Array, Table | None, Split]:
+    """The rows to learn from and watch, the test's table, and the split within the former."""
     parts = split(table, schema, seed=seed, **shares)
     rows = np.sort(np.concatenate([parts.train, parts.validation]))
     tested = table.take(parts.test) if len(parts.test) else None
@@ -309,7 +334,7 @@ def _pool(
         train=np.searchsorted(rows, parts.train),
         validation=np.searchsorted(rows, parts.validation),
     )
-    return table.take(rows), tested, within
+    return rows, tested, within
 
 
 def _with_targets(table: Table | None, schema: Schema, part: str) -> Table | None:
@@ -322,6 +347,11 @@ def _with_targets(table: Table | None, schema: Schema, part: str) -> Table | Non
                 f"it has {listing(table.names[:10])}."
             )
             raise DataError(message)
+    try:
+        check_inputs(table, schema)
+    except DataError as error:
+        message = f"{table.source}: {error}"
+        raise DataError(message) from None
     known = table.take(rows_with_target(table, schema))
     if known.rows == 0:
         message = f"--{part}: {table.source} has no row with a target; give rows with one."

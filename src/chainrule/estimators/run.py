@@ -221,6 +221,7 @@ class _Member:
                     monitor, patience=settings.patience, mode=mode, restore_best_weights=True
                 )
             )
+        self.trainer.row_numbers = run.plan.pool_rows[parts.train]
         self.trainer.fit(
             rows.inputs,
             rows.asked(run.network),

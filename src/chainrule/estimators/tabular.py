@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.data import Labels
-from chainrule.errors import ModelFileError, SettingError
+from chainrule.errors import ModelFileError, SettingError, warn
 from chainrule.estimators.fit import fit_table
 from chainrule.estimators.given import Given, given_table, watched_table
 from chainrule.estimators.layout import Layout
@@ -102,9 +102,13 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         groups
             A value a row; rows of one value fall in one part when rows to watch are drawn.
 
+        Ctrl-C ends training with a warning and keeps the best weights so far, if an epoch is done.
         Raises `DataError`, `SettingError`, `InputTypeError` or `ShapeError` with one sentence.
         """
-        return self.fit_plan(self.plan(X, y, sample_weight, eval_set, groups))
+        self.fit_plan(self.plan(X, y, sample_weight, eval_set, groups))
+        if self.model_.interrupted:
+            warn("Training interrupted by user: the best weights so far are kept.")
+        return self
 
     def plan(
         self,

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from chainrule import random
 from chainrule.engine import Steps, thread_count
 from chainrule.errors import TrainingError
+from chainrule.settings import check_count, check_flag
 from chainrule.training.arrays import Array
 from chainrule.training.callback import Callbacks, Logs
 from chainrule.training.history import History
@@ -24,7 +25,7 @@ from chainrule.training.measures import Running, values_of_epochs
 if TYPE_CHECKING:
     from chainrule.training.trainer import Trainer
 
-__all__ = ["Plan", "check_finite", "in_training", "train"]
+__all__ = ["Plan", "batch_size_of", "check_finite", "in_training", "plan_of", "train"]
 
 in_training: WeakSet[Trainer] = WeakSet()
 """Trainers that `train` trains now; a copy that a callback makes of one is none of them."""
@@ -49,6 +50,20 @@ class Plan:
     initial_epoch: int = 0
     shuffle: bool = True
     order: Callable[[int], Array] | None = None
+
+
+def batch_size_of(owner: str, value: Any) -> int:
+    """The batch size that is given, 32 where it is None."""
+    return 32 if value is None else check_count(owner, "batch_size", value)
+
+
+def plan_of(batch_size: Any, epochs: Any, initial_epoch: Any, shuffle: Any) -> Plan:
+    """The plan that the settings of `fit` stand for, checked."""
+    return Plan(
+        batch_size_of("fit", batch_size), check_count("fit", "epochs", epochs, 0),
+        check_count("fit", "initial_epoch", initial_epoch, 0),
+        check_flag("fit", "shuffle", shuffle),
+    )  # fmt: skip
 
 
 def train(
@@ -194,6 +209,8 @@ def check_finite(trainer: Trainer, ran: Steps, order: Array, when: str, step: in
         return
     first = int(ran.rows[: ran.stopped].sum())
     rows = order[first : first + ran.rows[ran.stopped]]
+    if trainer.row_numbers is not None:
+        rows = trainer.row_numbers[rows]
     shown = ", ".join(str(int(row)) for row in rows[:5])
     more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
     rate = trainer.optimizer.learning_rate

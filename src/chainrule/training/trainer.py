@@ -14,9 +14,9 @@ from chainrule import random
 from chainrule.engine import Steps, check_engine
 from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError, listing, nearest
 from chainrule.layers import Network, Parameters
-from chainrule.losses import Loss, Metric, find_loss, find_metric
+from chainrule.losses import find_loss, find_metric
 from chainrule.optimizers import Optimizer, find_optimizer
-from chainrule.settings import check_count, check_flag, check_number
+from chainrule.settings import check_number
 from chainrule.training.arrays import Array
 from chainrule.training.callback import Callbacks
 from chainrule.training.checking import check_gradient
@@ -26,7 +26,15 @@ from chainrule.training.graphs import Task, output_shapes
 from chainrule.training.history import History
 from chainrule.training.intake import Data, Intake
 from chainrule.training.interruption import uninterrupted
-from chainrule.training.loop import FIRST_PIECE, Plan, check_finite, in_training, train
+from chainrule.training.loop import (
+    FIRST_PIECE,
+    Plan,
+    batch_size_of,
+    check_finite,
+    in_training,
+    plan_of,
+    train,
+)
 from chainrule.training.measures import means, per_batch
 from chainrule.training.progress import progress_for
 from chainrule.training.state import RunningOptimizer
@@ -61,6 +69,8 @@ class Trainer:
     """
 
     stop_training = False
+    row_numbers: Array | None = None
+    """What sentences call the rows of the data, where these were taken from others."""
 
     def __init__(
         self,
@@ -139,7 +149,7 @@ class Trainer:
         check_endings(self.network, losses, self.outputs)
         given = self._by_output("metrics", [] if metrics is None else metrics, listed=True)
         resolved = tuple(
-            tuple(_metric(one, loss, shape) for one in members)
+            tuple(find_metric(one).resolved(loss, shape) for one in members)
             for members, loss, shape in zip(given, losses, self.outputs, strict=True)
         )
         self.task = Task(self.network, self.parameters, losses, resolved, rule, engine)
@@ -170,7 +180,7 @@ class Trainer:
         passes Ctrl-C on after the step that runs.
         """
         _tell_of_native_module()
-        plan = _plan(batch_size, epochs, initial_epoch, shuffle)
+        plan = plan_of(batch_size, epochs, initial_epoch, shuffle)
         quiet = _checked_verbose(verbose)
         data = self.data(x, y, sample_weight)
         check_reach(self.network, self.task.losses, data.arrays)
@@ -209,7 +219,7 @@ class Trainer:
     ) -> dict[str, float]:
         """Loss (penalties included) and metrics with the weights as they stand."""
         return self.evaluate_data(
-            self.data(x, y, sample_weight), _batch_size("evaluate", batch_size)
+            self.data(x, y, sample_weight), batch_size_of("evaluate", batch_size)
         )
 
     def evaluate_data(self, data: Data, batch_size: int = 32) -> dict[str, float]:
@@ -222,7 +232,7 @@ class Trainer:
 
     def predict_data(self, data: Data, batch_size: int | None = None) -> Any:
         """`predict` of data that is ready."""
-        size = None if batch_size is None else _batch_size("predict", batch_size)
+        size = None if batch_size is None else batch_size_of("predict", batch_size)
         results = predict(self.task, data, size)
         return results[self.network.output_names[0]] if len(results) == 1 else results
 
@@ -380,22 +390,6 @@ def _tell_of_native_module() -> None:
     """Say once, at the first fit, that the native module is missing, where it is."""
     if not random.has_native():
         logging.getLogger("chainrule").warning(random.native_status())
-
-
-def _metric(given: Any, loss: Loss, shape: tuple[int, ...]) -> Metric:
-    return find_metric(given).resolved(loss, shape)
-
-
-def _batch_size(owner: str, value: Any) -> int:
-    return 32 if value is None else check_count(owner, "batch_size", value)
-
-
-def _plan(batch_size: Any, epochs: Any, initial_epoch: Any, shuffle: Any) -> Plan:
-    return Plan(
-        _batch_size("fit", batch_size), check_count("fit", "epochs", epochs, 0),
-        check_count("fit", "initial_epoch", initial_epoch, 0),
-        check_flag("fit", "shuffle", shuffle),
-    )  # fmt: skip
 
 
 def _checked_verbose(verbose: Any) -> Any:

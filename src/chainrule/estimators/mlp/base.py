@@ -285,7 +285,7 @@ class BaseMLP(TakesRows, BaseEstimator, ABC):  # type: ignore[misc]
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=5)
         finally:
-            self._trainer.history = None
+            self._trainer.history = self._trainer.row_numbers = None
         self.stopped_ = bool(self._trainer.stop_training)
         best = self._best if self.early_stopping else None
         if best is not None and (watch.finished or not incremental):

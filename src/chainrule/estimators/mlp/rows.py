@@ -110,6 +110,7 @@ class TakesRows:
                 "your dataset."
             )
             raise ValueError(message)
+        self._trainer.row_numbers = train
         return rows.take(train), rows.take(held)
 
     def _strata(self, y: Any) -> Any:
