@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from chainrule.cli.parser import Parser, UsageError, add_settings, given_settings
+from chainrule.cli.parser import OneTarget, Parser, UsageError, add_settings, given_settings
 from chainrule.errors import SettingError
 from chainrule.estimators import SETTINGS, TableSettings
 
@@ -98,3 +98,11 @@ def test_abbreviations_are_not_taken(parser):
 
 def test_a_suppressed_default_leaves_the_namespace_empty(parser):
     assert parser.parse([]) == argparse.Namespace()
+
+
+def test_a_target_is_given_once():
+    parser = Parser("chainrule train", "train")
+    parser.add_argument("--target", action=OneTarget)
+    assert parser.parse(["--target", "a b"]).target == "a b"
+    with pytest.raises(UsageError, match="--target is given twice, 'a' and 'b'; a run predicts"):
+        parser.parse(["--target", "a", "--target", "b"])

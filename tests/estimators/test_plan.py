@@ -166,3 +166,10 @@ def test_with_a_time_no_statistic_sees_the_rows_that_come_later():
     )  # fmt: skip
     assert made.labels.mean == pytest.approx(early.column("price").values.mean())
     assert made.train_table.rows == early.rows
+
+
+def test_a_plan_prints_what_was_understood():
+    shown = repr(plan(tables.XOR)).splitlines()
+    assert shown[0].startswith("TablePlan of 16 networks of hidden layers (128, 64): ")
+    assert len(shown) == 1 + len(plan(tables.XOR).schema.columns)
+    assert any(line.endswith(", target") for line in shown)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from chainrule.estimators import Setting
 
-__all__ = ["Parser", "UsageError", "add_settings", "given_settings", "suggestion"]
+__all__ = ["OneTarget", "Parser", "UsageError", "add_settings", "given_settings", "suggestion"]
 
 
 class UsageError(Exception):
@@ -50,6 +50,22 @@ class Parser(argparse.ArgumentParser):
         hint = "" if text.endswith((".", "?")) else f"; see '{self.prog} --help'."
         line = f"{self.prog}: error: {text}{hint}"
         raise UsageError(line)
+
+
+class OneTarget(argparse.Action):
+    """`--target`, which may be given once: a column named first would quietly become an input."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any,
+        option_string: str | None = None,
+    ) -> None:  # fmt: skip
+        before = getattr(namespace, self.dest)
+        if before is not None:
+            parser.error(
+                f"--target is given twice, {before!r} and {values!r}; a run predicts one column (in "
+                "Python TabularClassifier and TabularRegressor take several)."
+            )
+        setattr(namespace, self.dest, values)
 
 
 def suggestion(name: str, known: Iterable[str], otherwise: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from chainrule.cli.config import TrainRequest, train_request
 from chainrule.cli.output import plural, say, show
-from chainrule.cli.parser import Parser, add_settings
+from chainrule.cli.parser import OneTarget, Parser, add_settings
 from chainrule.cli.progress import ProgressLine, spell_seconds, waiting
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def add_options(parser: Parser) -> None:
     from chainrule.estimators import SETTINGS, TableSettings
 
     parser.add_argument("data", nargs="?", metavar="DATA", help="the table to learn from")
-    parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
+    parser.add_argument(
+        "--target", metavar="COLUMN", action=OneTarget, help="the column to predict"
+    )
     parser.add_argument(
         "--out", metavar="RUN", help="the run folder to make; by default runs/DATA-TARGET-N"
     )

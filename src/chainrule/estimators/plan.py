@@ -33,7 +33,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 ClassWeight = str | Mapping[Any, float] | None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TablePlan:
     """Everything that is settled before training.
 
@@ -69,6 +69,18 @@ class TablePlan:
     class_weights: tuple[ClassWeight, ...] = (None,)
     pool_rows: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     layout: Layout | None = None
+
+    def __repr__(self) -> str:
+        columns = (f"  {one.name}: {one.kind}, {one.role}" for one in self.schema.columns)
+        units = ", ".join(str(size) for size in self.chosen.hidden or ())
+        sizes = self.rows
+        return "\n".join(
+            [
+                f"TablePlan of {len(self.members)} networks of hidden layers ({units}): "
+                f"{sizes['train']:,} rows to train on, {sizes['validation']:,} to watch",
+                *columns,
+            ]
+        )
 
     @property
     def labels(self) -> Labels | Numbers:

@@ -308,7 +308,7 @@ def test_callbacks_are_told_and_may_stop(cancer):
 def test_training_stops_at_the_first_loss_that_is_not_finite_with_the_reason(diabetes):
     X, y = diabetes
     network = MLPRegressor(solver="sgd", learning_rate_init=10.0, random_state=0)
-    with pytest.raises(ValueError, match=r"non-finite.*the loss is \w+ in epoch \d+, step \d+"):
+    with pytest.raises(ValueError, match=r"non-finite.*The loss is \w+ in epoch \d+, step \d+"):
         network.fit(X * 1e3, y)
     with pytest.raises(TrainingError, match="learning_rate well below 10"):
         network.fit(X * 1e3, y)

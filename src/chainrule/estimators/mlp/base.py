@@ -278,7 +278,7 @@ class BaseMLP(TakesRows, BaseEstimator, ABC):  # type: ignore[misc]
         try:
             self._trainer.fit_data(data, watched, plan, [watch, *own])
         except TrainingError as error:
-            message = f"{NOT_FINITE} {error}"
+            message = f"{NOT_FINITE} {str(error)[:1].upper()}{str(error)[1:]}"
             if idle:
                 message += " A batch of which all rows weigh 0 has no loss: leave such rows out."
             raise MLPError(message) from None
