@@ -62,8 +62,8 @@ class OneTarget(argparse.Action):
         before = getattr(namespace, self.dest)
         if before is not None:
             parser.error(
-                f"--target is given twice, {before!r} and {values!r}; a run predicts one column (in "
-                "Python TabularClassifier and TabularRegressor take several)."
+                f"--target is given twice, {before!r} and {values!r}; a run predicts one column "
+                "(in Python TabularClassifier and TabularRegressor take several)."
             )
         setattr(namespace, self.dest, values)
 
