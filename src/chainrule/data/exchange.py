@@ -39,8 +39,10 @@ def series_array(series: Any) -> NDArray[Any]:
     return np.asarray(native.to_numpy())
 
 
-def frame_of(columns: Mapping[str, NDArray[Any]], library: str, index: Any = None) -> Any:
+def frame_of(columns: Mapping[Any, NDArray[Any]], library: str, index: Any = None) -> Any:
     """A frame of pandas (with an index, where one is given), polars or pyarrow.
+
+    Columns of pandas may have any labels.
 
     >>> frame_of({"a": np.array([1, 2])}, "polars").columns
     ['a']
@@ -48,7 +50,12 @@ def frame_of(columns: Mapping[str, NDArray[Any]], library: str, index: Any = Non
     import narwhals as nw
 
     backend: Any = library
-    native: Any = nw.from_dict(dict(columns), backend=backend).to_native()
-    if library == "pandas" and index is not None:
-        native.index = index
+    named = {str(label): array for label, array in columns.items()}
+    native: Any = nw.from_dict(named, backend=backend).to_native()
+    if library == "pandas":
+        import pandas
+
+        native.columns = pandas.Index(list(columns))
+        if index is not None:
+            native.index = index
     return native

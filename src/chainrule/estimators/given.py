@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.data import Column, Table, column_of
 from chainrule.errors import DataError, InputTypeError, ShapeError, warn
 from chainrule.estimators.layout import Layout, collected, table_of
-from chainrule.estimators.targets import Target, target_column, targets_of, tasks_of
+from chainrule.estimators.targets import Target, matched, target_column, targets_of, tasks_of
 
 __all__ = ["Given", "given_table", "watched_table"]
 
@@ -74,7 +74,8 @@ def given_table(
     if groups is not None:
         group = _free("group", columns)
         columns[group] = _groups(groups, table.rows)
-    layout = replace(layout, several=len(targets) > 1, frame=frame)
+    labels = tuple(target.label for target in targets) if frame else ()
+    layout = replace(layout, several=len(targets) > 1, frame=frame, targets=labels)
     whole = replace(table, columns=columns)
     _say_missing(whole, names, "y")
     return Given(whole, layout, tuple(targets), names, tasks, weight, group)
@@ -90,10 +91,11 @@ def watched_table(owner: Any, given: Given, eval_set: Any) -> Table:
         raise InputTypeError(message)
     X, y, *weights = eval_set
     table = given.layout.table(X, owner)
-    targets, _ = targets_of(y, owner)
+    targets, frame = targets_of(y, owner)
     if len(targets) != len(given.targets):
         message = f"eval_set: y has {len(targets)} columns, in training it has {len(given.names)}."
         raise ShapeError(message)
+    targets = matched(targets, frame, given.layout.targets, "eval_set: y")
     columns = dict(table.columns)
     columns |= _target_columns(targets, given.names, given.tasks, table.rows)
     if given.weight is not None:
@@ -108,13 +110,14 @@ def _length(given: Any) -> str:
 
 
 def _names(targets: Sequence[Target], taken: Collection[str]) -> tuple[str, ...]:
-    """A name for each target that no column of X has."""
+    """A name for each target that no column of X has: `y.a` where X has an `a` too."""
     names: list[str] = []
     for target in targets:
         label = target.label
-        wanted = label if isinstance(label, str) and label else "target"
-        if not isinstance(label, str) and len(targets) > 1:
-            wanted = f"target_{label}"
+        if isinstance(label, str) and label:
+            wanted = label if label not in taken else f"y.{label}"
+        else:
+            wanted = f"y.{label}" if len(targets) > 1 else "target"
         names.append(_free(wanted, [*taken, *names]))
     return tuple(names)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.data import Schema, Table, as_table
 from chainrule.errors import DataError, InputTypeError, warn
+from chainrule.estimators.plain import plain, unboxed, unplain
 
 __all__ = ["Layout", "collected", "labels_of", "table_of"]
 
@@ -27,12 +28,15 @@ class Layout:
         Whether predictions have a column for each target.
     frame
         The library of the frame that y was: "pandas", "polars" or "pyarrow"; "" for arrays.
+    targets
+        The labels of the columns of y where it was a frame or a dict.
     """
 
     features: tuple[str, ...]
     named: bool = True
     several: bool = False
     frame: str = ""
+    targets: tuple[Any, ...] = ()
 
     @classmethod
     def of_schema(cls, schema: Schema) -> Layout:
@@ -54,12 +58,14 @@ class Layout:
             "named": self.named,
             "several": self.several,
             "frame": self.frame,
+            "targets": plain(tuple(map(_kept, self.targets))),
         }
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Layout:
         """The layout that `to_record` wrote."""
-        return cls(**{**record, "features": tuple(record["features"])})
+        targets = unplain(record.get("targets")) or ()
+        return cls(**{**record, "features": tuple(record["features"]), "targets": targets})
 
     def table(self, X: Any, owner: Any) -> Table:
         """X with the columns of training: by name where both have names, else by position.
@@ -103,6 +109,11 @@ class Layout:
             message += f"Feature names unseen at fit time:\n{_listed(unseen)}"
         message += f"Feature names seen at fit time, yet now missing:\n{_listed(missing)}"
         raise DataError(message)
+
+
+def _kept(label: Any) -> Any:
+    """A label that a record can hold: texts and numbers as they are, others spelled."""
+    return label if isinstance(label, str | int | float | tuple) else str(unboxed(label))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import ShapeError
-from chainrule.estimators.targets import known_kind, targets_of
+from chainrule.estimators.targets import known_kind, matched, targets_of
 
 if TYPE_CHECKING:
     from chainrule.estimators.tabular import TabularEstimator
@@ -18,10 +18,11 @@ def score_each(owner: TabularEstimator, X: Any, y: Any, sample_weight: Any) -> l
     from sklearn.metrics import accuracy_score, r2_score
 
     found = owner._predictions(X)
-    targets, _ = targets_of(y, owner)
+    targets, frame = targets_of(y, owner)
     if len(targets) != len(found):
         message = f"y has {len(targets)} columns, the model has {len(found)} targets."
         raise ShapeError(message)
+    targets = matched(targets, frame, owner._layout.targets, "y")
     scores = []
     for target, one in zip(targets, found, strict=True):
         if one.probabilities is None:

@@ -19,6 +19,7 @@ from chainrule.estimators.given import Given, given_table, watched_table
 from chainrule.estimators.layout import Layout
 from chainrule.estimators.metric import metric_score
 from chainrule.estimators.model import Predictions, TableModel, load_table_model
+from chainrule.estimators.plain import plain, unboxed, unplain
 from chainrule.estimators.plan import ClassWeight, TablePlan, plan_table
 from chainrule.estimators.run import Watch
 from chainrule.estimators.settings import TableSettings
@@ -159,7 +160,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         layout = plan.layout or Layout.of_schema(plan.schema)
         model.estimator = {
             "class": type(self).__name__,
-            "settings": {name: _plain(one) for name, one in self.get_params(deep=False).items()},
+            "settings": {name: plain(one) for name, one in self.get_params(deep=False).items()},
             "layout": layout.to_record(),
         }
         self._adopt(model, layout)
@@ -168,17 +169,15 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
     def predict(self, X: Any) -> Any:
         """The target of each row, in the labels and the unit of y.
 
-        Of several targets an array (rows, targets); a frame of the kind that y was where y was a
-        frame with columns of several kinds (text, numbers, booleans). X may have its columns in
-        another order, and others beside them.
+        Of several targets an array (rows, targets); a frame of the kind that y was, with its
+        labels, where y was a frame with columns of several kinds (text, numbers, booleans). X may
+        have its columns in another order, and others beside them.
         """
         found = self._predictions(X)
         if not self._layout.several:
             return found[0].values
-        columns = {
-            name: one.values
-            for name, one in zip(self.model_.schema.target_names, found, strict=True)
-        }
+        labels = self._layout.targets or self.model_.schema.target_names
+        columns = {label: one.values for label, one in zip(labels, found, strict=True)}
         return combined(columns, self._layout.frame, getattr(X, "index", None))
 
     def save(self, path: str | Path) -> None:
@@ -210,7 +209,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
             estimator._adopt(model, Layout.of_schema(model.schema))
             return estimator
         known = cls._get_param_names()
-        settings = {n: _unplain(one) for n, one in record["settings"].items() if n in known}
+        settings = {n: unplain(one) for n, one in record["settings"].items() if n in known}
         estimator = cls(**settings)
         estimator._adopt(model, Layout.from_record(record["layout"]))
         return estimator
@@ -236,7 +235,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         """The settings of the table front; raises SettingError for a value that is not allowed."""
         known = vars(TableSettings())
         found: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else _number(value)
+            name: tuple(value) if isinstance(value, list) else unboxed(value)
             for name, value in self.get_params(deep=False).items()
             if name in known
         }
@@ -308,28 +307,3 @@ def _settings_of(kind: type[TabularEstimator], settings: TableSettings) -> dict[
 def _names_of(kind: type[TabularEstimator]) -> list[str]:
     names: list[str] = kind._get_param_names()
     return names
-
-
-def _number(value: Any) -> Any:
-    """A number of NumPy as Python's own."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _plain(value: Any) -> Any:
-    """A setting as plain values of a record; a generator of random numbers is None there."""
-    value = _number(value)
-    if isinstance(value, Mapping):
-        return {"pairs": [[_plain(key), _plain(one)] for key, one in value.items()]}
-    if isinstance(value, list | tuple):
-        return {type(value).__name__: [_plain(one) for one in value]}
-    return value if isinstance(value, bool | int | float | str) else None
-
-
-def _unplain(value: Any) -> Any:
-    if not isinstance(value, dict):
-        return value
-    if "pairs" in value:
-        return {key: _unplain(one) for key, one in value["pairs"]}
-    (name, listed), *_ = value.items()
-    found = [_unplain(one) for one in listed]
-    return tuple(found) if name == "tuple" else found

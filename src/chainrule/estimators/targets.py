@@ -18,7 +18,7 @@ from chainrule.data import (
     frame_of,
     series_array,
 )
-from chainrule.errors import DataError, InputTypeError, SettingError, nearest
+from chainrule.errors import DataError, InputTypeError, SettingError, listing, nearest
 from chainrule.estimators.layout import collected, labels_of
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "combined",
     "known_kind",
     "labels_as_given",
+    "matched",
     "target_column",
     "targets_of",
     "tasks_of",
@@ -74,6 +75,31 @@ def targets_of(y: Any, owner: Any) -> tuple[list[Target], str]:
     if array.shape[1] == 1:
         return [Target(None, array[:, 0])], ""
     return [Target(place, array[:, place]) for place in range(array.shape[1])], ""
+
+
+def matched(targets: list[Target], frame: str, known: Sequence[Any], what: str) -> list[Target]:
+    """The columns of a later y in the order of training: by name where both have names.
+
+    frame
+        What `targets_of` says of this y.
+    known
+        The labels of y in training; none where it had none.
+    what
+        What y is called in the sentence where names differ.
+    """
+    labels, names = [str(target.label) for target in targets], [str(label) for label in known]
+    if not frame or not known or labels == names:
+        return targets
+    counted = [str(place) for place in range(len(targets))]
+    if set(labels) != set(names):
+        if counted in (labels, names):
+            return targets
+        message = (
+            f"{what} has the columns {listing(labels)}, in training it had {listing(names)}; give "
+            "these, in any order."
+        )
+        raise DataError(message)
+    return [targets[labels.index(name)] for name in names]
 
 
 def _columns(y: Any) -> list[Array]:
@@ -239,7 +265,7 @@ def labels_as_given(codec: Labels | Numbers, values: Array) -> Labels | Numbers:
     return Labels(tuple(classes.tolist()), kind.name, codec.name)
 
 
-def combined(columns: Mapping[str, Array], frame: str, index: Any = None) -> Any:
+def combined(columns: Mapping[Any, Array], frame: str, index: Any = None) -> Any:
     """Predictions of several targets: a frame where y was one with columns of several kinds."""
     arrays = list(columns.values())
     kinds = {"text" if a.dtype.kind in "OU" else "yes" if a.dtype.kind == "b" else "number"

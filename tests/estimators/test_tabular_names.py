@@ -1,0 +1,72 @@
+"""Columns go by their names, of X and of y, where they have names."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from chainrule import TabularClassifier, TabularRegressor
+from chainrule.errors import DataError
+
+ROWS = 120
+FAST = {"epochs": 3, "members": 1}
+RNG = np.random.default_rng(0)
+X = pd.DataFrame({"a": RNG.normal(size=ROWS), "b": RNG.choice(list("xyz"), ROWS)})
+CLASSES = np.where(X["a"] > 0, "p", "q")
+Y = pd.DataFrame({"r": 2 * X["a"], "i": 1000 + 100 * RNG.normal(size=ROWS)})
+MIXED = pd.DataFrame({"c": CLASSES, "r": Y["r"]})
+TASKS = {"targets": {"r": "regression"}}
+
+
+def test_columns_of_y_are_scored_by_name():
+    model = TabularRegressor(**FAST).fit(X, Y)
+    assert model.score(X, Y[["i", "r"]]) == model.score(X, Y)
+    assert model.score(X, pl.from_pandas(Y[["i", "r"]])) == model.score(X, Y)
+    assert model.score(X, Y.to_numpy()) == model.score(X, Y)
+    mixed = TabularClassifier(**FAST, **TASKS).fit(X, MIXED)
+    assert mixed.score(X, MIXED[["r", "c"]]) == mixed.score(X, MIXED)
+
+
+def test_columns_of_y_are_watched_by_name():
+    one, other = (
+        TabularRegressor(**FAST).fit(X, Y, eval_set=(X[:40], truth[:40])).history_
+        for truth in (Y, Y[["i", "r"]])
+    )
+    assert [row["validation_loss"] for row in one] == [row["validation_loss"] for row in other]
+
+
+def test_other_columns_of_y_are_refused():
+    model = TabularRegressor(**FAST).fit(X, Y)
+    other = Y.rename(columns={"i": "k"})
+    with pytest.raises(DataError, match="^y has the columns 'r', 'k', in training it had 'r', 'i'"):
+        model.score(X, other)
+    with pytest.raises(DataError, match="^eval_set: y has the columns 'r', 'k'"):
+        model.fit(X, Y, eval_set=(X, other))
+    assert model.score(X, Y.set_axis([0, 1], axis=1)) == model.score(X, Y)
+
+
+@pytest.mark.parametrize(
+    "labels", [["a", "r"], ["b", "a"], [0, 1], [7, "c"], [("u", 1), ("v", 2)]], ids=str
+)
+def test_predictions_have_the_labels_of_y(labels, tmp_path):
+    y = MIXED.set_axis(pd.Index(labels), axis=1)
+    model = TabularClassifier(**FAST, targets={1: "regression"}).fit(X, y)
+    model.save(tmp_path / "model.safetensors")
+    for one in (model, TabularClassifier.load(tmp_path / "model.safetensors")):
+        assert one.predict(X).columns.equals(y.columns)
+        assert one.score(X, y) == one.score(X, y[y.columns[::-1]])
+
+
+def test_labels_that_a_file_cannot_hold_are_spelled_there(tmp_path):
+    y = MIXED.set_axis(pd.to_datetime(["2020-01-01", "2021-01-01"]), axis=1)
+    model = TabularClassifier(**FAST, targets={1: "regression"}).fit(X, y)
+    model.save(tmp_path / "model.safetensors")
+    loaded = TabularClassifier.load(tmp_path / "model.safetensors")
+    assert model.predict(X).columns.equals(y.columns)
+    assert list(loaded.predict(X)) == ["2020-01-01 00:00:00", "2021-01-01 00:00:00"]
+    assert loaded.score(X, y[y.columns[::-1]]) == model.score(X, y)
+
+
+def test_a_target_with_the_name_of_an_input_is_told_from_it():
+    with pytest.raises(DataError, match=r"^column 'y\.a': "):
+        TabularRegressor(**FAST).fit(X, pd.Series(CLASSES, name="a"))
