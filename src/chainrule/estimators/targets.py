@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,6 +65,7 @@ def targets_of(y: Any, owner: Any) -> tuple[list[Target], str]:
         message = "y has no column; give one for each target."
         raise DataError(message)
     if labels is not None:
+        _refuse_twins(labels)
         listed = [Target(label, values) for label, values in zip(labels, _columns(y), strict=True)]
         return listed, type(y).__module__.partition(".")[0]
     array = _array(y)
@@ -102,6 +104,13 @@ def matched(targets: list[Target], frame: str, known: Sequence[Any], what: str) 
     return [targets[labels.index(name)] for name in names]
 
 
+def _refuse_twins(labels: Sequence[Any]) -> None:
+    for label, count in Counter(map(str, labels)).items():
+        if count > 1:
+            message = f"y: {count} columns are named {label!r}; give each a name of its own."
+            raise DataError(message)
+
+
 def _columns(y: Any) -> list[Array]:
     """The columns of a frame as arrays."""
     if isinstance(y, Mapping):
@@ -134,6 +143,12 @@ def tasks_of(
     targets: Sequence[Target], task: str, given: Mapping[Any, str] | None
 ) -> tuple[str, ...]:
     """The task of each column; `given` says others than the usual one, by name or position."""
+    if given is not None and not isinstance(given, Mapping):
+        message = (
+            "targets: must be a dict of column of y to its task, as {'price': 'regression'}, got "
+            f"{given!r}."
+        )
+        raise SettingError(message)
     tasks = [task] * len(targets)
     labels = [target.label for target in targets]
     for label, wanted in (given or {}).items():
