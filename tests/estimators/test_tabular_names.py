@@ -70,3 +70,34 @@ def test_labels_that_a_file_cannot_hold_are_spelled_there(tmp_path):
 def test_a_target_with_the_name_of_an_input_is_told_from_it():
     with pytest.raises(DataError, match=r"^column 'y\.a': "):
         TabularRegressor(**FAST).fit(X, pd.Series(CLASSES, name="a"))
+
+
+def test_columns_that_are_never_used_are_not_asked_for(tmp_path):
+    more = X.assign(same=1, row=np.arange(ROWS), left=X["a"])
+    model = TabularClassifier(**FAST, ignore=["left"]).fit(more, CLASSES)
+    wanted = model.predict_proba(more).tobytes()
+    model.save(tmp_path / "model.safetensors")
+    for one in (model, TabularClassifier.load(tmp_path / "model.safetensors")):
+        for asked in (X, X[["b", "a"]], pl.from_pandas(X), X.to_dict("list")):
+            assert one.predict_proba(asked).tobytes() == wanted
+    with pytest.raises(DataError, match=r"now missing:\n- b\n$"):
+        model.predict(more.drop(columns=["b", "same"]))
+    with pytest.raises(DataError, match="^X has 2 features, but TabularClassifier is expecting 5"):
+        model.predict(X.to_numpy())
+
+
+def test_columns_that_are_never_used_are_not_watched():
+    more = X.assign(same=1, left=X["a"])
+    model = TabularClassifier(**FAST, ignore=["left"])
+    wanted = model.fit(more, CLASSES, eval_set=(more, CLASSES)).predict_proba(X)
+    found = model.fit(more, CLASSES, eval_set=(X, CLASSES)).predict_proba(X)
+    assert found.tobytes() == wanted.tobytes()
+    with pytest.raises(DataError, match="^eval_set: column 'b' not found"):
+        model.fit(more, CLASSES, eval_set=(X[["a"]], CLASSES))
+
+
+def test_numbered_columns_that_are_never_used_are_not_asked_for():
+    numbered = X.assign(same=1).set_axis([5, 6, 7], axis=1)
+    model = TabularClassifier(**FAST).fit(numbered, CLASSES)
+    wanted = model.predict_proba(numbered).tobytes()
+    assert model.predict_proba(numbered[[6, 5]]).tobytes() == wanted

@@ -100,7 +100,7 @@ def watched_table(owner: Any, given: Given, eval_set: Any) -> Table:
         )
         raise InputTypeError(message)
     X, y, *weights = eval_set
-    table = given.layout.table(X, owner)
+    table = given.layout.table(X, owner, needed=())
     targets, frame = targets_of(y, owner)
     if len(targets) != len(given.targets):
         message = f"eval_set: y has {len(targets)} columns, in training it has {len(given.names)}."

@@ -171,7 +171,8 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
 
         Of several targets an array (rows, targets); a frame of the kind that y was, with its
         labels, where y was a frame with columns of several kinds (text, numbers, booleans). X may
-        have its columns in another order, and others beside them.
+        have its columns in another order, others beside them, and need not have those that
+        `fit` left out.
         """
         found = self._predictions(X)
         if not self._layout.several:
@@ -229,7 +230,8 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _predictions(self, X: Any) -> tuple[Predictions, ...]:
         check_is_fitted(self)
-        return self.model_.predict_each(self._layout.table(X, self))
+        needed = self.model_.encoder.columns
+        return self.model_.predict_each(self._layout.table(X, self, needed))
 
     def _settings(self, given: Given) -> TableSettings:
         """The settings of the table front; raises SettingError for a value that is not allowed."""
