@@ -88,3 +88,9 @@ def test_what_is_not_one_column_gets_one_sentence(given, error, words):
 def test_targets_must_be_a_dict(targets):
     with pytest.raises(SettingError, match="^targets: must be a dict of column of y to its task"):
         TabularClassifier(**FAST, targets=targets).fit(X, CLASSES)
+
+
+def test_measured_numbers_as_classes_name_the_other_estimator():
+    words = r"Unknown label type: continuous.*For numbers that are measured there is TabularRegres"
+    with pytest.raises(DataError, match=words):
+        TabularClassifier(**FAST).fit(X, PRICE)

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from chainrule import TabularClassifier, TabularRegressor
-from chainrule.errors import DataError
+from chainrule.errors import DataError, SettingError
 
 ROWS = 120
 FAST = {"epochs": 3, "members": 1}
@@ -101,3 +101,55 @@ def test_numbered_columns_that_are_never_used_are_not_asked_for():
     model = TabularClassifier(**FAST).fit(numbered, CLASSES)
     wanted = model.predict_proba(numbered).tobytes()
     assert model.predict_proba(numbered[[6, 5]]).tobytes() == wanted
+
+
+NUMBERED = X.assign(when=pd.date_range("2020-01-01", periods=ROWS)).set_axis([0, 1, 2], axis=1)
+LEVELS = NUMBERED.set_axis(pd.MultiIndex.from_tuples([("u", 1), ("u", 2), ("v", 1)]), axis=1)
+
+
+@pytest.mark.parametrize(
+    "columns, settings, used",
+    [
+        (NUMBERED, {"ignore": [1]}, ("0", "2")),
+        (NUMBERED, {"ignore": 1}, ("0", "2")),
+        (NUMBERED, {"ignore": np.array([1, 2])}, ("0",)),
+        (NUMBERED, {"ignore": pd.Index([1])}, ("0", "2")),
+        (NUMBERED, {"time": 2}, ("0", "1")),
+        (NUMBERED, {"ignore": [1], "time": np.int64(0)}, ("2",)),
+        (LEVELS, {"ignore": [("u", 1)], "time": ("v", 1)}, ("('u', 2)",)),
+        (X, {"ignore": "a"}, ("b",)),
+        (X, {"ignore": {"a"}}, ("b",)),
+        (X, {"ignore": None, "kinds": None, "time": None}, ("a", "b")),
+        (X, {"kinds": "a=category"}, ("a", "b")),
+    ],
+    ids=str,
+)
+def test_columns_are_named_as_they_are_labeled(columns, settings, used, tmp_path):
+    model = TabularClassifier(**FAST, **settings).fit(columns, CLASSES)
+    assert model.model_.encoder.columns == used
+    model.save(tmp_path / "model.safetensors")
+    loaded = TabularClassifier.load(tmp_path / "model.safetensors")
+    again = TabularClassifier(**loaded.get_params()).fit(columns, CLASSES)
+    assert again.predict_proba(columns).tobytes() == model.predict_proba(columns).tobytes()
+
+
+@pytest.mark.parametrize("hidden", [(np.int64(4), 3), np.array([4, 3]), [4, np.int32(3)]], ids=str)
+def test_hidden_units_may_be_numbers_of_numpy(hidden, tmp_path):
+    model = TabularClassifier(**FAST, hidden=hidden).fit(X, CLASSES)
+    assert model.model_.settings.hidden == (4, 3)
+    model.save(tmp_path / "model.safetensors")
+    assert list(TabularClassifier.load(tmp_path / "model.safetensors").hidden) == [4, 3]
+
+
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        ({"ignore": [None]}, r"^ignore: must be a list of texts, got \(None,\)"),
+        ({"ignore": 1.5}, r"^ignore: must be a list of texts, got \(1.5,\)"),
+        ({"time": ["a"]}, r"^time: must be a text, got \['a'\]"),
+        ({"hidden": (4.0,)}, "^hidden: must be whole numbers of 1 or more"),
+    ],
+)
+def test_what_names_no_column_is_refused(settings, words):
+    with pytest.raises(SettingError, match=words):
+        TabularClassifier(**FAST, **settings).fit(X, CLASSES)

@@ -22,6 +22,8 @@ def plain(value: Any) -> Any:
     value = unboxed(value)
     if isinstance(value, Mapping):
         return {"pairs": [[plain(key), plain(one)] for key, one in value.items()]}
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=str)
     if isinstance(value, list | tuple):
         return {type(value).__name__: [plain(one) for one in value]}
     return value if isinstance(value, bool | int | float | str) else None

@@ -237,12 +237,15 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         """The settings of the table front; raises SettingError for a value that is not allowed."""
         known = vars(TableSettings())
         found: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else unboxed(value)
+            name: _setting(value)
             for name, value in self.get_params(deep=False).items()
             if name in known
         }
         if isinstance(self.kinds, Mapping):
             found["kinds"] = tuple(f"{name}={kind}" for name, kind in self.kinds.items())
+        for name in ("ignore", "kinds"):
+            found[name] = _names(found[name])
+        found["time"] = _name(unboxed(self.time))
         if found.get("positive") is not None:
             found["positive"] = str(found["positive"])
         if not isinstance(found.get("class_weight"), str):
@@ -304,6 +307,27 @@ def _settings_of(kind: type[TabularEstimator], settings: TableSettings) -> dict[
     """Settings of the table front as those of an estimator."""
     found = {name: value for name, value in vars(settings).items() if name in _names_of(kind)}
     return {**found, "random_state": settings.seed}
+
+
+def _setting(value: Any) -> Any:
+    """A setting with numbers of NumPy as Python's own, what is a list as a tuple."""
+    value = unboxed(value)
+    return tuple(map(unboxed, value)) if isinstance(value, list | tuple) else value
+
+
+def _names(given: Any) -> Any:
+    """Names of columns as a table has them: one or several; none where None."""
+    if given is None:
+        return ()
+    if isinstance(given, set | frozenset):
+        given = tuple(sorted(given, key=str))
+    return tuple(_name(one) for one in (given if isinstance(given, tuple) else (given,)))
+
+
+def _name(label: Any) -> Any:
+    """The name that a column with a number or several levels as its label has in a table."""
+    numbered = isinstance(label, int) and not isinstance(label, bool)
+    return str(label) if numbered or isinstance(label, tuple) else label
 
 
 def _names_of(kind: type[TabularEstimator]) -> list[str]:

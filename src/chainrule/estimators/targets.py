@@ -251,6 +251,8 @@ def _class_column(values: Array, name: str) -> Column:
         check_classification_targets(known)
     except ValueError as error:
         message = f"column {name!r}: {error}"
+        if "continuous" in str(error):
+            message += " For numbers that are measured there is TabularRegressor."
         raise DataError(message) from None
     if known.dtype.kind in "US":
         texts = np.full(len(values), "", dtype=object)
