@@ -20,8 +20,8 @@ BAD = {
     "infinite": (
         regressor, {"y": np.where(np.arange(ROWS) == 4, np.inf, 1.0)}, DataError, "inf in row 4"
     ),
-    "dates for classes": (classifier, {"y": X["when"]}, DataError, "Unknown label type: .*'when_'"),
-    "dates for numbers": (regressor, {"y": X["when"]}, DataError, "'when_': a target of dates"),
+    "dates for classes": (classifier, {"y": X["when"]}, DataError, "label type: .*'y.when'"),
+    "dates for numbers": (regressor, {"y": X["when"]}, DataError, "'y.when': a target of dates"),
     "no column": (regressor, {"y": pd.DataFrame(index=range(ROWS))}, DataError, "y has no column"),
     "no table": (regressor, {"X": "table.csv"}, DataError, "Expected 2D array, got scalar array"),
     "huge labels": (

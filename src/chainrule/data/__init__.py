@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from chainrule.data.blocks import rows_also_in
+from chainrule.data.convert import as_numbers
 from chainrule.data.encode import Encoded, Encoder, check_inputs
 from chainrule.data.exchange import FRAMES, arrays_of_frame, frame_of, series_array
 from chainrule.data.frames import as_table, column_of
 from chainrule.data.read import read_table
+from chainrule.data.scaling import refuse_infinite
 from chainrule.data.schema import ColumnSchema, Schema, TargetSchema, infer_schema, rows_with_target
 from chainrule.data.split import Split, split
 from chainrule.data.table import Column, Table, fingerprint
@@ -26,6 +28,7 @@ __all__ = [
     "Table",
     "TargetSchema",
     "arrays_of_frame",
+    "as_numbers",
     "as_table",
     "check_inputs",
     "column_of",
@@ -34,6 +37,7 @@ __all__ = [
     "infer_schema",
     "parquet_bytes",
     "read_table",
+    "refuse_infinite",
     "rows_also_in",
     "rows_with_target",
     "series_array",

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.data.exchange import array_of, series_of
 from chainrule.data.spelling import MISSING_SPELLINGS, spell_number
 from chainrule.data.table import Column, Table, build_table
 from chainrule.errors import DataError, InputTypeError
@@ -121,12 +122,15 @@ def column_of(values: Any, name: str = "values") -> Column:
     """
     if isinstance(values, Column):
         return values
-    if hasattr(values, "to_numpy") and not isinstance(values, np.ndarray):
+    known = hasattr(values, "to_numpy") or hasattr(values, "column_names")
+    if known and not isinstance(values, np.ndarray):
         import narwhals as nw
 
-        series: Any = nw.from_native(values, series_only=True)
-        return _from_series(series, name, nw)
-    array = values if isinstance(values, np.ndarray) else _object_array(list(values))
+        series = series_of(values, name)
+        if series is not None:
+            return _from_series(series, name, nw)
+        values = np.asarray(values)
+    array = values if isinstance(values, np.ndarray) else array_of(values, name)
     if array.ndim != 1:
         message = (
             f"column {name!r}: one value a row is needed, got shape {array.shape}; "
@@ -150,12 +154,6 @@ def column_of(values: Any, name: str = "values") -> Column:
             return _from_objects(array, name)
     message = f"column {name!r}: values of type {array.dtype} cannot be used; give numbers or text."
     raise DataError(message)
-
-
-def _object_array(values: list[Any]) -> NDArray[Any]:
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
 
 
 def _is_missing(value: Any) -> bool:
@@ -232,6 +230,6 @@ def _text(values: list[Any], missing: NDArray[np.bool_]) -> Column:
     texts = ["" if value is None else str(value).strip() for value in values]
     spelled = np.fromiter((text in SPELLINGS for text in texts), dtype=bool, count=len(texts))
     missing = missing | spelled
-    array = _object_array(texts)
+    array = np.array(texts, dtype=object)
     array[missing] = ""
     return Column("text", array, missing)

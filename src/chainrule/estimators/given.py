@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,18 @@ import numpy as np
 from chainrule.data import Column, Table, column_of
 from chainrule.errors import DataError, InputTypeError, ShapeError, warn
 from chainrule.estimators.layout import Layout, collected, table_of
-from chainrule.estimators.targets import Target, target_column, targets_of, tasks_of
+from chainrule.estimators.targets import Target, matched, target_column, targets_of, tasks_of
 
-__all__ = ["Given", "given_table", "watched_table"]
+__all__ = [
+    "Given",
+    "given_table",
+    "known_rows",
+    "target_columns",
+    "watched_table",
+    "weights_column",
+]
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,17 +76,18 @@ def given_table(
     tasks = tasks_of(targets, task, others)
     names = _names(targets, table.names)
     columns = dict(table.columns)
-    columns |= _target_columns(targets, names, tasks, table.rows)
+    columns |= target_columns(targets, names, tasks, table.rows)
     weight = group = None
     if sample_weight is not None or weighted:
         weight = _free("sample_weight", columns)
-        columns[weight] = _weights(sample_weight, table.rows)
+        columns[weight] = weights_column(sample_weight, table.rows)
     if groups is not None:
         group = _free("group", columns)
         columns[group] = _groups(groups, table.rows)
-    layout = replace(layout, several=len(targets) > 1, frame=frame)
+    labels = tuple(target.label for target in targets) if frame else ()
+    layout = replace(layout, several=len(targets) > 1, frame=frame, targets=labels)
     whole = replace(table, columns=columns)
-    _say_missing(whole, names, "y")
+    known_rows((columns[name] for name in names), table.rows, "y")
     return Given(whole, layout, tuple(targets), names, tasks, weight, group)
 
 
@@ -89,17 +100,20 @@ def watched_table(owner: Any, given: Given, eval_set: Any) -> Table:
         )
         raise InputTypeError(message)
     X, y, *weights = eval_set
-    table = given.layout.table(X, owner)
-    targets, _ = targets_of(y, owner)
+    table = given.layout.table(X, owner, needed=())
+    targets, frame = targets_of(y, owner)
     if len(targets) != len(given.targets):
         message = f"eval_set: y has {len(targets)} columns, in training it has {len(given.names)}."
         raise ShapeError(message)
+    targets = matched(targets, frame, given.layout.targets, "eval_set: y")
     columns = dict(table.columns)
-    columns |= _target_columns(targets, given.names, given.tasks, table.rows)
+    columns |= target_columns(targets, given.names, given.tasks, table.rows)
     if given.weight is not None:
-        columns[given.weight] = _weights(weights[0] if weights else None, table.rows)
+        columns[given.weight] = weights_column(
+            weights[0] if weights else None, table.rows, "eval_set: sample_weight"
+        )
     whole = replace(table, columns=columns, source="eval_set")
-    _say_missing(whole, given.names, "y of eval_set")
+    known_rows((columns[name] for name in given.names), table.rows, "y of eval_set")
     return whole
 
 
@@ -108,13 +122,14 @@ def _length(given: Any) -> str:
 
 
 def _names(targets: Sequence[Target], taken: Collection[str]) -> tuple[str, ...]:
-    """A name for each target that no column of X has."""
+    """A name for each target that no column of X has: `y.a` where X has an `a` too."""
     names: list[str] = []
     for target in targets:
         label = target.label
-        wanted = label if isinstance(label, str) and label else "target"
-        if not isinstance(label, str) and len(targets) > 1:
-            wanted = f"target_{label}"
+        if isinstance(label, str) and label:
+            wanted = label if label not in taken else f"y.{label}"
+        else:
+            wanted = f"y.{label}" if len(targets) > 1 else "target"
         names.append(_free(wanted, [*taken, *names]))
     return tuple(names)
 
@@ -125,9 +140,10 @@ def _free(name: str, taken: Collection[str]) -> str:
     return name
 
 
-def _target_columns(
+def target_columns(
     targets: Sequence[Target], names: Sequence[str], tasks: Sequence[str], rows: int
 ) -> dict[str, Column]:
+    """A column for each target; raises ShapeError where y is too long or too short."""
     columns = {}
     for target, name, task in zip(targets, names, tasks, strict=True):
         if len(target.values) != rows:
@@ -140,18 +156,31 @@ def _target_columns(
     return columns
 
 
-def _weights(given: Any, rows: int) -> Column:
-    from sklearn.utils.validation import _check_sample_weight
-
-    try:
-        values = _check_sample_weight(given, np.zeros((rows, 1)), dtype=np.float64)
-    except ValueError as error:
-        raise DataError(str(error)) from None
-    if (values < 0).any():
-        row = int(np.argmax(values < 0))
+def weights_column(given: Any, rows: int, what: str = "sample_weight") -> Column:
+    """Weights as a column, 1 for all rows where none are given; `what` names them in errors."""
+    if given is None or isinstance(given, Number):
+        given = np.full(rows, 1.0 if given is None else given)
+    is_column = isinstance(given, list | tuple) or hasattr(given, "to_numpy")
+    is_column = is_column or hasattr(given, "column_names")
+    column = column_of(given if is_column else np.asarray(given), what)
+    if len(column.values) != rows:
+        message = f"{what} has {len(column.values)} values, X has {rows} rows; give one a row."
+        raise ShapeError(message)
+    if column.kind in ("number", "boolean"):
+        values = column.values
+        wrong = ~(np.isfinite(values) & (values >= 0))
+    else:
+        values, wrong = np.where(column.missing, np.nan, column.values), np.ones(rows, dtype=bool)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        shown = repr(values[row]) if isinstance(values[row], str) else values[row]
         message = (
-            f"sample_weight is {values[row]} in row {row} (counted from 0); give weights of 0 or "
-            "more."
+            f"{what} is {shown} in row {row} (counted from 0); give finite numbers of 0 or more."
+        )
+        raise DataError(message)
+    if not values.any():
+        message = (
+            f"Sample weights must contain at least one non-zero number; {what} is 0 in every row."
         )
         raise DataError(message)
     return Column("number", values, np.zeros(rows, dtype=bool))
@@ -165,17 +194,19 @@ def _groups(given: Any, rows: int) -> Column:
     return column
 
 
-def _say_missing(table: Table, names: Sequence[str], what: str) -> None:
-    missing = np.zeros(table.rows, dtype=bool)
-    for name in names:
-        missing |= table.columns[name].missing
+def known_rows(columns: Iterable[Column], rows: int, what: str) -> Array:
+    """Where no target is missing; warns of the others, raises DataError where there are no more."""
+    missing = np.zeros(rows, dtype=bool)
+    for column in columns:
+        missing |= column.missing
     count = int(missing.sum())
-    if count == table.rows:
+    if count == rows:
         message = f"{what} is missing in every row; give rows with a target."
         raise DataError(message)
     if count:
         first = int(np.argmax(missing))
         warn(
-            f"{what} is missing in {count} of {table.rows} rows (first: row {first}, counted from "
+            f"{what} is missing in {count} of {rows} rows (first: row {first}, counted from "
             "0); they are left out."
         )
+    return ~missing

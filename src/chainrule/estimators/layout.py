@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.data import Schema, Table, as_table
 from chainrule.errors import DataError, InputTypeError, warn
+from chainrule.estimators.plain import plain, unboxed, unplain
 
 __all__ = ["Layout", "collected", "labels_of", "table_of"]
 
@@ -27,12 +28,15 @@ class Layout:
         Whether predictions have a column for each target.
     frame
         The library of the frame that y was: "pandas", "polars" or "pyarrow"; "" for arrays.
+    targets
+        The labels of the columns of y where it was a frame or a dict.
     """
 
     features: tuple[str, ...]
     named: bool = True
     several: bool = False
     frame: str = ""
+    targets: tuple[Any, ...] = ()
 
     @classmethod
     def of_schema(cls, schema: Schema) -> Layout:
@@ -54,15 +58,20 @@ class Layout:
             "named": self.named,
             "several": self.several,
             "frame": self.frame,
+            "targets": plain(tuple(map(_kept, self.targets))),
         }
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Layout:
         """The layout that `to_record` wrote."""
-        return cls(**{**record, "features": tuple(record["features"])})
+        targets = unplain(record.get("targets")) or ()
+        return cls(**{**record, "features": tuple(record["features"]), "targets": targets})
 
-    def table(self, X: Any, owner: Any) -> Table:
+    def table(self, X: Any, owner: Any, needed: Sequence[str]) -> Table:
         """X with the columns of training: by name where both have names, else by position.
+
+        needed
+            Columns that must be there where they go by name; others may be left out.
 
         Raises `DataError` in scikit-learn's words where columns are missing; warns where only
         one of the two has names.
@@ -71,8 +80,8 @@ class Layout:
         labels = labels_of(X)
         names = None if labels is None else [str(label) for label in labels]
         has_names = labels is not None and all(isinstance(label, str) for label in labels)
-        if names is not None and (self.named or set(self.features) <= set(names)):
-            self._refuse_missing(names)
+        if names is not None and (self.named or set(needed or self.features) <= set(names)):
+            self._refuse_missing(names, needed)
             return table_of(_selected(X, self.features), owner)
         table = table_of(X, owner)
         if len(table.names) != len(self.features):
@@ -93,8 +102,8 @@ class Layout:
         columns = dict(zip(self.features, table.columns.values(), strict=True))
         return replace(table, columns=columns)
 
-    def _refuse_missing(self, names: Sequence[str]) -> None:
-        missing = sorted(set(self.features) - set(names))
+    def _refuse_missing(self, names: Sequence[str], needed: Sequence[str]) -> None:
+        missing = sorted(set(needed) - set(names))
         if not missing:
             return
         unseen = sorted(set(names) - set(self.features))
@@ -103,6 +112,11 @@ class Layout:
             message += f"Feature names unseen at fit time:\n{_listed(unseen)}"
         message += f"Feature names seen at fit time, yet now missing:\n{_listed(missing)}"
         raise DataError(message)
+
+
+def _kept(label: Any) -> Any:
+    """A label that a record can hold: texts and numbers as they are, others spelled."""
+    return label if isinstance(label, str | int | float | tuple) else str(unboxed(label))
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -129,7 +143,7 @@ def labels_of(X: Any) -> list[Any] | None:
 
 
 def _selected(X: Any, names: Sequence[str]) -> Any:
-    """The columns of a frame with these names, in this order."""
+    """The columns of a frame that have these names, in this order."""
     if isinstance(X, Mapping):
         return {name: X[name] for name in X if str(name) in names}
     if isinstance(X, Table):
@@ -137,7 +151,8 @@ def _selected(X: Any, names: Sequence[str]) -> Any:
     places = {str(label): place for place, label in enumerate(labels_of(X) or ())}
     if len(places) < len(labels_of(X) or ()):
         return X  # two columns have one name: reading it says so
-    return X.iloc[:, [places[n] for n in names]] if hasattr(X, "iloc") else X.select(list(names))
+    there = [name for name in names if name in places]
+    return X.iloc[:, [places[n] for n in there]] if hasattr(X, "iloc") else X.select(there)
 
 
 def table_of(X: Any, owner: Any) -> Table:

@@ -19,6 +19,7 @@ from chainrule.estimators.given import Given, given_table, watched_table
 from chainrule.estimators.layout import Layout
 from chainrule.estimators.metric import metric_score
 from chainrule.estimators.model import Predictions, TableModel, load_table_model
+from chainrule.estimators.plain import plain, unboxed, unplain
 from chainrule.estimators.plan import ClassWeight, TablePlan, plan_table
 from chainrule.estimators.run import Watch
 from chainrule.estimators.settings import TableSettings
@@ -163,7 +164,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         layout = plan.layout or Layout.of_schema(plan.schema)
         model.estimator = {
             "class": type(self).__name__,
-            "settings": {name: _plain(one) for name, one in self.get_params(deep=False).items()},
+            "settings": {name: plain(one) for name, one in self.get_params(deep=False).items()},
             "layout": layout.to_record(),
         }
         self._adopt(model, layout)
@@ -172,17 +173,16 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
     def predict(self, X: Any) -> Any:
         """The target of each row, in the labels and the unit of y.
 
-        Of several targets an array (rows, targets); a frame of the kind that y was where y was a
-        frame with columns of several kinds (text, numbers, booleans). X may have its columns in
-        another order, and others beside them.
+        Of several targets an array (rows, targets); a frame of the kind that y was, with its
+        labels, where y was a frame with columns of several kinds (text, numbers, booleans). X may
+        have its columns in another order, others beside them, and need not have those that
+        `fit` left out.
         """
         found = self._predictions(X)
         if not self._layout.several:
             return found[0].values
-        columns = {
-            name: one.values
-            for name, one in zip(self.model_.schema.target_names, found, strict=True)
-        }
+        labels = self._layout.targets or self.model_.schema.target_names
+        columns = {label: one.values for label, one in zip(labels, found, strict=True)}
         return combined(columns, self._layout.frame, getattr(X, "index", None))
 
     def save(self, path: str | Path) -> None:
@@ -214,7 +214,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
             estimator._adopt(model, Layout.of_schema(model.schema))
             return estimator
         known = cls._get_param_names()
-        settings = {n: _unplain(one) for n, one in record["settings"].items() if n in known}
+        settings = {n: unplain(one) for n, one in record["settings"].items() if n in known}
         estimator = cls(**settings)
         estimator._adopt(model, Layout.from_record(record["layout"]))
         return estimator
@@ -234,18 +234,22 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _predictions(self, X: Any) -> tuple[Predictions, ...]:
         check_is_fitted(self)
-        return self.model_.predict_each(self._layout.table(X, self))
+        needed = self.model_.encoder.columns
+        return self.model_.predict_each(self._layout.table(X, self, needed))
 
     def _settings(self, given: Given) -> TableSettings:
         """The settings of the table front; raises SettingError for a value that is not allowed."""
         known = vars(TableSettings())
         found: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else _number(value)
+            name: _setting(value)
             for name, value in self.get_params(deep=False).items()
             if name in known
         }
         if isinstance(self.kinds, Mapping):
             found["kinds"] = tuple(f"{name}={kind}" for name, kind in self.kinds.items())
+        for name in ("ignore", "kinds"):
+            found[name] = _names(found[name])
+        found["time"] = _name(unboxed(self.time))
         if found.get("positive") is not None:
             found["positive"] = str(found["positive"])
         if not isinstance(found.get("class_weight"), str):
@@ -309,31 +313,27 @@ def _settings_of(kind: type[TabularEstimator], settings: TableSettings) -> dict[
     return {**found, "random_state": settings.seed}
 
 
+def _setting(value: Any) -> Any:
+    """A setting with numbers of NumPy as Python's own, what is a list as a tuple."""
+    value = unboxed(value)
+    return tuple(map(unboxed, value)) if isinstance(value, list | tuple) else value
+
+
+def _names(given: Any) -> Any:
+    """Names of columns as a table has them: one or several; none where None."""
+    if given is None:
+        return ()
+    if isinstance(given, set | frozenset):
+        given = tuple(sorted(given, key=str))
+    return tuple(_name(one) for one in (given if isinstance(given, tuple) else (given,)))
+
+
+def _name(label: Any) -> Any:
+    """The name that a column with a number or several levels as its label has in a table."""
+    numbered = isinstance(label, int) and not isinstance(label, bool)
+    return str(label) if numbered or isinstance(label, tuple) else label
+
+
 def _names_of(kind: type[TabularEstimator]) -> list[str]:
     names: list[str] = kind._get_param_names()
     return names
-
-
-def _number(value: Any) -> Any:
-    """A number of NumPy as Python's own."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _plain(value: Any) -> Any:
-    """A setting as plain values of a record; a generator of random numbers is None there."""
-    value = _number(value)
-    if isinstance(value, Mapping):
-        return {"pairs": [[_plain(key), _plain(one)] for key, one in value.items()]}
-    if isinstance(value, list | tuple):
-        return {type(value).__name__: [_plain(one) for one in value]}
-    return value if isinstance(value, bool | int | float | str) else None
-
-
-def _unplain(value: Any) -> Any:
-    if not isinstance(value, dict):
-        return value
-    if "pairs" in value:
-        return {key: _unplain(one) for key, one in value["pairs"]}
-    (name, listed), *_ = value.items()
-    found = [_unplain(one) for one in listed]
-    return tuple(found) if name == "tuple" else found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from chainrule.data import (
     frame_of,
     series_array,
 )
-from chainrule.errors import DataError, InputTypeError, SettingError, nearest
+from chainrule.errors import DataError, InputTypeError, SettingError, listing, nearest
 from chainrule.estimators.layout import collected, labels_of
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "combined",
     "known_kind",
     "labels_as_given",
+    "matched",
     "target_column",
     "targets_of",
     "tasks_of",
@@ -63,6 +65,7 @@ def targets_of(y: Any, owner: Any) -> tuple[list[Target], str]:
         message = "y has no column; give one for each target."
         raise DataError(message)
     if labels is not None:
+        _refuse_twins(labels)
         listed = [Target(label, values) for label, values in zip(labels, _columns(y), strict=True)]
         return listed, type(y).__module__.partition(".")[0]
     array = _array(y)
@@ -74,6 +77,38 @@ def targets_of(y: Any, owner: Any) -> tuple[list[Target], str]:
     if array.shape[1] == 1:
         return [Target(None, array[:, 0])], ""
     return [Target(place, array[:, place]) for place in range(array.shape[1])], ""
+
+
+def matched(targets: list[Target], frame: str, known: Sequence[Any], what: str) -> list[Target]:
+    """The columns of a later y in the order of training: by name where both have names.
+
+    frame
+        What `targets_of` says of this y.
+    known
+        The labels of y in training; none where it had none.
+    what
+        What y is called in the sentence where names differ.
+    """
+    labels, names = [str(target.label) for target in targets], [str(label) for label in known]
+    if not frame or not known or labels == names:
+        return targets
+    counted = [str(place) for place in range(len(targets))]
+    if set(labels) != set(names):
+        if counted in (labels, names):
+            return targets
+        message = (
+            f"{what} has the columns {listing(labels)}, in training it had {listing(names)}; give "
+            "these, in any order."
+        )
+        raise DataError(message)
+    return [targets[labels.index(name)] for name in names]
+
+
+def _refuse_twins(labels: Sequence[Any]) -> None:
+    for label, count in Counter(map(str, labels)).items():
+        if count > 1:
+            message = f"y: {count} columns are named {label!r}; give each a name of its own."
+            raise DataError(message)
 
 
 def _columns(y: Any) -> list[Array]:
@@ -108,6 +143,12 @@ def tasks_of(
     targets: Sequence[Target], task: str, given: Mapping[Any, str] | None
 ) -> tuple[str, ...]:
     """The task of each column; `given` says others than the usual one, by name or position."""
+    if given is not None and not isinstance(given, Mapping):
+        message = (
+            "targets: must be a dict of column of y to its task, as {'price': 'regression'}, got "
+            f"{given!r}."
+        )
+        raise SettingError(message)
     tasks = [task] * len(targets)
     labels = [target.label for target in targets]
     for label, wanted in (given or {}).items():
@@ -210,6 +251,8 @@ def _class_column(values: Array, name: str) -> Column:
         check_classification_targets(known)
     except ValueError as error:
         message = f"column {name!r}: {error}"
+        if "continuous" in str(error):
+            message += " For numbers that are measured there is TabularRegressor."
         raise DataError(message) from None
     if known.dtype.kind in "US":
         texts = np.full(len(values), "", dtype=object)
@@ -239,7 +282,7 @@ def labels_as_given(codec: Labels | Numbers, values: Array) -> Labels | Numbers:
     return Labels(tuple(classes.tolist()), kind.name, codec.name)
 
 
-def combined(columns: Mapping[str, Array], frame: str, index: Any = None) -> Any:
+def combined(columns: Mapping[Any, Array], frame: str, index: Any = None) -> Any:
     """Predictions of several targets: a frame where y was one with columns of several kinds."""
     arrays = list(columns.values())
     kinds = {"text" if a.dtype.kind in "OU" else "yes" if a.dtype.kind == "b" else "number"
