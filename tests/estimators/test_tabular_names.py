@@ -70,6 +70,10 @@ def test_labels_that_a_file_cannot_hold_are_spelled_there(tmp_path):
 def test_a_target_with_the_name_of_an_input_is_told_from_it():
     with pytest.raises(DataError, match=r"^column 'y\.a': "):
         TabularRegressor(**FAST).fit(X, pd.Series(CLASSES, name="a"))
+    with pytest.raises(DataError, match=r"^column 'y': "):
+        TabularRegressor(**FAST).fit(X.assign(target=X["a"]), CLASSES)
+    with pytest.raises(DataError, match=r"^column 'y\.1': "):
+        TabularRegressor(**FAST).fit(X, np.column_stack([Y["r"].astype(object), CLASSES]))
 
 
 def test_columns_that_are_never_used_are_not_asked_for(tmp_path):

@@ -65,12 +65,7 @@ def given_table(
     """
     X = collected(X)
     table = table_of(X, owner)
-    if table.rows == 1:
-        message = (
-            f"Found array with 1 sample(s) (shape={(1, len(table.names))}) while a minimum of 2 is "
-            f"required by {type(owner).__name__}."
-        )
-        raise DataError(message)
+    _refuse_one_row(table, owner)
     layout = Layout.of(X, table)
     targets, frame = targets_of(y, owner)
     tasks = tasks_of(targets, task, others)
@@ -89,6 +84,15 @@ def given_table(
     whole = replace(table, columns=columns)
     known_rows((columns[name] for name in names), table.rows, "y")
     return Given(whole, layout, tuple(targets), names, tasks, weight, group)
+
+
+def _refuse_one_row(table: Table, owner: Any) -> None:
+    if table.rows == 1:
+        message = (
+            f"Found array with 1 sample(s) (shape={(1, len(table.names))}) while a minimum of 2 is "
+            f"required by {type(owner).__name__}."
+        )
+        raise DataError(message)
 
 
 def watched_table(owner: Any, given: Given, eval_set: Any) -> Table:
@@ -128,8 +132,10 @@ def _names(targets: Sequence[Target], taken: Collection[str]) -> tuple[str, ...]
         label = target.label
         if isinstance(label, str) and label:
             wanted = label if label not in taken else f"y.{label}"
+        elif len(targets) > 1:
+            wanted = f"y.{label}"
         else:
-            wanted = f"y.{label}" if len(targets) > 1 else "target"
+            wanted = "target" if "target" not in taken else "y"
         names.append(_free(wanted, [*taken, *names]))
     return tuple(names)
 
