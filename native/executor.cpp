@@ -13,8 +13,8 @@
 namespace chainrule {
 namespace {
 
-// Multiply-adds of a step below which one thread is faster than two.
-constexpr double kWorthThreads = 5e6;
+// Multiply-adds of a step, those of float64 twice, below which one thread is as fast as two.
+constexpr double kWorthThreads = 4e6;
 // Batches a thread that come out even where each is wholly one thread's.
 constexpr Index kManyBatches = 4;
 // Bytes to gather below which one thread does it alone.

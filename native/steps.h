@@ -71,7 +71,7 @@ struct Binding {
     Steps& steps;
     Index arena_bytes = 0;
     Index scratch_bytes = 0;
-    double work = 0.0;  // multiply-adds of all products
+    double work = 0.0;  // multiply-adds of all products; of float64 each counts as two
     std::vector<RunNote> runs{};
 
     // Memory of the arena that nobody shares, and an array on it.

@@ -36,7 +36,8 @@ public:
         place_batches(a, b, c);
         binding.need_scratch(kernels_.matmul_scratch(product_) * static_cast<Index>(sizeof(T)));
         binding.work += static_cast<double>(product_.rows) * static_cast<double>(product_.columns) *
-                        static_cast<double>(product_.depth) * static_cast<double>(offsets_.size());
+                        static_cast<double>(product_.depth) *
+                        static_cast<double>(offsets_.size() * sizeof(T) / sizeof(float));
         choose_chunks();
     }
 
