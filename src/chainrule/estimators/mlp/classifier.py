@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule.errors import SettingError
 from chainrule.estimators.mlp.base import Array, BaseMLP, for_stochastic_solvers, in_context
-from chainrule.estimators.mlp.labels import GroupedLabels
+from chainrule.estimators.mlp.labels import GroupedLabels, codes_of, has_several, labels_in
 from chainrule.estimators.mlp.losses import (
     BinaryLogLoss,
     GroupedLogLoss,
@@ -242,7 +242,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             if known and not same:
                 message = f"classes={classes} are not those of the last call, {self.classes_}."
                 raise ValueError(message)
-        elif classes is None and _has_several(y):
+        elif classes is None and has_several(y):
             labels = GroupedLabels().fit(np.asarray(y).T)
         elif _check_partial_fit_first_call(self, classes):
             several = type_of_target(y).startswith("multilabel")
@@ -280,7 +280,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
-            self._labels_of = _labels_in(y)
+            self._labels_of = labels_in(y)
             self.classes_ = self._labels_of.classes_
         elif isinstance(self._labels_of, GroupedLabels):
             self._check_grouped(y)
@@ -353,8 +353,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         if isinstance(self._labels_of, GroupedLabels):
             return np.asarray(self._labels_of.transform(y))
         if loss.target_kind == "labels":
-            codes: Array = np.searchsorted(self.classes_, y).astype(np.int32)
-            return codes
+            return codes_of(self.classes_, y)
         found = self._labels_of.transform(y)
         found = found.toarray() if hasattr(found, "toarray") else found
         return np.ascontiguousarray(found, trainer.parameters.dtype)
@@ -381,19 +380,3 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-
-def _labels_in(y: Any) -> Any:
-    """What knows the labels of y; each is looked at once, where there may be many rows."""
-    if y.ndim == 1 and y.dtype.kind in "OUTbiu":
-        try:
-            return LabelBinarizer().fit(np.unique(y))
-        except TypeError:  # labels that cannot be sorted: scikit-learn says so
-            pass
-    return GroupedLabels().fit(y.T) if _has_several(y) else LabelBinarizer().fit(y)
-
-
-def _has_several(y: Any) -> bool:
-    """Whether y has several columns of classes."""
-    texts = getattr(y, "ndim", 1) == 2 and y.dtype.kind in "OUT" and y.shape[1] > 1
-    return bool(texts or type_of_target(y) == GroupedLabels.y_type_)
