@@ -17,7 +17,7 @@ CHECKS = [
 ]
 
 
-@pytest.mark.filterwarnings("default")
+@pytest.mark.filterwarnings("default", "ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("estimator, check", CHECKS)
 def test_scikit_learn_s_check_passes(estimator, check):
     check(estimator)
