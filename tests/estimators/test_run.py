@@ -149,3 +149,11 @@ def test_every_network_of_one_time_does_an_epoch_however_short_the_time():
         model = fit_table(planned(members=4, time_limit=1e-9))
     assert [row["epoch"] for row in model.history] == [1] * len(model.members)
     assert len(model.members) >= 1
+
+
+def test_a_model_carries_no_trace_of_its_training_rows():
+    model = fit_table(planned())
+    for member in model.members:
+        assert member.history is None
+        assert member.row_numbers is None
+    assert len(model.history) == 18

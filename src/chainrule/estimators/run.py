@@ -199,6 +199,8 @@ class _Member:
             raise
         finally:
             self.ended = time.monotonic()
+            # the model has a history of its own; copies and pickles need not carry these
+            self.trainer.history = self.trainer.row_numbers = None
 
     def _fit(self, pool: Rows, given: Rows | None) -> None:
         run, settings = self._run, self._run.settings

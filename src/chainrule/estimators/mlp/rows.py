@@ -80,6 +80,7 @@ class TakesRows:
     ) -> tuple[Data, Validation | None]:
         """Rows to learn from, and rows to watch."""
         scorer = scorer_of(self.metric)
+        self._trainer.row_numbers = None
         held: Given | None = None
         if eval_set is not None:
             held = self._given(eval_set)
