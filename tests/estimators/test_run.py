@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 from tests.estimators import tables
 
+from chainrule import random
 from chainrule.data import as_table
 from chainrule.engine import threads_at_most
 from chainrule.errors import TrainingError
@@ -157,3 +160,47 @@ def test_a_model_carries_no_trace_of_its_training_rows():
         assert member.history is None
         assert member.row_numbers is None
     assert len(model.history) == 18
+
+
+OVERLAPPING = """
+import threading
+import numpy as np
+from threadpoolctl import threadpool_info
+from chainrule.data import as_table
+from chainrule.estimators import TableSettings, fit_table, plan_table
+
+def blas():
+    return [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+
+table = as_table({"x": [float(i % 7) for i in range(60)], "y": ["a", "b", "a"] * 20})
+begun = [threading.Event(), threading.Event()]
+over = threading.Event()
+
+def fit(number, waits):
+    def score(truth, answers, weights):
+        begun[number].set()
+        assert waits.wait(60)
+        return 0.0
+    fit_table(plan_table(table, "y", TableSettings(epochs=1, members=1)), score=score)
+    if number == 0:
+        over.set()
+
+before = blas()
+threads = [threading.Thread(target=fit, args=one) for one in ((0, begun[1]), (1, over))]
+threads[0].start()
+assert begun[0].wait(60)
+threads[1].start()
+[one.join() for one in threads]
+print(before, blas(), sep="; ")
+"""
+
+
+@pytest.mark.skipif(not random.has_native(), reason="the NumPy engine computes with BLAS")
+def test_fits_in_a_user_s_threads_leave_blas_its_threads():
+    done = subprocess.run(
+        [sys.executable, "-c", OVERLAPPING], capture_output=True, text=True,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    before, after = done.stdout.strip().split("; ")
+    assert before == after

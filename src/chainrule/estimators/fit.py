@@ -10,9 +10,9 @@ from chainrule.estimators.model import (
     Held,
     TableModel,
     decoded,
+    engine_threads,
     heads_of,
     member_answers,
-    one_blas_thread,
 )
 from chainrule.estimators.network import TableNetwork
 from chainrule.estimators.plan import Array, TablePlan
@@ -45,7 +45,7 @@ def fit_table(
     (60, 2)
     """
     run = prepared(plan, watch, score)
-    with one_blas_thread():
+    with engine_threads():
         run.train()
     return TableModel(
         schema=plan.schema,

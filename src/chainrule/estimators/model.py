@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from chainrule import random
 from chainrule.data import Encoded, Encoder, Labels, Numbers, Schema, Table
 from chainrule.errors import ModelFileError
 from chainrule.estimators.network import Head, TableNetwork
@@ -23,6 +24,7 @@ __all__ = [
     "Predictions",
     "TableModel",
     "decoded",
+    "engine_threads",
     "heads_of",
     "load_table_model",
     "member_answers",
@@ -141,7 +143,7 @@ class TableModel:
     def answers_each(self, encoded: Encoded) -> tuple[Array, ...]:
         """What `answers` gives, for each target."""
         inputs = network_inputs(self.network, encoded)
-        with one_blas_thread():
+        with engine_threads():
             each = [member_answers(member, inputs) for member in self.members]
         totals = [np.asarray(sum(outputs)) for outputs in zip(*each, strict=True)]
         return tuple(
@@ -181,6 +183,14 @@ class TableModel:
             for name in member.parameters.names
         }
         save_model(path, record, arrays)
+
+
+def engine_threads() -> AbstractContextManager[None]:
+    """BLAS kept to one thread where NumPy computes networks; the native engine does not use it.
+
+    A limit is the whole process's, and limits that overlap in a user's threads do not end.
+    """
+    return nullcontext() if random.has_native() else one_blas_thread()
 
 
 @contextmanager
