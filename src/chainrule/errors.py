@@ -13,6 +13,7 @@ ChainruleError
 ├── MissingFileError    FileNotFoundError   a file or folder that is not there
 ├── MissingNameError    AttributeError      an operation or a part of a layer that is not there
 ├── ExistingFileError   FileExistsError     a file or folder that would be overwritten
+├── BusyError           BlockingIOError     a folder that another process works in
 └── WriteError          PermissionError     a place that cannot be written
 ```
 """
@@ -28,6 +29,7 @@ from types import FrameType
 from typing import Any
 
 __all__ = [
+    "BusyError",
     "ChainruleError",
     "DataError",
     "EngineError",
@@ -78,9 +80,12 @@ class TrainingError(ChainruleError, ArithmeticError):
 
     results
         What each job of `fit_many` gave; the error in the place of one that failed.
+    not_finite
+        Of a loss that is not finite: the step, the rows, the operation it was born in.
     """
 
     results: Sequence[Any] = ()
+    not_finite: Any = None
 
 
 class EngineError(ChainruleError, RuntimeError):
@@ -101,6 +106,10 @@ class MissingNameError(ChainruleError, AttributeError):
 
 class ExistingFileError(ChainruleError, FileExistsError):
     """A file or a folder exists and would be overwritten."""
+
+
+class BusyError(ChainruleError, BlockingIOError):
+    """A folder is held by another process."""
 
 
 class WriteError(ChainruleError, PermissionError):

@@ -11,7 +11,7 @@ from chainrule.data.read import read_table
 from chainrule.data.scaling import refuse_infinite
 from chainrule.data.schema import ColumnSchema, Schema, TargetSchema, infer_schema, rows_with_target
 from chainrule.data.split import Split, split
-from chainrule.data.table import Column, Table, fingerprint
+from chainrule.data.table import Column, Table, column_fingerprints, fingerprint
 from chainrule.data.target import Labels, Numbers
 from chainrule.data.write import parquet_bytes
 
@@ -31,6 +31,7 @@ __all__ = [
     "as_numbers",
     "as_table",
     "check_inputs",
+    "column_fingerprints",
     "column_of",
     "fingerprint",
     "frame_of",

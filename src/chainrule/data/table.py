@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from chainrule.data.spelling import canonical, spell_number
 from chainrule.errors import DataError, nearest
 
-__all__ = ["Column", "Table", "fingerprint"]
+__all__ = ["Column", "Table", "column_fingerprints", "fingerprint"]
 
 ColumnKind = Literal["number", "text", "boolean", "datetime"]
 
@@ -163,16 +163,30 @@ def fingerprint(table: Table) -> str:
     """
     digest = hashlib.sha256()
     for name, column in table.columns.items():
-        digest.update(f"{name}\0{column.kind}\0{table.rows}\0".encode("utf-8", "surrogatepass"))
-        digest.update(np.packbits(column.missing).tobytes())
-        if column.kind == "text":
-            lengths = np.fromiter(map(len, column.values), dtype="<i8", count=table.rows)
-            digest.update(lengths.tobytes())
-            digest.update("".join(column.values).encode("utf-8", "surrogatepass"))
-        elif column.kind == "datetime":
-            known = np.where(column.missing, 0, column.values.astype("datetime64[us]").view("<i8"))
-            digest.update(known.astype("<i8").tobytes())
-        else:
-            known = np.where(column.missing, 0.0, column.values) + 0.0
-            digest.update(known.astype("<f8").tobytes())
+        _add(digest, name, column, table.rows)
     return digest.hexdigest()
+
+
+def column_fingerprints(table: Table) -> dict[str, str]:
+    """The fingerprint of each column by itself, by name."""
+    found = {}
+    for name, column in table.columns.items():
+        digest = hashlib.sha256()
+        _add(digest, name, column, table.rows)
+        found[name] = digest.hexdigest()
+    return found
+
+
+def _add(digest: hashlib._Hash, name: str, column: Column, rows: int) -> None:
+    digest.update(f"{name}\0{column.kind}\0{rows}\0".encode("utf-8", "surrogatepass"))
+    digest.update(np.packbits(column.missing).tobytes())
+    if column.kind == "text":
+        lengths = np.fromiter(map(len, column.values), dtype="<i8", count=rows)
+        digest.update(lengths.tobytes())
+        digest.update("".join(column.values).encode("utf-8", "surrogatepass"))
+    elif column.kind == "datetime":
+        known = np.where(column.missing, 0, column.values.astype("datetime64[us]").view("<i8"))
+        digest.update(known.astype("<i8").tobytes())
+    else:
+        known = np.where(column.missing, 0.0, column.values) + 0.0
+        digest.update(known.astype("<f8").tobytes())

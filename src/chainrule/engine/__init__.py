@@ -3,6 +3,7 @@
 from chainrule.engine.border import as_numbers, contiguous, is_ready
 from chainrule.engine.compile import ENGINES, check_engine, compile, engine_info  # noqa: A004
 from chainrule.engine.lower import Graph, Update, lower
+from chainrule.engine.origin import Origin, origin_of
 from chainrule.engine.passes import PASSES
 from chainrule.engine.program import Program
 from chainrule.engine.steps import Steps
@@ -16,6 +17,7 @@ __all__ = [
     "PASSES",
     "Graph",
     "Instruction",
+    "Origin",
     "Program",
     "Source",
     "Steps",
@@ -30,6 +32,7 @@ __all__ = [
     "engine_info",
     "is_ready",
     "lower",
+    "origin_of",
     "thread_count",
     "threads_at_most",
     "verify",

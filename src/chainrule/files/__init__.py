@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from chainrule.files.folder import RunFolder, next_run_folder
+from chainrule.files.folder import RunFolder, last_run_folder, make_folder, next_run_folder
+from chainrule.files.lock import FolderLock, is_locked
 from chainrule.files.record import decode_record, encode_record, strict_json
 from chainrule.files.save import FORMAT, load_model_file, save_model
 from chainrule.files.toml import read_toml, write_toml
-from chainrule.files.writing import write_bytes_atomic, write_text_atomic
+from chainrule.files.writing import is_file, is_folder, write_bytes_atomic, write_text_atomic
 
 __all__ = [
     "FORMAT",
+    "FolderLock",
     "RunFolder",
     "decode_record",
     "encode_record",
+    "is_file",
+    "is_folder",
+    "is_locked",
+    "last_run_folder",
     "load_model_file",
+    "make_folder",
     "next_run_folder",
     "read_toml",
     "save_model",

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from chainrule.errors import DataError, ExistingFileError, MissingFileError, listing
+from chainrule.files.lock import LOCK, is_locked
 from chainrule.files.record import strict_json
 from chainrule.files.toml import read_toml, write_toml
 from chainrule.files.writing import as_path, is_file, is_folder, write_error, write_text_atomic
 
-__all__ = ["RunFolder", "next_run_folder"]
+__all__ = ["RunFolder", "last_run_folder", "make_folder", "next_run_folder"]
 
 MODEL: Final = "model.safetensors"
 LONGEST_NAME: Final = 60
@@ -43,13 +44,15 @@ class RunFolder:
     def create(cls, path: str | os.PathLike[str]) -> RunFolder:
         """A new, empty run folder, and the folders above it.
 
+        One in which a run was killed before it wrote anything is as good as new.
+
         Raises:
             ExistingFileError: there is a file or folder of this name.
             WriteError: it cannot be made there.
         """
         place = as_path(path)
         _make_folder(place.parent, place)
-        if not _claimed(place):
+        if not _claimed(place) and not (is_folder(place) and cls(place).is_left_over):
             message = f"{place}: exists already, nothing was changed. Name a new folder with --out."
             raise ExistingFileError(message)
         return cls(place)
@@ -76,8 +79,8 @@ class RunFolder:
         missing = [name for name in needs if not is_file(run.path / name)]
         if MODEL in missing and is_file(run.config_path):
             message = (
-                f"{place}: there is no {MODEL}: its training goes on, or was stopped. Wait, or "
-                f"train again (chainrule train --config {place})."
+                f"{place}: there is no {MODEL}: its training goes on, or was stopped. Wait, or go "
+                f"on with it (chainrule train --resume --out {place})."
             )
             raise MissingFileError(message)
         if missing:
@@ -87,6 +90,16 @@ class RunFolder:
             )
             raise MissingFileError(message)
         return run
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing in it but a lock, if that."""
+        return {one.name for one in self.path.iterdir()} <= {LOCK}
+
+    @property
+    def is_left_over(self) -> bool:
+        """Whether there is nothing in it but the lock of a process that was killed."""
+        return (self.path / LOCK).exists() and self.is_blank and not is_locked(self.path)
 
     @property
     def model_path(self) -> Path:
@@ -112,6 +125,11 @@ class RunFolder:
     def metrics_path(self) -> Path:
         """The scores."""
         return self.path / "metrics.json"
+
+    @property
+    def judged_path(self) -> Path:
+        """The test rows' truth and answers."""
+        return self.path / "judged.safetensors"
 
     @property
     def report_path(self) -> Path:
@@ -201,11 +219,33 @@ def next_run_folder(data: str, target: str, base: str | os.PathLike[str] = "runs
     """
     folder = as_path(base)
     _make_folder(folder, folder / "run")
-    stem = f"{_short(_data_name(data), 'data')}-{_short(target, 'target')}"
+    stem = _stem(data, target)
     number = 1
     while not _claimed(folder / f"{stem}-{number}"):
         number += 1
     return RunFolder(folder / f"{stem}-{number}")
+
+
+def last_run_folder(
+    data: str, target: str, base: str | os.PathLike[str] = "runs"
+) -> RunFolder | None:
+    """The last run folder that `next_run_folder` has made of a table and a target.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as base:
+    ...     made = [next_run_folder("a.csv", "y", base) for _ in range(2)]
+    ...     last_run_folder("a.csv", "y", base) == made[1]
+    True
+    """
+    folder, stem = as_path(base), _stem(data, target)
+    pattern = re.compile(re.escape(stem) + r"-([0-9]+)")
+    found = [pattern.fullmatch(one.name) for one in folder.iterdir()] if is_folder(folder) else []
+    numbers = [int(one[1]) for one in found if one]
+    return RunFolder(folder / f"{stem}-{max(numbers)}") if numbers else None
+
+
+def _stem(data: str, target: str) -> str:
+    return f"{_short(_data_name(data), 'data')}-{_short(target, 'target')}"
 
 
 def _claimed(place: Path) -> bool:
@@ -217,6 +257,11 @@ def _claimed(place: Path) -> bool:
     except OSError as error:
         raise write_error(place, error) from error
     return True
+
+
+def make_folder(path: str | os.PathLike[str]) -> None:
+    """A folder and those above it, where they are not there; raises `WriteError`."""
+    _make_folder(as_path(path), as_path(path))
 
 
 def _make_folder(folder: Path, wanted: Path) -> None:

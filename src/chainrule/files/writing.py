@@ -16,10 +16,14 @@ __all__ = [
     "as_path",
     "is_file",
     "is_folder",
+    "remove_unfinished",
     "write_bytes_atomic",
     "write_error",
     "write_text_atomic",
 ]
+
+UNFINISHED = ".chainrule-*.part"
+"""What files are called until they are whole."""
 
 REMEDIES = {
     errno.ENOSPC: "Free some space, or write elsewhere",
@@ -73,6 +77,13 @@ def write_text_atomic(path: str | os.PathLike[str], text: str) -> None:
     b'caf\xc3\xa9'
     """
     write_bytes_atomic(path, text.encode("utf-8", "surrogateescape"))
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what was not whole when a process was killed; only where no other one may write."""
+    for path in folder.glob(UNFINISHED):
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def as_path(path: Any) -> Path:
@@ -130,7 +141,7 @@ def _first_missing(folder: Path) -> Path | None:
 def _write(path: Path, content: bytes) -> None:
     target = Path(os.path.realpath(path))
     mode = _existing_mode(path, target)
-    temporary = target.with_name(f".chainrule-{secrets.token_hex(8)}.part")
+    temporary = target.with_name(UNFINISHED.replace("*", secrets.token_hex(8)))
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     descriptor = os.open(temporary, flags, 0o666)
     try:
