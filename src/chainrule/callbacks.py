@@ -3,13 +3,16 @@
 from typing import TYPE_CHECKING
 
 from chainrule.errors import missing_from
+from chainrule.reporting import Doctor
 from chainrule.training import (
+    BackupAndRestore,
     Callback,
     CSVLogger,
     EarlyStopping,
     History,
     LambdaCallback,
     LearningRateScheduler,
+    ModelCheckpoint,
     ProgressBar,
     ReduceLROnPlateau,
     StopWhen,
@@ -17,8 +20,10 @@ from chainrule.training import (
 )
 
 __all__ = [
-    "CSVLogger", "Callback", "EarlyStopping", "History", "LambdaCallback",
-    "LearningRateScheduler", "ProgressBar", "ReduceLROnPlateau", "StopWhen", "TerminateOnNaN",
+    "BackupAndRestore", "CSVLogger", "Callback", "Doctor", "EarlyStopping", "History",
+    "LambdaCallback", "LearningRateScheduler", "ModelCheckpoint", "ProgressBar",
+    "ReduceLROnPlateau", "StopWhen",
+    "TerminateOnNaN",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a type checker knows what is there

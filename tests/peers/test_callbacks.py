@@ -119,3 +119,38 @@ def test_csv_files_look_alike(split, tmp_path, compared):
         np.testing.assert_allclose(
             [float(x) for x in a if x != "NA"], [float(x) for x in b if x != "NA"], rtol=1e-6
         )
+
+
+def checkpoints(library, folder, pattern, settings, epochs):
+    """The names of the files that are written."""
+    ending = ".keras" if library is keras else ".safetensors"
+    model = built(library)
+    for part in (X, 2 * X):  # a later fit goes on with the best of the one before
+        keep = library.callbacks.ModelCheckpoint(str(folder / pattern) + ending, **settings)
+        for _ in range(2):
+            model.fit(part, Y, epochs=epochs, batch_size=16, shuffle=False, verbose=0,
+                      validation_split=0.25, callbacks=[keep])  # fmt: skip
+    return sorted(path.stem for path in folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    "pattern, settings",
+    [
+        ("{epoch:02d}-{val_loss:.3f}", {}),
+        ("{epoch}-{loss:.3f}", {"save_best_only": True}),
+        ("{epoch}-{val_loss:.3f}", {"save_best_only": True, "mode": "max"}),
+        ("{epoch}", {"save_best_only": True, "initial_value_threshold": 9.0}),
+        ("{epoch}-{batch}", {"save_freq": 2}),
+        ("{epoch}-{batch}", {"save_freq": 4}),
+        ("{epoch}-{batch:03d}-{loss:.2f}", {"save_freq": 7}),
+    ],
+)
+def test_checkpoints_have_the_same_names(pattern, settings, tmp_path, compared):
+    compared("Keras", f"ModelCheckpoint {pattern} {settings}")
+    found = []
+    for library in (keras, chainrule):
+        folder = tmp_path / library.__name__
+        folder.mkdir()
+        found.append(checkpoints(library, folder, pattern, settings, 4))
+    assert found[0] == found[1]
+    assert found[0]

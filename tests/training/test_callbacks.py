@@ -267,7 +267,9 @@ def test_an_error_leaves_the_terminal_as_it_was(monkeypatch):
 
     with pytest.raises(LookupError):
         trainer().fit(X, Y, verbose=1, callbacks=[LambdaCallback(on_epoch_end=fail)])
-    assert terminal.getvalue().count("\x1b[?25l") == terminal.getvalue().count("\x1b[?25h")
+    shown = terminal.getvalue()
+    assert shown.rfind("\x1b[?25h") > shown.rfind("\x1b[?25l") >= 0
+    assert shown.rpartition("failed after")[2].count("\n") == 2  # to the end of what is shown
 
 
 @pytest.mark.parametrize(

@@ -157,22 +157,3 @@ def test_progress_shows_epochs_and_steps(verbose, monkeypatch):
     assert places(shown.getvalue())[-1] == ("1/9", "3/4")
     if verbose == 2:
         assert len(shown.getvalue().splitlines()) == 4
-
-
-def test_the_bar_is_full_at_the_end_and_not_before(monkeypatch):
-    monkeypatch.setattr("sys.stderr", Terminal())
-    seen = []
-
-    class Looks(Callback):
-        def __init__(self, bar):
-            self.bar = bar
-
-        def on_epoch_end(self, epoch, logs=None):
-            [task] = self.bar._bar.tasks
-            seen.append((task.completed, task.total))
-
-    from chainrule.training.progress import ProgressBar
-
-    bar = ProgressBar()
-    model().fit(X, Y, batch_size=100, epochs=5, initial_epoch=3, callbacks=[bar, Looks(bar)])
-    assert seen == [(10, 20), (20, 20)]

@@ -248,3 +248,15 @@ def test_ctrl_c_leaves_whole_epochs_behind_it(engine, by):
     assert error is None
     assert first.history["loss"] + second.history["loss"] == history.history["loss"]
     assert one.parameters.flat.tobytes() == whole.parameters.flat.tobytes()
+
+
+def test_a_history_shows_the_numbers_of_its_last_epoch():
+    one = Trainer(Stack([Dense(1)], (3,)), "mse", "sgd", ["mae"], seed=4)
+    x, y = np.ones((8, 3)), np.ones(8)
+    history = one.fit(x, y, epochs=20, validation_data=(x, y))
+    last = {name: values[-1] for name, values in history.history.items()}
+    assert set(last) == {"loss", "mae", "val_loss", "val_mae"}
+    shown = ", ".join(f"{name} {value:.3g}" for name, value in last.items())
+    assert repr(history) == f"<History of 20 epochs: {shown}>"
+    assert repr(one.fit(x, y)).startswith("<History of 1 epoch: loss ")
+    assert repr(History()) == "<History of 0 epochs>"

@@ -296,6 +296,21 @@ def test_a_loss_that_is_not_finite_stops_before_its_step():
     assert step >= 1
 
 
+@pytest.mark.parametrize("engine", ["numpy", "native"])
+def test_a_loss_that_is_not_finite_before_any_step_is_not_the_rates_fault(engine):
+    one = Trainer(Stack([Dense(1)], (3,)), "mse", SGD(0.01), dtype="float64", seed=4, engine=engine)
+    with pytest.raises(TrainingError) as raised:
+        one.fit(1e200 * X, Y)
+    assert one.iterations == 0
+    assert str(raised.value).endswith(
+        "; no step was made yet, so it is that of the first weights: look at these rows, the scale "
+        "of the inputs, and the loss function."
+    )
+    one.fit(X, Y)
+    with pytest.raises(TrainingError, match="learning_rate well below 0.01"):
+        one.fit(1e200 * X, Y)
+
+
 def test_bytes_are_gathered_as_bytes_and_cast():
     pictures = (np.arange(120) * 37 % 256).reshape(30, 2, 2).astype(np.uint8)
     from chainrule.layers import Flatten

@@ -75,16 +75,20 @@ def test_rows_come_in_the_order_that_a_plan_gives(epochs_at_once):
     orders = [np.arange(20)[::-1], np.roll(np.arange(20), 7), np.arange(20)]
     asked = []
 
-    def next_epochs(epochs):
-        asked.append(epochs)
-        return np.concatenate([orders.pop() for _ in range(epochs)])
+    class Popped:
+        def next(self, epochs):
+            asked.append(epochs)
+            return np.concatenate([orders.pop() for _ in range(epochs)])
+
+        def state(self):
+            return {}
 
     one, other = (trainer("native", "sum_over_batch_size") for _ in range(2))
     wanted = list(orders)[::-1]
     data = one.data(X, Y)
     one.piece = 1000
     told = LambdaCallback(on_epoch_end=lambda epoch, logs: None)
-    one.fit_data(data, None, Plan(6, 3, order=next_epochs), [] if epochs_at_once else [told])
+    one.fit_data(data, None, Plan(6, 3, order=Popped()), [] if epochs_at_once else [told])
     assert asked == ([3] if epochs_at_once else [1, 1, 1])
     for order in wanted:
         other.step(data, order, 6)

@@ -10,6 +10,7 @@ from chainrule.layers.activations import (
     GeluActivation,
     LeakyReluActivation,
     SmhtActivation,
+    activation_name,
     find_activation,
 )
 from chainrule.layers.constraints import (
@@ -43,7 +44,7 @@ from chainrule.layers.initializers import (
 )
 from chainrule.layers.input import Input, InputLayer, row_shape
 from chainrule.layers.layer import Draws, Layer, Parameter, check_layer, layer_names
-from chainrule.layers.network import Network, NetworkInput, Stack
+from chainrule.layers.network import Layered, Network, NetworkInput, Stack
 from chainrule.layers.normalization import (
     BatchNormalization,
     GroupNormalization,
@@ -69,13 +70,13 @@ __all__ = [
     "Activation", "AdjustableActivation", "BatchNormalization", "Constant", "Constraint", "Dense",
     "Draws", "Dropout", "EluActivation", "Embedding", "Flatten", "GaussianNoise", "GeluActivation",
     "GlorotNormal", "GlorotUniform", "GroupNormalization", "HeNormal", "HeUniform", "Initializer",
-    "Input", "InputLayer", "Layer", "LayerNormalization", "LeakyReLU", "LeakyReluActivation",
-    "LecunNormal", "LecunUniform", "Lp", "MaxNorm", "Mixup", "Network", "NetworkInput", "NonNeg",
-    "Normalization", "Ones", "Orthogonal", "PReLU", "Parameter", "Parameters", "PerRow",
-    "RandomDistortion", "RandomNormal", "RandomUniform", "Regularizer", "SmhtActivation", "Stack",
-    "TruncatedNormal", "UnitNorm", "Zeros", "check_layer", "find_activation", "find_constraint",
-    "find_initializer", "find_regularizer", "layer_from_record", "layer_names", "layer_record",
-    "row_shape",
+    "Input", "InputLayer", "Layer", "LayerNormalization", "Layered", "LeakyReLU",
+    "LeakyReluActivation", "LecunNormal", "LecunUniform", "Lp", "MaxNorm", "Mixup", "Network",
+    "NetworkInput", "NonNeg", "Normalization", "Ones", "Orthogonal", "PReLU", "Parameter",
+    "Parameters", "PerRow", "RandomDistortion", "RandomNormal", "RandomUniform", "Regularizer",
+    "SmhtActivation", "Stack", "TruncatedNormal", "UnitNorm", "Zeros", "activation_name",
+    "check_layer", "find_activation", "find_constraint", "find_initializer", "find_regularizer",
+    "layer_from_record", "layer_names", "layer_record", "row_shape",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a type checker knows what is there

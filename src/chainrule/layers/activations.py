@@ -15,7 +15,7 @@ from chainrule.settings import check_flag, check_number
 __all__ = [
     "ACTIVATIONS", "ActivationFunction", "ActivationLike", "AdjustableActivation",
     "EluActivation", "GeluActivation", "LeakyReluActivation", "SmhtActivation",
-    "find_activation", "linear",
+    "activation_name", "find_activation", "linear",
 ]  # fmt: skip
 
 ActivationFunction = Callable[[Node], Any]
@@ -242,3 +242,14 @@ def find_activation(given: ActivationLike) -> ActivationFunction:
         raise InputTypeError(message)
     function: ActivationFunction = found
     return function
+
+
+def activation_name(given: ActivationLike) -> str | None:
+    """The name of an activation that has no settings; None of others, and where there is none.
+
+    >>> activation_name(linear), activation_name("relu"), activation_name(None)
+    ('linear', 'relu', None)
+    """
+    if given is None or isinstance(given, str):
+        return given
+    return next((name for name, known in ACTIVATIONS.items() if known == given), None)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from chainrule.errors import InputTypeError, SettingError, ShapeError
 from chainrule.graph import Node, Rows, Shape, input_node, ops, parameter
 from chainrule.kept import Kept, description_key
+from chainrule.layers.activations import activation_name
 from chainrule.layers.input import InputLayer, row_shape
 from chainrule.layers.layer import Draws, Layer, Parameter, check_unshared, layer_names
 from chainrule.layers.normalization import Normalization
 from chainrule.layers.regularizers import find_regularizer
 
-__all__ = ["Network", "NetworkInput", "Stack"]
+__all__ = ["Layered", "Network", "NetworkInput", "Stack"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,30 @@ class Network(Protocol):
         draws
             What layers use in training; None builds the graph of prediction.
         """
+
+
+@runtime_checkable
+class Layered(Network, Protocol):
+    """A network whose layers can be looked at one by one.
+
+    Its outputs are the ending of the last of its activities.
+    """
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What its layers are called, in order; parameters are named `layer/name`."""
+
+    @property
+    def activations(self) -> tuple[str | None, ...]:
+        """The activation that each layer ends in, by name; None where it is not known."""
+
+    def activities(
+        self, inputs: Mapping[str, Node], parameters: Sequence[Node], draws: Draws | None
+    ) -> tuple[Node, ...]:
+        """The node of each layer, in the order in which they are made."""
+
+    def ending(self, last: Node) -> tuple[Node, ...]:
+        """The output nodes, made of the last layer's."""
 
 
 def _derived() -> Any:
@@ -122,7 +147,16 @@ class Stack:
         self, inputs: Mapping[str, Node], parameters: Sequence[Node], draws: Draws | None
     ) -> tuple[Node, ...]:
         """The last layer's node."""
-        return self.activities(inputs, parameters, draws)[-1:]
+        return self.ending(self.activities(inputs, parameters, draws)[-1])
+
+    @property
+    def activations(self) -> tuple[str | None, ...]:
+        """The activation that each layer ends in, by name; None where it is not known."""
+        return tuple(activation_name(getattr(one, "activation", None)) for one in self.layers)
+
+    def ending(self, last: Node) -> tuple[Node, ...]:
+        """The last layer's node."""
+        return (last,)
 
     def activities(
         self, inputs: Mapping[str, Node], parameters: Sequence[Node], draws: Draws | None

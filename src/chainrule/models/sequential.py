@@ -68,6 +68,7 @@ class Sequential:
             message = f"Sequential: dtype must be 'float32' or 'float64', got {dtype!r}."
             raise SettingError(message)
         self.seed = random.fresh_seed() if seed is None else check_seed("Sequential", seed)
+        self.seed_is_drawn = seed is None
         self.dtype = str(dtype)
         self.name = name or "sequential"
         self.stop_training = False
@@ -156,7 +157,7 @@ class Sequential:
         batch_size, epochs, initial_epoch
             Rows an update, 32 where None; epochs go from `initial_epoch` to before `epochs`.
         verbose
-            0 quiet, 1 a bar, 2 a line an epoch (on stderr); "auto" a bar on a terminal only.
+            0 quiet, 1 a view, 2 a line an epoch (stderr); "auto" a view on a terminal or notebook.
         validation_split
             The share of rows, the last ones, that are validated on and not trained on.
         validation_data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from chainrule.errors import InputTypeError, SettingError, WriteError
@@ -47,16 +48,17 @@ class CSVLogger(Callback):
         self._file: Any = None
         self._writer: Any = None
         self._names: list[str] | None = None
+        self._start: int | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._close()
-        mode = "a" if self.append else "w"
         try:
-            self._file = open(self.filename, mode, encoding="utf-8", newline="")  # noqa: SIM115
+            self._file = open(self.filename, "a", encoding="utf-8", newline="")  # noqa: SIM115
         except OSError as error:
             raise self._unwritten(error) from error
         self._writer = csv.writer(self._file, delimiter=self.separator)
         self._names = None
+        self._start = None if self.append else 0
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self._file is None:
@@ -67,12 +69,24 @@ class CSVLogger(Callback):
             if not any(name.startswith("val_") for name in self._names):
                 self._names += [f"val_{name}" for name in self._names]
         try:
+            if self._start is not None:  # not before: a training that goes on keeps what is there
+                self._file.truncate(self._start)
+                self._file.seek(0, os.SEEK_END)
+                self._start = None
             if self._file.tell() == 0:
                 self._writer.writerow(["epoch", *self._names])
             self._writer.writerow([epoch, *(logs.get(name, "NA") for name in self._names)])
             self._file.flush()
         except OSError as error:
             raise self._unwritten(error) from error
+
+    def state(self) -> dict[str, Any]:
+        length = self._start if self._file is None or self._start is not None else self._file.tell()
+        return {"names": self._names, "length": length}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Lines of epochs that will be made again are cut off before the next is written."""
+        self._names, self._start = state["names"], state["length"]
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         self._close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from chainrule.settings import check_count, check_flag, check_number
@@ -9,6 +10,8 @@ from chainrule.training.callback import Logs
 from chainrule.training.monitor import Monitor
 
 __all__ = ["EarlyStopping"]
+
+REMEMBERED = ("wait", "stopped_epoch", "best", "best_epoch", "best_weights")
 
 
 class EarlyStopping(Monitor):
@@ -37,6 +40,8 @@ class EarlyStopping(Monitor):
     Raises `SettingError` for a setting that is not allowed, and at the end of the first epoch
     where there is no number called `monitor`.
     """
+
+    may_stop = True
 
     def __init__(
         self,
@@ -92,6 +97,12 @@ class EarlyStopping(Monitor):
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self.best_weights is not None:
             self.model.set_weights(self.best_weights)
+
+    def state(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in REMEMBERED}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        vars(self).update(state)
 
     def _keep(self, epoch: int) -> None:
         self.best_epoch = epoch

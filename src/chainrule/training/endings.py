@@ -7,7 +7,7 @@ from math import inf
 from typing import NamedTuple
 
 from chainrule.errors import SettingError, warn
-from chainrule.layers import ACTIVATIONS, Network, Stack
+from chainrule.layers import Network, Stack, activation_name
 from chainrule.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -56,10 +56,7 @@ def _ending(network: Network) -> _Ending | None:
     if not isinstance(network, Stack) or not hasattr(network.layers[-1], "activation"):
         return None
     given = network.layers[-1].activation
-    if given is None:
-        given = "linear"
-    if callable(given):
-        given = next((name for name, known in ACTIVATIONS.items() if known == given), None)
+    given = "linear" if given is None else activation_name(given)
     return _Ending(network.names[-1], given) if given in RANGES else None
 
 

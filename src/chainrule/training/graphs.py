@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,18 +12,22 @@ import numpy as np
 from chainrule import engine
 from chainrule.engine import Graph, Program, Steps, Workspace
 from chainrule.errors import SettingError, ShapeError
-from chainrule.graph import Node, Rows, Shape, input_node, ops
+from chainrule.graph import Node, Rows, Shape, gradients, input_node, ops
 from chainrule.kept import Kept, description_key
-from chainrule.layers import Draws, Network, Parameters, PerRow, Stack
+from chainrule.layers import Draws, Layered, Network, Parameters, PerRow, Stack
 from chainrule.losses import Loss, LossMetric, Metric
 from chainrule.optimizers import Optimizer
 from chainrule.training.measures import ROWS, SUM, labeled
 from chainrule.training.update import update_of
 
 __all__ = [
+    "ACTIVITY",
     "PLAIN",
+    "SLOPE",
     "Task",
     "Variant",
+    "looked_graph",
+    "loss_graph",
     "output_shapes",
     "prediction_graph",
     "training_graph",
@@ -31,6 +36,9 @@ __all__ = [
 MOST_ROWS = 1024
 MOST_BYTES = 1 << 22
 """Of a batch that is not trained on, for each thread: more gains nothing and takes memory."""
+
+ACTIVITY, SLOPE = "activity/", "slope/"
+"""What names of results of a look begin with."""
 
 _programs: Kept[Program] = Kept()
 _shapes: Kept[tuple[tuple[int, ...], ...]] = Kept()
@@ -78,7 +86,7 @@ class Task:
         }  # fmt: skip
 
     def program(self, kind: str, variant: Variant = PLAIN) -> Program:
-        """The program `step`, `gradient`, `evaluate` or `predict` for data of this variant."""
+        """The program `step`, `gradient`, `look`, `evaluate` or `predict` for such data."""
         return self._ready(kind, variant)[0]
 
     def _ready(self, kind: str, variant: Variant) -> tuple[Program, Workspace]:
@@ -93,19 +101,26 @@ class Task:
     def _compiled(self, kind: str, variant: Variant) -> Program:
         if kind == "predict":
             graph = prediction_graph(self, variant)
+        elif kind == "look":
+            graph = looked_graph(self, variant)
         else:
             graph = training_graph(self, variant, kind)
         return engine.compile(graph, self.engine)
 
     def _key(self, kind: str, variant: Variant) -> Hashable:
         """All that a program is made of; None where it must be made anew."""
+        return None if self._description is None else (kind, variant, self._description)
+
+    @cached_property
+    def _description(self) -> Hashable:
+        """What the programs of all kinds have in common."""
         watched = [one.loss for members in self.metrics for one in members
                    if isinstance(one, LossMetric)]  # fmt: skip
         if any(getattr(loss, "from_logits", False) for loss in (*self.losses, *watched)):
             return None  # making the graph warns of probabilities taken for logits
         return description_key(
-            (kind, *variant, self.network, self.parameters.table, self.parameters.dtype.char,
-             self.losses, self.metrics, self.optimizer, self.engine)
+            (self.network, self.parameters.table, self.parameters.dtype.char, self.losses,
+             self.metrics, self.optimizer, self.engine)
         )  # fmt: skip
 
     def run(self, kind: str, variant: Variant, arrays: Mapping[str, Any], **settings: Any) -> Steps:
@@ -120,7 +135,9 @@ class Task:
 
     def __getstate__(self) -> dict[str, Any]:
         # programs hold functions, their memory views of the parameters: both are made again
-        return self.__dict__ | {"programs": {}}
+        kept = self.__dict__ | {"programs": {}}
+        kept.pop("_description", None)
+        return kept
 
 
 def output_shapes(network: Network) -> tuple[tuple[int, ...], ...]:
@@ -152,6 +169,7 @@ class _Leaves:
             node = self.add(f"input/{one.name}", (Rows(), *one.shape), given)
             self.data[one.name] = node if given == kind else ops.cast(node, dtype=dtype)
         self.penalties: list[Node] = []
+        self.activities: dict[str, Node] = {}
         self.parameters = task.parameters.nodes()
         self.in_layers = [self.parameters[name] for name in task.parameters.names]
 
@@ -163,11 +181,13 @@ class _Leaves:
     def outputs(self, network: Network, draws: Draws | None) -> tuple[Node, ...]:
         if draws is not None:
             self.inputs += [draws.seed, draws.step]
+        if not isinstance(network, Layered):
+            return network.outputs(self.data, self.in_layers, draws)
+        activities = network.activities(self.data, self.in_layers, draws)
+        self.activities = dict(zip(network.names, activities, strict=True))
         if isinstance(network, Stack):
-            activities = network.activities(self.data, self.in_layers, draws)
             self.penalties = network.penalties(activities)
-            return activities[-1:]
-        return network.outputs(self.data, self.in_layers, draws)
+        return network.ending(activities[-1])
 
 
 def prediction_graph(task: Task, variant: Variant) -> Graph:
@@ -184,9 +204,48 @@ def training_graph(task: Task, variant: Variant, kind: str) -> Graph:
     kind
         `step`; `gradient` (no update); `evaluate` (nothing random, no gradient).
     """
+    leaves, draws, results = _lossy(task, variant, training=kind != "evaluate")
+    nodes, total = tuple(leaves.parameters.values()), results["loss"]
+    if draws is None:
+        return Graph(tuple(leaves.inputs), nodes, results)
+    update, states = None, {}
+    if kind == "step" and task.optimizer is not None:
+        update, states = update_of(task.optimizer, task.parameters), draws.states
+    return Graph(tuple(leaves.inputs), nodes, results, total, update, states)
+
+
+def looked_graph(task: Task, variant: Variant) -> Graph:
+    """The loss of a step and its gradient; of each layer `activity/NAME` and `slope/NAME`.
+
+    A slope is the derivative of the loss with respect to the layer's result; the last result,
+    which a loss may go around, has none.
+    """
+    leaves, _, results = _lossy(task, variant, training=True)
+    loss = results["loss"]
+    hidden = dict(list(leaves.activities.items())[:-1])
+    hidden = {name: node for name, node in hidden.items() if node.operation is not None}
+    found = {"loss": loss} | {f"{ACTIVITY}{name}": node for name, node in hidden.items()}
+    slopes = gradients(loss, list(hidden.values()))
+    found |= {f"{SLOPE}{name}": node for name, node in zip(hidden, slopes, strict=True)}
+    return Graph(tuple(leaves.inputs), tuple(leaves.parameters.values()), found, loss)
+
+
+def loss_graph(task: Task, variant: Variant) -> tuple[Graph, dict[str, int]]:
+    """The loss of a step alone; and for each layer the number of its last node."""
+    leaves, _, results = _lossy(task, variant, training=True)
+    graph = Graph(
+        tuple(leaves.inputs), tuple(leaves.parameters.values()), {"loss": results["loss"]}
+    )
+    return graph, {name: node.number for name, node in leaves.activities.items()}
+
+
+def _lossy(
+    task: Task, variant: Variant, *, training: bool
+) -> tuple[_Leaves, Draws | None, dict[str, Node]]:
+    """Loss, penalties included, and metrics, with the leaves that they are made of."""
     dtype = task.parameters.dtype
     leaves = _Leaves(task, variant)
-    draws = None if kind == "evaluate" else Draws(dtype)
+    draws = Draws(dtype) if training else None
     outputs = leaves.outputs(task.network, draws)
     targets = [
         leaves.add(
@@ -198,14 +257,8 @@ def training_graph(task: Task, variant: Variant, kind: str) -> Graph:
     ]
     weight = leaves.add("weight", (Rows(),), dtype) if variant.weighted else None
     results = _results(task, targets, outputs, weight, None if draws is None else draws.share)
-    total = _penalized(results.pop("loss"), task, leaves, weight, training=draws is not None)
-    nodes = tuple(leaves.parameters.values())
-    if kind == "evaluate":
-        return Graph(tuple(leaves.inputs), nodes, {"loss": total, **results})
-    update, states = None, {}
-    if kind == "step" and task.optimizer is not None and draws is not None:
-        update, states = update_of(task.optimizer, task.parameters), draws.states
-    return Graph(tuple(leaves.inputs), nodes, {"loss": total, **results}, total, update, states)
+    results["loss"] = _penalized(results["loss"], task, leaves, weight, training=training)
+    return leaves, draws, results
 
 
 def _results(

@@ -58,6 +58,25 @@ class History(Callback):
                 self._pieces.setdefault(name, [])
                 self._waiting.append((name, metric, made, ran.rows[: ran.made]))
 
+    def state(self) -> dict[str, Any]:
+        history = {name: _packed(values) for name, values in self.history.items()}
+        return {"history": history, "epoch": np.array(self.epoch, np.int64), "steps": self.steps}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.history = {
+            name: values.tolist() if isinstance(values, np.ndarray) else values
+            for name, values in state["history"].items()
+        }
+        self.epoch = state["epoch"].tolist()
+        self._pieces = {name: [array] for name, array in state["steps"].items()}
+        self._waiting = []
+
+    def __repr__(self) -> str:
+        """How many epochs, and the numbers of the last one."""
+        made = len(self.epoch)
+        last = ", ".join(f"{name} {self.history[name][-1]:.3g}" for name in self.history)
+        return f"<History of {made} epoch{'s' * (made != 1)}{': ' * bool(last)}{last}>"
+
     @property
     def steps(self) -> dict[str, np.ndarray[Any, Any]]:
         """An array for each name, one value an iteration."""
@@ -67,3 +86,9 @@ class History(Callback):
         joined = {name: np.concatenate(pieces) for name, pieces in self._pieces.items()}
         self._pieces = {name: [array] for name, array in joined.items()}
         return joined
+
+
+def _packed(values: Sequence[Any]) -> Any:
+    """Numbers as an array, which takes a checkpoint far less than a list does."""
+    numbers = all(type(value) is float for value in values)
+    return np.array(values, np.float64) if numbers else list(values)

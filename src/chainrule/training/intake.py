@@ -61,11 +61,15 @@ class Data(NamedTuple):
         """What a program runs over, and the order of its rows: rows of a sparse one written out."""
         if not self.sparse:
             return self, order
-        arrays = {
-            name: _dense(array if order is None else array[order])
-            for name, array in self.arrays.items()
-        }
-        return Data(arrays, self.rows if order is None else len(order), self.variant), None
+        if order is not None:
+            return self.chosen(order), None
+        arrays = {name: _dense(array) for name, array in self.arrays.items()}
+        return Data(arrays, self.rows, self.variant), None
+
+    def chosen(self, order: Array) -> Data:
+        """A copy of some rows in order, those of a sparse matrix written out."""
+        arrays = {name: _dense(array[order]) for name, array in self.arrays.items()}
+        return Data(arrays, len(order), self.variant)
 
     def part(self, start: int, stop: int) -> Data:
         """The rows from `start` to before `stop`, without a copy."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chainrule.errors import InputTypeError, SettingError
@@ -159,6 +159,14 @@ class ReduceLROnPlateau(Monitor):
             self.wait += 1
             if self.wait >= self.patience:
                 self._reduce()
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "best": self.best, "wait": self.wait, "cooldown_counter": self.cooldown_counter
+        }  # fmt: skip
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        vars(self).update(state)
 
     def _reduce(self) -> None:
         optimizer = self.model.optimizer

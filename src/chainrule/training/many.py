@@ -190,7 +190,7 @@ def _wait(futures: Sequence[Future[Any]]) -> None:
 
 def _failure(failed: Sequence[tuple[_Job, Exception]], results: Sequence[Any]) -> TrainingError:
     count = len(failed)
-    told = "; ".join(f"{job.name}: {type(e).__name__}: {e}" for job, e in failed[:SHOWN])
+    told = "; ".join(f"{job.name}: {_said(error)}" for job, error in failed[:SHOWN])
     more = f" (and {count - SHOWN} more)" if count > SHOWN else ""
     message = (
         f"fit_many: {count} of {len(results)} jobs failed, the others are done; `results` of this "
@@ -199,3 +199,9 @@ def _failure(failed: Sequence[tuple[_Job, Exception]], results: Sequence[Any]) -
     error = TrainingError(message)
     error.results = list(results)
     return error
+
+
+def _said(error: Exception) -> str:
+    """Kind and text of an error, and the notes below it."""
+    notes = " ".join(getattr(error, "__notes__", ()))
+    return f"{type(error).__name__}: {error}" + (f" ({notes})" if notes else "")

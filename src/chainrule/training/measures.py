@@ -143,6 +143,24 @@ class Running:
             for name, total in self._totals.items()
         }  # fmt: skip
 
+    def state(self) -> dict[str, Any]:
+        """Plain values and arrays, with which it goes on to the same bits."""
+        self.logs()
+        names = self._runs[0].results if self._runs else ()
+        joined = {name: np.concatenate([ran.results[name] for ran in self._runs]) for name in names}
+        counts = [np.zeros(0, np.int64), *(ran.rows for ran in self._runs)]
+        totals = {name: np.array(total, np.float64) for name, total in self._totals.items()}
+        return {"results": joined, "rows": np.concatenate(counts), "totals": totals}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take what `state` gave."""
+        rows = state["rows"]
+        self._runs = [Steps(dict(state["results"]), rows)] if len(rows) else []
+        self._added, self._rows = len(self._runs), int(rows.sum())
+        self._totals = {
+            name: total if total.ndim else total.item() for name, total in state["totals"].items()
+        }
+
     def _take(self, ran: Steps) -> None:
         rows = ran.rows.tolist()
         self._rows += sum(rows)

@@ -1,108 +1,152 @@
-"""A line that shows how training goes."""
+"""How training goes, told while it goes: a view that changes in its place, or lines."""
 
 from __future__ import annotations
 
-import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule.training.callback import Callback, Logs
+from chainrule.training.live import Live, is_watched, live_text, say_line
+from chainrule.training.pace import Pace
+from chainrule.training.progress_text import (
+    NumberRow,
+    progress_text,
+    spell_number,
+    spell_rate,
+    spell_seconds,
+)
+
+if TYPE_CHECKING:
+    from chainrule.training.loop import Course
 
 __all__ = ["ProgressBar", "progress_for"]
 
 
-def _shown(logs: Logs) -> str:
-    return "  ".join(f"{name} {value:.4g}" for name, value in logs.items())
-
-
 class ProgressBar(Callback):
-    """Shows epoch, step of the epoch, numbers and time left on stderr.
+    """Shows epoch, step, rate, time left, numbers and the curve of the loss on stderr.
 
     lines
-        One line an epoch in place of a bar that moves.
+        One line an epoch in place of a view that changes; so it is also where there is neither a
+        terminal nor a notebook.
+
+    Numbers of validation are those of the epoch that is named beside them. The time left counts
+    validation too; it is "at most" that where a callback is there to stop training. A curve has
+    the loss of each epoch, on a logarithmic scale.
     """
+
+    # No hooks of epochs: with pauses alone, short epochs still run several in one call.
 
     def __init__(self, lines: bool = False) -> None:
         self.lines = lines
-        self._bar: Any = None
-        self._task: Any = None
-        self._began = 0.0
-        self._first = 0
-        self._epoch = 0
-        self._done = 0
-        self._logs: Logs = {}
+        self._live: Live | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        if self.lines:
-            return
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        self._live = None if self.lines else live_text()
+        self._began = self._said_at = time.perf_counter()
+        self._begin()
+        if self._live is not None:
+            self._live.show(self._running)
 
-        self._bar = Progress(
-            TextColumn("{task.fields[place]}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[numbers]}"),
-            TimeRemainingColumn(compact=True),
-            console=Console(stderr=True),
-        )
-        self._task = None
-        self._bar.start()
-
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        self._epoch, self._done = epoch, 0
-        self._began = time.perf_counter()
-        if self._bar is not None and self._task is None:
-            self._first = epoch  # epochs before it take no part in the time that is left
-            total = (self.params["epochs"] - epoch) * self.params["steps"]
-            self._task = self._bar.add_task("", total=total, place=self._place(), numbers="")
-
-    def on_train_steps(self, done: int, logs: Logs | None = None) -> None:
-        # the numbers of validation stay in sight until there are newer ones
-        self._logs |= logs or {}
-        self._done = done
-        self._show()
-
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        self._logs = dict(logs or {})
-        if not self.lines:
-            self._show()
-            return
-        seconds = time.perf_counter() - self._began
-        sys.stderr.write(f"{self._place()}  {seconds:.2g} s  {_shown(self._logs)}\n")
-        sys.stderr.flush()
+    def on_train_pause(self) -> None:
+        if self._pace.first != self._course.first:  # it goes on from somewhere
+            self._begin()
+        if self._live is None:
+            self._say()
+        elif self._live.is_due():
+            self._pace.look()
+            self._live.show(self._running)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        self._stop()
+        self._end("in" if self._pace.made >= self._pace.total else "stopped after")
 
     def on_train_error(self, error: BaseException) -> None:
-        self._stop()
+        self._end("failed after")
 
-    def _place(self) -> str:
-        epochs, steps = self.params["epochs"], self.params["steps"]
-        return f"epoch {self._epoch + 1}/{epochs}  step {self._done}/{steps}"
+    @property
+    def _course(self) -> Course:
+        assert self.course is not None  # noqa: S101  (training goes on)
+        return self.course
 
-    def _show(self) -> None:
-        if self._bar is not None:
-            before = (self._epoch - self._first) * self.params["steps"]
-            self._bar.update(
-                self._task,
-                completed=before + self._done,
-                place=self._place(),
-                numbers=_shown(self._logs),
+    def _begin(self) -> None:
+        self._pace = Pace(self._course, self._began)
+        self._unsaid = self._course.first[0]
+
+    def _end(self, how: str) -> None:
+        if self._live is None:
+            self._say()
+            return
+        live, self._live = self._live, None
+        pace = self._pace
+        told = f"{how} {spell_seconds(pace.passed)}"
+        live.end(lambda *room: self._text(pace.whole_rate(), told, *room))
+
+    def _running(self, columns: int, blocks: bool) -> str:
+        left = self._pace.left()
+        bound = "at most" if self._pace.may_stop else "about"
+        told = "" if left is None else f"{bound} {spell_seconds(left)} left"
+        return self._text(self._pace.rate(), told, columns, blocks)
+
+    def _text(self, rate: float, time_told: str, columns: int, blocks: bool) -> str:
+        pace = self._pace
+        share = pace.made / max(1, pace.total)
+        after = [spell_rate(rate) if rate else "", f"{int(100 * share):3}%", time_told]
+        epoch = pace.epoch()
+        return progress_text(
+            self._place(epoch), after, share, _rows(self._course, epoch), columns, blocks
+        )
+
+    def _place(self, epoch: int) -> tuple[str, str]:
+        course, epochs = self._course, self._course.plan.epochs
+        step = self._pace.steps_of(epoch)
+        return f"epoch {min(epoch + 1, epochs)}/{epochs}", f"step {step}/{course.steps}"
+
+    def _say(self) -> None:
+        """Say a line for each epoch that is over since the last time."""
+        history, now = self._course.history, time.perf_counter()
+        new = history.epoch[-1] + 1 - self._unsaid if history.epoch else 0
+        if not new:
+            return
+        self._pace.look()
+        seconds, rate = (now - self._said_at) / new, spell_rate(self._pace.rate())
+        for index in range(-new, 0):
+            numbers = (
+                f"{name} {spell_number(values[index])}"
+                for name, values in history.history.items() if len(values) >= -index
+            )  # fmt: skip
+            say_line(
+                "  ".join([*self._place(history.epoch[index]), f"{seconds:.2g} s", rate, *numbers])
             )
+        self._unsaid, self._said_at = self._unsaid + new, now
 
-    def _stop(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+
+def _rows(course: Course, epoch: int) -> list[NumberRow]:
+    """Numbers of training, and of validation where there has been one."""
+    history = course.history
+    last = {name: values[-1] for name, values in history.history.items()}
+    numbers = {
+        name: value for name, value in {**last, **course.numbers()}.items()
+        if not name.startswith("val_")
+    }  # fmt: skip
+    rows = []
+    if numbers:
+        rows.append(NumberRow("training", "train", numbers, history.history.get("loss", ())))
+    held = {
+        name.removeprefix("val_"): value for name, value in last.items() if name.startswith("val_")
+    }
+    if held:
+        number = history.epoch[-1] + 1
+        note = "" if number == epoch + 1 else f"(epoch {number})"
+        losses = history.history.get("val_loss", ())
+        rows.append(NumberRow("validation", f"val {number}", held, losses, note))
+    return rows
 
 
 def progress_for(verbose: Any) -> list[Callback]:
-    """What Keras's `verbose` stands for: 0 quiet, 1 a bar, 2 a line an epoch, "auto".
+    """What Keras's `verbose` stands for: 0 quiet, 1 a view, 2 a line an epoch, "auto".
 
-    "auto" is a bar on a terminal and quiet elsewhere; a bar where there is no terminal is lines.
+    "auto" is a view on a terminal and in a notebook, and quiet elsewhere; a view where there is
+    neither is lines.
     """
-    terminal = sys.stderr is not None and sys.stderr.isatty()
-    if verbose == 0 or (verbose == "auto" and not terminal):
+    if verbose == 0 or (verbose == "auto" and not is_watched()):
         return []
-    return [ProgressBar(lines=verbose == 2 or not terminal)]
+    return [ProgressBar(lines=verbose == 2)]

@@ -1,10 +1,10 @@
-"""An optimizer at work: its description, its state, and how many steps it has made."""
+"""What training changes: an optimizer at work, and all of a trainer that a checkpoint holds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,10 @@ from chainrule.errors import SettingError, listing
 from chainrule.layers import Parameters
 from chainrule.optimizers import Optimizer
 
-__all__ = ["RunningOptimizer"]
+if TYPE_CHECKING:
+    from chainrule.training.trainer import Trainer
+
+__all__ = ["RunningOptimizer", "restore_trainer", "trainer_state"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -101,3 +104,31 @@ class RunningOptimizer:
         for name, view in self.arrays(parameters).items():
             if name in arrays and arrays[name].shape == view.shape:
                 view[...] = arrays[name]
+
+
+def trainer_state(trainer: Trainer) -> dict[str, Any]:
+    """Copies of all that training changes, as plain values and arrays."""
+    optimizer = trainer.optimizer
+    return {
+        "parameters": trainer.parameters.flat.copy(),
+        "slots": {
+            name: slot.copy()
+            for name, slot in zip(optimizer.description.slots, optimizer.slots, strict=True)
+        },
+        "iterations": optimizer.iterations,
+        "learning_rate": None if optimizer.scheduled else optimizer.learning_rate,
+        "epochs": trainer.epochs,
+        "seed": trainer.seed,
+    }
+
+
+def restore_trainer(trainer: Trainer, state: Mapping[str, Any]) -> None:
+    """Take what `trainer_state` gave of the same network and optimizer."""
+    optimizer: Any = trainer.optimizer  # its rate is a property that may be set
+    trainer.parameters.flat[...] = state["parameters"]
+    for name, slot in zip(optimizer.description.slots, optimizer.slots, strict=True):
+        slot[...] = state["slots"][name]
+    optimizer.iterations = state["iterations"]
+    if state["learning_rate"] is not None:
+        optimizer.learning_rate = state["learning_rate"]
+    trainer.epochs, trainer.seed = state["epochs"], state["seed"]

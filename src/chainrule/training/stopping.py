@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,8 @@ class StopWhen(Callback):
     >>> len(history.epoch) < 100, stop.reason.startswith("in epoch ")
     (True, True)
     """
+
+    may_stop = True
 
     def __init__(
         self,
@@ -92,6 +95,14 @@ class StopWhen(Callback):
                     f"{share:.3g}, which is below error_share={self.error_share:g}."
                 )
         return self.reason is not None
+
+    def state(self) -> dict[str, Any]:
+        passed = time.perf_counter() - self._began
+        return {"passed": passed, "reason": self.reason, "weights": self._weights}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._began = time.perf_counter() - state["passed"]
+        self.reason, self._weights = state["reason"], state["weights"]
 
     def _trained(self) -> Any:
         """A copy of the flat array of what updates reach: running statistics are no part of it."""

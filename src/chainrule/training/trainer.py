@@ -250,7 +250,7 @@ class Trainer:
         with uninterrupted():
             ran = self.step(data, None, data.rows)
         if ran.stopped is not None:
-            check_finite(self, ran, np.arange(data.rows), "train_on_batch", 1)
+            check_finite(self, data, ran, np.arange(data.rows), "train_on_batch", 1)
         if self.task.wholes:
             return means([ran], self.task.wholes)
         return {name: values.item() for name, values in ran.results.items()}
