@@ -14,9 +14,10 @@ from chainrule.drawing.history import (
     plot_gradient_norms,
     plot_history,
 )
+from chainrule.drawing.learning_rate_range import plot_learning_rate_range
 
 __all__ = [
     "gradient_norms", "plot_activation", "plot_approximation", "plot_boundaries_by_units",
-    "plot_decision_boundary", "plot_gradient_norms", "plot_history", "plot_learning_rates",
-    "plot_optimizer_paths",
+    "plot_decision_boundary", "plot_gradient_norms", "plot_history", "plot_learning_rate_range",
+    "plot_learning_rates", "plot_optimizer_paths",
 ]  # fmt: skip
