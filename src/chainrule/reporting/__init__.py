@@ -9,7 +9,18 @@ from chainrule.reporting.baselines import (
     naive_classification,
     naive_regression,
 )
+from chainrule.reporting.comparison import (
+    Comparison,
+    Difference,
+    compare_runs,
+    groups_of_same_rows,
+    settings_that_differ,
+    why_apart,
+)
+from chainrule.reporting.curves import thinned
 from chainrule.reporting.design import Design
+from chainrule.reporting.doctor import Doctor
+from chainrule.reporting.finding import Finding
 from chainrule.reporting.judge import (
     Judgment,
     judge_classification,
@@ -17,20 +28,40 @@ from chainrule.reporting.judge import (
     score_classification,
     score_regression,
 )
+from chainrule.reporting.judged import JudgedRows
+from chainrule.reporting.report import write_report
 from chainrule.reporting.residuals import ResidualSummary, summarize_residuals
+from chainrule.reporting.runs import Run, find_runs, read_run
+from chainrule.reporting.scores import LOWER_IS_BETTER, main_score
 
 __all__ = [
+    "LOWER_IS_BETTER",
     "Baseline",
+    "Comparison",
     "Design",
+    "Difference",
+    "Doctor",
+    "Finding",
+    "JudgedRows",
     "Judgment",
     "ResidualSummary",
+    "Run",
+    "compare_runs",
+    "find_runs",
+    "groups_of_same_rows",
     "judge_classification",
     "judge_regression",
     "linear_classification",
     "linear_regression",
+    "main_score",
     "naive_classification",
     "naive_regression",
+    "read_run",
     "score_classification",
     "score_regression",
+    "settings_that_differ",
     "summarize_residuals",
+    "thinned",
+    "why_apart",
+    "write_report",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,8 @@ class Baseline:
         fitted_rows: the training rows used.
         converged: False where fitting was stopped before it settled.
         judgment: its scores.
+        answers: of the rows scored: probabilities (rows, classes) in the order of the labels, or
+            numbers (rows,).
     """
 
     name: str
@@ -52,6 +54,7 @@ class Baseline:
     fitted_rows: int
     converged: bool
     judgment: Judgment
+    answers: Floats = field(repr=False, compare=False)
 
     def to_record(self) -> dict[str, Any]:
         """Plain values, ready for JSON.
@@ -110,7 +113,7 @@ def naive_classification(
     )
     common = plain_labels(labels)[int(shares.argmax())]
     sentence = f"Always the class shares of the training rows, so always {common!r}."
-    return Baseline("naive", sentence, len(training.index), True, judgment)
+    return Baseline("naive", sentence, len(training.index), True, judgment, probabilities)
 
 
 def naive_regression(
@@ -127,7 +130,7 @@ def naive_regression(
         test.truth, prediction, test.weights, seed=seed, resamples=resamples
     )
     sentence = f"Always the mean of the training rows, {mean:.6g}."
-    return Baseline("naive", sentence, len(training.index), True, judgment)
+    return Baseline("naive", sentence, len(training.index), True, judgment, prediction)
 
 
 def linear_classification(
@@ -171,7 +174,7 @@ def linear_classification(
     if not fitted:
         fitted = len(training.index)
         sentence = "The class shares: the rows to fit on are all of one class, nothing to separate."
-    return Baseline("linear", sentence, fitted, converged, judgment)
+    return Baseline("linear", sentence, fitted, converged, judgment, probabilities)
 
 
 def linear_regression(
@@ -203,7 +206,7 @@ def linear_regression(
     )
     fitted, rows = len(chosen.index), len(training.index)
     sentence = _sentence("Ridge regression (alpha=1)", fitted, rows, converged=True)
-    return Baseline("linear", sentence, fitted, True, judgment)
+    return Baseline("linear", sentence, fitted, True, judgment, prediction)
 
 
 def _logistic(

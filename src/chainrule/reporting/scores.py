@@ -14,13 +14,29 @@ from numpy.typing import NDArray
 
 from chainrule.reporting.answers import ClassAnswers, NumberAnswers
 
-__all__ = ["Scorer", "classification_scorer", "regression_scorer"]
+__all__ = [
+    "LOWER_IS_BETTER",
+    "Scorer",
+    "classification_scorer",
+    "main_score",
+    "regression_scorer",
+]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Scorer = Callable[[Floats], dict[str, Floats]]
 
 HALF_TOLERANCE = 1e-12
+LOWER_IS_BETTER = ("log_loss", "rmse", "mae", "median_absolute_error")
+
+
+def main_score(task: str, metric: str | None = None) -> str:
+    """The one score that runs are compared by: the metric asked for, else one for the task.
+
+    >>> main_score("classification"), main_score("regression"), main_score("regression", "r2")
+    ('roc_auc', 'rmse', 'r2')
+    """
+    return metric or ("rmse" if task == "regression" else "roc_auc")
 
 
 class Sums:
