@@ -21,7 +21,7 @@ ALLOWED = {
     "models": NETWORKS | {"engine", "training", "files"},
     "drawing": {"graph", "layers", "optimizers", "models"},
     "examples": NETWORKS | {"models", "drawing"},
-    "reporting": {"training", "data", "files"},
+    "reporting": {"layers", "training", "data", "files"},
     "estimators": NETWORKS | {"models", "training", "data", "files", "reporting"},
 }
 EVERY_ROOM = set(ALLOWED)
@@ -34,6 +34,7 @@ LIBRARIES = {
     "narwhals": {"data"},
     "nanobind": set(),
     "pickle": set(),
+    "jinja2": {"reporting"},
     "joblib": {"engine", "estimators"},
     "matplotlib": {"drawing"},
     "rich": {"cli", "training"},

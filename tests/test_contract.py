@@ -48,6 +48,10 @@ DEFAULTS = {
         "monitor": "val_loss", "factor": 0.1, "patience": 10, "mode": "auto", "min_delta": 1e-4,
         "cooldown": 0, "min_lr": 0,
     },
+    "callbacks.ModelCheckpoint": {
+        "monitor": "val_loss", "verbose": 0, "save_best_only": False, "save_weights_only": False,
+        "mode": "auto", "save_freq": "epoch", "initial_value_threshold": None,
+    },
     "callbacks.StopWhen": {"weight_change": None, "error_share": None, "seconds": None},
     "Sequential.fit": {
         "batch_size": None, "epochs": 1, "verbose": "auto", "callbacks": None,

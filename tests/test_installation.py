@@ -16,8 +16,11 @@ SOURCES = (
 COMPILERS = ("c++", "g++", "clang++", "cl")
 REPORT = """
 import json
+from importlib.resources import files
 from chainrule import random
+page = files("chainrule.reporting") / "page"
 print(json.dumps({
+    "page": sorted(path.name for path in page.iterdir()),
     "native": random.has_native(), "status": random.native_status(),
     "words": random.words(0, 0, 0, 4).tolist(), "module": random.__file__,
 }))
@@ -84,6 +87,7 @@ def installed(wheel, environment, tmp_path):
     assert run.returncode == 0, run.stderr
     report = json.loads(run.stdout)
     assert Path(report["module"]).is_relative_to(place)
+    assert report["page"] == ["parts.html.jinja", "report.css", "report.html.jinja"]
     assert report["words"] == [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]
     return report
 

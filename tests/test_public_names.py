@@ -46,7 +46,7 @@ def test_an_unknown_name_is_refused_as_by_any_module():
     [
         ("layers", "dense", "did you mean 'Dense'"),
         ("layers", "Conv2D", "known: .*'Dense'"),
-        ("callbacks", "ModelCheckpoint", "known: .*'EarlyStopping'"),
+        ("callbacks", "TensorBoard", "known: .*'EarlyStopping'"),
         ("optimizers", "adam", "did you mean 'Adam'"),
         ("losses", "mean_squared_eror", "did you mean 'mean_squared_error'"),
         ("metrics", "acuracy", "did you mean 'Accuracy'"),

@@ -48,7 +48,7 @@ def test_the_commands_work_one_after_the_other(tmp_path, monkeypatch, capfd):
     lines = [line.rpartition(" && ")[2].rpartition(" > ")[0] or line for line in SHELL]
     commands = [shlex.split(line.rpartition(" && ")[2]) for line in lines]
     ours = [words[1:] for words in commands if words[0].endswith("chainrule")]
-    assert [words[0] for words in ours] == ["train", "predict", "evaluate", "train"]
+    assert [words[0] for words in ours] == ["train", "predict", "evaluate", "train", "runs"]
     for words in ours:
         quick = QUICK if words[0] == "train" else ()
         assert main([*words, *quick]) == 0, capfd.readouterr().err

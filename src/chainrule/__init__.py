@@ -57,7 +57,12 @@ if TYPE_CHECKING:
         variable as variable,
     )
     from chainrule.layers import Input as Input
-    from chainrule.models import Sequential as Sequential, load_model as load_model
+    from chainrule.models import (
+        Sequential as Sequential,
+        learning_rate_range_test as learning_rate_range_test,
+        load_model as load_model,
+    )
+    from chainrule.reporting import Doctor as Doctor
     from chainrule.training import fit_many as fit_many
 
 __version__ = "0.1.0"
@@ -73,9 +78,11 @@ _ROOM_OF = {
     "variable": "graph",
     "Input": "layers",
     "Sequential": "models",
+    "learning_rate_range_test": "models",
     "load_model": "models",
     "TabularClassifier": "estimators",
     "TabularRegressor": "estimators",
+    "Doctor": "reporting",
     "fit_many": "training",
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",

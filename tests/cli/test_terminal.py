@@ -1,9 +1,9 @@
 """Terminals, pipes and signals, with real ones of each."""
 
+import io
 import json
 import os
 import re
-import select
 import signal
 import subprocess
 import sys
@@ -12,68 +12,82 @@ from pathlib import Path
 
 import pytest
 from tests.cli.tables import QUICK, houses_text
+from tests.terminals import Screen, Terminal, needs_terminals
 
-pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
+import chainrule
+from chainrule.cli.progress import waiting
 
 LONG = ("--target", "price", "--epochs", "100000", "--patience", "100000", "--members", "1")
 CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]")
 
 
-def watched(start, *words, columns=80, until=None, environment=None):
-    """What a command shows on a terminal of its own; `until` ends it with Ctrl-C."""
-    import fcntl
-    import struct
-    import termios
-
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    child = start(
-        *words,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-        environment={"TERM": "xterm-256color", **(environment or {})},
+def watched(*words, columns=80, environment=None):
+    """A training on a terminal of its own, with its results in a pipe."""
+    command = [sys.executable, "-m", "chainrule", "train", "houses.csv", "--target", "price"]
+    return Terminal(
+        [*command, *words], columns, environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
     )
-    os.close(theirs)
-    shown = b""
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline:
-        if select.select([ours], [], [], 0.5)[0]:
-            try:
-                shown += os.read(ours, 65536)
-            except OSError:  # the other end is closed
-                break
-        if until is not None and until.search(shown):
-            child.send_signal(signal.SIGINT)
-            until = None
-    out, _ = child.communicate(timeout=30)
-    os.close(ours)
-    return child.returncode, out, shown
 
 
+@needs_terminals
 @pytest.mark.parametrize("columns", [40, 80, 200])
-def test_progress_is_one_line_that_vanishes(start, columns):
-    words = ("--target", "price", "--epochs", "200", "--patience", "200", "--members", "2")
-    code, out, shown = watched(start, "train", "houses.csv", *words, columns=columns)
-    assert code == 0, shown
-    assert b"\x1b" not in out
-    lines = re.findall("\r\x1b\\[2K([^\r\n\x1b]*)", shown.decode())
-    assert len(lines) > 2
-    assert max(map(len, lines)) <= columns
-    told = [line for line in lines if re.match(r" *[0-9]+%  about .* left", line)]
-    assert told
-    if columns > 100:
-        assert re.search(r"network [12]/2  epoch [0-9]+/200  loss .* validation .*\(best ", told[0])
-    # the last thing done to the line is to erase it
-    assert shown.rstrip().endswith(b"NEW.csv")
-    assert b"left" not in shown.rpartition(b"\x1b[2K")[2]
+def test_progress_is_a_few_lines_that_vanish(columns):
+    words = ("--epochs", "300", "--patience", "300", "--members", "2")
+    terminal = watched(*words, columns=columns)
+    assert terminal.end() == 0, terminal.screen.text
+    with terminal.child.stdout as out:
+        assert b"\x1b" not in out.read()
+    assert terminal.screen.cursor_shown
+    assert not re.search(" left$|rows/s", terminal.screen.text, re.M)
+    assert terminal.screen.text.endswith("NEW.csv")
+    views = [re.search(r"^network [12]/2  .*%  about .* left\n.*\n.*$", text, re.M)
+             for text in terminal.seen]  # fmt: skip
+    shown = [view[0].split("\n") for view in views if view]
+    assert len(shown) > 2
+    assert all(len(line) <= columns - 2 for view in shown for line in view)
+    assert all(re.match("train", view[1]) and re.match("val", view[2]) for view in shown)
+    if columns > 40:
+        assert re.search(r"epoch \d+/300  .*rows/s", shown[-1][0])
+        assert re.search(r"^training +loss \S+ +[▁-█]+$", shown[-1][1])
+        assert re.search(r"^validation +loss \S+  best \S+  [▁-█]+$", shown[-1][2])
 
 
-def test_no_color_is_respected(start):
-    words = ("train", "houses.csv", "--target", "price", "--epochs", "100", "--members", "1")
-    code, _, shown = watched(start, *words, environment={"NO_COLOR": "1"})
-    assert code == 0
-    assert not re.search(rb"\x1b\[[0-9;]*m", shown)
+@needs_terminals
+def test_ctrl_c_takes_the_lines_away():
+    terminal = watched("--epochs", "100000", "--patience", "100000", "--members", "2")
+    terminal.until(r"epoch \d\d+/100000")
+    terminal.send()
+    assert terminal.end() == 130
+    terminal.child.stdout.close()
+    assert terminal.screen.cursor_shown
+    assert not re.search(" left$|rows/s", terminal.screen.text, re.M)
+    assert "\nstopped: the best weights so far are kept " in terminal.screen.text
+
+
+@needs_terminals
+def test_no_color_is_respected():
+    terminal = watched("--epochs", "100", "--members", "1", environment={"NO_COLOR": "1"})
+    terminal.end()
+    terminal.child.stdout.close()
+    assert b"left" in terminal.raw
+    assert not re.search(rb"\x1b\[[0-9;]*m", terminal.raw)
+
+
+def test_a_fit_within_a_training_leaves_its_lines_alone(monkeypatch):
+    """A view within another: what it leaves behind comes above, in whole lines."""
+    shown = io.StringIO()
+    shown.isatty = lambda: True
+    monkeypatch.setattr("sys.stderr", shown)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    with waiting("outer"):
+        model = chainrule.Sequential([chainrule.layers.Dense(1)], seed=1)
+        model.compile("sgd", "mse")
+        model.fit([[1.0]], [1.0], epochs=3, verbose=1)
+    assert sys.stderr is shown
+    screen = Screen(80)
+    screen.feed(shown.getvalue().replace("\n", "\r\n"))
+    assert [line.split()[0] for line in screen.text.split("\n")] == ["epoch", "training"]
 
 
 def test_piped_there_are_no_control_characters(process):
@@ -85,14 +99,16 @@ def test_piped_there_are_no_control_characters(process):
 
 
 def interrupted(start, until, *words, by=signal.SIGINT):
-    """A piped command, stopped by a signal a moment after a line was said."""
+    """A piped command, stopped by a signal when it has said a line and made some epochs."""
     child = start(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     said = b""
     for line in child.stderr:
         said += line
         if until in line:
             break
-    time.sleep(2)
+    history = Path(words[words.index("--out") + 1], "history.jsonl")
+    while child.poll() is None and not (history.exists() and history.read_text().count("\n") > 20):
+        time.sleep(0.01)
     child.send_signal(by)
     out, rest = child.communicate(timeout=60)
     return child.returncode, out, (said + rest).decode()
@@ -111,11 +127,50 @@ def test_what_is_stopped_is_kept(start, run, by):
     assert run("evaluate", "kept", "houses.csv").code == 0
 
 
+@pytest.mark.skipif(os.name != "posix", reason="this system has no jobs in the background")
+def test_a_job_in_the_background_that_is_told_to_end_is_kept(start, run):
+    """Shells have such a job ignore Ctrl-C."""
+    words = ("train", "houses.csv", *LONG, "--out", "kept")
+    pipe = subprocess.PIPE
+    child = start(
+        *words, stdout=pipe, stderr=pipe,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )  # fmt: skip
+    history = Path("kept/history.jsonl")
+    while child.poll() is None and not (history.exists() and history.stat().st_size):
+        time.sleep(0.05)
+    child.terminate()
+    _, said = child.communicate(timeout=60)
+    assert child.returncode == 130, said
+    assert b"stopped: the best weights so far are kept" in said
+    assert run("predict", "kept", "houses.csv").code == 0
+
+
+def test_a_run_that_was_stopped_before_its_first_checkpoint_goes_on(start, run):
+    words = ("train", "houses.csv", *LONG)
+    pipe = subprocess.PIPE
+    child = start(*words, "--out", "kept", stdout=pipe, stderr=pipe)
+    history = Path("kept/history.jsonl")
+    while child.poll() is None and not (history.exists() and history.stat().st_size):
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=60)
+    assert child.returncode == 130, said
+    Path("kept/checkpoint.safetensors").unlink(missing_ok=True)  # a slow machine has one
+    place = Path("kept/config.toml")
+    place.write_text(place.read_text("utf-8").replace("100000", "3"), "utf-8")
+    again = run("train", "--resume", "--out", "kept")
+    assert again.code == 0, again.err
+    assert "begins anew" in again.err
+    assert "its training is done" in run("train", "--resume", "--out", "kept").sentence
+
+
 def test_what_is_killed_leaves_its_settings_and_its_epochs(start, run):
     words = ("train", "houses.csv", *LONG, "--out", "killed")
     code, _, said = interrupted(start, b"network: ", *words, by=signal.SIGKILL)
     assert code == -signal.SIGKILL, said
-    assert {path.name for path in Path("killed").iterdir()} == {"config.toml", "history.jsonl"}
+    left = {path.name for path in Path("killed").iterdir() if path.suffix != ".part"}
+    assert left - {"checkpoint.safetensors"} == {".lock", "config.toml", "history.jsonl"}
     lines = Path("killed/history.jsonl").read_text().splitlines()
     assert len(lines) > 10
     assert json.loads(lines[9])["epoch"] == 10

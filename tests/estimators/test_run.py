@@ -15,7 +15,7 @@ from chainrule import random
 from chainrule.data import as_table
 from chainrule.engine import threads_at_most
 from chainrule.errors import TrainingError
-from chainrule.estimators import TableSettings, fit_table, plan_table
+from chainrule.estimators import Keeper, TableSettings, fit_table, plan_table
 from chainrule.estimators.fit import prepared
 
 QUICK = {"epochs": 6, "members": 3, "hidden": (16,), "learning_rate": 0.01}
@@ -68,6 +68,28 @@ def test_the_watcher_is_told_by_one_network_at_a_time():
     assert len(shares) == 18
     assert 0 < min(shares) <= max(shares) == 1.0
     assert shares.index(1.0) == 17
+
+
+def test_what_was_stopped_shows_how_much_is_left(tmp_path):
+    path, plan = tmp_path / "checkpoint.safetensors", planned(members=1, epochs=1000, patience=1000)
+    shares = []
+
+    def until_kept(progress):
+        time.sleep(0.01)
+        if path.exists():
+            raise LookupError
+
+    def first(progress):
+        time.sleep(0.01)  # each epoch takes at least as long
+        shares.append(progress.share)
+        if len(shares) == 2:
+            raise LookupError
+
+    for watch in (until_kept, first):
+        with pytest.raises(LookupError):
+            fit_table(plan, watch=watch, keeper=Keeper(path, {}))
+    assert len(Keeper(path, {}).history) < 200
+    assert 0 < shares[1] < 0.75
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
@@ -167,7 +189,7 @@ import threading
 import numpy as np
 from threadpoolctl import threadpool_info
 from chainrule.data import as_table
-from chainrule.estimators import TableSettings, fit_table, plan_table
+from chainrule.estimators import Keeper, TableSettings, fit_table, plan_table
 
 def blas():
     return [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]

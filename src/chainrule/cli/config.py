@@ -20,6 +20,7 @@ __all__ = ["TrainRequest", "train_request"]
 
 SOURCES = ("data", "target", "test", "validation")
 FACTS = ("chainrule", "fingerprint")
+NAMES = "chosen"
 QUERY = re.compile(r"\s*(select|with|from)\s", re.IGNORECASE)
 
 
@@ -27,7 +28,8 @@ QUERY = re.compile(r"\s*(select|with|from)\s", re.IGNORECASE)
 class TrainRequest:
     """What is to be trained: sources as the user gave them, and settings.
 
-    `fingerprint` is of the data that a repeated run was trained on, else None.
+    Of a repeated run `fingerprint` is of the data that it was trained on, and `chosen` names the
+    settings that the size of its table decided.
     """
 
     data: str
@@ -36,9 +38,12 @@ class TrainRequest:
     validation: str | None
     settings: TableSettings
     fingerprint: str | None = None
+    chosen: tuple[str, ...] = ()
 
     def to_record(self, settings: TableSettings, fingerprint: str) -> dict[str, Any]:
         """The content of config.toml: paths made absolute, so that it works from any folder."""
+        before, after = self.settings.to_record(), settings.to_record()
+        chosen = {name for name in after if name not in before} | set(self.chosen)
         return {
             "chainrule": chainrule.__version__,
             "data": _recorded(self.data),
@@ -46,6 +51,7 @@ class TrainRequest:
             "test": None if self.test is None else _recorded(self.test),
             "validation": None if self.validation is None else _recorded(self.validation),
             "fingerprint": fingerprint,
+            "chosen": sorted(chosen),
             "settings": settings.to_record(),
         }
 
@@ -69,7 +75,8 @@ def train_request(options: argparse.Namespace) -> TrainRequest:
         if name not in config:
             message = f"chainrule train: error: no {name} given; {remedy} (or --config FILE.toml)."
             raise UsageError(message)
-    settings = {**config.get("settings", {}), **given_settings(options)}
+    given = given_settings(options)
+    settings = {**config.get("settings", {}), **given}
     return TrainRequest(
         data=config["data"],
         target=config["target"],
@@ -77,6 +84,7 @@ def train_request(options: argparse.Namespace) -> TrainRequest:
         validation=config.get("validation"),
         settings=TableSettings.from_record(settings),
         fingerprint=config.get("fingerprint"),
+        chosen=tuple(name for name in config.get("chosen", ()) if name not in given),
     )
 
 
@@ -87,7 +95,7 @@ def _read_config(path: str) -> dict[str, Any]:
     if place.is_dir() and (place / "config.toml").is_file():
         place = place / "config.toml"
     config = read_toml(place)
-    known = (*SOURCES, *FACTS, "settings")
+    known = (*SOURCES, *FACTS, NAMES, "settings")
     for name, value in config.items():
         if name not in known:
             message = f"{place}: {name!r} is not known; {_where(name, known)}"
@@ -96,10 +104,20 @@ def _read_config(path: str) -> dict[str, Any]:
             if not isinstance(value, Mapping):
                 message = f"{place}: settings must be a table, [settings], got {value!r}."
                 raise SettingError(message)
+        elif name == NAMES:
+            _check_names(place, value)
         elif not isinstance(value, str):
             message = f"{place}: {name} must be a text, got {value!r}. Put it in quotes."
             raise SettingError(message)
     return config
+
+
+def _check_names(place: Path, value: Any) -> None:
+    from chainrule.estimators import SETTINGS
+
+    if not isinstance(value, list) or not all(name in SETTINGS for name in value):
+        message = f"{place}: {NAMES} must be a list of names of settings, got {value!r}."
+        raise SettingError(message)
 
 
 def _where(name: str, known: tuple[str, ...]) -> str:

@@ -23,6 +23,8 @@ COMMANDS = {
     "train": "train a network on a table and judge it on rows it has not seen",
     "predict": "predict the rows of a table with a trained run",
     "evaluate": "score a trained run on a table that has the target",
+    "report": "write the report of a trained run, one HTML file",
+    "runs": "list runs, and say which is better and whether beyond noise",
 }
 HELP = """\
 usage: chainrule COMMAND ...

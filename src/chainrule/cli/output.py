@@ -10,7 +10,16 @@ import textwrap
 import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["plural", "say", "score_digits", "show", "spell_score", "terminal_width", "text_table"]
+__all__ = [
+    "plural",
+    "say",
+    "score_digits",
+    "show",
+    "spell_interval",
+    "spell_score",
+    "terminal_width",
+    "text_table",
+]
 
 PIPED_WIDTH = 100
 NARROWEST_LAST = 24
@@ -107,6 +116,17 @@ def spell_score(value: float | None, digits: int) -> str:
     if value and (abs(value) >= 1e12 or abs(value) < 0.0005):
         return f"{value:.3g}"
     return f"{value:,.{digits}f}"
+
+
+def spell_interval(interval: tuple[float, float] | None, digits: int) -> str:
+    """From what to what; a dash where it is not defined.
+
+    >>> spell_interval((0.81, 0.92), 2)
+    '0.81 to 0.92'
+    """
+    if interval is None:
+        return "-"
+    return f"{spell_score(interval[0], digits)} to {spell_score(interval[1], digits)}"
 
 
 def _cut_to_fit(rows: Sequence[Sequence[str]], room: int) -> tuple[list[list[str]], list[int]]:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from chainrule.cli.output import plural, say, show
 from chainrule.cli.parser import Parser
-from chainrule.cli.rows import check_format, csv_text, json_text, result_column, write_rows
-from chainrule.errors import DataError, ExistingFileError, SettingError, listing
+from chainrule.cli.rows import (
+    check_format,
+    csv_text,
+    json_text,
+    refuse_existing,
+    result_column,
+    write_rows,
+)
+from chainrule.errors import DataError, SettingError, listing
 
 if TYPE_CHECKING:
     from chainrule.data import Column, Table
@@ -65,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
 
     if options.out is not None:
         check_format(options.out)
-        _refuse_existing(options.out)
+        refuse_existing(options.out)
     folder = RunFolder.open(options.run)
     model = load_table_model(folder.model_path)
     if options.threshold is not None or options.proba:
@@ -85,15 +91,6 @@ def run(options: argparse.Namespace) -> int:
     else:
         sys.stdout.write(csv_text(columns))
     return 0
-
-
-def _refuse_existing(out: str) -> None:
-    if Path(out).exists():
-        message = f"{out}: exists already, nothing was changed. Name a new file with --out."
-        raise ExistingFileError(message)
-    if not Path(out).absolute().parent.is_dir():
-        message = f"{out}: the folder {Path(out).parent} does not exist. Create it first."
-        raise DataError(message)
 
 
 def _check_classes(model: TableModel, options: argparse.Namespace) -> None:

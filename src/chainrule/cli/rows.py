@@ -10,12 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.errors import SettingError, listing
+from chainrule.errors import DataError, ExistingFileError, SettingError, listing
 
 if TYPE_CHECKING:
     from chainrule.data import Column
 
-__all__ = ["check_format", "csv_text", "json_text", "result_column", "write_rows"]
+__all__ = [
+    "check_format",
+    "csv_text",
+    "json_text",
+    "refuse_existing",
+    "result_column",
+    "write_rows",
+]
 
 FORMATS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
 
@@ -27,6 +34,16 @@ def check_format(path: str) -> None:
         what = f"files that end in {ending!r} cannot be written" if ending else "it has no ending"
         message = f"--out: {path}: {what}; end it in one of {listing(FORMATS)}."
         raise SettingError(message)
+
+
+def refuse_existing(out: str) -> None:
+    """Raise where a file of this name exists, or its folder does not."""
+    if Path(out).exists():
+        message = f"{out}: exists already, nothing was changed. Name a new file with --out."
+        raise ExistingFileError(message)
+    if not Path(out).absolute().parent.is_dir():
+        message = f"{out}: the folder {Path(out).parent} does not exist. Create it first."
+        raise DataError(message)
 
 
 def write_rows(path: str, columns: Mapping[str, Column]) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.cli.output import plural, score_digits, spell_score, text_table
-from chainrule.estimators import LOWER_IS_BETTER, positive_code
+from chainrule.cli.output import plural, score_digits, spell_interval, spell_score, text_table
+from chainrule.estimators import positive_code
+from chainrule.reporting import LOWER_IS_BETTER, main_score
 
 if TYPE_CHECKING:
     from chainrule.data import Labels, Numbers, Table
@@ -149,7 +150,7 @@ def scores_text(
         digits = score_digits(next((m[name] for _, m in columns if m.get(name)), 0.0))
         cells = [spell_score(metrics.get(name), digits) for _, metrics in columns]
         if test is not None:
-            cells.insert(1, _interval(test.intervals.get(name), digits))
+            cells.insert(1, spell_interval(test.intervals.get(name), digits))
         lines.append((name, *cells))
     header = ["score", *(title for title, _ in columns)]
     if test is not None:
@@ -170,22 +171,17 @@ def remark(scores: Scores, metric: str | None) -> Iterator[str]:
         yield f"note: {plural(test.unseen, 'test row')} with a label that training has not seen."
     if test.rows < FEW_ROWS:
         yield few_rows(test.rows)
-    name = metric or ("rmse" if test.task == "regression" else "roc_auc")
+    name = main_score(test.task, metric)
     sign = -1.0 if name in LOWER_IS_BETTER else 1.0
     ours = test.metrics.get(name)
     for one in scores.baselines:
         other = one.judgment.metrics.get(name)
         if ours is not None and other is not None and sign * other >= sign * ours:
-            yield f"note: by {name} the {one.name} model is as good as the network on these rows."
+            how = "as good as" if other == ours else "better than"
+            yield f"note: by {name} the {one.name} model is {how} the network on these rows."
 
 
 def few_rows(rows: int) -> str:
     """What to say of scores of so few rows that they hardly say anything."""
     few = "1 row is too few" if rows == 1 else f"{rows} rows are few"
     return f"note: {few} to judge by; other rows may give quite other scores."
-
-
-def _interval(interval: tuple[float, float] | None, digits: int) -> str:
-    if interval is None:
-        return "-"
-    return f"{spell_score(interval[0], digits)} to {spell_score(interval[1], digits)}"

@@ -9,32 +9,53 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import chainrule
 from chainrule.cli.config import TrainRequest, train_request
 from chainrule.cli.output import plural, say, show
 from chainrule.cli.parser import OneTarget, Parser, add_settings
-from chainrule.cli.progress import ProgressLine, spell_seconds, waiting
+from chainrule.cli.progress import ProgressView, waiting
+from chainrule.cli.resume import (
+    check_not_done,
+    check_settings,
+    check_tables,
+    check_unchanged,
+    started_run,
+    table_facts,
+)
+from chainrule.errors import ChainruleError, DataError, MissingFileError, WriteError
 
 if TYPE_CHECKING:
     from chainrule.cli.scores import Scores
-    from chainrule.estimators import TableModel, TablePlan, TableProgress, TabularEstimator
-    from chainrule.files import RunFolder
+    from chainrule.data import Table
+    from chainrule.estimators import (
+        Keeper,
+        Predictions,
+        TableModel,
+        TablePlan,
+        TableProgress,
+        TabularEstimator,
+    )
+    from chainrule.files import FolderLock, RunFolder
+    from chainrule.reporting import JudgedRows
 
-__all__ = ["EXAMPLES", "USAGE", "add_options", "run"]
+__all__ = ["EXAMPLES", "USAGE", "add_options", "run", "write_run_report"]
 
 INTERRUPTED = 130
 
 USAGE = """\
 DATA --target COLUMN [options]
-       chainrule train [DATA] --config FILE.toml [options]"""
+       chainrule train [DATA] --config FILE.toml [options]
+       chainrule train --resume --out RUN"""
 EXAMPLES = """\
 examples:
   chainrule train houses.csv --target price
   chainrule train "SELECT * FROM 'sales.parquet' WHERE n > 9" --target amount
   chainrule train --config runs/houses-price-1/config.toml   (again, to the bit)
+  chainrule train --resume --out runs/houses-price-1   (after it was stopped)
 
 DATA is a CSV, Parquet or JSON-lines file, a glob of them, '-' for CSV on
 standard input, or a SQL query over files. Results go to stdout, talk to stderr.
@@ -65,55 +86,103 @@ def add_options(parser: Parser) -> None:
         metavar="FILE.toml",
         help="data, target and settings from a file (options given here go before it)",
     )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with a run that was stopped, to the bits of one that never was",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON record")
     add_settings(parser, SETTINGS, asdict(TableSettings()))
 
 
 def run(options: argparse.Namespace) -> int:
     """Train, judge, write the run folder, print the scores."""
-    request = train_request(options)
-    with _new_folder(options.out, request) as folder:
-        plan, estimator, rows, fingerprint = _plan(request)
-        folder.write_config(request.to_record(plan.chosen, fingerprint))
-        _train(estimator, plan, folder)
-        estimator.save(folder.model_path)
-    model = estimator.model_
-    if model.interrupted:
-        say("stopped: the best weights so far are kept and will be scored.")
-    try:
-        _report(options, plan, model, folder, rows)
-    except BaseException:
-        say(f"the trained model is kept: {folder.path}")
-        raise
+    with _run_folder(options) as (folder, request):
+        plan, estimator, tables = _plan(request)
+        keeper = _keeper(options, request, plan, folder, tables)
+        _train(estimator, plan, folder, keeper)
+        model = estimator.model_
+        if model.interrupted:
+            say("stopped: the best weights so far are kept and will be scored.")
+        _report(options, plan, model, folder, tables)
+        if not model.interrupted:
+            keeper.remove()
+        elif folder.checkpoint_path.exists():
+            _say_resume(folder)
     return INTERRUPTED if model.interrupted else 0
 
 
 @contextmanager
-def _new_folder(out: str | None, request: TrainRequest) -> Iterator[RunFolder]:
-    """A run folder made before anything costs time, and gone again where nothing was trained."""
+def _run_folder(options: argparse.Namespace) -> Iterator[tuple[RunFolder, TrainRequest]]:
+    """The folder of a new run, or of one to go on with, and what is to be trained.
+
+    A new one is made before anything costs time, and gone again where nothing was trained.
+    """
+    from chainrule.files import FolderLock
+
+    folder, made = (started_run(options), []) if options.resume else (None, [])
+    if folder is not None and folder.is_blank:
+        options.resume, made = False, [folder.path]
+    if folder is not None and options.resume:
+        options.config = str(folder.config_path)
+    request = train_request(options)
+    if folder is None:
+        folder, made = _new_folder(options.out, request)
+    with FolderLock(folder.path) as lock:
+        if options.resume:
+            check_not_done(folder)
+            check_unchanged(options, folder, folder.read_config())
+        try:
+            yield folder, request
+        except BaseException as error:
+            kept = folder.model_path.exists()
+            if kept:
+                say(f"the trained model is kept: {folder.path}")
+            if _can_go_on(folder, error):
+                _say_resume(folder)
+            elif made and not kept:
+                _remove(folder, lock, made)
+                if isinstance(error, KeyboardInterrupt):
+                    say("stopped before the first epoch was done: nothing was kept.")
+            raise
+
+
+def _can_go_on(folder: RunFolder, error: BaseException) -> bool:
+    """Whether anything can be gained by going on after an error."""
+    if isinstance(error, ChainruleError) and not isinstance(error, WriteError):
+        return False
+    written = folder.checkpoint_path.exists() or isinstance(error, WriteError)
+    return written and folder.config_path.exists()
+
+
+def _new_folder(out: str | None, request: TrainRequest) -> tuple[RunFolder, list[Path]]:
+    """A new run folder, and all folders that were made for it, the innermost first."""
     from chainrule.files import RunFolder, next_run_folder
 
     place = Path("runs") if out is None else Path(out)
     above = [folder for folder in (place, *place.parents) if not folder.exists()]
     folder = next_run_folder(request.data, request.target) if out is None else RunFolder.create(out)
-    try:
-        yield folder
-    except BaseException as error:
-        for path in (folder.model_path, folder.config_path, folder.history_path):
-            path.unlink(missing_ok=True)
-        for made in dict.fromkeys((folder.path, *above)):
-            with contextlib.suppress(OSError):  # another run has put something there meanwhile
-                made.rmdir()
-        if isinstance(error, KeyboardInterrupt):
-            say("stopped before the first epoch was done: nothing was kept.")
-        raise
+    return folder, list(dict.fromkeys((folder.path, *above)))
 
 
-def _plan(request: TrainRequest) -> tuple[TablePlan, TabularEstimator, int, str]:
-    """What is settled before training, said; the estimator of it, the rows of the data and their
-    fingerprint.
-    """
-    from chainrule.cli.described import describe_plan
+def _remove(folder: RunFolder, lock: FolderLock, made: list[Path]) -> None:
+    paths = (folder.config_path, folder.history_path, folder.checkpoint_path)
+    for path in paths:
+        path.unlink(missing_ok=True)
+    lock.release()
+    for one in made:
+        with contextlib.suppress(OSError):  # another run has put something there meanwhile
+            one.rmdir()
+
+
+def _say_resume(folder: RunFolder) -> None:
+    place = shlex.quote(str(folder.path))
+    say(f"what is done is kept; to go on: chainrule train --resume --out {place}")
+
+
+def _plan(request: TrainRequest) -> tuple[TablePlan, TabularEstimator, _Tables]:
+    """What is settled before training, said; the estimator of it, and the tables."""
+    from chainrule.cli.described import describe_plan, plan_record
     from chainrule.data import fingerprint, read_table
     from chainrule.training import uninterrupted
 
@@ -127,26 +196,89 @@ def _plan(request: TrainRequest) -> tuple[TablePlan, TabularEstimator, int, str]
             for source in (request.test, request.validation)
         )
         plan = plan_table(table, request.target, request.settings, test=test, validation=validation)
+        left_open: dict[str, Any] = dict.fromkeys(request.chosen)
+        plan = replace(plan, settings=replace(plan.settings, **left_open))
         estimator = tabular_estimator(plan)
         mark = fingerprint(table)
     describe_plan(plan, table, request.test, request.validation)
-    if request.fingerprint not in (None, mark):
-        say(f"warning: {request.data} has changed since the run in the --config file was trained.")
-    return plan, estimator, table.rows, mark
+    record = plan_record(plan, table, request.test, request.validation)
+    return plan, estimator, _Tables(table, test, validation, mark, record)
 
 
-def _train(estimator: TabularEstimator, plan: TablePlan, folder: RunFolder) -> None:
+@dataclass(frozen=True)
+class _Tables:
+    """What is trained on, with the fingerprint of the data and an account of all."""
+
+    data: Table
+    test: Table | None
+    validation: Table | None
+    fingerprint: str
+    record: dict[str, Any]
+
+    def by_role(self) -> dict[str, Table | None]:
+        """The tables by what they are for."""
+        return {"data": self.data, "test": self.test, "validation": self.validation}
+
+
+def _keeper(
+    options: argparse.Namespace, request: TrainRequest, plan: TablePlan, folder: RunFolder,
+    tables: _Tables,
+) -> Keeper:  # fmt: skip
+    """What writes checkpoints, and what a run goes on from; a new run's settings are written."""
+    from chainrule.estimators import Keeper
+
+    settings = {"target": request.target, **plan.chosen.to_record()}
+    facts = {"tables": table_facts(tables.by_role()), "settings": settings}
+    keeper = Keeper(folder.checkpoint_path, facts)
+    if not options.resume:
+        if request.fingerprint not in (None, tables.fingerprint):
+            say(f"warning: {request.data} has changed since the run in the --config file was made.")
+        folder.write_config(request.to_record(plan.chosen, tables.fingerprint))
+        return keeper
+    version = folder.read_config().get("chainrule")
+    if version != chainrule.__version__:
+        say(
+            f"warning: {folder.path} was begun with chainrule {version}, and this is "
+            f"{chainrule.__version__}: the result may differ from that of a run never stopped."
+        )
+    if keeper.kept is not None:
+        check_tables(keeper.kept["tables"], facts["tables"], tables.by_role())
+        check_settings(folder, keeper.kept["settings"], settings)
+        say(f"going on with {folder.path} after {plural(len(keeper.history), 'epoch')}.")
+    elif folder.read_config().get("fingerprint") != tables.fingerprint:
+        message = (
+            f"{request.data}: has changed since the run {folder.path} was begun; restore it to go "
+            "on, or begin a new run without --resume."
+        )
+        raise DataError(message)
+    else:
+        say(f"{folder.path}: was stopped before its first checkpoint, and begins anew.")
+    folder.write_history(keeper.history)
+    return keeper
+
+
+def _train(estimator: TabularEstimator, plan: TablePlan, folder: RunFolder, keeper: Keeper) -> None:
     """Fits the estimator; each epoch stands in history.jsonl as soon as it is done."""
     from chainrule.training import uninterrupted
 
-    with _sigterm_as_ctrl_c(), ProgressLine() as line:
+    failed: list[ChainruleError] = []
+    with _sigterm_as_ctrl_c(), ProgressView() as view:
 
         def watch(progress: TableProgress) -> None:
-            with uninterrupted():
-                folder.append_history(progress.to_record())
-            line(progress)
+            try:
+                with uninterrupted():
+                    folder.append_history(progress.to_record())
+            except (
+                MissingFileError,
+                WriteError,
+            ) as error:  # lines of a history are not worth a training
+                if not failed:
+                    say(f"warning: {error} Training goes on.")
+                failed.append(error)
+            view(progress)
 
-        estimator.fit_plan(plan, watch=watch)
+        estimator.fit_plan(plan, watch=watch, keeper=keeper)
+    estimator.save(folder.model_path)
     folder.write_history(estimator.history_)  # network by network, however they were trained
 
 
@@ -156,7 +288,13 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+
+    def stop(*_: object) -> None:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's job in the background
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
     finally:
@@ -164,19 +302,24 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
 
 
 def _report(
-    options: argparse.Namespace, plan: TablePlan, model: TableModel, folder: RunFolder, rows: int
-) -> None:
-    """Scores the model, writes metrics.json, prints the result and what to do next."""
+    options: argparse.Namespace, plan: TablePlan, model: TableModel, folder: RunFolder,
+    tables: _Tables,
+) -> None:  # fmt: skip
+    """Scores the model, writes metrics.json and the report, prints scores and what to do next."""
+    from chainrule.cli.described import findings_lines, run_record
     from chainrule.cli.scores import judge_plan
     from chainrule.files import strict_json
 
     with waiting("scoring, and fitting a linear model to compare with"):
         predictions = None if plan.test_table is None else model.predict(plan.test_table)
         scores = judge_plan(plan, predictions, model.validation)
+        if predictions is not None:
+            judged = _judged(plan, predictions, tables.fingerprint, scores)
+            judged.save(folder.judged_path)
     record = {
         "task": plan.schema.task,
         "target": plan.schema.target,
-        "rows": rows,
+        "rows": tables.data.rows,
         "metrics": scores.to_record(),
         "seconds": round(model.seconds, 3),
         "epochs": model.epochs,
@@ -185,18 +328,57 @@ def _report(
         "intervals": None if scores.test is None else scores.test.to_record()["intervals"],
         "interrupted": model.interrupted,
     }
-    folder.write_metrics({**record, "details": scores.details()})
+    details = {**scores.details(), "iterations": model.loss_by_step}
+    more = {"data": tables.record, **run_record(plan, model), "doctor": model.doctor}
+    folder.write_metrics({**record, **more, "details": details})
     if options.json:
         show(strict_json(record))
     else:
         _show_scores(scores, plan)
+    for sentence in findings_lines(model.doctor["findings"], len(model.members)):
+        say(sentence)
     say(_effort(model, plan))
     say(f"run folder: {folder.path}")
+    write_run_report(folder)
     say(f"next: chainrule predict {shlex.quote(str(folder.path))} NEW.csv")
+
+
+def write_run_report(folder: RunFolder) -> None:
+    """The report; where it cannot be written, everything else is there all the same."""
+    from chainrule.errors import ChainruleError
+    from chainrule.reporting import write_report
+
+    try:
+        say(f"report: {write_report(folder)}")
+    except ChainruleError as error:
+        say(f"warning: there is no report: {error}")
+
+
+def _judged(
+    plan: TablePlan, predictions: Predictions, fingerprint: str, scores: Scores
+) -> JudgedRows:
+    """The test rows with what the model and the simple models say of them."""
+    from chainrule.data import fingerprint as fingerprint_of
+    from chainrule.estimators import positive_code
+    from chainrule.reporting import JudgedRows
+
+    table = plan.test_table
+    assert table is not None  # noqa: S101  (there are predictions of it)
+    own = len(plan.test_rows) != table.rows
+    values = predictions.values if predictions.probabilities is None else predictions.probabilities
+    return JudgedRows(
+        str(plan.schema.task), str(plan.schema.target), plan.truth(table), values,
+        None if own else plan.test_rows, fingerprint_of(table) if own else fingerprint,
+        plan.weights(table), tuple(getattr(plan.labels, "classes", ())),
+        positive_code(plan.labels, plan.settings.positive),
+        {one.name: one.answers for one in scores.baselines},
+    )  # fmt: skip
 
 
 def _effort(model: TableModel, plan: TablePlan) -> str:
     """How many networks and epochs there were, and how long they took."""
+    from chainrule.training import spell_seconds
+
     planned, done = len(plan.members), len(model.members)
     epochs, seconds = plural(model.epochs, "epoch"), spell_seconds(model.seconds)
     if planned == 1:

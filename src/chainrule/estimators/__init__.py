@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import missing_from
 from chainrule.estimators.fit import fit_table
-from chainrule.estimators.metric import LOWER_IS_BETTER, positive_code
+from chainrule.estimators.keeping import Keeper
+from chainrule.estimators.metric import positive_code
 from chainrule.estimators.model import Held, Predictions, TableModel, load_table_model
 from chainrule.estimators.plan import TablePlan, plan_table
 from chainrule.estimators.run import TableProgress
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from chainrule.estimators.tabular_regressor import TabularRegressor
 
 __all__ = [
-    "LOWER_IS_BETTER",
     "SETTINGS",
     "Held",
+    "Keeper",
     "MLPClassifier",
     "MLPRegressor",
     "Predictions",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from chainrule.estimators.keeping import Keeper
 from chainrule.estimators.model import (
     Held,
     TableModel,
@@ -23,7 +24,11 @@ __all__ = ["fit_table", "prepared"]
 
 
 def fit_table(
-    plan: TablePlan, *, watch: Watch | None = None, score: Score | None = None
+    plan: TablePlan,
+    *,
+    watch: Watch | None = None,
+    score: Score | None = None,
+    keeper: Keeper | None = None,
 ) -> TableModel:
     """Train what was planned: the networks one a core, with the same result on any number.
 
@@ -32,6 +37,8 @@ def fit_table(
     score
         `(truth, answers, weights) -> number`, higher is better: chooses the best epoch in place
         of the validation loss.
+    keeper
+        Writes checkpoints, and has that which training goes on from.
 
     Ctrl-C ends training and keeps the best weights so far of each network that has done an epoch
     (`interrupted` is True then); before the first epoch is done, `KeyboardInterrupt` goes on to
@@ -44,7 +51,7 @@ def fit_table(
     >>> model.predict(table).probabilities.shape
     (60, 2)
     """
-    run = prepared(plan, watch, score)
+    run = prepared(plan, watch, score, keeper)
     with engine_threads():
         run.train()
     return TableModel(
@@ -56,19 +63,26 @@ def fit_table(
         network=run.network,
         members=[run.members[number].trainer for number in run.kept],
         history=run.history,
+        loss_by_step=[run.members[number].steps for number in run.kept],
+        doctor=run.doctor,
         held=tuple(_held(run)),
         seconds=run.seconds(),
         interrupted=run.interrupted,
     )
 
 
-def prepared(plan: TablePlan, watch: Watch | None = None, score: Score | None = None) -> Run:
+def prepared(
+    plan: TablePlan,
+    watch: Watch | None = None,
+    score: Score | None = None,
+    keeper: Keeper | None = None,
+) -> Run:
     """The networks of a plan with their rows, ready to be trained."""
     network = _network(plan)
     pool = rows_of(plan, network, plan.pool)
     watched = plan.validation_table
     given = None if watched is None else rows_of(plan, network, watched)
-    return Run(plan, network, pool, given, watch, score)
+    return Run(plan, network, pool, given, watch, score, keeper)
 
 
 def _network(plan: TablePlan) -> TableNetwork:

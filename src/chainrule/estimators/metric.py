@@ -9,8 +9,9 @@ import numpy as np
 
 from chainrule.data import Labels, Numbers
 from chainrule.errors import SettingError, nearest
+from chainrule.reporting import LOWER_IS_BETTER
 
-__all__ = ["LOWER_IS_BETTER", "METRICS", "metric_score", "positive_code"]
+__all__ = ["METRICS", "metric_score", "positive_code"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -21,7 +22,6 @@ METRICS = {
     ),
     "regression": ("rmse", "mae", "r2", "median_absolute_error"),
 }  # fmt: skip
-LOWER_IS_BETTER = ("log_loss", "rmse", "mae", "median_absolute_error")
 OF_TWO_CLASSES = ("precision", "recall", "f1", "average_precision")
 
 

@@ -73,8 +73,14 @@ class TableModel:
         One trained network or several; their predictions are averaged.
     history
         A row for each epoch of each member.
+    loss_by_step
+        Of each member the loss by step as `chainrule.reporting.thinned` gives it; none of a
+        loaded model.
     codecs
         Of each target the classes, or the scale.
+    doctor
+        `findings` of the Doctor (`chainrule.Doctor`) in each network as records, and `gradients`,
+        their norms by layer and step in the first one; empty of a loaded model.
     held
         Of each target rows that no weights were fitted on; none of a loaded model, and where
         there were none.
@@ -90,6 +96,8 @@ class TableModel:
     network: TableNetwork
     members: list[Trainer]
     history: list[dict[str, Any]] = field(default_factory=list)
+    loss_by_step: list[dict[str, Any]] = field(default_factory=list)
+    doctor: dict[str, Any] = field(default_factory=lambda: {"findings": [], "gradients": {}})
     held: tuple[Held, ...] = ()
     seconds: float = 0.0
     interrupted: bool = False

@@ -120,26 +120,53 @@ class TableNetwork:
             yield Parameter(f"dense_{index}/bias", (units,), Zeros())
             width = units
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The layers: embeddings, spread numbers, then those of the trunk and of the heads."""
+        spread = ("spread",) if self.spread else ()
+        embeddings = (f"embedding_{index}" for index in range(len(self.cardinalities)))
+        return (*embeddings, *spread, *(f"dense_{index}" for index in range(len(self.hidden) + 1)))
+
+    @property
+    def activations(self) -> tuple[str | None, ...]:
+        """ReLU, but of embeddings and of the last layer."""
+        return tuple(
+            None if name.startswith("embedding") or name == self.names[-1] else "relu"
+            for name in self.names
+        )
+
     def outputs(
         self, inputs: Mapping[str, Node], parameters: Sequence[Node], draws: Draws | None
     ) -> tuple[Node, ...]:
         """For each target class probabilities (rows, classes), or the scaled number (rows, 1)."""
+        return self.ending(self.activities(inputs, parameters, draws)[-1])
+
+    def activities(
+        self, inputs: Mapping[str, Node], parameters: Sequence[Node], draws: Draws | None
+    ) -> tuple[Node, ...]:
+        """What each layer makes, before numbers are left out at random."""
         waiting = iter(parameters)
         parts = [inputs["numbers"]] if self.numbers else []
+        found = []
         for index in range(len(self.cardinalities)):
             codes = ops.narrow(inputs["categories"], axis=1, start=index, stop=index + 1)
-            parts.append(ops.gather(next(waiting), codes.reshape((codes.shape[0],))))
+            found.append(ops.gather(next(waiting), codes.reshape((codes.shape[0],))))
         if self.spread:
-            parts.append(self._spread(inputs["positions"], next(waiting), next(waiting)))
+            found.append(self._spread(inputs["positions"], next(waiting), next(waiting)))
+        parts += found
         x = ops.concatenate(*parts, axis=1) if len(parts) > 1 else parts[0]
         for _ in self.hidden:
-            x = ops.relu(x @ next(waiting) + next(waiting))
+            found.append(ops.relu(x @ next(waiting) + next(waiting)))
+            x = found[-1]
             if draws is not None and self.dropout:
                 x = x * draws.mask(x.shape, self.dropout)
-        x = x @ next(waiting) + next(waiting)
+        return (*found, x @ next(waiting) + next(waiting))
+
+    def ending(self, last: Node) -> tuple[Node, ...]:
+        """Probabilities of a head's columns, or the columns themselves."""
         return tuple(
             ops.softmax(part) if head.is_classification else part
-            for head, part in zip(self.heads, self._parts(x), strict=True)
+            for head, part in zip(self.heads, self._parts(last), strict=True)
         )
 
     def _parts(self, x: Node) -> list[Node]:

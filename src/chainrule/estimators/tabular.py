@@ -16,6 +16,7 @@ from chainrule.data import Labels
 from chainrule.errors import ModelFileError, SettingError, warn
 from chainrule.estimators.fit import fit_table
 from chainrule.estimators.given import Given, given_table, watched_table
+from chainrule.estimators.keeping import Keeper
 from chainrule.estimators.layout import Layout
 from chainrule.estimators.metric import metric_score
 from chainrule.estimators.model import Predictions, TableModel, load_table_model
@@ -144,11 +145,15 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         self._check_plan(plan)
         return plan
 
-    def fit_plan(self, plan: TablePlan, *, watch: Watch | None = None) -> Self:
+    def fit_plan(
+        self, plan: TablePlan, *, watch: Watch | None = None, keeper: Keeper | None = None
+    ) -> Self:
         """The second half of `fit`: train what `plan` (or `plan_table`) settled.
 
         watch
             Told after each epoch of each network (`TableProgress`).
+        keeper
+            Writes checkpoints, and has that which training goes on from.
 
         Ctrl-C ends training and keeps the best weights so far, if an epoch is done.
         """
@@ -160,7 +165,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
             )
             raise SettingError(message)
         score = None if metric is None else metric_score(metric, plan.labels, positive)
-        model = fit_table(plan, watch=watch, score=score)
+        model = fit_table(plan, watch=watch, score=score, keeper=keeper)
         layout = plan.layout or Layout.of_schema(plan.schema)
         model.estimator = {
             "class": type(self).__name__,
@@ -223,6 +228,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         """Take a trained model as one's own."""
         self.model_ = model
         self.history_ = model.history
+        self.findings_ = model.doctor["findings"]
         self.n_iter_ = max(row["epoch"] for row in model.history)
         self.n_features_in_ = len(layout.features)
         self.n_outputs_ = len(model.codecs)

@@ -28,6 +28,7 @@ from chainrule.estimators.mlp.design import (
     optimizer_of,
 )
 from chainrule.estimators.mlp.lbfgs import minimize
+from chainrule.estimators.mlp.order import ShuffledOrder
 from chainrule.estimators.mlp.rows import Given, TakesRows
 from chainrule.estimators.mlp.validation import Validation
 from chainrule.estimators.mlp.watching import RateRule, Watch
@@ -270,7 +271,8 @@ class BaseMLP(TakesRows, BaseEstimator, ABC):  # type: ignore[misc]
         self.n_iter_ = 0
         plan = Plan(
             self._batch_size(data.rows), 1 if incremental else self.max_iter,
-            order=self._order(data.rows),
+            shuffle=self.shuffle,
+            order=ShuffledOrder(data.rows, self._random_state if self.shuffle else None),
         )  # fmt: skip
         own = self.callbacks
         own = [] if own is None else list(own) if isinstance(own, list | tuple) else [own]
@@ -322,23 +324,6 @@ class BaseMLP(TakesRows, BaseEstimator, ABC):  # type: ignore[misc]
                 stacklevel=6,
             )
         return int(np.clip(self.batch_size, 1, rows))
-
-    def _order(self, rows: int) -> Callable[[int], Array]:
-        """The orders of the epochs: each is the one before it, shuffled as scikit-learn does."""
-        order = np.arange(rows)
-
-        def next_epochs(epochs: int) -> Array:
-            nonlocal order
-            found = []
-            for _ in range(epochs):
-                if self.shuffle:
-                    places = np.arange(rows)
-                    self._random_state.shuffle(places)
-                    order = order[places]
-                found.append(order)
-            return found[0] if epochs == 1 else np.concatenate(found)
-
-        return next_epochs
 
     def _outputs(self, X: Any) -> Array:
         """What the network gives for rows, shape (rows, units)."""

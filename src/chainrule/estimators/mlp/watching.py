@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["RateRule", "Watch"]
 
 SMALLEST_RATE = 1e-6
+
+FOUND = (
+    "n_iter_", "loss_", "t_", "loss_curve_", "validation_scores_", "validation_loss_curve_",
+    "best_loss_", "best_validation_score_", "_best", "_no_improvement_count",
+)  # fmt: skip
+"""What an estimator has of the epochs that are over."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,8 @@ class Watch(Callback):
 
     After training, `finished` says whether it stopped by itself.
     """
+
+    may_stop = True
 
     def __init__(
         self, estimator: BaseMLP, rows: int, validation: Validation | None, *,
@@ -90,6 +99,16 @@ class Watch(Callback):
             if estimator.loss_ < estimator.best_loss_:
                 estimator.best_loss_ = estimator.loss_
         self._end_iteration()
+
+    def state(self) -> dict[str, Any]:
+        estimator = self._estimator
+        found = {name: getattr(estimator, name) for name in FOUND if hasattr(estimator, name)}
+        # lists grow as training goes on
+        return {name: list(one) if isinstance(one, list) else one for name, one in found.items()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        for name, one in state.items():
+            setattr(self._estimator, name, one)
 
     def _take_score(self, logs: dict[str, float]) -> None:
         estimator, validation = self._estimator, self._validation
