@@ -82,6 +82,10 @@ class Screen:
         elif letter == "K":
             line = self.lines[self.row]
             line[:] = {"": line[: self.column], "0": line[: self.column], "2": []}[numbers]
+        elif letter == "t":  # a window of another size: lines that are there stay as they are
+            size, rows, columns = map(int, numbers.split(";"))
+            assert (size, rows) == (8, self.rows), numbers
+            self.columns = columns
         else:
             assert letter == "m", f"{numbers}{letter}"
 
@@ -90,29 +94,20 @@ class Terminal:
     """A command on a terminal of its own; `seen` are the texts that its screen has shown."""
 
     def __init__(self, command, columns=80, environment=None, **streams):
+        import fcntl
         import pty
+        import termios
 
         self.raw, self.seen = b"", []
         self.screen = Screen(columns)
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._ours, theirs = pty.openpty()
-        self._resize(columns)
+        size = struct.pack("HHHH", self.screen.rows, columns, 0, 0)
+        fcntl.ioctl(self._ours, termios.TIOCSWINSZ, size)
         settings = surroundings({"TERM": "xterm-256color", **(environment or {})})
         streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs, **streams}
         self.child = subprocess.Popen(command, env=settings, start_new_session=True, **streams)
         os.close(theirs)
-
-    def _resize(self, columns):
-        import fcntl
-        import termios
-
-        size = struct.pack("HHHH", self.screen.rows, columns, 0, 0)
-        fcntl.ioctl(self._ours, termios.TIOCSWINSZ, size)
-
-    def resize(self, columns):
-        """A window of another width: lines that are there stay as they are."""
-        self._resize(columns)
-        self.screen.columns = columns
 
     def until(self, pattern):
         """Read on until the screen shows something."""
