@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 from itertools import chain
 from pathlib import Path
 
@@ -51,6 +52,15 @@ def test_cells_are_as_narrow_as_a_page():
     for name, cells in CELLS.items():
         for line in "\n".join(cells).splitlines():
             assert len(line) <= 84, f"{name}: {line}"
+
+
+def test_what_builds_the_pages_installs_what_their_cells_import():
+    project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    needed = project["dependencies"] + project["optional-dependencies"]["docs"]
+    installed = {re.match(r"[\w-]+", one)[0] for one in needed} | {"chainrule"}
+    code = "\n".join(chain.from_iterable(CELLS.values()))
+    imported = set(re.findall(r"^ *(?:import|from) (\w+)", code, re.M)) - sys.stdlib_module_names
+    assert {name.replace("sklearn", "scikit-learn") for name in imported} <= installed
 
 
 def toctrees(text):

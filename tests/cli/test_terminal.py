@@ -32,7 +32,7 @@ def watched(*words, columns=80, environment=None):
 @needs_terminals
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_progress_is_a_few_lines_that_vanish(columns):
-    words = ("--epochs", "300", "--patience", "300", "--members", "2")
+    words = ("--epochs", "1500", "--patience", "1500", "--members", "2")
     terminal = watched(*words, columns=columns)
     assert terminal.end() == 0, terminal.screen.text
     with terminal.child.stdout as out:
@@ -47,9 +47,9 @@ def test_progress_is_a_few_lines_that_vanish(columns):
     assert all(len(line) <= columns - 2 for view in shown for line in view)
     assert all(re.match("train", view[1]) and re.match("val", view[2]) for view in shown)
     if columns > 40:
-        assert re.search(r"epoch \d+/300  .*rows/s", shown[-1][0])
+        assert re.search(r"epoch \d+/1500  .*rows/s", shown[-1][0])
         assert re.search(r"^training +loss \S+ +[▁-█]+$", shown[-1][1])
-        assert re.search(r"^validation +loss \S+  best \S+  [▁-█]+$", shown[-1][2])
+        assert re.search(r"^validation +loss \S+ +best \S+ +[▁-█]+$", shown[-1][2])
 
 
 @needs_terminals
