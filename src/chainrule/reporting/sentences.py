@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.reporting.chart import together
 from chainrule.reporting.comparison import Lead
 from chainrule.reporting.curves import NORMAL_95, Calibration, smoothed
+from chainrule.reporting.finding import SEVERITIES
 from chainrule.reporting.scores import LOWER_IS_BETTER, main_score
 from chainrule.reporting.training_pictures import Course
 
@@ -45,7 +46,6 @@ MEANINGS = {
 RISE, LITTLE_RISE = 0.1, 0.02
 SPAN = 5
 FEW_ROWS = 30
-SEVERITIES = ("severe", "warning", "note")
 FEW_EPOCHS = 5
 SMALL_GAP, LARGE_GAP = 1.1, 1.6
 
