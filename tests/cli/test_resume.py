@@ -140,9 +140,16 @@ def test_what_changed_since_is_named(run, cut):
         "Köln", "Wien"), *other[10:]]  # fmt: skip
     assert "columns 'rooms', 'town' have changed" in said_of("\n".join(both) + "\n")
     assert "has 1,999 rows, and had 2,000" in said_of("\n".join(lines[:-1]) + "\n")
+    fewer = [",".join(line.split(",")[:1] + line.split(",")[2:]) for line in lines]
+    assert "column 'area' is gone since" in said_of("\n".join(fewer))
+    more = [f"{lines[0]},age", *(f"{line},7" for line in lines[1:])]
+    assert "column 'age' is new since" in said_of("\n".join(more))
     text = "\n".join(lines) + "\n"
     assert "was begun with --epochs 400, not 5" in said_of(text, "--epochs", "5")
     assert "was begun with --target 'price', not 'area'" in said_of(text, "--target", "area")
+    said = run("train", "houses.csv", "--resume", "--out", "cut").sentence
+    assert "houses.csv: is not the table that the run was begun with, " in said
+    assert "large.csv; leave DATA out" in said
     Path("judge.csv").write_text(houses_text(80, seed=8), "utf-8")
     assert "judge.csv: columns 'area', " in said_of(text)
     Path("judge.csv").write_text(houses_text(80, seed=9), "utf-8")
@@ -179,6 +186,7 @@ def test_a_damaged_checkpoint_is_refused(run, cut):
         outcome = run("train", "--resume", "--out", "cut")
         assert outcome.code == 1
         assert "checkpoint.safetensors" in outcome.sentence
+        assert outcome.sentence.endswith("Or remove it to begin anew with --resume.")
         assert {path.name for path in cut.iterdir()} == before - {".lock"}
     place.write_bytes(good)
     assert run("train", "--resume", "--out", "cut").code == 0
@@ -187,6 +195,8 @@ def test_a_damaged_checkpoint_is_refused(run, cut):
 def test_one_process_trains_in_a_folder_at_a_time(run, cut):
     with FolderLock(cut):
         assert "trains here now" in run("train", "--resume", "--out", "cut").sentence
+    said = run("train", "large.csv", "--target", "price", "--out", "cut").sentence
+    assert said.endswith("or go on with it (chainrule train --resume --out cut).")
     assert run("train", "--resume", "--out", "cut").code == 0
 
 
@@ -231,7 +241,8 @@ def test_a_disk_that_is_full_loses_nothing(process, large, whole):
     assert "checkpoint.safetensors: cannot be written" in outcome.err
     assert "Training goes on" in outcome.err
     assert "model.safetensors: cannot be written" in outcome.err.splitlines()[-1]
-    assert "to go on: chainrule train --resume --out cut" in outcome.err
+    assert "no checkpoint was written; to begin it again: chainrule train --resume" in outcome.err
+    assert "is kept" not in outcome.err
     assert process("train", "--resume", "--out", "cut").code == 0
     assert_same("cut", whole)
 

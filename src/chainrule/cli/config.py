@@ -16,7 +16,7 @@ from chainrule.errors import SettingError, nearest
 if TYPE_CHECKING:
     from chainrule.estimators import TableSettings
 
-__all__ = ["TrainRequest", "train_request"]
+__all__ = ["TrainRequest", "recorded_source", "train_request"]
 
 SOURCES = ("data", "target", "test", "validation")
 FACTS = ("chainrule", "fingerprint")
@@ -46,10 +46,10 @@ class TrainRequest:
         chosen = {name for name in after if name not in before} | set(self.chosen)
         return {
             "chainrule": chainrule.__version__,
-            "data": _recorded(self.data),
+            "data": recorded_source(self.data),
             "target": self.target,
-            "test": None if self.test is None else _recorded(self.test),
-            "validation": None if self.validation is None else _recorded(self.validation),
+            "test": None if self.test is None else recorded_source(self.test),
+            "validation": None if self.validation is None else recorded_source(self.validation),
             "fingerprint": fingerprint,
             "chosen": sorted(chosen),
             "settings": settings.to_record(),
@@ -128,7 +128,8 @@ def _where(name: str, known: tuple[str, ...]) -> str:
     return nearest(name, known)
 
 
-def _recorded(source: str) -> str:
+def recorded_source(source: str) -> str:
+    """How config.toml has a table: a path made absolute, a query and "-" as they are."""
     if source == "-" or (QUERY.match(source) and not Path(source[:200]).is_file()):
         return source
     return str(Path(source).absolute())

@@ -19,6 +19,7 @@ __all__ = [
     "check_settings",
     "check_tables",
     "check_unchanged",
+    "not_as_begun",
     "started_run",
     "table_facts",
 ]
@@ -144,10 +145,27 @@ def table_facts(tables: Mapping[str, Table | None]) -> dict[str, Any]:
     }
 
 
+def not_as_begun(
+    source: str, other: str | None = None, what: str = "has changed since the run was begun"
+) -> str:
+    """The sentence on a table that a run cannot go on with, begun with it or with an `other`."""
+    if other is not None:
+        return (
+            f"{source}: is not the table that the run was begun with, {other}; leave DATA out to "
+            "go on, or begin a new run without --resume."
+        )
+    return f"{source}: {what}; restore it to go on, or begin a new run without --resume."
+
+
 def check_tables(
-    kept: Mapping[str, Any], now: Mapping[str, Any], tables: Mapping[str, Table | None]
-) -> None:
-    """Raise DataError where a table is not what it was, with the columns."""
+    kept: Mapping[str, Any], now: Mapping[str, Any], tables: Mapping[str, Table | None],
+    other: str | None = None,
+) -> None:  # fmt: skip
+    """Raise DataError where a table is not what it was, with the columns.
+
+    other
+        The table that the run was begun with, where another one is given now.
+    """
     for role in {**kept, **now}:
         before, after = kept.get(role), now.get(role)
         if _same(before, after):
@@ -158,7 +176,8 @@ def check_tables(
             what = "was not given" if before is None else "is missing"
             message = f"{source}: {what} when the run was begun; give the same tables to go on."
             raise DataError(message)
-        raise DataError(_changed(source, before, after))
+        what = _what_changed(before, after)
+        raise DataError(not_as_begun(source, other if role == "data" else None, what))
 
 
 def _same(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> bool:
@@ -168,19 +187,20 @@ def _same(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> 
     )
 
 
-def _changed(source: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    remedy = "restore it to go on, or begin a new run without --resume."
+def _what_changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     if before["rows"] != after["rows"]:
-        return (
-            f"{source}: has {after['rows']:,} rows, and had {before['rows']:,} when the run was "
-            f"begun; {remedy}"
-        )
-    columns = {**before["columns"], **after["columns"]}
-    names = [name for name in columns if before["columns"].get(name) != after["columns"].get(name)]
-    if not names:
-        return f"{source}: its columns have another order than when the run was begun; {remedy}"
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    what = "column" if len(names) == 1 else "columns"
-    verb = "has" if len(names) == 1 else "have"
-    shown = f"{what} {listing(names[:SHOWN])}{more} {verb}"
-    return f"{source}: {shown} changed since the run was begun; {remedy}"
+        rows = f"{after['rows']:,} rows, and had {before['rows']:,}"
+        return f"has {rows} when the run was begun"
+    one, two = before["columns"], after["columns"]
+    gone, new = [name for name in one if name not in two], [name for name in two if name not in one]
+    changed = [name for name in one if name in two and one[name] != two[name]]
+    for names, single, several in (
+        (gone, "is gone", "are gone"), (new, "is new", "are new"),
+        (changed, "has changed", "have changed"),
+    ):  # fmt: skip
+        if names:
+            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            shown = f"{listing(names[:SHOWN])}{more}"
+            told = f"column {shown} {single}" if len(names) == 1 else f"columns {shown} {several}"
+            return f"{told} since the run was begun"
+    return "its columns have another order than when the run was begun"

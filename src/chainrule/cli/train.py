@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import chainrule
-from chainrule.cli.config import TrainRequest, train_request
+from chainrule.cli.config import TrainRequest, recorded_source, train_request
 from chainrule.cli.output import plural, say, show
 from chainrule.cli.parser import OneTarget, Parser, add_settings
 from chainrule.cli.progress import ProgressView, waiting
@@ -23,6 +23,7 @@ from chainrule.cli.resume import (
     check_settings,
     check_tables,
     check_unchanged,
+    not_as_begun,
     started_run,
     table_facts,
 )
@@ -105,10 +106,10 @@ def run(options: argparse.Namespace) -> int:
         if model.interrupted:
             say("stopped: the best weights so far are kept and will be scored.")
         _report(options, plan, model, folder, tables)
-        if not model.interrupted:
-            keeper.remove()
-        elif folder.checkpoint_path.exists():
+        if model.interrupted:
             _say_resume(folder)
+        else:
+            keeper.remove()
     return INTERRUPTED if model.interrupted else 0
 
 
@@ -176,8 +177,11 @@ def _remove(folder: RunFolder, lock: FolderLock, made: list[Path]) -> None:
 
 
 def _say_resume(folder: RunFolder) -> None:
-    place = shlex.quote(str(folder.path))
-    say(f"what is done is kept; to go on: chainrule train --resume --out {place}")
+    command = f"chainrule train --resume --out {shlex.quote(str(folder.path))}"
+    if folder.checkpoint_path.exists():
+        say(f"what is done is kept; to go on: {command}")
+    else:
+        say(f"no checkpoint was written; to begin it again: {command}")
 
 
 def _plan(request: TrainRequest) -> tuple[TablePlan, TabularEstimator, _Tables]:
@@ -235,22 +239,20 @@ def _keeper(
             say(f"warning: {request.data} has changed since the run in the --config file was made.")
         folder.write_config(request.to_record(plan.chosen, tables.fingerprint))
         return keeper
-    version = folder.read_config().get("chainrule")
+    begun = folder.read_config()
+    other = None if begun.get("data") == recorded_source(request.data) else begun.get("data")
+    version = begun.get("chainrule")
     if version != chainrule.__version__:
         say(
             f"warning: {folder.path} was begun with chainrule {version}, and this is "
             f"{chainrule.__version__}: the result may differ from that of a run never stopped."
         )
     if keeper.kept is not None:
-        check_tables(keeper.kept["tables"], facts["tables"], tables.by_role())
+        check_tables(keeper.kept["tables"], facts["tables"], tables.by_role(), other)
         check_settings(folder, keeper.kept["settings"], settings)
         say(f"going on with {folder.path} after {plural(len(keeper.history), 'epoch')}.")
-    elif folder.read_config().get("fingerprint") != tables.fingerprint:
-        message = (
-            f"{request.data}: has changed since the run {folder.path} was begun; restore it to go "
-            "on, or begin a new run without --resume."
-        )
-        raise DataError(message)
+    elif begun.get("fingerprint") != tables.fingerprint:
+        raise DataError(not_as_begun(request.data, other))
     else:
         say(f"{folder.path}: was stopped before its first checkpoint, and begins anew.")
     folder.write_history(keeper.history)

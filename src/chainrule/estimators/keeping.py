@@ -40,7 +40,7 @@ class Keeper:
         self._clock = Clock()
         self._lock = threading.Lock()
         if path.exists():
-            found = _checked(path, read_checkpoint(path), facts)
+            found = _checked(path, _read(path), facts)
             self.kept, self.seconds, self._states = (
                 found["facts"], found["seconds"], found["members"],
             )  # fmt: skip
@@ -93,6 +93,14 @@ class Keeper:
             said = "%s Training goes on, and the next checkpoint is tried later."
             logging.getLogger("chainrule").warning(said, error)
         self._clock.written(time.perf_counter() - began)
+
+
+def _read(path: Path) -> Any:
+    try:
+        return read_checkpoint(path)
+    except ModelFileError as error:
+        message = f"{error} Or remove it to begin anew with --resume."
+        raise ModelFileError(message) from error
 
 
 def _checked(path: Path, found: Mapping[str, Any], facts: Mapping[str, Any]) -> Mapping[str, Any]:

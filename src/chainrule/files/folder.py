@@ -53,7 +53,12 @@ class RunFolder:
         place = as_path(path)
         _make_folder(place.parent, place)
         if not _claimed(place) and not (is_folder(place) and cls(place).is_left_over):
-            message = f"{place}: exists already, nothing was changed. Name a new folder with --out."
+            begun = is_file(cls(place).config_path) and not is_file(cls(place).metrics_path)
+            remedy = f", or go on with it (chainrule train --resume --out {place})" if begun else ""
+            message = (
+                f"{place}: exists already, nothing was changed. Name a new folder with --out"
+                f"{remedy}."
+            )
             raise ExistingFileError(message)
         return cls(place)
 
