@@ -338,9 +338,9 @@ def test_data_that_changed_are_named_with_their_column(tmp_path):
     swapped = data()[0][[1, 0, *range(2, 300)]]
     with pytest.raises(DataError, match=r"X is not .* \(columns 0, 1, 2, \.\.\.\)"):
         going_on(tmp_path, X=swapped)
-    with pytest.raises(DataError, match="sample_weight is not what it was"):
+    with pytest.raises(DataError, match="sample_weight was not given when"):
         going_on(tmp_path, sample_weight=np.ones(300))
-    with pytest.raises(DataError, match="validation_data: X is not what it was"):
+    with pytest.raises(DataError, match="validation_data: X was not given when"):
         going_on(tmp_path, validation_data=(data()[0], y))
     assert len(going_on(tmp_path).epoch) == 3
 
@@ -580,6 +580,57 @@ def test_each_fit_of_a_program_needs_a_folder_of_its_own(tmp_path):
     said = r"each fit needs a folder of its own\): 2 in the checkpoint, 0 now"
     with pytest.raises(SettingError, match=said):
         going_on(tmp_path)
+
+
+@pytest.mark.parametrize("error", [Killed, KeyboardInterrupt, RuntimeError])
+def test_the_same_fit_of_a_model_that_was_stopped_goes_on(tmp_path, error):
+    whole = model_of()
+    expected = outcome(whole, whole.fit(*data(), epochs=5), tmp_path)
+    model = model_of()
+
+    def fit(*others):
+        backup = BackupAndRestore(tmp_path / "backup", "epoch")
+        return model.fit(*data(), epochs=5, callbacks=[*others, backup])
+
+    class Fails(Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 3:
+                raise error
+
+    for _ in range(2):
+        with pytest.raises(error):
+            fit(Fails())
+    assert outcome(model, fit(), tmp_path) == expected
+
+
+def test_a_model_that_was_trained_meanwhile_does_not_go_on(tmp_path):
+    model = model_of()
+    with pytest.raises(Killed):
+        going_on(tmp_path, model=model, callbacks=[Kill(15, [])])
+    model.fit(*data(), epochs=1)
+    for _ in range(2):  # to have been refused makes no difference
+        with pytest.raises(SettingError, match="each fit needs a folder of its own"):
+            going_on(tmp_path, model=model)
+
+
+@pytest.mark.parametrize("left", [None, "ep", "epoch;loss"])
+@pytest.mark.parametrize("append", [False, True])
+def test_a_log_that_is_gone_is_written_anew(tmp_path, left, append):
+    def fit(*others):
+        log = CSVLogger(tmp_path / "log.csv", append=append)
+        backup = BackupAndRestore(tmp_path / "backup", "epoch")
+        model_of().fit(*data(), epochs=5, callbacks=[log, *others, backup])
+
+    fit()
+    expected = (tmp_path / "log.csv").read_text()
+    (tmp_path / "log.csv").unlink()
+    with pytest.raises(Killed):
+        fit(Kill(35, []))
+    (tmp_path / "log.csv").unlink()
+    if left is not None and not append:
+        (tmp_path / "log.csv").write_text(left)
+    fit()
+    assert (tmp_path / "log.csv").read_text() == expected
 
 
 def test_a_damaged_checkpoint_never_takes_the_place_of_the_one_before(tmp_path):

@@ -138,6 +138,32 @@ def test_an_error_in_a_callback_is_passed_on_and_told():
     assert told == [raised.value]
 
 
+def test_batches_have_kerass_other_names():
+    seen = []
+
+    class Own(Callback):
+        def on_batch_begin(self, batch, logs=None):
+            seen.append(batch)
+
+        def on_batch_end(self, batch, logs=None):
+            return batch == 1
+
+    history = trainer().fit(X, Y, batch_size=4, epochs=3, callbacks=[Own()])
+    assert seen == [0, 1]
+    assert history.epoch == [0]
+
+
+def test_a_hook_that_nobody_calls_is_told():
+    class Own(Callback):
+        on_epoch_number = 3
+
+        def on_epoch_finish(self, epoch, logs=None):
+            raise AssertionError
+
+    with pytest.warns(UserWarning, match=r"Own.on_epoch_finish is never called.*'on_epoch_end'"):
+        trainer().fit(X, Y, callbacks=[Own()])
+
+
 def test_lambda_callbacks_refuse_what_is_no_hook():
     with pytest.raises(SettingError, match="'on_epoch' is no hook; known: 'on_train_begin'"):
         LambdaCallback(on_epoch=print)

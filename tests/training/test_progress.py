@@ -499,6 +499,26 @@ def test_every_callback_is_told_of_the_end():
     assert told == ["first", "second"]
 
 
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("others", [[ProgressBar(), ProgressBar(lines=True)], [cr.Doctor()]])
+def test_what_stops_at_the_beginning_is_passed_on(others, place):
+    stopped = LambdaCallback(on_train_begin=lambda logs: signal.raise_signal(signal.SIGINT))
+    X = np.eye(8)
+    made = cr.Sequential([cr.layers.Dense(1)])
+    made.compile("sgd", "mse")
+    callbacks = [*others[:place], stopped, *others[place:]]
+    with pytest.raises(KeyboardInterrupt):
+        made.fit(X, X[:, 0], callbacks=callbacks)
+
+
+def test_text_among_the_numbers_is_shown_as_it_is(capsys):
+    note = LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(note="warm"))
+    made = cr.Sequential([cr.layers.Dense(1)])
+    made.compile("sgd", "mse")
+    made.fit(np.eye(8), np.ones(8), verbose=2, callbacks=[note])
+    assert capsys.readouterr().err.endswith("  note warm\n")
+
+
 def test_an_unseen_curve_costs_no_room_and_infinite_losses_are_marked():
     losses = [8.0, 4.0, float("nan"), 2.0, float("inf"), 1.0]
     row = NumberRow("training", "train", {"loss": 1.0}, losses)

@@ -7,16 +7,23 @@ import logging
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from chainrule.errors import ChainruleError, InputTypeError, ModelFileError, SettingError
 from chainrule.files import FolderLock, make_folder
 from chainrule.settings import check_count, check_flag
 from chainrule.training.callback import Callback, Logs
 from chainrule.training.checkpoint import read_checkpoint, write_checkpoint
-from chainrule.training.facts import check_data, check_facts, checksums, facts_of
+from chainrule.training.facts import BEFORE, check_data, check_facts, checksums, facts_of
+
+if TYPE_CHECKING:
+    from chainrule.training.trainer import Trainer
 
 __all__ = ["BackupAndRestore", "Clock"]
+
+_stopped: WeakKeyDictionary[Trainer, tuple[str, int]] = WeakKeyDictionary()
+"""Trainers that were stopped in a fit: the folder of its checkpoint, and their steps since then."""
 
 
 class Clock:
@@ -42,7 +49,8 @@ class BackupAndRestore(Callback):
 
     Final parameters, history and predictions are, to the bit, those of a training that was never
     stopped, on any number of threads. To go on, run the same program again: same network, data,
-    settings and callbacks. A `seed` that was drawn is taken from the checkpoint.
+    settings and callbacks; after Ctrl-C or an error, the same `fit` of the same model does it too.
+    A `seed` that was drawn is taken from the checkpoint.
 
     backup_dir
         A folder for the checkpoint alone, made where it is not there. One process trains with it
@@ -104,6 +112,7 @@ class BackupAndRestore(Callback):
         self._clock = Clock()
         self._same: dict[str, Any] = {}
         self._saved_at = 0
+        self._is_begun = False
 
     @property
     def path(self) -> Path:
@@ -115,6 +124,7 @@ class BackupAndRestore(Callback):
         return self.path.with_name("before.safetensors")
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._is_begun = False
         make_folder(self.backup_dir)
         self._lock = FolderLock(self.backup_dir)
         self._same = {"facts": facts_of(self._course)}  # before training changes the rate
@@ -126,6 +136,7 @@ class BackupAndRestore(Callback):
                 self.model.seed = found["course"]["trainer"]["seed"]
         self._clock = Clock()
         self._saved_at = self._course.trainer.iterations
+        self._is_begun = True
 
     def pause_after(self, iterations: int) -> int | None:
         if self.save_freq == "auto":
@@ -143,6 +154,11 @@ class BackupAndRestore(Callback):
             self._clock.written(time.perf_counter() - began)
 
     def on_train_over(self, done: bool) -> None:
+        trainer = self._course.trainer
+        if self._is_begun:
+            _stopped.pop(trainer, None)
+            if not done:
+                _stopped[trainer] = self._place, trainer.iterations
         if done and self.delete_checkpoint:
             for path in (self.path, self._path_before):
                 with contextlib.suppress(OSError):  # the folder may be gone
@@ -154,6 +170,10 @@ class BackupAndRestore(Callback):
     @property
     def _course(self) -> Any:
         return self.course
+
+    @property
+    def _place(self) -> str:
+        return os.path.realpath(self.backup_dir)
 
     def _is_wanted(self) -> bool:
         if self.save_freq == "auto":
@@ -190,6 +210,9 @@ class BackupAndRestore(Callback):
             self._same["validation"] = {} if given is None else checksums(given)
 
     def _check(self, found: dict[str, Any]) -> None:
+        trainer = self._course.trainer
+        if _stopped.get(trainer) == (self._place, trainer.iterations):  # it is that fit again
+            self._same["facts"][BEFORE] = found["facts"][BEFORE]
         check_facts("BackupAndRestore", found["facts"], self._same["facts"])
         done = found["course"]["epoch"] + (found["course"]["done"] > 0)
         if done > self._course.plan.epochs:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from chainrule.errors import ChainruleError, InputTypeError, SettingError, listing
+from chainrule.errors import ChainruleError, InputTypeError, SettingError, listing, warn
 
 if TYPE_CHECKING:
     from chainrule.training.loop import Course
@@ -16,7 +16,7 @@ __all__ = ["Callback", "Callbacks", "LambdaCallback"]
 
 Logs = dict[str, float]
 
-_BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end")
+_BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 _LAST_HOOKS = ("on_train_end", "on_train_error", "on_train_over")
 _EPOCH_HOOKS = ("on_epoch_begin", "on_epoch_end", "on_train_steps", "on_loss_not_finite")
 
@@ -96,9 +96,17 @@ class Callback:
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> Any:
         """Before a batch, counted from 0 in its epoch."""
+        return self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> Any:
         """After a batch."""
+        return self.on_batch_end(batch, logs)
+
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> Any:
+        """Another name of `on_train_batch_begin`, as in Keras."""
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> Any:
+        """Another name of `on_train_batch_end`, as in Keras."""
 
 
 class LambdaCallback(Callback):
@@ -108,7 +116,7 @@ class LambdaCallback(Callback):
     """
 
     def __init__(self, **hooks: Callable[..., Any] | None) -> None:
-        known = [name for name in vars(Callback) if name.startswith("on_")]
+        known = _known_hooks()
         for name, function in hooks.items():
             if name not in known:
                 message = f"LambdaCallback: {name!r} is no hook; known: {listing(known)}."
@@ -134,6 +142,7 @@ class Callbacks:
                     "each fit an object of its own."
                 )
                 raise SettingError(message)
+            _warn_of_unknown_hooks(member)
             member.set_model(model)
             member.set_params(params)
         self.wants_batches = any(_overrides(member, _BATCH_HOOKS) for member in self.members)
@@ -208,6 +217,21 @@ def _note(error: Exception, member: Callback, hook: str) -> None:
         f"model keeps its weights after {course.trainer.iterations} steps, and its history what "
         "happened so far."
     )
+
+
+def _known_hooks() -> list[str]:
+    return [name for name in vars(Callback) if name.startswith("on_")]
+
+
+def _warn_of_unknown_hooks(member: Callback) -> None:
+    """A hook that nobody calls is a misspelt one, or one that Keras calls elsewhere."""
+    known = _known_hooks()
+    for name in dir(member):
+        if name.startswith("on_") and name not in known and callable(getattr(member, name)):
+            warn(
+                f"callbacks: {type(member).__name__}.{name} is never called, fit has no hook of "
+                f"that name; it has {listing(known)}."
+            )
 
 
 def _members(given: Any) -> list[Callback]:

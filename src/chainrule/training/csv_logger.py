@@ -70,15 +70,35 @@ class CSVLogger(Callback):
                 self._names += [f"val_{name}" for name in self._names]
         try:
             if self._start is not None:  # not before: a training that goes on keeps what is there
-                self._file.truncate(self._start)
-                self._file.seek(0, os.SEEK_END)
-                self._start = None
-            if self._file.tell() == 0:
-                self._writer.writerow(["epoch", *self._names])
-            self._writer.writerow([epoch, *(logs.get(name, "NA") for name in self._names)])
+                self._cut(epoch)
+            self._write_line(epoch, logs)
             self._file.flush()
         except OSError as error:
             raise self._unwritten(error) from error
+
+    def _cut(self, epoch: int) -> None:
+        """Back to where lines are written; of a file that is gone, the lines before an epoch."""
+        start, self._start = self._start or 0, None
+        if self._file.seek(0, os.SEEK_END) >= start:
+            self._file.truncate(start)
+            self._file.seek(0, os.SEEK_END)
+            return
+        if not self.append:
+            self._file.truncate(0)
+        history: Any = self.course.history  # type: ignore[union-attr]  # there is one in a fit
+        for place, before in enumerate(history.epoch):
+            if before < epoch:
+                numbers = {
+                    name: values[place] for name, values in history.history.items()
+                    if len(values) == len(history.epoch)
+                }  # fmt: skip
+                self._write_line(before, numbers)
+
+    def _write_line(self, epoch: int, numbers: Mapping[str, Any]) -> None:
+        names = self._names or []
+        if self._file.seek(0, os.SEEK_END) == 0:
+            self._writer.writerow(["epoch", *names])
+        self._writer.writerow([epoch, *(numbers.get(name, "NA") for name in names)])
 
     def state(self) -> dict[str, Any]:
         length = self._start if self._file is None or self._start is not None else self._file.tell()

@@ -17,7 +17,7 @@ from chainrule.training.intake import Data
 if TYPE_CHECKING:
     from chainrule.training.loop import Course
 
-__all__ = ["check_data", "check_facts", "checksums", "facts_of"]
+__all__ = ["BEFORE", "check_data", "check_facts", "checksums", "facts_of"]
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 SHOWN = 3
@@ -124,11 +124,13 @@ def check_data(
         before, after = kept.get(name), now.get(name)
         if before is not None and after is not None and np.array_equal(before, after):
             continue
-        where = ""
-        if before is not None and after is not None and before.shape == after.shape:
+        how, where = "is not what it was", ""
+        if before is None or after is None:
+            how = "was not given" if before is None else "is not given, and was"
+        elif before.shape == after.shape:
             where = _columns(np.flatnonzero(before != after), len(before))
         message = (
-            f"{owner}: {what}{_spoken(name, now)} is not what it was when the checkpoint was "
+            f"{owner}: {what}{_spoken(name, now or kept)} {how} when the checkpoint was "
             f"written{where}; give the same data, or name another folder to begin anew."
         )
         raise DataError(message)

@@ -39,8 +39,10 @@ class ProgressBar(Callback):
     def __init__(self, lines: bool = False) -> None:
         self.lines = lines
         self._live: Live | None = None
+        self._is_begun = False
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._is_begun = True
         self._live = None if self.lines else live_text()
         self._began = self._said_at = time.perf_counter()
         self._begin()
@@ -57,10 +59,12 @@ class ProgressBar(Callback):
             self._live.show(self._running)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        self._end("in" if self._pace.made >= self._pace.total else "stopped after")
+        if self._is_begun:  # or another callback stopped it before
+            self._end("in" if self._pace.made >= self._pace.total else "stopped after")
 
     def on_train_error(self, error: BaseException) -> None:
-        self._end("failed after")
+        if self._is_begun:
+            self._end("failed after")
 
     @property
     def _course(self) -> Course:
@@ -72,6 +76,7 @@ class ProgressBar(Callback):
         self._unsaid = self._course.first[0]
 
     def _end(self, how: str) -> None:
+        self._is_begun = False
         if self._live is None:
             self._say()
             return

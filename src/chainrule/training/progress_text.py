@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 
 __all__ = ["NumberRow", "progress_text", "spell_number", "spell_rate", "spell_seconds"]
 
@@ -116,12 +117,14 @@ def _bodies(rows: Sequence[NumberRow], room: int) -> list[str]:
     return bodies
 
 
-def spell_number(value: float) -> str:
-    """Four digits of a number.
+def spell_number(value: object) -> str:
+    """Four digits of a number; what else a callback has put among the numbers as it is.
 
     >>> [spell_number(value) for value in (0.5, 12.3456, 1234.5, 1e-05, float("nan"))]
     ['0.5000', '12.35', '1234', '1.000e-05', 'nan']
     """
+    if not isinstance(value, Real):
+        return str(value)
     return f"{value:#.4g}".rstrip(".")
 
 
