@@ -188,6 +188,27 @@ def test_units_that_are_never_above_zero_are_dead(activation, engine):
     assert found(looked(leaky, SGD(1e-4), engine=engine)) == []
 
 
+@ENGINES
+@pytest.mark.parametrize("activation", ["relu", "relu6"])
+def test_a_last_layer_is_dead_where_all_its_units_are(activation, engine):
+    """Its gradient is 0, and so are those of all layers; a unit may be 0 as its targets are."""
+    low, y = Constant(-10.0), np.abs(Y)
+    dead = [("severe", "dead units", "dense_1")]
+    layers = [Dense(64, "relu"), Dense(1, activation, bias_initializer=low)]
+    doctor = looked(layers, Adam(), y=y, engine=engine)
+    assert found(doctor) == dead
+    assert "all units of the last layer, 'dense_1', are 0 for each of 500" in str(doctor)
+    assert set(doctor.statistics["norms"][0]) == {0.0}
+    apart = [*layers[:1], Dense(1, bias_initializer=low), Activation(activation)]
+    found_apart = found(looked(apart, Adam(), y=y, engine=engine))
+    assert found_apart == [("severe", "dead units", "activation")]
+    live = [Dense(64, "relu"), Dense(1, activation, bias_initializer=Constant(0.5))]
+    assert found(looked(live, Adam(), y=y, engine=engine)) == []
+    few = np.column_stack([y, *[0 * y] * 9])
+    live[1] = Dense(10, activation, bias_initializer=Constant([0.5, *[-10.0] * 9]))
+    assert found(looked(live, Adam(), y=few, engine=engine)) == []
+
+
 def test_units_are_dead_only_where_many_rows_show_it():
     """Each unit is above 0 for one row in a hundred: 32 rows do not show that, 1,024 do."""
     x = np.eye(100)[np.arange(2000) % 100]
