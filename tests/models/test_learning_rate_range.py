@@ -1,5 +1,7 @@
 """The learning-rate range test: what it sees, what it suggests, and that it changes nothing."""
 
+import re
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -10,6 +12,7 @@ from chainrule.errors import InputTypeError, SettingError, TrainingError
 from chainrule.layers import BatchNormalization, Dense, Dropout
 from chainrule.optimizers import SGD, Adam
 
+OWNER = "learning_rate_range_test"
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(60, 3))
 Y = X @ [[1.0], [-2.0], [0.5]] + 0.1 * RNG.normal(size=(60, 1))
@@ -161,11 +164,39 @@ def test_the_chance_of_batches_suggests_nothing(engine, dtype):
             assert ("raise highest" in found.reason) == (len(found.losses) == 200)
 
 
-def test_a_fall_of_five_percent_below_the_first_twentieth_is_one():
+@pytest.mark.parametrize("layers", [[], [Dropout(0.5), BatchNormalization()]])
+@pytest.mark.parametrize("rule", [SGD, Adam])
+def test_batches_that_happen_to_be_easy_suggest_nothing(layers, rule):
+    """Rates so low that no weight moves; the targets' squares, and so batches, differ widely."""
+    for seed in range(5):
+        drawn = np.random.default_rng(seed)
+        x, y = drawn.normal(size=(1000, 8)), drawn.normal(size=1000)
+        model = Sequential([Dense(16, "relu"), *layers, Dense(1)], seed=seed)
+        model.compile(rule(), "mse")
+        found = learning_rate_range_test(model, x, y, 1e-8, 1e-6)
+        assert found.suggestion is None
+        assert found.reason.startswith("The loss did not fall between the rates 1e-08 and 1e-06")
+
+
+def test_a_suggestion_below_every_rate_tried_is_none_and_asks_for_lower_ones():
+    found = learning_rate_range_test(linear(), X, Y, 0.5, 8.0, steps=40, batch_size=60)
+    least = found.rates[np.argmin(found.smoothed)]
+    assert 0.5 < least < 5.0
+    assert found.suggestion is None
+    tenth, lowest = re.fullmatch(
+        r"A tenth of (\S+), the rate at which the smoothed loss was least, is below every rate "
+        r"tried: begin with a smaller lowest, such as (\S+)\.", found.reason,
+    ).groups()  # fmt: skip
+    assert float(tenth) == pytest.approx(least, rel=0.01)
+    again = learning_rate_range_test(linear(), X, Y, float(lowest), 8.0, batch_size=60)
+    assert float(lowest) < again.suggestion < least
+
+
+def test_a_fall_of_five_percent_below_the_first_weights_is_one():
     """Losses of batches of all rows are those of one straight line: their fall is known."""
     for highest, falls in ((6e-4, False), (6e-3, True)):
         found = learning_rate_range_test(linear(), X, Y, 1e-5, highest, steps=100, batch_size=60)
-        assert (found.smoothed.min() <= 0.95 * found.losses[:5].mean()) == falls
+        assert (found.smoothed.min() <= 0.95 * found.losses[0]) == falls
         assert (found.suggestion is not None) == falls
 
 
@@ -203,7 +234,7 @@ def test_a_loss_that_is_not_finite_ends_it_or_is_an_error_at_the_start():
         ({"steps": 9}, SettingError, "steps must be a whole number of 10 or more, got 9"),
         ({"batch_size": 0}, SettingError, "batch_size must be"),
         ({"model": 3}, InputTypeError, "model must be a Sequential, got int"),
-        ({"model": Sequential([Dense(1)])}, SettingError, "not compiled"),
+        ({"model": Sequential([Dense(1)])}, SettingError, f"^{OWNER}: the model is not compiled"),
     ],
 )
 def test_bad_input_is_said_in_a_sentence(arguments, error, what):

@@ -8,7 +8,13 @@ import pytest
 
 import chainrule
 from chainrule import random
-from chainrule.callbacks import BackupAndRestore, EarlyStopping, TerminateOnNaN
+from chainrule.callbacks import (
+    BackupAndRestore,
+    EarlyStopping,
+    LearningRateScheduler,
+    ReduceLROnPlateau,
+    TerminateOnNaN,
+)
 from chainrule.errors import InputTypeError, SettingError, TrainingError
 from chainrule.layers import (
     Activation,
@@ -21,6 +27,7 @@ from chainrule.layers import (
     Input,
     RandomNormal,
 )
+from chainrule.losses import BinaryCrossentropy
 from chainrule.optimizers import SGD, Adam
 from chainrule.reporting import Finding
 from chainrule.training import Callback
@@ -181,6 +188,27 @@ def test_units_that_are_never_above_zero_are_dead(activation, engine):
     assert found(looked(leaky, SGD(1e-4), engine=engine)) == []
 
 
+@ENGINES
+@pytest.mark.parametrize("activation", ["relu", "relu6"])
+def test_a_last_layer_is_dead_where_all_its_units_are(activation, engine):
+    """Its gradient is 0, and so are those of all layers; a unit may be 0 as its targets are."""
+    low, y = Constant(-10.0), np.abs(Y)
+    dead = [("severe", "dead units", "dense_1")]
+    layers = [Dense(64, "relu"), Dense(1, activation, bias_initializer=low)]
+    doctor = looked(layers, Adam(), y=y, engine=engine)
+    assert found(doctor) == dead
+    assert "all units of the last layer, 'dense_1', are 0 for each of 500" in str(doctor)
+    assert set(doctor.statistics["norms"][0]) == {0.0}
+    apart = [*layers[:1], Dense(1, bias_initializer=low), Activation(activation)]
+    found_apart = found(looked(apart, Adam(), y=y, engine=engine))
+    assert found_apart == [("severe", "dead units", "activation")]
+    live = [Dense(64, "relu"), Dense(1, activation, bias_initializer=Constant(0.5))]
+    assert found(looked(live, Adam(), y=y, engine=engine)) == []
+    few = np.column_stack([y, *[0 * y] * 9])
+    live[1] = Dense(10, activation, bias_initializer=Constant([0.5, *[-10.0] * 9]))
+    assert found(looked(live, Adam(), y=few, engine=engine)) == []
+
+
 def test_units_are_dead_only_where_many_rows_show_it():
     """Each unit is above 0 for one row in a hundred: 32 rows do not show that, 1,024 do."""
     x = np.eye(100)[np.arange(2000) % 100]
@@ -315,6 +343,29 @@ def test_a_network_that_learns_nothing_is_told_so(engine):
     assert looked(stack(1, 20, "tanh"), SGD(1e-9), epochs=3).findings == [], "48 steps are few"
 
 
+def test_what_to_try_where_nothing_is_learned_suits_targets_and_course():
+    """A loss that falls may need more epochs; classes, and what a sigmoid gives, have no mean 0."""
+    rare = (X.sum(axis=1) > np.sort(X.sum(axis=1))[-7]).astype(float)
+    sigmoid = [Dense(20, "relu"), Dense(1, "sigmoid")]
+    cases = [
+        looked(sigmoid, SGD(0.01), "binary_crossentropy", y=rare, epochs=20),
+        looked([Dense(20, "tanh"), Dense(1)], SGD(1e-9)),
+        looked(sigmoid, SGD(1e-9), y=rare),
+        looked([Dense(20), Dense(1)], SGD(1e-9), BinaryCrossentropy(from_logits=True), y=rare),
+    ]
+    texts = [
+        next(one.remedy for one in doctor.findings if one.kind == "nothing learned")
+        for doctor in cases
+    ]
+    begun = [text.partition(" of mean 0")[0] for text in texts]
+    assert begun == [
+        "Try more epochs (the loss still falls), inputs",
+        "Try inputs and targets",
+        "Try inputs",
+        "Try inputs",
+    ]
+
+
 @ENGINES
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
@@ -378,6 +429,58 @@ def test_a_rate_at_which_the_loss_goes_up_and_down():
     assert found(right) == []
 
 
+TANH = [Dense(20, "tanh"), Dense(1, "sigmoid")]
+LABELS = (Y > 0).astype(float)
+
+
+def lowered(epoch):
+    """A rate that is next to 0 in the last of 20 epochs."""
+    return 1e-6 if epoch >= 19 else 10.0
+
+
+class Lowered(Callback):
+    """Lowers the rate and records it nowhere."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.optimizer.learning_rate = 1e-6 if epoch > 5 else 10.0
+
+
+@pytest.mark.parametrize(
+    "optimizer, callbacks",
+    [
+        (SGD(lambda step: lowered(step // 16)), []),
+        (SGD(3.0), [LearningRateScheduler(lowered)]),
+        (SGD(10.0), [ReduceLROnPlateau("loss", 1e-7, patience=1, min_delta=1e9)]),
+        (SGD(10.0), [Lowered()]),
+    ],
+)
+def test_the_rate_that_is_too_high_is_the_largest_of_the_training(optimizer, callbacks):
+    doctor = chainrule.Doctor(verbose=0)
+    model(TANH, optimizer, "binary_crossentropy").fit(
+        X, LABELS, epochs=20, verbose=0, callbacks=[*callbacks, doctor]
+    )
+    [one] = [one for one in doctor.findings if one.kind == "learning rate too high"]
+    assert "at a learning rate of 10:" in one.sentence
+    assert one.remedy.startswith("Try a learning rate of 1 or less.")
+
+
+def test_the_rate_of_a_schedule_that_ends_at_0_is_that_of_steps_before():
+    rate = SGD(lambda step: 1e-4 if step < 319 else 0.0)
+    [one] = looked(TANH, rate, "binary_crossentropy", y=LABELS, epochs=20).findings[:1]
+    assert one.kind == "learning rate too low"
+    assert one.remedy == "Try a learning rate of 0.001, or more epochs."
+
+
+def test_a_network_that_was_trained_before_may_hardly_learn_more():
+    """Its loss falls slowly from a thousandth on: ten times the rate would diverge."""
+    y, made = np.tanh(X.sum(axis=1) / 3), model(stack(1, 20, "tanh"), SGD(0.05))
+    made.fit(X, y, epochs=310, verbose=0)
+    doctor = chainrule.Doctor(verbose=0)
+    made.fit(X, y, epochs=20, verbose=0, callbacks=[doctor])
+    assert doctor.statistics["steps"][0] == 4960
+    assert doctor.findings == []
+
+
 def test_overfitting_says_since_when():
     x, y = X[:60], X[:60, 0] + X[60:120, 0]
     doctor = looked(stack(1, 100, "relu"), Adam(0.01), x=x, y=y, epochs=100, validation_split=0.5)
@@ -403,6 +506,23 @@ def test_overfitting_is_a_note_where_the_best_weights_come_back():
         x, y, epochs=100, verbose=0, validation_split=0.5, callbacks=[stop, doctor]
     )
     assert found(doctor) == [("note", "overfitting", None)]
+    assert f"The weights of epoch {stop.best_epoch + 1} were kept" in doctor.findings[0].sentence
+    assert "EarlyStopping" not in doctor.findings[0].remedy
+
+
+def test_overfitting_is_a_warning_where_other_weights_come_back():
+    """Those of the least loss of training are those learned by heart."""
+    x, y = X[:60], X[:60, 0] + X[60:120, 0]
+    doctor = chainrule.Doctor(verbose=0)
+    stop = EarlyStopping("loss", patience=60, restore_best_weights=True)
+    model(stack(1, 100, "relu"), Adam(0.01)).fit(
+        x, y, epochs=100, initial_epoch=10, verbose=0, validation_split=0.5,
+        callbacks=[EarlyStopping(patience=60, restore_best_weights=True), stop, doctor],
+    )  # fmt: skip
+    [one] = doctor.findings
+    assert (one.severity, one.kind) == ("warning", "overfitting")
+    assert f"The weights of epoch {stop.best_epoch + 1} were kept" in one.sentence
+    assert one.remedy.startswith("Try EarlyStopping that watches val_loss, ")
 
 
 @ENGINES
@@ -467,6 +587,37 @@ class Kill(Callback):
     def on_train_pause(self):
         if self.course.trainer.iterations >= 137:
             raise Killed
+
+
+def test_training_that_goes_on_knows_the_rate_it_began_with(tmp_path):
+    """Also where it goes on when the rate was lowered already."""
+    for last in ([Kill()], []):
+        made, doctor = model(TANH, SGD(10.0), "binary_crossentropy"), chainrule.Doctor(verbose=0)
+        backup = BackupAndRestore(tmp_path / "kept", save_freq=50)
+        settings = {"epochs": 20, "verbose": 0, "callbacks": [doctor, backup, Lowered(), *last]}
+        if last:
+            with pytest.raises(Killed):
+                made.fit(X, LABELS, **settings)
+        else:
+            made.fit(X, LABELS, **settings)
+        assert made.optimizer.learning_rate == 1e-6
+    assert doctor.statistics["steps"] == [0, 320]
+    [one] = [one for one in doctor.findings if one.kind == "learning rate too high"]
+    assert "at a learning rate of 10:" in one.sentence
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_training_that_is_stopped_before_its_first_look_is_left_as_it_is(used):
+    class Stopped(Callback):
+        def on_train_begin(self, logs=None):
+            raise KeyboardInterrupt
+
+    made, doctor = model([Dense(1)]), chainrule.Doctor(verbose=0)
+    if used:
+        made.fit(X, Y, verbose=0, callbacks=[doctor])
+    with pytest.raises(KeyboardInterrupt):
+        made.fit(X, Y, verbose=0, callbacks=[Stopped(), doctor])
+    assert doctor.statistics["steps"] == ([0, 16] if used else [])
 
 
 @pytest.mark.parametrize("doctor_first", [True, False])

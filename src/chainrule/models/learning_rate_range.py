@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -19,8 +20,8 @@ __all__ = ["LearningRateRange", "learning_rate_range_test"]
 OWNER = "learning_rate_range_test"
 FEWEST = 10
 SMOOTHING = 0.9
-FALL, BEGINNING = 0.05, 20
-"""By what share the loss must fall below that of the first twentieth of the steps."""
+FALL = 0.05
+"""By what share the loss must fall below that of the first weights on the same batches."""
 RISE = 3.0
 """By how many times its size the smoothed loss may be above its least: four times that in all."""
 
@@ -36,8 +37,8 @@ class LearningRateRange:
     smoothed
         The losses' running mean, each step counting 0.9 of the one after it.
     suggestion
-        A learning rate to begin with; None where the loss did not fall by 5 %, which the chance of
-        batches alone may do.
+        A learning rate to begin with; None where the loss did not fall by 5 % or only at rates so
+        low that it would lie below them all.
     reason
         How it was chosen, in a sentence.
     """
@@ -67,8 +68,9 @@ def learning_rate_range_test(
     smoothed loss has risen to four times its least, or is no longer finite. Suggested is a tenth
     of the rate at which the smoothed loss was least: there the steps already begin to jump
     (Howard and Gugger, 2020). Where the loss falls fastest, the other usual choice, is mostly a
-    matter of which batches came first. Nothing is suggested where the smoothed loss is never 5 %
-    below the mean of the first twentieth of the steps.
+    matter of which batches came first. Nothing is suggested where that least is not 5 % below what
+    the first weights give for the same batches, whose steps are made once more at the rate 0, nor
+    where the tenth would lie below `lowest`.
 
     X, y, batch_size, class_weight, sample_weight
         As `model.fit` takes them.
@@ -90,21 +92,33 @@ def learning_rate_range_test(
     (True, False)
     """
     schedule = _schedule(lowest, highest, steps)
-    one = _begun_anew(model, schedule)
-    watch = _UntilItRises(steps)
-    one.fit(
-        X, y, batch_size=batch_size, epochs=steps, verbose=0, callbacks=[watch],
-        class_weight=class_weight, sample_weight=sample_weight,
-    )  # fmt: skip
-    losses = _losses(one)
-    if watch.error is not None and len(losses) < FEWEST:
-        raise watch.error
+    settings = {"batch_size": batch_size, "class_weight": class_weight,
+                "sample_weight": sample_weight}  # fmt: skip
+    losses = _tried(model, schedule, steps, X, y, settings)
     smoothed = _smoothed(losses)
     end = _end(smoothed)
-    rates = schedule.rates(np.arange(end, dtype=np.float64))
-    begun = float(losses[: max(1, end // BEGINNING)].mean())
-    suggestion, reason = _suggested(rates, smoothed[:end], begun, whole=end == steps)
-    return LearningRateRange(rates, losses[:end], smoothed[:end], suggestion, reason)
+    rates, smoothed = schedule.rates(np.arange(end, dtype=np.float64)), smoothed[:end]
+    unmoved = _tried(model, _unmoved, int(np.argmin(smoothed)) + 1, X, y, settings)
+    begun = float(_smoothed(unmoved)[-1])
+    suggestion, reason = _suggested(rates, smoothed, begun, whole=end == steps)
+    return LearningRateRange(rates, losses[:end], smoothed, suggestion, reason)
+
+
+def _unmoved(step: int) -> float:
+    """A schedule at which the weights stay as they are."""
+    return 0.0
+
+
+def _tried(
+    model: Any, schedule: Callable[[int], float], steps: int, X: Any, y: Any, settings: Any
+) -> Array:
+    """The loss of each step that a copy of the model makes, its rates those of a schedule."""
+    one, watch = _begun_anew(model, schedule), _UntilItRises(steps, schedule)
+    one.fit(X, y, epochs=steps, verbose=0, callbacks=[watch], **settings)
+    losses = _losses(one)
+    if watch.error is not None and len(losses) < min(steps, FEWEST):
+        raise watch.error
+    return losses
 
 
 class _UntilItRises(Callback):
@@ -112,15 +126,17 @@ class _UntilItRises(Callback):
 
     error: BaseException | None = None
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, schedule: Callable[[int], float]) -> None:
         self.steps = steps
+        self.moves = schedule is not _unmoved
 
     def pause_after(self, iterations: int) -> int:
         return self.steps - iterations
 
     def on_train_steps(self, done: int, logs: Any = None) -> bool:
         losses = _losses(self.model)
-        return len(losses) >= self.steps or _end(_smoothed(losses)) < len(losses)
+        risen = self.moves and _end(_smoothed(losses)) < len(losses)
+        return risen or len(losses) >= self.steps
 
     def on_loss_not_finite(self, error: BaseException) -> bool:
         self.error = error
@@ -136,12 +152,16 @@ def _schedule(lowest: float, highest: float, steps: int) -> schedules.Exponentia
     return schedules.ExponentialDecay(first, steps - 1, last / first)
 
 
-def _begun_anew(model: Any, schedule: schedules.ExponentialDecay) -> Sequential:
+def _begun_anew(model: Any, schedule: Callable[[int], float]) -> Sequential:
     """A copy of the model with a fresh optimizer that has this schedule."""
     if not isinstance(model, Sequential):
         message = f"{OWNER}: model must be a Sequential, got {type(model).__name__}."
         raise InputTypeError(message)
-    settings = model.compile_settings
+    try:
+        settings = model.compile_settings
+    except SettingError:
+        message = f"{OWNER}: the model is not compiled; call compile(optimizer, loss) first."
+        raise SettingError(message) from None
     rule = settings["optimizer"]
     if "learning_rate" not in [field.name for field in fields(rule)]:
         message = f"{OWNER}: the optimizer {type(rule).__name__} has no learning_rate to try."
@@ -175,14 +195,25 @@ def _end(smoothed: Array) -> int:
 def _suggested(
     rates: Array, smoothed: Array, begun: float, *, whole: bool
 ) -> tuple[float | None, str]:
+    """The rate and why.
+
+    begun
+        What the smoothed loss would be at its least, had no step moved the weights.
+    """
     place = int(np.argmin(smoothed))
-    if place == 0 or not begun - smoothed[place] >= FALL * abs(begun):
+    if not begun - smoothed[place] >= FALL * abs(begun) > 0:
         other = "raise highest" if whole else "begin with a smaller lowest"
         return None, (
             f"The loss did not fall between the rates {rates[0]:g} and {rates[-1]:g}, not by 5 %: "
             f"{other}, or look whether the inputs say anything of the target."
         )
+    tenth = float(rates[place]) / 10
     reason = f"A tenth of {rates[place]:.3g}, the rate at which the smoothed loss was least."
+    if tenth < rates[0]:
+        return None, (
+            f"{reason[:-1]}, is below every rate tried: begin with a smaller lowest, such as "
+            f"{tenth / 10:.1g}."
+        )
     if whole and place == len(smoothed) - 1:
         reason += " It was still falling there: a larger highest may find a larger one."
-    return float(rates[place]) / 10, reason
+    return tenth, reason

@@ -10,9 +10,15 @@ import numpy as np
 
 from chainrule.reporting.finding import Finding, digits_apart
 
-__all__ = ["Curves", "findings_of_curves"]
+__all__ = ["Curves", "findings_of_curves", "still_falls"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+FEWEST_AN_EPOCH = 5
+"""An epoch's loss of fewer steps goes up and down by the chance of dropout alone."""
+
+ORDERED = 2
+"""Where validation is best so early, its rows may well be others than those of training."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +35,16 @@ class Curves:
         The loss of the same few rows before the first and after the last step.
     moved
         By how much the weights changed, beside their own size.
-    restored
-        Whether the weights of the best epoch came back at the end.
+    kept
+        The epoch whose weights came back at the end, counted like `first_epoch`; None without.
     iterations
         How many steps the optimizer has made.
     rate
-        The learning rate at the end.
+        The largest learning rate of the training.
+    steps_an_epoch
+        How many batches an epoch has.
+    begun_before
+        Whether the network had been trained before.
     """
 
     steps: Array
@@ -43,9 +53,11 @@ class Curves:
     first: float
     last: float
     moved: float
-    restored: bool
+    kept: int | None
     iterations: int
     rate: float
+    steps_an_epoch: int
+    begun_before: bool
 
 
 def findings_of_curves(curves: Curves) -> list[Finding]:
@@ -69,6 +81,8 @@ def _too_high(curves: Curves) -> Iterator[Finding]:
     losses = np.asarray(curves.history.get("loss", ()), np.float64)
     if len(losses) < 8 or not np.isfinite(losses).all():
         return
+    if curves.begun_before or curves.steps_an_epoch < FEWEST_AN_EPOCH:
+        return
     changes = np.diff(losses[len(losses) // 2 :])
     typical, rises = _middle(np.abs(changes)), np.count_nonzero(changes > 0) / len(changes)
     gain = curves.first - float(losses.min())
@@ -84,14 +98,11 @@ def _too_high(curves: Curves) -> Iterator[Finding]:
 
 def _too_low(curves: Curves) -> Iterator[Finding]:
     """The loss falls as steadily at the end as at the beginning, and not by much."""
-    losses = np.asarray(curves.history.get("loss", ()), np.float64)
-    if len(losses) < 8:  # an epoch's mean is over all rows: the chance of batches is not in it
-        losses = curves.steps.astype(np.float64)
-    if len(curves.steps) < 40 or not curves.moved <= 0.1 or not np.isfinite(losses).all():
+    if curves.begun_before or len(curves.steps) < 40 or not curves.moved <= 0.1:
         return
-    quarters = np.array_split(losses, 4)
-    means = np.array([quarter.mean() for quarter in quarters])
-    errors = np.array([quarter.std() / len(quarter) ** 0.5 for quarter in quarters])
+    means, errors = _quarters(curves)
+    if not np.isfinite(means).all():
+        return
     falls = means[:-1] - means[1:]
     sure = (falls > 2 * np.hypot(errors[:-1], errors[1:])).all()
     gain, scale = float(means[0] - means[-1]), abs(float(means[0]))
@@ -107,6 +118,26 @@ def _too_low(curves: Curves) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def still_falls(curves: Curves) -> bool:
+    """Whether the loss of training is lower in the last quarter than before: by 1 %, and not by
+    chance.
+    """
+    means, errors = _quarters(curves)
+    least = max(0.01 * abs(means[-2]), 2 * np.hypot(errors[-2], errors[-1]))
+    return bool(means[-2] - means[-1] > least)
+
+
+@np.errstate(all="ignore")  # losses may be no numbers
+def _quarters(curves: Curves) -> tuple[Array, Array]:
+    """Means of the loss in each quarter of the training, and their standard errors."""
+    losses = np.asarray(curves.history.get("loss", ()), np.float64)
+    if len(losses) < 8:  # an epoch's mean is over all rows: the chance of batches is not in it
+        losses = curves.steps.astype(np.float64)
+    quarters = np.array_split(losses, 4)
+    means = np.array([quarter.mean() for quarter in quarters])
+    return means, np.array([quarter.std() / len(quarter) ** 0.5 for quarter in quarters])
+
+
 def _middle(values: Array) -> float:
     """The middle one of the numbers in order."""
     return float(np.sort(values)[len(values) // 2])
@@ -119,19 +150,33 @@ def _overfitting(curves: Curves) -> Iterator[Finding]:
     if len(watched) < 6 or len(watched) != len(trained) or not np.isfinite(watched).all():
         return
     best = int(watched.argmin())
-    end = watched[-3:]
-    rises = end.min() > watched[best] + 0.1 * abs(watched[best])
+    end, most = watched[-3:], watched[best] + 0.1 * abs(watched[best])
     falls = trained[-1] < trained[best] - 0.05 * abs(trained[best])
-    if len(watched) - 1 - best >= 3 and rises and falls:
-        kept = " The weights of that epoch were kept." if curves.restored else ""
-        yield _whole(
-            curves, "note" if curves.restored else "warning", "overfitting",
-            f"since epoch {curves.first_epoch + best} the loss of validation has risen from "
-            f"{watched[best]:.3g} to {np.median(end):.3g}, while that of training fell from "
-            f"{trained[best]:.3g} to {trained[-1]:.3g}: rows are learned by heart.{kept}",
-            "Try EarlyStopping(restore_best_weights=True), Dropout, a penalty such as l2, a "
-            "smaller network, or more rows.",
-        )  # fmt: skip
+    if len(watched) - 1 - best < 3 or end.min() <= most or not falls:
+        return
+    kept, place, note = "", None, False
+    if curves.kept is not None and curves.kept - curves.first_epoch < len(watched):
+        place = curves.kept - curves.first_epoch
+        note = bool(watched[place] <= most)
+        kept = f" The weights of epoch {curves.kept} were kept, where it was {watched[place]:.3g}."
+    yield _whole(
+        curves, "note" if note else "warning", "overfitting",
+        f"since epoch {curves.first_epoch + best} the loss of validation has risen from "
+        f"{watched[best]:.3g} to {np.median(end):.3g}, while that of training fell from "
+        f"{trained[best]:.3g} to {trained[-1]:.3g}: rows are learned by heart.{kept}",
+        _against_overfitting(best, place, good=note),
+    )  # fmt: skip
+
+
+def _against_overfitting(best: int, kept: int | None, *, good: bool) -> str:
+    """What to try; `best` and `kept` are epochs of the training, from 0."""
+    stop = "EarlyStopping(restore_best_weights=True), " if kept is None else ""
+    if kept is not None and not good:
+        stop = "EarlyStopping that watches val_loss, "
+    remedy = f"Try {stop}Dropout, a penalty such as l2, a smaller network, or more rows."
+    if best < ORDERED:
+        remedy += " If the rows have an order, shuffle them before validation_split takes the last."
+    return remedy
 
 
 def _whole(curves: Curves, severity: str, kind: str, sentence: str, remedy: str) -> Finding:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import random
-from chainrule.reporting.curve_findings import Curves, findings_of_curves
+from chainrule.reporting.curve_findings import Curves, findings_of_curves, still_falls
 from chainrule.reporting.finding import SEVERITIES, Finding, digits_apart, merged
 from chainrule.reporting.layer_findings import Layers
 from chainrule.settings import check_count
@@ -37,6 +37,8 @@ ROWS, MORE_ROWS = 32, 1024
 FEW = (1000, 10_000)
 """Then 2, 5 and 10 times as many: of shorter trainings a look more would take a share."""
 
+SCHEDULED = 50
+"""At so many steps of a training a schedule is asked for its rate."""
 
 FEWEST_STEPS, NO_BETTER = 50, 0.99
 """After fewer steps nothing need be learned; from this share of the loss of the best constant
@@ -91,6 +93,7 @@ class Doctor(Callback):
         self.findings = []
         self.statistics = {"steps": [], "losses": [], "layers": [], "norms": []}
         self._start: Array = np.empty(0)
+        self._rate = 0.0
         self._layers: Layers | None = None
         self._rows: Data | None = None
         self._more_rows: Data | None = None
@@ -114,6 +117,7 @@ class Doctor(Callback):
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         self._clear()
         self._start = self._trained().copy()
+        self._rate = self._trainer.optimizer.learning_rate
         self._look()
 
     def on_train_pause(self) -> None:
@@ -125,15 +129,16 @@ class Doctor(Callback):
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         course = self.course
-        if course is None:
+        if course is None or self._layers is None:  # another callback failed before the first look
             return
         if self._trainer.iterations > self.statistics["steps"][-1]:
             self._look()
         if course.not_finite is not None:
             self._add([_not_finite(course.not_finite, self._trainer)])
-        self._add(findings_of_curves(self._curves()))
+        curves = self._curves()
+        self._add(findings_of_curves(curves))
         if all(one.severity != "severe" for one in self.findings):  # else it follows of these
-            self._add(self._nothing_learned())
+            self._add(self._nothing_learned(curves))
         self._end()
 
     def on_train_error(self, error: BaseException) -> None:
@@ -183,15 +188,16 @@ class Doctor(Callback):
         trainer = self._trainer
         self._rows = self._rows or self._sample(ROWS)
         seen = look(trainer, self._rows)
-        self._layers = self._layers or Layers(trainer)
-        self.statistics["layers"] = self._layers.names
-        self.statistics["norms"].append(self._layers.norms(seen))
+        layers = self._layers or Layers(trainer)
+        self.statistics["layers"] = layers.names
+        self.statistics["norms"].append(layers.norms(seen))
         self.statistics["steps"].append(trainer.iterations)
         self.statistics["losses"].append(seen.loss)
-        if self._layers.findings(seen, trainer.iterations):
+        self._layers = layers
+        if layers.findings(seen, trainer.iterations):
             self._more_rows = self._more_rows or self._sample(MORE_ROWS)
             seen = look(trainer, self._more_rows)
-            self._add(self._layers.findings(seen, trainer.iterations))
+            self._add(layers.findings(seen, trainer.iterations))
 
     def _sample(self, count: int) -> Data:
         """Some rows of the training data, the same for every training of this seed."""
@@ -217,34 +223,50 @@ class Doctor(Callback):
         now = self._trained()
         with np.errstate(all="ignore"):
             moved = float(np.linalg.norm(now - self._start) / np.linalg.norm(self._start))
-        restored = any(
-            isinstance(one, EarlyStopping) and one.restore_best_weights
-            for one in course.told.members
-        )
         return Curves(
             history.steps.get("loss", np.empty(0)), history.history,
-            course.plan.initial_epoch + 1, losses[0], losses[-1], moved, restored,
-            trainer.iterations, trainer.optimizer.learning_rate,
+            course.plan.initial_epoch + 1, losses[0], losses[-1], moved, self._kept_epoch(),
+            trainer.iterations, self._largest_rate(), course.steps,
+            self.statistics["steps"][0] > 0,
         )  # fmt: skip
 
-    def _nothing_learned(self) -> list[Finding]:
+    def _kept_epoch(self) -> int | None:
+        """The epoch, from 1, whose weights come back at the end; those of the last one given."""
+        course: Any = self.course
+        kept = [
+            one.best_epoch + 1 for one in course.told.members
+            if isinstance(one, EarlyStopping) and one.best_weights is not None
+        ]  # fmt: skip
+        return kept[-1] if kept else None
+
+    def _largest_rate(self) -> float:
+        """The largest learning rate of the training: of the last steps it may be next to 0."""
+        course: Any = self.course
+        optimizer = self._trainer.optimizer
+        if optimizer.scheduled:
+            first, last = self.statistics["steps"][0] + 1, optimizer.iterations
+            some = np.linspace(first, max(first, last), SCHEDULED).astype(int)
+            return max(optimizer.description.rate(int(step)) for step in some)
+        rates: list[float] = course.history.history.get("learning_rate", [])  # of callbacks
+        return max(rates or [self._rate, optimizer.learning_rate])
+
+    def _nothing_learned(self, curves: Curves) -> list[Finding]:
         """What is found where the best constant answer is as good as the network's.
 
         The loss of training is looked at first; dropout may make that worse, so that in doubt the
         network is evaluated.
         """
         course: Any = self.course
-        data, losses = course.data, course.history.history.get("loss", ())
+        data, losses = course.data, curves.history.get("loss", ())
         constant = constant_loss(self._trainer, data)
-        made = len(course.history.steps.get("loss", ()))
-        if made < FEWEST_STEPS or not losses or not _no_better(losses[-1], constant):
+        if len(curves.steps) < FEWEST_STEPS or not losses or not _no_better(losses[-1], constant):
             return []
         rows = self._sample(DOUBTED_ROWS)
         loss = self._trainer.evaluate_data(rows)["loss"]
         constant = constant_loss(self._trainer, rows)
         if constant is None or not _no_better(loss, constant):
             return []
-        return [_nothing(loss, constant, self._trainer.iterations)]
+        return [_nothing(loss, constant, self._trainer, still_falls(curves))]
 
     def _end(self) -> None:
         """Order what was found, and hold no rows any longer."""
@@ -258,15 +280,18 @@ def _no_better(loss: float, constant: float | None) -> bool:
     return constant is not None and constant > 0.0 and loss >= NO_BETTER * constant
 
 
-def _nothing(loss: float, constant: float, step: int) -> Finding:
-    reached, known = digits_apart(loss, constant)
+def _nothing(loss: float, constant: float, trainer: Trainer, falls: bool) -> Finding:
+    step, (reached, known) = trainer.iterations, digits_apart(loss, constant)
+    last = getattr(trainer.network, "activations", (None,))[-1]
+    scaled = last in (None, "linear") and trainer.task.losses[0].target_kind == "numbers"
+    more = "more epochs (the loss still falls), " if falls else ""
     return Finding(
         "warning", "nothing learned", None, step,
         f"after {step:,} steps the loss is {reached}, and that of always giving the same answer, "
-        f"the best there is, {known}: the network has learned nothing of the inputs.",
-        "Try inputs and targets of mean 0 and deviation 1, another learning rate "
-        "(learning_rate_range_test suggests one), and look whether the inputs say anything of the "
-        "target.", step,
+        f"the best there is, {known}: the network does not yet answer better than that.",
+        f"Try {more}inputs {'and targets ' * scaled}of mean 0 and deviation 1, another learning "
+        "rate (learning_rate_range_test suggests one), and look whether the inputs say anything "
+        "of the target.", step,
     )  # fmt: skip
 
 

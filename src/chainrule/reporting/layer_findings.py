@@ -88,10 +88,12 @@ class Layers:
         self.names = list(self._of_layers)
         network: Any = trainer.network
         self._hidden: list[_Layer] = []
+        self._last = ""
         if isinstance(network, Layered):
             last = max((network.names.index(name) for name in learned), default=0)
             pairs = list(zip(network.names, network.activations, strict=True))[:last]
             self._hidden = [_layer(name, activation, trained) for name, activation in pairs]
+            self._last = network.names[-1]
 
     def norms(self, look: Look) -> list[float]:
         """The norm of the gradient of each layer's parameters."""
@@ -106,13 +108,14 @@ class Layers:
         # before the first step, dropout may still tell units apart that are equal
         found = [*(symmetric if step else ()), *_saturated(seen, step)]
         found += [one for one in _dead(seen, step) if one.layer not in same]
+        if self._last in look.activities:
+            found += _dead_end(self._last, _by_row(look.activities[self._last]), step)
         if not same and all(one.severity != "severe" for one in found):  # else it follows of these
             found += _changing(seen, step)
         return found
 
     def _seen(self, layer: _Layer, look: Look) -> _Seen:
-        activity = look.activities[layer.name]
-        units = activity if activity.ndim == 2 else activity.reshape(-1, activity.shape[-1])
+        units = _by_row(look.activities[layer.name])
         weights = gradient = biases = None
         if layer.kernel is not None and layer.kernel.shape[1] == units.shape[1]:
             weights, gradient = (_part(flat, layer.kernel) for flat in (self._flat, look.gradient))
@@ -124,6 +127,10 @@ class Layers:
 def _layer(name: str, activation: str | None, trained: dict[str, Any]) -> _Layer:
     kernel, bias = trained.get(f"{name}/kernel"), trained.get(f"{name}/bias")
     return _Layer(name, activation, kernel if kernel and len(kernel.shape) == 2 else None, bias)
+
+
+def _by_row(activity: Array) -> Array:
+    return activity if activity.ndim == 2 else activity.reshape(-1, activity.shape[-1])
 
 
 def _part(flat: Array, segment: Any) -> Array:
@@ -152,6 +159,18 @@ def _dead(seen: list[_Seen], step: int) -> Iterator[Finding]:
                 "Try a smaller learning rate, activation='leaky_relu', or the start 'he_normal' "
                 "with inputs of mean 0 and deviation 1.",
             )  # fmt: skip
+
+
+def _dead_end(layer: str, units: Array, step: int) -> Iterator[Finding]:
+    """A last layer's ReLU units: some may be 0 because their targets are."""
+    if units.max() <= 0.0:
+        yield _finding(
+            1.0, "dead units", layer, step,
+            f"all units of the last layer, {layer!r}, are 0 for each of {len(units)} rows: the "
+            "gradient is 0, and no layer learns any more.",
+            "Try activation='softplus' there or none, a bias_initializer above 0, or a smaller "
+            "learning rate.",
+        )  # fmt: skip
 
 
 def _saturated(seen: list[_Seen], step: int) -> Iterator[Finding]:

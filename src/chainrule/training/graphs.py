@@ -218,16 +218,24 @@ def looked_graph(task: Task, variant: Variant) -> Graph:
     """The loss of a step and its gradient; of each layer `activity/NAME` and `slope/NAME`.
 
     A slope is the derivative of the loss with respect to the layer's result; the last result,
-    which a loss may go around, has none.
+    which a loss may go around, has none, and is there only where it is a ReLU's.
     """
     leaves, _, results = _lossy(task, variant, training=True)
     loss = results["loss"]
     hidden = dict(list(leaves.activities.items())[:-1])
     hidden = {name: node for name, node in hidden.items() if node.operation is not None}
-    found = {"loss": loss} | {f"{ACTIVITY}{name}": node for name, node in hidden.items()}
+    shown = hidden | _last_relu(task.network, leaves)
+    found = {"loss": loss} | {f"{ACTIVITY}{name}": node for name, node in shown.items()}
     slopes = gradients(loss, list(hidden.values()))
     found |= {f"{SLOPE}{name}": node for name, node in zip(hidden, slopes, strict=True)}
     return Graph(tuple(leaves.inputs), tuple(leaves.parameters.values()), found, loss)
+
+
+def _last_relu(network: Network, leaves: _Leaves) -> dict[str, Node]:
+    if not isinstance(network, Layered) or network.activations[-1] not in ("relu", "relu6"):
+        return {}
+    name = network.names[-1]
+    return {name: leaves.activities[name]}
 
 
 def loss_graph(task: Task, variant: Variant) -> tuple[Graph, dict[str, int]]:

@@ -21,7 +21,8 @@ class Look(NamedTuple):
         With penalties, as in training.
     activities, slopes
         By layer, without the last one: its result, and the derivative of the loss with respect to
-        that, an entry a row. Both are empty where a network is not `Layered`.
+        that, an entry a row. Both are empty where a network is not `Layered`. A last layer that
+        ends in a ReLU has an activity too.
     gradient
         The flat gradient of the parameters.
     """
