@@ -140,6 +140,28 @@ def test_a_folder_without_a_finished_training_is_refused(run, price_run):
     assert not Path("half/report.html").exists()
 
 
+@pytest.mark.parametrize("settings", [None, 'title = "of another program"\n'])
+def test_a_report_of_someone_else_beside_a_file_is_kept(run, price_run, settings):
+    Path("mine").mkdir()
+    shutil.copy("churn.csv", "mine")
+    shutil.copy(price_run / "model.safetensors", "mine")
+    Path("mine/report.html").write_text("mine")
+    if settings is not None:
+        Path("mine/config.toml").write_text(settings)
+    for given in ("mine/churn.csv", "mine/model.safetensors", "mine"):
+        outcome = run("report", given)
+        assert outcome.code == 1
+        assert f"{given}: not of a run folder, for neither config.toml nor" in outcome.sentence
+    assert Path("mine/report.html").read_text() == "mine"
+
+
+def test_a_model_file_of_any_name_in_a_run_folder_stands_for_the_run(run, price_run):
+    shutil.copytree(price_run, "there")
+    Path("there/model.safetensors").rename("there/best.safetensors")
+    assert run("report", "there/best.safetensors").out == "there/report.html\n"
+    assert "Predicting price" in read("there/report.html").text
+
+
 def test_a_damaged_folder_is_refused_with_a_sentence(run, price_run):
     shutil.copytree(price_run, "damaged")
     Path("damaged/judged.safetensors").write_bytes(b"nothing of the kind")
