@@ -22,14 +22,14 @@ from chainrule.reporting import (
 HOSTILE = "<script>alert('1')</script> & \"{{ 7 * 7 }}\""
 
 
-def history(epochs=30, members=2, climbing=False):
-    """Losses that level off, or validation losses that rise again."""
+def history(epochs=30, members=2, climbing=False, lowest=18):
+    """Validation losses that level off at their lowest epoch, or that rise again."""
     return [
         {
             "member": member,
             "epoch": epoch,
             "loss": 1 / epoch,
-            "validation_loss": 0.5 + 1 / epoch + (0.02 * epoch if climbing else 0.0),
+            "validation_loss": 0.5 + 1 / min(epoch, lowest) + (0.02 * epoch if climbing else 0.0),
         }
         for member in range(members)
         for epoch in range(1, epochs + 1)
@@ -65,7 +65,7 @@ def number_run(place, rows=400, seed=0, target="price", own=False, **more):
     return written(place, test, naive, judged, target, **more)
 
 
-def written(place, test, naive, judged, target, epochs=None, **more):
+def written(place, test, naive, judged, target, epochs=None, settings=None, **more):
     folder = RunFolder.create(place)
     record = test.to_record()
     folder.write_metrics(
@@ -81,7 +81,7 @@ def written(place, test, naive, judged, target, epochs=None, **more):
             **more,
         }
     )
-    settings = {"seed": 3, "epochs": 200, "hidden": [8]}
+    settings = {"seed": 3, "epochs": 200, "patience": 10, "hidden": [8], **(settings or {})}
     folder.write_config({"chainrule": "0.1.0", "data": "/x.csv", "settings": settings})
     folder.write_history(history() if epochs is None else epochs)
     judged.save(folder.judged_path)
@@ -337,7 +337,10 @@ def rising(share, members=2):
         (rising(0.01), "Validation loss levels off"),
         (rising(0.08), "Validation loss rises a little after its best epoch in both networks (by "),
         (rising(0.2), "Overfitting begins in both networks"),
-        (history(200), "Both networks were still improving when training ended after 200 epochs"),
+        (
+            history(200, lowest=200),
+            "Both networks were still improving when training ended after 200 epochs",
+        ),
         (history(members=1, climbing=True), "Overfitting begins in the network"),
         ([{"epoch": 1, "loss": 1.0}], "No rows were watched"),
         (history(3), "Too few epochs (3) to say anything"),
@@ -346,6 +349,100 @@ def rising(share, members=2):
 def test_how_training_ended_is_said(tmp_path, epochs, words):
     page = read(number_run(tmp_path / "run", epochs=epochs))
     assert page.text.count(words) == 2, "in short, and beside the curves"
+
+
+def ended(*lowest, epochs=30):
+    """Networks of which validation loss has its lowest value at these epochs."""
+    networks = [history(epochs, members=1, lowest=place) for place in lowest]
+    return [{**row, "member": k} for k, rows in enumerate(networks) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "settings", "stopped", "words"),
+    [
+        (
+            ended(30, 30), {"time_limit": 0.6}, False,
+            "Both networks were still improving when their time was over: a longer --time-limit "
+            "may help.",
+        ),
+        (
+            ended(18, 30, 10), {"time_limit": 9.0}, False,
+            "1 of 3 networks was still improving when its time was over: a longer --time-limit",
+        ),
+        (
+            ended(30), {"time_limit": 9.0}, True,
+            "The network was still improving when it was stopped: --resume goes on.",
+        ),
+        (
+            ended(200, 200, epochs=200), {}, True,
+            "Both networks were still improving when training ended after 200 epochs: more",
+        ),
+        (ended(30, 18), {}, False, "1 of 2 networks was still improving when training ended."),
+        (ended(18, 10), {"time_limit": 0.6}, False, "Validation loss levels off"),
+        (ended(185, epochs=200), {}, False, "Validation loss levels off"),
+    ],
+)  # fmt: skip
+def test_networks_that_were_still_improving_are_told_with_what_ended_them(
+    tmp_path, epochs, settings, stopped, words
+):
+    folder = number_run(tmp_path / "run", epochs=epochs, settings=settings, interrupted=stopped)
+    text = read(folder).text
+    assert text.count(words) == 2
+    assert ("still improving" in text) is ("still improving" in words)
+    assert ("levels off" in text) is ("levels off" in words)
+
+
+def test_a_last_epoch_that_is_a_little_worse_ends_no_fall(tmp_path):
+    rows = history(30, members=1, lowest=30)
+    rows[-1]["validation_loss"] += 0.01
+    text = read(number_run(tmp_path / "run", epochs=rows, settings={"time_limit": 1.0})).text
+    assert "The network was still improving when its time was over" in text
+
+
+def test_validation_loss_that_falls_while_a_score_chose_the_epoch_does_not_level_off(tmp_path):
+    rows = [{**row, "score": min(row["epoch"], 15)} for row in history(30, lowest=30)]
+    text = read(number_run(tmp_path / "run", epochs=rows, settings={"metric": "r2"})).text
+    assert "levels off" not in text and "still improving" not in text
+
+
+def losses(training, validation):
+    """Epochs of one network that level off at these losses."""
+    row = {"member": 0, "loss": training, "validation_loss": validation}
+    return [{**row, "epoch": epoch} for epoch in range(1, 31)]
+
+
+CAVEAT = "training loss is measured while units are left out and weights still change"
+
+
+@pytest.mark.parametrize(
+    ("training", "validation", "dropout", "words"),
+    [
+        (1.0, 1.05, 0.0, "1.05: hardly worse on rows that the network has not learned from"),
+        (1.0, 1.3, 0.0, "1.3: somewhat worse on rows"),
+        (1.0, 1.05, 0.3, f"validation loss 1.05; {CAVEAT}."),
+        (1.0, 1.3, 0.3, f"validation loss 1.3; {CAVEAT}."),
+        (1.0, 2.0, 0.3, f"2.0 times as much: part of what was learned holds for the training "
+                        f"rows only; {CAVEAT}. More rows"),
+        (1.0, 2.0, 0.0, "2.0 times as much: part of what was learned holds for the training "
+                        "rows only. More rows"),
+        (1.0, 0.5, 0.3, f"validation loss 0.5: {CAVEAT}, so it may well be the higher one."),
+        (1.0, 0.5, 0.0, "validation loss 0.5, no sign of rows learned by heart: training loss is "
+                        "measured while weights still change, so"),
+    ],
+)  # fmt: skip
+def test_two_losses_are_held_against_each_other_as_far_as_they_are_alike(
+    tmp_path, training, validation, dropout, words
+):
+    epochs, settings = losses(training, validation), {"dropout": dropout}
+    assert words in read(number_run(tmp_path / "run", epochs=epochs, settings=settings)).text
+
+
+@pytest.mark.parametrize("share", [0.2, 0.05])
+def test_rising_losses_are_not_followed_by_an_all_clear(tmp_path, share):
+    rows = [{**row, "loss": row["loss"] + 2} for row in rising(share)]
+    text = read(number_run(tmp_path / "run", epochs=rows)).text
+    assert "so the model does not suffer from what came after it." in text
+    assert "so it may well be the higher one" in text and "by heart" not in text
 
 
 def test_the_loss_by_step_is_drawn_where_it_was_kept(tmp_path):

@@ -14,6 +14,7 @@ from chainrule.errors import ChainruleError, DataError
 from chainrule.files import RunFolder, write_text_atomic
 from chainrule.reporting import answer_pictures, sentences, tables, training_pictures
 from chainrule.reporting.comparison import leads_over_baselines
+from chainrule.reporting.course_sentences import course_sentences
 from chainrule.reporting.judged import JudgedRows
 from chainrule.reporting.scores import LOWER_IS_BETTER
 
@@ -247,13 +248,14 @@ def _training(
         steps,
     ]
     watched = (metrics.get("parts") or {}).get("validation")
-    limit = None if metrics.get("interrupted") else settings.get("epochs")
+    said = course_sentences(
+        members, settings, watched, metrics.get("doctor"),
+        interrupted=bool(metrics.get("interrupted")),
+    )  # fmt: skip
     return {
         "charts": [chart for chart in charts if chart is not None],
         "has_steps": steps is not None,
-        "sentences": list(
-            sentences.course_sentences(members, limit, watched, metrics.get("doctor"))
-        ),
+        "sentences": list(said),
         "members": len(members),
         "epochs": sum(one.epochs for one in members),
     }
