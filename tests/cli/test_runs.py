@@ -2,13 +2,16 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.cli.conftest import start
 from tests.cli.tables import churn_text
 
 from chainrule.files import FolderLock
+from chainrule.reporting import JudgedRows
 
 WELL = ("--epochs", "30", "--members", "2", "--hidden", "32")
 POORLY = ("--epochs", "1", "--members", "1", "--hidden", "2", "--bins", "0")
@@ -69,11 +72,39 @@ def test_a_really_better_run_is_beyond_noise(run, some):
 def test_the_same_training_twice_is_within_noise_and_differs_in_nothing(run, some):
     some("good", "again")
     text = " ".join(run("runs").out.split())
-    assert "again and good are equally good" in text
+    assert "again and good are equally good" in text and "-0" not in text
     assert "settings that differ" not in text
     record = run("runs", "--json").record
     assert record["comparisons"][0]["differences"][0]["beyond_noise"] is False
     assert record["settings"] == {"left": {}}
+
+
+@pytest.fixture
+def few(run, some):
+    """Runs of which two test rows are of the rarer class, "yes"."""
+    some("poor", "good", "metric")
+    for name in ("poor", "good", "metric"):
+        path = Path("runs", name, "judged.safetensors")
+        judged = JudgedRows.load(path)
+        truth = judged.truth.copy()
+        truth[np.flatnonzero(truth == 1)[2:]] = 0
+        replace(judged, truth=truth).save(path)
+
+
+def test_on_few_rows_of_a_class_nothing_is_called_noise_or_beyond_it(run, few):
+    text = " ".join(run("runs", "runs/poor", "runs/good").out.split())
+    assert "; too few rows to say whether that is noise: 2 test rows of 'yes'." in text
+    assert "explains" not in text and "within the noise" not in text
+    record = run("runs", "runs/poor", "runs/good", "--json").record
+    (difference,) = record["comparisons"][0]["differences"]
+    assert (difference["interval"], difference["beyond_noise"]) == (None, False)
+
+
+def test_several_runs_on_few_rows_are_only_ranked(run, few):
+    text = " ".join(run("runs").out.split())
+    assert text.count("- too few rows to say") == 2
+    assert "Too few rows to say what is noise: 2 test rows of 'yes'." in text
+    assert "within noise" not in text.lower() and "beyond noise" not in text
 
 
 def test_only_settings_that_differ_are_listed_a_column_a_run(run, some):

@@ -117,10 +117,19 @@ def test_scores_by_which_a_simple_model_is_better_are_not_kept_quiet(tmp_path):
     metrics = folder.read_metrics()
     naive = metrics["details"]["baselines"]["naive"]
     ours = metrics["details"]["test"]["metrics"]
-    naive["metrics"].update(recall=1.0, log_loss=ours["log_loss"] / 2)
+    naive["metrics"].update(accuracy=1.0, recall=1.0, log_loss=ours["log_loss"] / 2)
     folder.write_metrics(metrics)
     text = read(folder).text
-    assert "lie apart. By log_loss and recall it is the other way round." in text
+    assert "lie apart. By accuracy and log_loss it is the other way round." in text
+    linear = {**naive, "name": "linear", "metrics": {**naive["metrics"]}}
+    metrics["details"]["baselines"] = {"linear": linear}
+    folder.write_metrics(metrics)
+    text = read(folder).text
+    assert "By accuracy, log_loss and recall it is the other way round." in text
+    linear["metrics"]["roc_auc"] = ours["roc_auc"]
+    folder.write_metrics(metrics)
+    assert "the other way round" not in read(folder).text, "no way where both are equal"
+    metrics["details"]["baselines"] = {"naive": naive}
     naive["metrics"]["roc_auc"], naive["intervals"]["roc_auc"] = 1.0, [0.999, 1.0]
     folder.write_metrics(metrics)
     assert "The naive model is better (roc_auc" in read(folder).text
@@ -130,6 +139,66 @@ def test_scores_by_which_a_simple_model_is_better_are_not_kept_quiet(tmp_path):
     naive["metrics"]["roc_auc"] = 0.51
     folder.write_metrics(metrics)
     assert "intervals overlap: other rows might turn it round" in read(folder).text
+
+
+def rare_run(place, truth, *, paired, settings=None, weights=None):
+    """A run whose network tells the classes apart, and whose naive model tells them wrongly."""
+    draw = np.random.default_rng(0)
+    truth, labels = np.array(truth), ("no", "yes", "maybe")[: max(truth) + 1]
+    answers = np.eye(len(labels))[truth] * 0.6 + draw.dirichlet(np.ones(len(labels)), len(truth))
+    answers /= answers.sum(axis=1, keepdims=True)
+    other = answers[:, ::-1].copy()
+    found = [judge_classification(truth, one, labels, weights) for one in (answers, other)]
+    design = Design(np.zeros((len(truth), 1)), truth)
+    naive = replace(naive_classification(design, design, labels), judgment=found[1])
+    judged = JudgedRows(
+        "classification", "y", truth, answers, None, "f0", weights, labels,
+        baselines={"naive": other} if paired else {},
+    )  # fmt: skip
+    return written(place, found[0], naive, judged, "y", settings=settings)
+
+
+FEW = "too few to judge by"
+VERDICTS = (
+    "is better than the naive model",
+    "95 % intervals lie apart",
+    "choice of test rows explains",
+)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.parametrize(
+    ("truth", "settings", "remark"),
+    [
+        ([0] * 200 + [1] * 9, {}, f"9 rows of 'yes' are {FEW}: other rows may give quite"),
+        ([0] * 200 + [1], {}, f"1 row of 'yes' is {FEW}"),
+        ([0] * 40 + [2] * 40 + [1] * 3, {}, f"3 rows of 'yes' are {FEW}"),
+        ([0, 1], {"metric": "accuracy"}, "2 rows are few to judge by"),
+    ],
+)
+def test_few_rows_of_a_class_carry_no_verdict(tmp_path, truth, settings, remark, paired):
+    text = read(rare_run(tmp_path / "run", truth, paired=paired, settings=settings)).text
+    assert remark in text
+    assert not any(word in text for word in VERDICTS)
+    assert ("too few rows to say how sure that is" in text) is paired
+    assert ("how sure is not known" in text) is not paired
+
+
+@pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.parametrize(
+    ("rare", "settings"), [(10, {}), (3, {"metric": "accuracy"})], ids=["ten rows", "by all rows"]
+)
+def test_enough_rows_carry_one(tmp_path, rare, settings, paired):
+    truth = [0] * 200 + [1] * rare
+    text = read(rare_run(tmp_path / "run", truth, paired=paired, settings=settings)).text
+    assert any(word in text for word in VERDICTS)
+    assert (FEW in text) is (rare < 10)
+
+
+def test_rows_of_unequal_weight_count_for_fewer(tmp_path):
+    truth, weights = [0] * 200 + [1] * 40, np.array([1.0] * 200 + [1000.0] * 5 + [0.01] * 35)
+    text = read(rare_run(tmp_path / "run", truth, paired=True, weights=weights)).text
+    assert "too few rows to say how sure that is" in text
 
 
 @pytest.mark.parametrize(

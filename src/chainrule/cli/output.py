@@ -108,14 +108,14 @@ def score_digits(value: float | None) -> int:
 def spell_score(value: float | None, digits: int) -> str:
     """A score for people; a dash where it is not defined.
 
-    >>> spell_score(0.87654, 4), spell_score(12345.6, 0), spell_score(None, 4)
-    ('0.8765', '12,346', '-')
+    >>> spell_score(0.87654, 4), spell_score(12345.6, 0), spell_score(-0.0, 2), spell_score(None, 4)
+    ('0.8765', '12,346', '0.00', '-')
     """
     if value is None:
         return "-"
     if value and (abs(value) >= 1e12 or abs(value) < 0.0005):
         return f"{value:.3g}"
-    return f"{value:,.{digits}f}"
+    return f"{value:z,.{digits}f}"
 
 
 def spell_interval(interval: tuple[float, float] | None, digits: int) -> str:

@@ -24,7 +24,7 @@ from chainrule.cli.parser import Parser
 from chainrule.errors import ChainruleError
 
 if TYPE_CHECKING:
-    from chainrule.reporting import Comparison, Run
+    from chainrule.reporting import Comparison, Difference, Run
 
 __all__ = ["EXAMPLES", "USAGE", "add_options", "run"]
 
@@ -202,12 +202,18 @@ def _differences(comparison: Comparison, names: dict[Path, str]) -> str:
             names[one.run.path],
             spell_score(one.behind, digits),
             spell_interval(one.interval, digits),
-            "" if one.interval is None else f"{'beyond' if one.beyond_noise else 'within'} noise",
+            _noise(one),
         )
         for one in comparison.differences
     ]
     level = f"{100 * comparison.level:.4g} % interval"
     return text_table(("run", "behind by", level, "which is"), lines, right=(1, 2))
+
+
+def _noise(one: Difference) -> str:
+    if one.interval is None:
+        return "" if one.behind is None else "too few rows to say"
+    return f"{'beyond' if one.beyond_noise else 'within'} noise"
 
 
 def _verdict(comparison: Comparison, names: dict[Path, str]) -> None:
@@ -221,6 +227,9 @@ def _verdict(comparison: Comparison, names: dict[Path, str]) -> None:
         "rows:"
     )
     show(_differences(comparison, names))
+    if comparison.too_few:
+        _paragraph(f"Too few rows to say what is noise: {comparison.too_few}.")
+        return
     _paragraph(
         f"Within noise: the choice of these {rows} may explain it. The intervals are wider than "
         "95 % ones, so that those of all pairs of runs hold at once with 95 % (Bonferroni): any "
@@ -233,10 +242,16 @@ def _of_two(comparison: Comparison, names: dict[Path, str]) -> str:
     one, score = comparison.differences[0], comparison.score
     best, other = names[comparison.runs[0].path], names[one.run.path]
     rows = plural(comparison.rows, "test row")
-    if one.behind is None or one.interval is None:
+    if one.behind is None:
         return f"{score} is not defined for both runs on these rows: nothing is said of them."
     digits = score_digits(one.behind)
-    amount = f"{spell_score(one.behind, digits)} {score} ({spell_interval(one.interval, digits)})"
+    amount = f"{spell_score(one.behind, digits)} {score}"
+    if one.interval is None:
+        return (
+            f"{best} and {other} differ by {amount}; too few rows to say whether that is noise: "
+            f"{comparison.too_few or rows}."
+        )
+    amount += f" ({spell_interval(one.interval, digits)})"
     if one.beyond_noise:
         return (
             f"{best} is better than {other} by {amount}, beyond what the choice of these {rows} "

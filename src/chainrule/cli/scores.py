@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.cli.output import plural, score_digits, spell_interval, spell_score, text_table
 from chainrule.estimators import positive_code
-from chainrule.reporting import LOWER_IS_BETTER, main_score
+from chainrule.reporting import LOWER_IS_BETTER, few_rows, main_score
 
 if TYPE_CHECKING:
     from chainrule.data import Labels, Numbers, Table
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from chainrule.reporting import Baseline, Judgment
 
 __all__ = [
-    "FEW_ROWS",
     "Scores",
-    "few_rows",
     "judge",
     "judge_plan",
     "remark",
@@ -28,8 +26,6 @@ __all__ = [
 ]
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-FEW_ROWS = 30
 
 
 @dataclass(frozen=True)
@@ -169,8 +165,9 @@ def remark(scores: Scores, metric: str | None) -> Iterator[str]:
         return
     if test.unseen:
         yield f"note: {plural(test.unseen, 'test row')} with a label that training has not seen."
-    if test.rows < FEW_ROWS:
-        yield few_rows(test.rows)
+    few = few_rows(test.to_record())
+    if few:
+        yield f"note: {few}"
     name = main_score(test.task, metric)
     sign = -1.0 if name in LOWER_IS_BETTER else 1.0
     ours = test.metrics.get(name)
@@ -179,9 +176,3 @@ def remark(scores: Scores, metric: str | None) -> Iterator[str]:
         if ours is not None and other is not None and sign * other >= sign * ours:
             how = "as good as" if other == ours else "better than"
             yield f"note: by {name} the {one.name} model is {how} the network on these rows."
-
-
-def few_rows(rows: int) -> str:
-    """What to say of scores of so few rows that they hardly say anything."""
-    few = "1 row is too few" if rows == 1 else f"{rows} rows are few"
-    return f"note: {few} to judge by; other rows may give quite other scores."

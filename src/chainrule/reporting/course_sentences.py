@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.reporting.curves import smoothed
-from chainrule.reporting.sentences import FEW_ROWS
+from chainrule.reporting.few import FEW_ROWS
 from chainrule.reporting.training_pictures import Course
 
 __all__ = ["course_sentences"]

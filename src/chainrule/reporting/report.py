@@ -15,6 +15,7 @@ from chainrule.files import RunFolder, write_text_atomic
 from chainrule.reporting import answer_pictures, sentences, tables, training_pictures
 from chainrule.reporting.comparison import leads_over_baselines
 from chainrule.reporting.course_sentences import course_sentences
+from chainrule.reporting.few import few_rows
 from chainrule.reporting.judged import JudgedRows
 from chainrule.reporting.scores import LOWER_IS_BETTER
 
@@ -173,9 +174,8 @@ def _remarks(metrics: dict[str, Any], test: dict[str, Any] | None) -> Any:
             "There is no test part: too few rows, or too few of each class. So there are no "
             "scores on rows that training has not seen; judge by a table of its own (--test)."
         )
-    elif test["rows"] < sentences.FEW_ROWS:
-        count = "1 row is too few" if test["rows"] == 1 else f"{test['rows']} rows are few"
-        yield f"{count} to judge by: other rows may give quite other scores."
+    elif few_rows(test):
+        yield few_rows(test)
     if test and test.get("unseen"):
         yield f"{test['unseen']:,} test rows have a label that training has not seen; not scored."
     if test and test.get("weighted"):

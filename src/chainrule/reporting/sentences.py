@@ -11,11 +11,11 @@ import numpy as np
 from chainrule.reporting.chart import together
 from chainrule.reporting.comparison import Lead
 from chainrule.reporting.curves import NORMAL_95, Calibration
+from chainrule.reporting.few import is_too_few
 from chainrule.reporting.finding import SEVERITIES
 from chainrule.reporting.scores import LOWER_IS_BETTER, main_score
 
 __all__ = [
-    "FEW_ROWS",
     "MEANINGS",
     "calibration_sentences",
     "comparison_sentence",
@@ -41,7 +41,7 @@ MEANINGS = {
     "r2": "share of the target's variance that is explained; 0 is no better than the mean",
     "median_absolute_error": "half of the predictions are nearer than this; small is good",
 }
-FEW_ROWS = 30
+OF_POSITIVE_CLASS = ("precision", "recall", "f1")
 
 Record = Mapping[str, Any]
 
@@ -56,8 +56,8 @@ def score_name(task: str, test: Record | None, chosen: str | None) -> str:
 def spelled_score(value: float | None, beside: float | None = None) -> str:
     """A score with as many digits as say something: of the size of the number that it is beside.
 
-    >>> spelled_score(0.87654), spelled_score(5123.4), spelled_score(None)
-    ('0.8765', '5,123', '–')
+    >>> spelled_score(0.87654), spelled_score(5123.4), spelled_score(-0.0), spelled_score(None)
+    ('0.8765', '5,123', '0.0000', '–')
     """
     if value is None:
         return "–"
@@ -65,7 +65,7 @@ def spelled_score(value: float | None, beside: float | None = None) -> str:
     if value and (size >= 1e12 or size < 0.0005):
         return f"{value:.3g}"
     size = size if beside is None else abs(beside)
-    return f"{value:,.{4 if size < 10 else 3 if size < 100 else 2 if size < 1000 else 0}f}"
+    return f"{value:z,.{4 if size < 10 else 3 if size < 100 else 2 if size < 1000 else 0}f}"
 
 
 def spelled_interval(interval: Sequence[float] | None, beside: float | None) -> str:
@@ -77,21 +77,26 @@ def comparison_sentence(name: str, test: Record, baseline: Record, lead: Lead | 
     """Whether the network is better than a simple model by a score.
 
     Told by the lead on the same rows where it is known, else as far as two intervals tell. Other
-    scores by which it is the other way round are named.
+    scores by which it is the other way round are named, but none of the positive class against a
+    model that gives every row the same answer.
     """
     what = f"the {baseline['name']} model"
     ahead = _is_ahead(name, test, baseline)
     if ahead is None:
         return f"{name} is not defined for these rows, so nothing is said of {what}."
     if lead is None or lead.by is None:
+        is_tie = test["metrics"][name] == baseline["metrics"][name]
         sentence = _by_intervals(name, test, baseline, what, ahead)
     else:
-        ahead = lead.by > 0
+        ahead, is_tie = lead.by > 0, lead.by == 0
         sentence = _by_pairs(name, test["metrics"][name], lead, what)
+    if is_tie:
+        return sentence
+    skipped = {name, *(OF_POSITIVE_CLASS if baseline["name"] == "naive" else ())}
     other_way = [
         one
         for one in test["metrics"]
-        if one != name and _is_ahead(one, test, baseline) is (not ahead)
+        if one not in skipped and _is_ahead(one, test, baseline) is (not ahead)
     ]
     return (
         f"{sentence} By {together(other_way)} it is the other way round." if other_way else sentence
@@ -104,8 +109,9 @@ def _by_pairs(name: str, ours: float, lead: Lead, what: str) -> str:
     if by < 0 and interval is not None:
         interval = (-interval[1], -interval[0])
     sure = (
-        f"95 % interval {spelled_interval(interval, ours)}" if interval else "how sure: not known"
-    )
+        f"95 % interval {spelled_interval(interval, ours)}" if interval
+        else "too few rows to say how sure that is"
+    )  # fmt: skip
     values = f"by {spelled_score(abs(by), ours)} {name} ({sure})"
     better, worse = ("The network", what) if by > 0 else (what.capitalize(), "the network")
     if lead.beyond_noise:
@@ -122,7 +128,7 @@ def _by_intervals(name: str, test: Record, baseline: Record, what: str, ahead: b
     ours, other = test["metrics"][name], baseline["metrics"][name]
     values = f"{name} {spelled_score(ours)} against {spelled_score(other, ours)}"
     mine, theirs = test["intervals"].get(name), baseline["intervals"].get(name)
-    if not mine or not theirs:
+    if not mine or not theirs or is_too_few(test, name):
         verdict = "is ahead of" if ahead else "is not ahead of"
         return f"The network {verdict} {what} on these rows ({values}); how sure is not known."
     if mine[0] > theirs[1] or mine[1] < theirs[0]:
