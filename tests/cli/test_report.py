@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.cli.tables import churn_text
+from tests.cli.tables import churn_text, houses_text
 from tests.reporting.pages import Page
 
 from chainrule.cli.train import write_run_report
@@ -75,6 +75,44 @@ def test_networks_that_were_not_trained_are_not_counted_as_averaged(run):
     of = f"{trained} of 6 networks" + ", averaged, each" * (trained > 1)
     assert f"by {of} of hidden layers 4;" in read("there/report.html").text
     assert json.loads(run("runs", "there", "--json").out)["runs"][0]["networks"] == trained
+
+
+def test_test_rows_that_stand_in_the_training_table_are_not_called_unseen(run, quick):
+    Path("other.csv").write_text(houses_text(40, seed=9), "utf-8")
+    lines = Path("houses.csv").read_text("utf-8").splitlines()
+    mixed = Path("other.csv").read_text("utf-8") + "\n".join(lines[1:4]) + "\n"
+    Path("mixed.csv").write_text(mixed, "utf-8")
+    for name, words in {
+        "other": "40 never seen in training",
+        "mixed": "43 3 of them also in the training table",
+        "houses": "120 all of them also in the training table",
+    }.items():
+        table = ("--target", "price", "--test", f"{name}.csv", "--out", name)
+        assert run("train", "houses.csv", *table, *quick).code == 0
+        assert f"test rows {words} " in read(f"{name}/report.html").text
+
+
+@pytest.mark.parametrize(("table", "target"), [("houses.csv", "price"), ("churn.csv", "left")])
+def test_the_rows_of_several_networks_are_counted_in_words(run, quick, table, target):
+    words = ("--target", target, *quick, "--members", "3", "--out", "there")
+    assert run("train", table, *words).code == 0
+    kept = json.loads(Path("there/metrics.json").read_text())
+    count = sum(kept["data"]["target_values"]["counts"])
+    assert kept["parts"]["train"] < count
+    text = read("there/report.html").text
+    rows = f"{count} rows that at least one network learns from"
+    assert f"fitted on all {rows}." in text
+    assert f"{target} in the {rows} " in text
+    assert f"{target} in the training rows" not in text
+
+
+def test_the_report_of_a_run_that_was_not_scored_names_no_task(run, price_run):
+    shutil.copytree(price_run, "there")
+    for name in ("metrics.json", "judged.safetensors"):
+        Path("there", name).unlink()
+    assert run("report", "there").code == 0
+    text = read("there/report.html").text
+    assert "Predicting price Trained for 3 epochs." in text
 
 
 def test_the_report_of_a_run_that_was_stopped_tells_how_to_go_on(run, price_run):

@@ -108,6 +108,7 @@ def test_a_report_of_numbers_holds_scores_pictures_and_misses(tmp_path):
     assert f"{largest['row'] + 1000:,} {largest['truth']:.2f}" in page.text
     assert "Rows of the table, counted from 0." in page.text
     assert "On average predictions are" in page.text and "too high." in page.text
+    assert page.text.count("mean squared error of the target scaled to deviation 1.") == 1
     assert page.tags.count("figure") == 4
     assert len(page.labels()) == 4 and all(page.labels())
 
@@ -259,6 +260,7 @@ def test_a_report_of_two_classes_holds_curves_calibration_and_confusion(tmp_path
     assert "On average the network gives kind = yes a probability of" in page.text
     assert "The network is better than the naive model (roc_auc" in page.text
     assert "intervals lie apart" in page.text
+    assert "squared error" not in page.text
 
 
 def test_a_matrix_has_counts_up_to_30_classes_and_pairs_beyond(tmp_path):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule.cli.described import learned_rows_name
 from chainrule.cli.output import plural, score_digits, spell_interval, spell_score, text_table
 from chainrule.estimators import positive_code
 from chainrule.reporting import LOWER_IS_BETTER, few_rows, main_score
@@ -94,7 +95,8 @@ def judge_plan(plan: TablePlan, predictions: Predictions | None, held: Held | No
 def _baselines(plan: TablePlan, table: Table) -> tuple[Baseline, ...]:
     from chainrule import reporting
 
-    train, test = _design(plan, plan.train_table), _design(plan, table)
+    train, test = (_design(plan, one) for one in (plan.train_table, table))
+    train = replace(train, called=learned_rows_name(plan, train.rows))
     seed = plan.settings.seed
     if not plan.is_classification:
         return (

@@ -94,7 +94,7 @@ def _content(
     """Everything that the page shows."""
     details = metrics.get("details") or {}
     settings = config.get("settings") or {}
-    task = metrics.get("task") or (judged.task if judged else settings.get("task", ""))
+    task = metrics.get("task") or (judged.task if judged else "")
     test = details.get("test")
     name = sentences.score_name(task, test, settings.get("metric"))
     members = training_pictures.courses(history)
@@ -139,8 +139,15 @@ def _cards(name: str, metrics: dict[str, Any]) -> list[dict[str, str]]:
     cards = [_card(name, name, test)]
     if linear:
         cards.append(_card(name, f"{name} of the linear model", linear))
-    count = {"value": f"{test['rows']:,}", "name": "test rows", "note": "never seen in training"}
+    count = {"value": f"{test['rows']:,}", "name": "test rows", "note": _seen(metrics)}
     return [*cards, _card(more, more, test), count]
+
+
+def _seen(metrics: dict[str, Any]) -> str:
+    """Whether training has seen the test rows, as a table of its own may have some of its rows."""
+    seen, rows = (metrics.get("data") or {}).get("test_seen", 0), metrics["details"]["test"]["rows"]
+    count = "all" if seen >= rows else f"{seen:,}"
+    return f"{count} of them also in the training table" if seen else "never seen in training"
 
 
 def _card(score: str, title: str, judgment: dict[str, Any]) -> dict[str, str]:
@@ -241,7 +248,7 @@ def _training(
     chosen = settings.get("metric")
     steps = training_pictures.step_chart(details.get("iterations") or [])
     charts = [
-        training_pictures.epoch_chart(members),
+        training_pictures.epoch_chart(members, metrics.get("task", "")),
         training_pictures.score_chart(
             members, str(chosen), lower_is_better=chosen in LOWER_IS_BETTER
         ),
@@ -277,7 +284,8 @@ def _data(metrics: dict[str, Any]) -> dict[str, Any] | None:
     for one in classes:
         one["wide"] = one["share"] / largest
     chart = answer_pictures.target_chart(target, str(metrics["target"]))
-    return {**data, "classes": classes, "chart": chart}
+    rows = target.get("rows", "the training rows")
+    return {**data, "classes": classes, "chart": chart, "target_rows": rows}
 
 
 def _settings(metrics: dict[str, Any], settings: dict[str, Any]) -> list[dict[str, Any]]:
