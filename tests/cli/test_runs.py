@@ -1,6 +1,7 @@
 """`chainrule runs`: real runs listed and compared."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -206,6 +207,17 @@ def test_wide_tables_of_settings_are_folded(run, some, monkeypatch):
     text = run("runs").out
     assert max(map(len, text.splitlines())) <= 80
     assert text.count("\n  setting ") == 3
+
+
+def test_long_names_and_dates_stay_apart_on_a_narrow_terminal(run, some, monkeypatch):
+    for number in (1, 2):
+        some("good")
+        Path("runs/good").rename(Path(f"runs/insurance-of-many-years-charges-in-usd-{number}"))
+    for width, pattern in ((80, r"insuran\S*-usd-1  \d{4}-\d\d-\d\d \d\d:\d\d "),
+                           (50, r"in\.\.\.d-1  \d{4}-\d\d-\d\d  ")):  # fmt: skip
+        monkeypatch.setenv("COLUMNS", str(width))
+        text = run("runs").out
+        assert re.search(pattern, text), text
 
 
 def test_a_run_is_known_by_its_name_from_within_too(run, some, monkeypatch):

@@ -41,6 +41,7 @@ better one stays better in 95 of 100 draws and more, that is beyond noise. How
 much other seeds would change a run is not in it: train with some to see that.
 """
 SOURCES = ("data", "test", "validation")
+NARROW = 72
 
 
 def add_options(parser: Parser) -> None:
@@ -138,10 +139,11 @@ def _record(runs: Sequence[Run], subjects: Sequence[_Subject]) -> dict[str, Any]
 
 
 def _listing(runs: Sequence[Run], names: dict[Path, str]) -> str:
+    moment = "%Y-%m-%d" if terminal_width() < NARROW else "%Y-%m-%d %H:%M"
     lines = [
         (
             names[one.path],
-            f"{one.when:%Y-%m-%d %H:%M}",
+            f"{one.when:{moment}}",
             "-" if one.networks is None else f"{one.networks}",
             "-" if one.epochs is None else f"{one.epochs:,}",
             "-" if one.seconds is None else f"{one.seconds:,.1f}",
@@ -150,7 +152,7 @@ def _listing(runs: Sequence[Run], names: dict[Path, str]) -> str:
         for one in runs
     ]
     header = ("run", "when", "networks", "epochs", "seconds", "state")
-    return text_table(header, lines, right=(2, 3, 4))
+    return text_table(header, lines, right=(2, 3, 4), whole=(1,))
 
 
 def _hint(one: Run) -> str | None:
