@@ -93,10 +93,9 @@ def comparison_sentence(name: str, test: Record, baseline: Record, lead: Lead | 
     if is_tie:
         return sentence
     skipped = {name, *(OF_POSITIVE_CLASS if baseline["name"] == "naive" else ())}
+    behind, before = (baseline, test) if ahead else (test, baseline)
     other_way = [
-        one
-        for one in test["metrics"]
-        if one not in skipped and _is_ahead(one, test, baseline) is (not ahead)
+        one for one in test["metrics"] if one not in skipped and _is_ahead(one, behind, before)
     ]
     return (
         f"{sentence} By {together(other_way)} it is the other way round." if other_way else sentence
