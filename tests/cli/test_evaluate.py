@@ -113,6 +113,11 @@ def test_few_rows_are_said_to_be_few_and_a_single_one_has_no_interval(run, left_
     outcome = run("evaluate", left_run, _written("one.csv", lines[:2]))
     assert "note: 1 row is too few to judge by" in outcome.err
     assert all(line.split()[2] == "-" for line in outcome.out.splitlines()[2:7])
+    header, *rows = churn_text(200, seed=5).splitlines()
+    gone = [row for row in rows if row.endswith("yes")]
+    rare = [header, *(row for row in rows if row not in gone), *gone[:3]]
+    outcome = run("evaluate", left_run, _written("rare.csv", rare))
+    assert "note: 3 rows of 'yes' are too few to judge by: other rows may" in outcome.err
 
 
 def test_without_the_weight_column_each_row_counts_alike(run):

@@ -19,6 +19,22 @@ def test_lines_end_where_the_terminal_does(width):
     assert text.count("because") == 20
 
 
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_long_names_are_cut_where_they_do_not_differ(width):
+    names = [f"a-rather-long-name-of-a-table-{number}" for number in range(3)]
+    names.append("名前" * 20)
+    lines = text_table(("run", "state"), [(one, "done") for one in names], width=width).splitlines()
+    assert [line.split()[0][-2:] for line in lines[1:4]] == ["-0", "-1", "-2"]
+    assert all(line.split()[0].startswith("a-rather"[: width // 10]) for line in lines[1:4])
+    cell = lines[4].split()[0]
+    assert cell.startswith("名") and "..." in cell and 2 * len(cell) - 3 <= 32
+
+
+def test_cells_of_whole_columns_are_not_cut():
+    rows = [("a" * 30, "2026-11-22 05:36", "last")]
+    assert " 2026-11-22 05:36 " in text_table(("a", "when", "b"), rows, whole=(1,), width=40)
+
+
 def test_numbers_stand_under_each_other():
     text = text_table(("name", "n"), [("a", "1"), ("b", "1,234")], right=(1,), indent="")
     assert text.splitlines() == ["name      n", "a         1", "b     1,234"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.cli.tables import churn_text
+from tests.cli.tables import churn_text, houses_text
 from tests.reporting.pages import Page
 
 from chainrule.cli.train import write_run_report
@@ -77,6 +77,44 @@ def test_networks_that_were_not_trained_are_not_counted_as_averaged(run):
     assert json.loads(run("runs", "there", "--json").out)["runs"][0]["networks"] == trained
 
 
+def test_test_rows_that_stand_in_the_training_table_are_not_called_unseen(run, quick):
+    Path("other.csv").write_text(houses_text(40, seed=9), "utf-8")
+    lines = Path("houses.csv").read_text("utf-8").splitlines()
+    mixed = Path("other.csv").read_text("utf-8") + "\n".join(lines[1:4]) + "\n"
+    Path("mixed.csv").write_text(mixed, "utf-8")
+    for name, words in {
+        "other": "40 never seen in training",
+        "mixed": "43 3 of them also in the training table",
+        "houses": "120 all of them also in the training table",
+    }.items():
+        table = ("--target", "price", "--test", f"{name}.csv", "--out", name)
+        assert run("train", "houses.csv", *table, *quick).code == 0
+        assert f"test rows {words} " in read(f"{name}/report.html").text
+
+
+@pytest.mark.parametrize(("table", "target"), [("houses.csv", "price"), ("churn.csv", "left")])
+def test_the_rows_of_several_networks_are_counted_in_words(run, quick, table, target):
+    words = ("--target", target, *quick, "--members", "3", "--out", "there")
+    assert run("train", table, *words).code == 0
+    kept = json.loads(Path("there/metrics.json").read_text())
+    count = sum(kept["data"]["target_values"]["counts"])
+    assert kept["parts"]["train"] < count
+    text = read("there/report.html").text
+    rows = f"{count} rows that at least one network learns from"
+    assert f"fitted on all {rows}." in text
+    assert f"{target} in the {rows} " in text
+    assert f"{target} in the training rows" not in text
+
+
+def test_the_report_of_a_run_that_was_not_scored_names_no_task(run, price_run):
+    shutil.copytree(price_run, "there")
+    for name in ("metrics.json", "judged.safetensors"):
+        Path("there", name).unlink()
+    assert run("report", "there").code == 0
+    text = read("there/report.html").text
+    assert "Predicting price Trained for 3 epochs." in text
+
+
 def test_the_report_of_a_run_that_was_stopped_tells_how_to_go_on(run, price_run):
     shutil.copytree(price_run, "a b")
     assert "--resume" not in read("a b/report.html").text
@@ -138,6 +176,28 @@ def test_a_folder_without_a_finished_training_is_refused(run, price_run):
     assert outcome.code == 1
     assert "its training goes on, or was stopped" in outcome.sentence
     assert not Path("half/report.html").exists()
+
+
+@pytest.mark.parametrize("settings", [None, 'title = "of another program"\n'])
+def test_a_report_of_someone_else_beside_a_file_is_kept(run, price_run, settings):
+    Path("mine").mkdir()
+    shutil.copy("churn.csv", "mine")
+    shutil.copy(price_run / "model.safetensors", "mine")
+    Path("mine/report.html").write_text("mine")
+    if settings is not None:
+        Path("mine/config.toml").write_text(settings)
+    for given in ("mine/churn.csv", "mine/model.safetensors", "mine"):
+        outcome = run("report", given)
+        assert outcome.code == 1
+        assert f"{given}: not of a run folder, for neither config.toml nor" in outcome.sentence
+    assert Path("mine/report.html").read_text() == "mine"
+
+
+def test_a_model_file_of_any_name_in_a_run_folder_stands_for_the_run(run, price_run):
+    shutil.copytree(price_run, "there")
+    Path("there/model.safetensors").rename("there/best.safetensors")
+    assert run("report", "there/best.safetensors").out == "there/report.html\n"
+    assert "Predicting price" in read("there/report.html").text
 
 
 def test_a_damaged_folder_is_refused_with_a_sentence(run, price_run):

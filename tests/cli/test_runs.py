@@ -1,14 +1,18 @@
 """`chainrule runs`: real runs listed and compared."""
 
 import json
+import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.cli.conftest import start
 from tests.cli.tables import churn_text
 
 from chainrule.files import FolderLock
+from chainrule.reporting import JudgedRows
 
 WELL = ("--epochs", "30", "--members", "2", "--hidden", "32")
 POORLY = ("--epochs", "1", "--members", "1", "--hidden", "2", "--bins", "0")
@@ -69,11 +73,39 @@ def test_a_really_better_run_is_beyond_noise(run, some):
 def test_the_same_training_twice_is_within_noise_and_differs_in_nothing(run, some):
     some("good", "again")
     text = " ".join(run("runs").out.split())
-    assert "again and good are equally good" in text
+    assert "again and good are equally good" in text and "-0" not in text
     assert "settings that differ" not in text
     record = run("runs", "--json").record
     assert record["comparisons"][0]["differences"][0]["beyond_noise"] is False
     assert record["settings"] == {"left": {}}
+
+
+@pytest.fixture
+def few(run, some):
+    """Runs of which two test rows are of the rarer class, "yes"."""
+    some("poor", "good", "metric")
+    for name in ("poor", "good", "metric"):
+        path = Path("runs", name, "judged.safetensors")
+        judged = JudgedRows.load(path)
+        truth = judged.truth.copy()
+        truth[np.flatnonzero(truth == 1)[2:]] = 0
+        replace(judged, truth=truth).save(path)
+
+
+def test_on_few_rows_of_a_class_nothing_is_called_noise_or_beyond_it(run, few):
+    text = " ".join(run("runs", "runs/poor", "runs/good").out.split())
+    assert "; too few rows to say whether that is noise: 2 test rows of 'yes'." in text
+    assert "explains" not in text and "within the noise" not in text
+    record = run("runs", "runs/poor", "runs/good", "--json").record
+    (difference,) = record["comparisons"][0]["differences"]
+    assert (difference["interval"], difference["beyond_noise"]) == (None, False)
+
+
+def test_several_runs_on_few_rows_are_only_ranked(run, few):
+    text = " ".join(run("runs").out.split())
+    assert text.count("- too few rows to say") == 2
+    assert "Too few rows to say what is noise: 2 test rows of 'yes'." in text
+    assert "within noise" not in text.lower() and "beyond noise" not in text
 
 
 def test_only_settings_that_differ_are_listed_a_column_a_run(run, some):
@@ -175,6 +207,17 @@ def test_wide_tables_of_settings_are_folded(run, some, monkeypatch):
     text = run("runs").out
     assert max(map(len, text.splitlines())) <= 80
     assert text.count("\n  setting ") == 3
+
+
+def test_long_names_and_dates_stay_apart_on_a_narrow_terminal(run, some, monkeypatch):
+    for number in (1, 2):
+        some("good")
+        Path("runs/good").rename(Path(f"runs/insurance-of-many-years-charges-in-usd-{number}"))
+    for width, pattern in ((80, r"insuran\S*-usd-1  \d{4}-\d\d-\d\d \d\d:\d\d "),
+                           (50, r"in\.\.\.d-1  \d{4}-\d\d-\d\d  ")):  # fmt: skip
+        monkeypatch.setenv("COLUMNS", str(width))
+        text = run("runs").out
+        assert re.search(pattern, text), text
 
 
 def test_a_run_is_known_by_its_name_from_within_too(run, some, monkeypatch):

@@ -143,14 +143,14 @@ def test_large_tables_are_fitted_on_a_seeded_draw_that_is_said():
     train, test = rows_of(3000, 8), rows_of(100, 9)
     found = linear_classification(train, test, "abc", most_rows=500, seed=3)
     assert found.description == (
-        "Logistic regression (C=1), fitted on 500 training rows drawn from 3,000."
+        "Logistic regression (C=1), fitted on 500 drawn from 3,000 training rows."
     )
     assert found.fitted_rows == 500
     assert found == linear_classification(train, test, "abc", most_rows=500, seed=3)
     other = linear_classification(train, test, "abc", most_rows=500, seed=4)
     assert found.judgment.metrics != other.judgment.metrics
     numbers = linear_regression(as_numbers(train), as_numbers(test), most_rows=500, resamples=0)
-    assert "500 training rows drawn from 3,000" in numbers.description
+    assert "500 drawn from 3,000 training rows" in numbers.description
 
 
 def test_what_did_not_settle_is_said_without_a_warning():

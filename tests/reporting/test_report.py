@@ -22,14 +22,14 @@ from chainrule.reporting import (
 HOSTILE = "<script>alert('1')</script> & \"{{ 7 * 7 }}\""
 
 
-def history(epochs=30, members=2, climbing=False):
-    """Losses that level off, or validation losses that rise again."""
+def history(epochs=30, members=2, climbing=False, lowest=18):
+    """Validation losses that level off at their lowest epoch, or that rise again."""
     return [
         {
             "member": member,
             "epoch": epoch,
             "loss": 1 / epoch,
-            "validation_loss": 0.5 + 1 / epoch + (0.02 * epoch if climbing else 0.0),
+            "validation_loss": 0.5 + 1 / min(epoch, lowest) + (0.02 * epoch if climbing else 0.0),
         }
         for member in range(members)
         for epoch in range(1, epochs + 1)
@@ -65,7 +65,7 @@ def number_run(place, rows=400, seed=0, target="price", own=False, **more):
     return written(place, test, naive, judged, target, **more)
 
 
-def written(place, test, naive, judged, target, epochs=None, **more):
+def written(place, test, naive, judged, target, epochs=None, settings=None, **more):
     folder = RunFolder.create(place)
     record = test.to_record()
     folder.write_metrics(
@@ -81,7 +81,7 @@ def written(place, test, naive, judged, target, epochs=None, **more):
             **more,
         }
     )
-    settings = {"seed": 3, "epochs": 200, "hidden": [8]}
+    settings = {"seed": 3, "epochs": 200, "patience": 10, "hidden": [8], **(settings or {})}
     folder.write_config({"chainrule": "0.1.0", "data": "/x.csv", "settings": settings})
     folder.write_history(history() if epochs is None else epochs)
     judged.save(folder.judged_path)
@@ -108,6 +108,7 @@ def test_a_report_of_numbers_holds_scores_pictures_and_misses(tmp_path):
     assert f"{largest['row'] + 1000:,} {largest['truth']:.2f}" in page.text
     assert "Rows of the table, counted from 0." in page.text
     assert "On average predictions are" in page.text and "too high." in page.text
+    assert page.text.count("mean squared error of the target scaled to deviation 1.") == 1
     assert page.tags.count("figure") == 4
     assert len(page.labels()) == 4 and all(page.labels())
 
@@ -117,10 +118,20 @@ def test_scores_by_which_a_simple_model_is_better_are_not_kept_quiet(tmp_path):
     metrics = folder.read_metrics()
     naive = metrics["details"]["baselines"]["naive"]
     ours = metrics["details"]["test"]["metrics"]
-    naive["metrics"].update(recall=1.0, log_loss=ours["log_loss"] / 2)
+    naive["metrics"].update(accuracy=1.0, recall=1.0, log_loss=ours["log_loss"] / 2)
+    naive["metrics"].update(average_precision=ours["average_precision"])  # a tie is no other way
     folder.write_metrics(metrics)
     text = read(folder).text
-    assert "lie apart. By log_loss and recall it is the other way round." in text
+    assert "lie apart. By accuracy and log_loss it is the other way round." in text
+    linear = {**naive, "name": "linear", "metrics": {**naive["metrics"]}}
+    metrics["details"]["baselines"] = {"linear": linear}
+    folder.write_metrics(metrics)
+    text = read(folder).text
+    assert "By accuracy, log_loss and recall it is the other way round." in text
+    linear["metrics"]["roc_auc"] = ours["roc_auc"]
+    folder.write_metrics(metrics)
+    assert "the other way round" not in read(folder).text, "no way where both are equal"
+    metrics["details"]["baselines"] = {"naive": naive}
     naive["metrics"]["roc_auc"], naive["intervals"]["roc_auc"] = 1.0, [0.999, 1.0]
     folder.write_metrics(metrics)
     assert "The naive model is better (roc_auc" in read(folder).text
@@ -130,6 +141,66 @@ def test_scores_by_which_a_simple_model_is_better_are_not_kept_quiet(tmp_path):
     naive["metrics"]["roc_auc"] = 0.51
     folder.write_metrics(metrics)
     assert "intervals overlap: other rows might turn it round" in read(folder).text
+
+
+def rare_run(place, truth, *, paired, settings=None, weights=None):
+    """A run whose network tells the classes apart, and whose naive model tells them wrongly."""
+    draw = np.random.default_rng(0)
+    truth, labels = np.array(truth), ("no", "yes", "maybe")[: max(truth) + 1]
+    answers = np.eye(len(labels))[truth] * 0.6 + draw.dirichlet(np.ones(len(labels)), len(truth))
+    answers /= answers.sum(axis=1, keepdims=True)
+    other = answers[:, ::-1].copy()
+    found = [judge_classification(truth, one, labels, weights) for one in (answers, other)]
+    design = Design(np.zeros((len(truth), 1)), truth)
+    naive = replace(naive_classification(design, design, labels), judgment=found[1])
+    judged = JudgedRows(
+        "classification", "y", truth, answers, None, "f0", weights, labels,
+        baselines={"naive": other} if paired else {},
+    )  # fmt: skip
+    return written(place, found[0], naive, judged, "y", settings=settings)
+
+
+FEW = "too few to judge by"
+VERDICTS = (
+    "is better than the naive model",
+    "95 % intervals lie apart",
+    "choice of test rows explains",
+)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.parametrize(
+    ("truth", "settings", "remark"),
+    [
+        ([0] * 200 + [1] * 9, {}, f"9 rows of 'yes' are {FEW}: other rows may give quite"),
+        ([0] * 200 + [1], {}, f"1 row of 'yes' is {FEW}"),
+        ([0] * 40 + [2] * 40 + [1] * 3, {}, f"3 rows of 'yes' are {FEW}"),
+        ([0, 1], {"metric": "accuracy"}, "2 rows are few to judge by"),
+    ],
+)
+def test_few_rows_of_a_class_carry_no_verdict(tmp_path, truth, settings, remark, paired):
+    text = read(rare_run(tmp_path / "run", truth, paired=paired, settings=settings)).text
+    assert remark in text
+    assert not any(word in text for word in VERDICTS)
+    assert ("too few rows to say how sure that is" in text) is paired
+    assert ("how sure is not known" in text) is not paired
+
+
+@pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.parametrize(
+    ("rare", "settings"), [(10, {}), (3, {"metric": "accuracy"})], ids=["ten rows", "by all rows"]
+)
+def test_enough_rows_carry_one(tmp_path, rare, settings, paired):
+    truth = [0] * 200 + [1] * rare
+    text = read(rare_run(tmp_path / "run", truth, paired=paired, settings=settings)).text
+    assert any(word in text for word in VERDICTS)
+    assert (FEW in text) is (rare < 10)
+
+
+def test_rows_of_unequal_weight_count_for_fewer(tmp_path):
+    truth, weights = [0] * 200 + [1] * 40, np.array([1.0] * 200 + [1000.0] * 5 + [0.01] * 35)
+    text = read(rare_run(tmp_path / "run", truth, paired=True, weights=weights)).text
+    assert "too few rows to say how sure that is" in text
 
 
 @pytest.mark.parametrize(
@@ -190,6 +261,7 @@ def test_a_report_of_two_classes_holds_curves_calibration_and_confusion(tmp_path
     assert "On average the network gives kind = yes a probability of" in page.text
     assert "The network is better than the naive model (roc_auc" in page.text
     assert "intervals lie apart" in page.text
+    assert "squared error" not in page.text
 
 
 def test_a_matrix_has_counts_up_to_30_classes_and_pairs_beyond(tmp_path):
@@ -337,7 +409,10 @@ def rising(share, members=2):
         (rising(0.01), "Validation loss levels off"),
         (rising(0.08), "Validation loss rises a little after its best epoch in both networks (by "),
         (rising(0.2), "Overfitting begins in both networks"),
-        (history(200), "Both networks were still improving when training ended after 200 epochs"),
+        (
+            history(200, lowest=200),
+            "Both networks were still improving when training ended after 200 epochs",
+        ),
         (history(members=1, climbing=True), "Overfitting begins in the network"),
         ([{"epoch": 1, "loss": 1.0}], "No rows were watched"),
         (history(3), "Too few epochs (3) to say anything"),
@@ -346,6 +421,100 @@ def rising(share, members=2):
 def test_how_training_ended_is_said(tmp_path, epochs, words):
     page = read(number_run(tmp_path / "run", epochs=epochs))
     assert page.text.count(words) == 2, "in short, and beside the curves"
+
+
+def ended(*lowest, epochs=30):
+    """Networks of which validation loss has its lowest value at these epochs."""
+    networks = [history(epochs, members=1, lowest=place) for place in lowest]
+    return [{**row, "member": k} for k, rows in enumerate(networks) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "settings", "stopped", "words"),
+    [
+        (
+            ended(30, 30), {"time_limit": 0.6}, False,
+            "Both networks were still improving when their time was over: a longer --time-limit "
+            "may help.",
+        ),
+        (
+            ended(18, 30, 10), {"time_limit": 9.0}, False,
+            "1 of 3 networks was still improving when its time was over: a longer --time-limit",
+        ),
+        (
+            ended(30), {"time_limit": 9.0}, True,
+            "The network was still improving when it was stopped: --resume goes on.",
+        ),
+        (
+            ended(200, 200, epochs=200), {}, True,
+            "Both networks were still improving when training ended after 200 epochs: more",
+        ),
+        (ended(30, 18), {}, False, "1 of 2 networks was still improving when training ended."),
+        (ended(18, 10), {"time_limit": 0.6}, False, "Validation loss levels off"),
+        (ended(185, epochs=200), {}, False, "Validation loss levels off"),
+    ],
+)  # fmt: skip
+def test_networks_that_were_still_improving_are_told_with_what_ended_them(
+    tmp_path, epochs, settings, stopped, words
+):
+    folder = number_run(tmp_path / "run", epochs=epochs, settings=settings, interrupted=stopped)
+    text = read(folder).text
+    assert text.count(words) == 2
+    assert ("still improving" in text) is ("still improving" in words)
+    assert ("levels off" in text) is ("levels off" in words)
+
+
+def test_a_last_epoch_that_is_a_little_worse_ends_no_fall(tmp_path):
+    rows = history(30, members=1, lowest=30)
+    rows[-1]["validation_loss"] += 0.01
+    text = read(number_run(tmp_path / "run", epochs=rows, settings={"time_limit": 1.0})).text
+    assert "The network was still improving when its time was over" in text
+
+
+def test_validation_loss_that_falls_while_a_score_chose_the_epoch_does_not_level_off(tmp_path):
+    rows = [{**row, "score": min(row["epoch"], 15)} for row in history(30, lowest=30)]
+    text = read(number_run(tmp_path / "run", epochs=rows, settings={"metric": "r2"})).text
+    assert "levels off" not in text and "still improving" not in text
+
+
+def losses(training, validation):
+    """Epochs of one network that level off at these losses."""
+    row = {"member": 0, "loss": training, "validation_loss": validation}
+    return [{**row, "epoch": epoch} for epoch in range(1, 31)]
+
+
+CAVEAT = "training loss is measured while units are left out and weights still change"
+
+
+@pytest.mark.parametrize(
+    ("training", "validation", "dropout", "words"),
+    [
+        (1.0, 1.05, 0.0, "1.05: hardly worse on rows that the network has not learned from"),
+        (1.0, 1.3, 0.0, "1.3: somewhat worse on rows"),
+        (1.0, 1.05, 0.3, f"validation loss 1.05; {CAVEAT}."),
+        (1.0, 1.3, 0.3, f"validation loss 1.3; {CAVEAT}."),
+        (1.0, 2.0, 0.3, f"2.0 times as much: part of what was learned holds for the training "
+                        f"rows only; {CAVEAT}. More rows"),
+        (1.0, 2.0, 0.0, "2.0 times as much: part of what was learned holds for the training "
+                        "rows only. More rows"),
+        (1.0, 0.5, 0.3, f"validation loss 0.5: {CAVEAT}, so it may well be the higher one."),
+        (1.0, 0.5, 0.0, "validation loss 0.5, no sign of rows learned by heart: training loss is "
+                        "measured while weights still change, so"),
+    ],
+)  # fmt: skip
+def test_two_losses_are_held_against_each_other_as_far_as_they_are_alike(
+    tmp_path, training, validation, dropout, words
+):
+    epochs, settings = losses(training, validation), {"dropout": dropout}
+    assert words in read(number_run(tmp_path / "run", epochs=epochs, settings=settings)).text
+
+
+@pytest.mark.parametrize("share", [0.2, 0.05])
+def test_rising_losses_are_not_followed_by_an_all_clear(tmp_path, share):
+    rows = [{**row, "loss": row["loss"] + 2} for row in rising(share)]
+    text = read(number_run(tmp_path / "run", epochs=rows)).text
+    assert "so the model does not suffer from what came after it." in text
+    assert "so it may well be the higher one" in text and "by heart" not in text
 
 
 def test_the_loss_by_step_is_drawn_where_it_was_kept(tmp_path):

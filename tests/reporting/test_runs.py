@@ -164,10 +164,46 @@ def test_smaller_is_better_where_errors_are_scored(written):
     assert (by_r2.score, by_r2.runs[0].path.name) == ("r2", "n")
 
 
-def test_equal_runs_are_within_noise(written):
+def test_equal_runs_are_within_noise_and_nothing_is_minus_zero(written):
     answers = TRUTH + RNG.normal(size=ROWS)
     (found,) = compare_runs([written("a", answers), written("b", answers)]).differences
     assert (found.behind, found.interval, found.beyond_noise) == (0.0, (0.0, 0.0), False)
+    assert "-0" not in str(found.to_record())
+
+
+@pytest.mark.parametrize(
+    "rare, weights, too_few",
+    [
+        (9, None, "9 test rows of 'yes'"),
+        (1, None, "1 test row of 'yes'"),
+        (10, None, ""),
+        (20, [9.0] * 4 + [0.1] * 16, "4 test rows of 'yes'"),
+    ],
+)
+def test_on_few_rows_of_a_class_there_is_neither_interval_nor_verdict(
+    written, rare, weights, too_few
+):
+    truth = np.array([1] * rare + [0] * 200)
+    more = {} if weights is None else {"weights": np.array(weights + [1.0] * 200)}
+    chances = np.where(truth, 0.8, 0.2), np.where(truth, 0.1, RNG.random(len(truth)))
+    runs = [
+        written(name, np.stack([1 - one, one], 1), truth, **more)
+        for name, one in zip("ab", chances, strict=True)
+    ]
+    comparison = compare_runs(runs)
+    (found,) = comparison.differences
+    assert comparison.too_few == too_few
+    assert found.behind > 0.5
+    assert (found.interval is None) is bool(too_few)
+    assert found.beyond_noise is not bool(too_few)
+
+
+def test_of_few_numbers_nothing_is_said(written):
+    for rows, too_few in ((2, "2 test rows"), (9, "9 test rows"), (10, "")):
+        truth = np.arange(float(rows))
+        runs = [written(f"{n}{rows}", truth + off, truth) for n, off in (("a", 0.1), ("b", 3.0))]
+        assert compare_runs(runs).too_few == too_few
+        assert compare_runs(runs).differences[0].beyond_noise is not bool(too_few)
 
 
 def test_several_comparisons_widen_each_interval_as_bonferroni_says(written):

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from chainrule.data import ColumnSchema, Encoder, Table
     from chainrule.estimators import TableModel, TablePlan
 
-__all__ = ["describe_plan", "findings_lines", "plan_record", "run_record"]
+__all__ = ["describe_plan", "findings_lines", "learned_rows_name", "plan_record", "run_record"]
 
 MOST_COLUMNS = 40
 MOST_NOTES = 12
 MOST_CLASSES = 30
 HISTOGRAM_BARS = 40
+LEARNED_BY_SOME = "rows that at least one network learns from"
 
 
 def describe_plan(plan: TablePlan, table: Table, test: str | None, validation: str | None) -> None:
@@ -81,6 +82,7 @@ def plan_record(
         "task_reason": plan.schema.task_reason,
         "positive": _positive(plan),
         "split": _split(plan, test, validation),
+        "test_seen": plan.test_seen,
         "target_values": _target_values(plan),
     }  # fmt: skip
 
@@ -104,15 +106,22 @@ def run_record(plan: TablePlan, model: TableModel) -> dict[str, Any]:
     return {"network": network, "settings": rows}
 
 
+def learned_rows_name(plan: TablePlan, rows: int) -> str:
+    """What to call the rows of `train_table`: of several networks each learns from some of them."""
+    return "training rows" if rows == plan.rows["train"] else LEARNED_BY_SOME
+
+
 def _target_values(plan: TablePlan) -> dict[str, Any]:
     """How many rows that networks learn from have which class (the most frequent), or number."""
     truth = plan.truth(plan.train_table)
+    name = learned_rows_name(plan, len(truth))
+    rows = {"rows": f"the {len(truth):,} {name}" if name == LEARNED_BY_SOME else f"the {name}"}
     if not plan.is_classification:
         # halved, for the distance of the ends may be beyond the largest number; not all edges
         # need be different numbers
         edges = 2 * np.unique(np.linspace(truth.min() / 2, truth.max() / 2, HISTOGRAM_BARS + 1))
         counts = np.histogram(truth, edges)[0]
-        return {"edges": edges.tolist(), "counts": counts.tolist()}
+        return {**rows, "edges": edges.tolist(), "counts": counts.tolist()}
     classes = getattr(plan.labels, "classes", ())
     counts = np.bincount(truth, minlength=len(classes))
     order = np.argsort(-counts, kind="stable")[:MOST_CLASSES].tolist()
@@ -120,7 +129,7 @@ def _target_values(plan: TablePlan) -> dict[str, Any]:
     if len(classes) > MOST_CLASSES:
         labels.append(f"{len(classes) - MOST_CLASSES:,} other classes")
         shown.append(int(counts.sum()) - sum(shown))
-    return {"labels": labels, "counts": shown}
+    return {**rows, "labels": labels, "counts": shown}
 
 
 def _source(table: Table) -> str:

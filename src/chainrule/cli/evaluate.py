@@ -40,10 +40,11 @@ def add_options(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Score and print."""
-    from chainrule.cli.scores import FEW_ROWS, few_rows, judge
+    from chainrule.cli.scores import judge
     from chainrule.data import read_table
     from chainrule.estimators import load_table_model
     from chainrule.files import RunFolder, strict_json
+    from chainrule.reporting import few_rows
 
     folder = RunFolder.open(options.run)
     model = load_table_model(folder.model_path)
@@ -69,8 +70,9 @@ def run(options: argparse.Namespace) -> int:
         show(strict_json({**facts, **left, **_with_rows(judgment, rows)}))
     else:
         _show(judgment, str(model.schema.target), rows)
-    if judgment.rows < FEW_ROWS:
-        say(few_rows(judgment.rows))
+    few = few_rows(judgment.to_record())
+    if few:
+        say(f"note: {few}")
     return 0
 
 

@@ -61,6 +61,7 @@ def text_table(
     rows: Sequence[Sequence[str]],
     *,
     right: Sequence[int] = (),
+    whole: Sequence[int] = (),
     width: int | None = None,
     indent: str = "  ",
 ) -> str:
@@ -68,9 +69,10 @@ def text_table(
 
     Args:
         header: names of the columns.
-        rows: their cells; a cell of more than 32 letters (fewer on a narrow terminal) is cut,
-            the last column's is not.
+        rows: their cells; a cell of more than 32 letters (fewer on a narrow terminal) is cut in
+            the middle, for names often differ at their ends; the last column's is not.
         right: the columns that are aligned to the right.
+        whole: the columns of which no cell is cut.
         width: letters a line; None for the terminal's.
         indent: what each line begins with.
 
@@ -81,7 +83,7 @@ def text_table(
     """
     last = len(header) - 1
     room = (width or terminal_width()) - len(indent)
-    cut, widths = _cut_to_fit([header, *rows], room)
+    cut, widths = _cut_to_fit([header, *rows], room, {*whole, last})
     before = len(indent) + sum(size + 2 for size in widths[:last])
     room = max(NARROWEST_LAST, room + len(indent) - before)
     lines = []
@@ -108,14 +110,14 @@ def score_digits(value: float | None) -> int:
 def spell_score(value: float | None, digits: int) -> str:
     """A score for people; a dash where it is not defined.
 
-    >>> spell_score(0.87654, 4), spell_score(12345.6, 0), spell_score(None, 4)
-    ('0.8765', '12,346', '-')
+    >>> spell_score(0.87654, 4), spell_score(12345.6, 0), spell_score(-0.0, 2), spell_score(None, 4)
+    ('0.8765', '12,346', '0.00', '-')
     """
     if value is None:
         return "-"
     if value and (abs(value) >= 1e12 or abs(value) < 0.0005):
         return f"{value:.3g}"
-    return f"{value:,.{digits}f}"
+    return f"{value:z,.{digits}f}"
 
 
 def spell_interval(interval: tuple[float, float] | None, digits: int) -> str:
@@ -129,11 +131,19 @@ def spell_interval(interval: tuple[float, float] | None, digits: int) -> str:
     return f"{spell_score(interval[0], digits)} to {spell_score(interval[1], digits)}"
 
 
-def _cut_to_fit(rows: Sequence[Sequence[str]], room: int) -> tuple[list[list[str]], list[int]]:
-    """The cells, long ones of all columns but the last cut until the last has room; the widths."""
+def _cut_to_fit(
+    rows: Sequence[Sequence[str]], room: int, whole: set[int]
+) -> tuple[list[list[str]], list[int]]:
+    """The cells, long ones of columns not kept whole cut until the last has room; the widths."""
     limit = LONGEST_CELL
     while True:
-        cut = [[*(_shortened(c, limit) for c in row[:-1]), _printable(row[-1])] for row in rows]
+        cut = [
+            [
+                _printable(cell) if place in whole else _shortened(cell, limit)
+                for place, cell in enumerate(row)
+            ]
+            for row in rows
+        ]
         widths = [max(map(_width, column)) for column in zip(*cut, strict=True)]
         least = min(widths[-1], NARROWEST_LAST) + sum(size + 2 for size in widths[:-1])
         if least <= room or limit <= SHORTEST_CELL:
@@ -153,7 +163,16 @@ def _printable(text: str) -> str:
 
 def _shortened(cell: str, limit: int) -> str:
     cell = _printable(cell).replace("\n", "\\n")
-    return cell if _width(cell) <= limit else cell[: limit - 3] + "..."
+    if _width(cell) <= limit:
+        return cell
+    before = (limit - 3) // 2
+    after = _fitting(cell[::-1], limit - 3 - before)[::-1]
+    return f"{_fitting(cell, before)}...{after}"
+
+
+def _fitting(text: str, width: int) -> str:
+    """The longest beginning that takes so many columns at most."""
+    return next(text[:count] for count in range(width, -1, -1) if _width(text[:count]) <= width)
 
 
 def _width(text: str) -> int:

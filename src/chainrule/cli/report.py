@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from chainrule.cli.output import show
 from chainrule.cli.parser import Parser
+from chainrule.errors import MissingFileError
+
+if TYPE_CHECKING:
+    from chainrule.files import RunFolder
 
 __all__ = ["EXAMPLES", "USAGE", "add_options", "run"]
 
@@ -34,7 +39,21 @@ def run(options: argparse.Namespace) -> int:
     from chainrule.reporting import write_report
 
     folder = RunFolder.open(options.run)
+    _check_is_run(folder, options.run)
     if options.out is not None:
         refuse_existing(options.out)
     show(str(write_report(folder, options.out)))
     return 0
+
+
+def _check_is_run(folder: RunFolder, given: str) -> None:
+    """Raise where a file was given whose folder is not a run's: a report.html there is not ours."""
+    from chainrule.files import is_file
+
+    kept = ((folder.config_path, folder.read_config), (folder.metrics_path, folder.read_metrics))
+    if not any(is_file(path) and "target" in read() for path, read in kept):
+        message = (
+            f"{given}: not of a run folder, for neither config.toml nor metrics.json beside it "
+            "names a target. Give a folder that 'chainrule train' wrote."
+        )
+        raise MissingFileError(message)

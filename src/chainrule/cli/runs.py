@@ -24,7 +24,7 @@ from chainrule.cli.parser import Parser
 from chainrule.errors import ChainruleError
 
 if TYPE_CHECKING:
-    from chainrule.reporting import Comparison, Run
+    from chainrule.reporting import Comparison, Difference, Run
 
 __all__ = ["EXAMPLES", "USAGE", "add_options", "run"]
 
@@ -41,6 +41,7 @@ better one stays better in 95 of 100 draws and more, that is beyond noise. How
 much other seeds would change a run is not in it: train with some to see that.
 """
 SOURCES = ("data", "test", "validation")
+NARROW = 72
 
 
 def add_options(parser: Parser) -> None:
@@ -138,10 +139,11 @@ def _record(runs: Sequence[Run], subjects: Sequence[_Subject]) -> dict[str, Any]
 
 
 def _listing(runs: Sequence[Run], names: dict[Path, str]) -> str:
+    moment = "%Y-%m-%d" if terminal_width() < NARROW else "%Y-%m-%d %H:%M"
     lines = [
         (
             names[one.path],
-            f"{one.when:%Y-%m-%d %H:%M}",
+            f"{one.when:{moment}}",
             "-" if one.networks is None else f"{one.networks}",
             "-" if one.epochs is None else f"{one.epochs:,}",
             "-" if one.seconds is None else f"{one.seconds:,.1f}",
@@ -150,7 +152,7 @@ def _listing(runs: Sequence[Run], names: dict[Path, str]) -> str:
         for one in runs
     ]
     header = ("run", "when", "networks", "epochs", "seconds", "state")
-    return text_table(header, lines, right=(2, 3, 4))
+    return text_table(header, lines, right=(2, 3, 4), whole=(1,))
 
 
 def _hint(one: Run) -> str | None:
@@ -202,12 +204,18 @@ def _differences(comparison: Comparison, names: dict[Path, str]) -> str:
             names[one.run.path],
             spell_score(one.behind, digits),
             spell_interval(one.interval, digits),
-            "" if one.interval is None else f"{'beyond' if one.beyond_noise else 'within'} noise",
+            _noise(one),
         )
         for one in comparison.differences
     ]
     level = f"{100 * comparison.level:.4g} % interval"
     return text_table(("run", "behind by", level, "which is"), lines, right=(1, 2))
+
+
+def _noise(one: Difference) -> str:
+    if one.interval is None:
+        return "" if one.behind is None else "too few rows to say"
+    return f"{'beyond' if one.beyond_noise else 'within'} noise"
 
 
 def _verdict(comparison: Comparison, names: dict[Path, str]) -> None:
@@ -221,6 +229,9 @@ def _verdict(comparison: Comparison, names: dict[Path, str]) -> None:
         "rows:"
     )
     show(_differences(comparison, names))
+    if comparison.too_few:
+        _paragraph(f"Too few rows to say what is noise: {comparison.too_few}.")
+        return
     _paragraph(
         f"Within noise: the choice of these {rows} may explain it. The intervals are wider than "
         "95 % ones, so that those of all pairs of runs hold at once with 95 % (Bonferroni): any "
@@ -233,10 +244,16 @@ def _of_two(comparison: Comparison, names: dict[Path, str]) -> str:
     one, score = comparison.differences[0], comparison.score
     best, other = names[comparison.runs[0].path], names[one.run.path]
     rows = plural(comparison.rows, "test row")
-    if one.behind is None or one.interval is None:
+    if one.behind is None:
         return f"{score} is not defined for both runs on these rows: nothing is said of them."
     digits = score_digits(one.behind)
-    amount = f"{spell_score(one.behind, digits)} {score} ({spell_interval(one.interval, digits)})"
+    amount = f"{spell_score(one.behind, digits)} {score}"
+    if one.interval is None:
+        return (
+            f"{best} and {other} differ by {amount}; too few rows to say whether that is noise: "
+            f"{comparison.too_few or rows}."
+        )
+    amount += f" ({spell_interval(one.interval, digits)})"
     if one.beyond_noise:
         return (
             f"{best} is better than {other} by {amount}, beyond what the choice of these {rows} "

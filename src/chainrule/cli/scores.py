@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule.cli.described import learned_rows_name
 from chainrule.cli.output import plural, score_digits, spell_interval, spell_score, text_table
 from chainrule.estimators import positive_code
-from chainrule.reporting import LOWER_IS_BETTER, main_score
+from chainrule.reporting import LOWER_IS_BETTER, few_rows, main_score
 
 if TYPE_CHECKING:
     from chainrule.data import Labels, Numbers, Table
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
     from chainrule.reporting import Baseline, Judgment
 
 __all__ = [
-    "FEW_ROWS",
     "Scores",
-    "few_rows",
     "judge",
     "judge_plan",
     "remark",
@@ -28,8 +27,6 @@ __all__ = [
 ]
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-FEW_ROWS = 30
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,8 @@ def judge_plan(plan: TablePlan, predictions: Predictions | None, held: Held | No
 def _baselines(plan: TablePlan, table: Table) -> tuple[Baseline, ...]:
     from chainrule import reporting
 
-    train, test = _design(plan, plan.train_table), _design(plan, table)
+    train, test = (_design(plan, one) for one in (plan.train_table, table))
+    train = replace(train, called=learned_rows_name(plan, train.rows))
     seed = plan.settings.seed
     if not plan.is_classification:
         return (
@@ -169,8 +167,9 @@ def remark(scores: Scores, metric: str | None) -> Iterator[str]:
         return
     if test.unseen:
         yield f"note: {plural(test.unseen, 'test row')} with a label that training has not seen."
-    if test.rows < FEW_ROWS:
-        yield few_rows(test.rows)
+    few = few_rows(test.to_record())
+    if few:
+        yield f"note: {few}"
     name = main_score(test.task, metric)
     sign = -1.0 if name in LOWER_IS_BETTER else 1.0
     ours = test.metrics.get(name)
@@ -179,9 +178,3 @@ def remark(scores: Scores, metric: str | None) -> Iterator[str]:
         if ours is not None and other is not None and sign * other >= sign * ours:
             how = "as good as" if other == ours else "better than"
             yield f"note: by {name} the {one.name} model is {how} the network on these rows."
-
-
-def few_rows(rows: int) -> str:
-    """What to say of scores of so few rows that they hardly say anything."""
-    few = "1 row is too few" if rows == 1 else f"{rows} rows are few"
-    return f"note: {few} to judge by; other rows may give quite other scores."

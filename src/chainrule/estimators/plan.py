@@ -50,6 +50,8 @@ class TablePlan:
         Of each target the classes, or the scale.
     class_weights
         Of each target what its classes count: "balanced", a dict of label to weight, or None.
+    test_seen
+        How many rows of a test table given stand among the rows to learn from or to watch too.
     layout
         What X and y looked like; None for a table with the target in it.
     """
@@ -68,6 +70,7 @@ class TablePlan:
     test_rows: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     class_weights: tuple[ClassWeight, ...] = (None,)
     pool_rows: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    test_seen: int = 0
     layout: Layout | None = None
 
     def __repr__(self) -> str:
@@ -237,7 +240,16 @@ def _checked(plan: TablePlan, has_test: bool) -> TablePlan:
             _check_scored(plan, given)
     if not has_test or plan.test_table is None:
         return plan
-    return replace(plan, notes=(*plan.notes, *_seen(plan, plan.test_table)))
+    count = _seen(plan, plan.test_table)
+    if not count:
+        return plan
+    test = plan.test_table
+    which = "every row" if count == test.rows else f"{count:,} of {test.rows:,} rows"
+    note = (
+        f"{which} of {test.source} (--test) can also be learned from or watched here, with the "
+        "same target: the test is easier than on rows never seen"
+    )
+    return replace(plan, notes=(*plan.notes, note), test_seen=count)
 
 
 def _codecs(
@@ -308,19 +320,13 @@ def _check_labels(plan: TablePlan, table: Table) -> None:
             raise DataError(message)
 
 
-def _seen(plan: TablePlan, test: Table) -> Iterator[str]:
-    """What to say of the rows of a test table that stand in the others too."""
+def _seen(plan: TablePlan, test: Table) -> int:
+    """How many rows of a test table stand in the others too."""
     seen = np.zeros(test.rows, dtype=bool)
     for other in (plan.pool, plan.validation_table):
         if other is not None:
             seen |= rows_also_in(test, other, (*plan.schema.inputs, *plan.schema.target_names))
-    count = int(seen.sum())
-    if count:
-        which = "every row" if count == test.rows else f"{count:,} of {test.rows:,} rows"
-        yield (
-            f"{which} of {test.source} (--test) can also be learned from or watched here, with "
-            "the same target: the test is easier than on rows never seen"
-        )
+    return int(seen.sum())
 
 
 def _kinds(given: tuple[str, ...]) -> dict[str, str]:

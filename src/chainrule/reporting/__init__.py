@@ -20,6 +20,7 @@ from chainrule.reporting.comparison import (
 from chainrule.reporting.curves import thinned
 from chainrule.reporting.design import Design
 from chainrule.reporting.doctor import Doctor
+from chainrule.reporting.few import few_rows
 from chainrule.reporting.finding import Finding
 from chainrule.reporting.judge import (
     Judgment,
@@ -47,6 +48,7 @@ __all__ = [
     "ResidualSummary",
     "Run",
     "compare_runs",
+    "few_rows",
     "find_runs",
     "groups_of_same_rows",
     "judge_classification",

@@ -154,7 +154,7 @@ def number_charts(judged: JudgedRows, unit: str) -> list[Chart]:
 
 
 def target_chart(target: Mapping[str, Any], name: str) -> Chart | None:
-    """How many training rows have which values of a target of numbers; None for classes."""
+    """How many rows learned from have which values of a target of numbers; None for classes."""
     if not target.get("edges"):
         return None
     counts = np.asarray(target["counts"], np.float64)
@@ -163,7 +163,8 @@ def target_chart(target: Mapping[str, Any], name: str) -> Chart | None:
     x = Axis.of(edges, room=0.0)
     marks = Pen(x, y).bars(edges[:-1], edges[1:], counts, "c1 shade4")
     label = f"{name} from {spelled(float(edges[0]))} to {spelled(float(edges[-1]))}."
-    return Chart(f"{name} in the training rows", label, x, y, name, "rows", (marks,), shape="low")
+    rows = target.get("rows", "the training rows")
+    return Chart(f"{name} in {rows}", label, x, y, name, "rows", (marks,), shape="low")
 
 
 def _histogram(residuals: Floats) -> Chart:

@@ -170,7 +170,9 @@ def linear_classification(
         seed=seed,
         resamples=resamples,
     )
-    sentence = _sentence("Logistic regression (C=1)", fitted, len(training.index), converged)
+    sentence = _sentence(
+        "Logistic regression (C=1)", fitted, len(training.index), train.called, converged
+    )
     if not fitted:
         fitted = len(training.index)
         sentence = "The class shares: the rows to fit on are all of one class, nothing to separate."
@@ -205,7 +207,7 @@ def linear_regression(
         test.truth, prediction, test.weights, seed=seed, resamples=resamples
     )
     fitted, rows = len(chosen.index), len(training.index)
-    sentence = _sentence("Ridge regression (alpha=1)", fitted, rows, converged=True)
+    sentence = _sentence("Ridge regression (alpha=1)", fitted, rows, train.called, converged=True)
     return Baseline("linear", sentence, fitted, True, judgment, prediction)
 
 
@@ -259,9 +261,9 @@ def _blocks(rows: int) -> Iterator[NDArray[np.int64]]:
         yield np.arange(first, min(first + BLOCK_ROWS, rows))
 
 
-def _sentence(kind: str, fitted: int, rows: int, converged: bool) -> str:
-    drawn = f"all {rows:,} training rows"
+def _sentence(kind: str, fitted: int, rows: int, called: str, converged: bool) -> str:
+    drawn = f"all {rows:,} {called}"
     if fitted < rows:
-        drawn = f"{fitted:,} training rows drawn from {rows:,}"
+        drawn = f"{fitted:,} drawn from {rows:,} {called}"
     settled = "" if converged else f"; stopped after {MOST_ITERATIONS} iterations"
     return f"{kind}, fitted on {drawn}{settled}."

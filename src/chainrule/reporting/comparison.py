@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from chainrule.reporting.answers import class_answers, number_answers
 from chainrule.reporting.bootstrap import LEVEL, intervals, resamples_for
+from chainrule.reporting.few import too_few_rows
 from chainrule.reporting.judged import JudgedRows
 from chainrule.reporting.runs import Run
 from chainrule.reporting.scores import (
@@ -45,7 +46,7 @@ class Lead:
 
     by, interval
         Above 0 where the first is better, whichever way the score goes; None where it is not
-        defined.
+        defined. There is no interval where rows are too few to say how sure it is.
     """
 
     by: float | None
@@ -63,7 +64,7 @@ class Difference:
 
     behind, interval
         Above 0 where the best one is better, whichever way the score goes; None where the score
-        is not defined.
+        is not defined. There is no interval where rows are too few to say how sure it is.
     """
 
     run: Run
@@ -97,6 +98,9 @@ class Comparison:
     level
         How sure each interval of a difference is by itself, so that all of them hold at once with
         95 %.
+    too_few
+        What there is too little of to say how sure a difference is ("3 test rows of 'yes'"), if
+        anything.
     """
 
     score: str
@@ -104,6 +108,7 @@ class Comparison:
     runs: tuple[Run, ...]
     differences: tuple[Difference, ...]
     level: float
+    too_few: str = ""
 
     def to_record(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -157,7 +162,8 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
     again with replacement, the same ones for all runs, and both are scored on them. Which of k runs
     is the best was seen on the same rows, so all k (k - 1) / 2 pairs count as compared: both sides
     of each interval are stretched from the 95 % point of a normal distribution to that of
-    1 - 0.05 / pairs (Bonferroni), so that all hold at once with 95 %.
+    1 - 0.05 / pairs (Bonferroni), so that all hold at once with 95 %. Fewer than ten rows, of all
+    or of the rarest class, drawn again say next to nothing of other rows: then there is none.
 
     The intervals are of the choice of test rows. That training again with another seed would give
     other networks is not in them.
@@ -173,11 +179,11 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
     pairs = len(ranked) * (len(ranked) - 1) // 2
     level = 1 - (1 - LEVEL) / max(1, pairs)
 
-    rows, leads = _leads(judged, score, level)
+    rows, too_few, leads = _leads(judged, score, level)
     differences = tuple(
         Difference(run, lead.by, lead.interval) for run, lead in zip(ranked[1:], leads, strict=True)
     )
-    return Comparison(score, rows, tuple(ranked), differences, level)
+    return Comparison(score, rows, tuple(ranked), differences, level, too_few)
 
 
 def leads_over_baselines(judged: JudgedRows, score: str) -> dict[str, Lead]:
@@ -191,7 +197,7 @@ def leads_over_baselines(judged: JudgedRows, score: str) -> dict[str, Lead]:
     simple = [replace(judged, answers=answers) for answers in judged.baselines.values()]
     if not simple:
         return {}
-    _, leads = _leads([judged, *simple], score, LEVEL)
+    _, _, leads = _leads([judged, *simple], score, LEVEL)
     return dict(zip(judged.baselines, leads, strict=True))
 
 
@@ -215,15 +221,15 @@ def _same_truth(one: JudgedRows, two: JudgedRows) -> bool:
     return np.allclose(one.truth, two.truth, rtol=0.0, atol=TOLERANCE * np.abs(one.truth).max())
 
 
-def _scorer(judged: JudgedRows) -> tuple[Scorer, Floats]:
-    """The scores of the answers for weightings of the rows that count, and the rows' weights."""
+def _scorer(judged: JudgedRows) -> tuple[Scorer, NDArray[Any], Floats]:
+    """The scores of the answers for weightings of the rows that count; their truth and weights."""
     if judged.task == "regression":
         numbers = number_answers(judged.truth, judged.answers, judged.weights)
-        return regression_scorer(numbers), numbers.weights / numbers.weights.max()
+        return regression_scorer(numbers), numbers.truth, numbers.weights / numbers.weights.max()
     classes = len(judged.labels)
     answers = class_answers(judged.truth, judged.answers, classes, judged.weights, None)
     scorer = classification_scorer(answers, classes, judged.positive)
-    return scorer, answers.weights / answers.weights.max()
+    return scorer, answers.truth, answers.weights / answers.weights.max()
 
 
 def _or_worst(run: Run, score: str, sign: float) -> float:
@@ -231,21 +237,26 @@ def _or_worst(run: Run, score: str, sign: float) -> float:
     return -sign * np.inf if value is None else value
 
 
-def _leads(judged: Sequence[JudgedRows], score: str, level: float) -> tuple[int, list[Lead]]:
-    """How many rows count, and how far the first answers are ahead of each of the others."""
+def _leads(judged: Sequence[JudgedRows], score: str, level: float) -> tuple[int, str, list[Lead]]:
+    """How many rows count, which are too few, and how far the first is ahead of each other."""
     sign = -1.0 if score in LOWER_IS_BETTER else 1.0
     scorers = [_scorer(one) for one in judged]
-    weights = scorers[0][1]
+    _, truth, weights = scorers[0]
+    too_few = too_few_rows(truth, weights, judged[0].labels, score)
 
     def ahead(weightings: Floats) -> dict[str, Floats]:
         absent = np.full(len(weightings), np.nan)
-        values = [scorer(weightings).get(score, absent) for scorer, _ in scorers]
-        return {str(place): sign * (values[0] - value) for place, value in enumerate(values)}
+        values = [scorer(weightings).get(score, absent) for scorer, _, _ in scorers]
+        # + 0.0, for equal runs would differ by -0.0
+        return {str(place): sign * (values[0] - value) + 0.0 for place, value in enumerate(values)}
 
     points = ahead(weights[np.newaxis])
-    found = intervals(ahead, weights, resamples_for(len(weights), len(judged)), SEED)
+    found: dict[str, tuple[float, float] | None] = {}
+    if not too_few:
+        found = intervals(ahead, weights, resamples_for(len(weights), len(judged)), SEED)
     places = [str(place) for place in range(1, len(judged))]
-    return len(weights), [_lead(float(points[one][0]), found[one], level) for one in places]
+    leads = [_lead(float(points[one][0]), found.get(one), level) for one in places]
+    return len(weights), too_few, leads
 
 
 def _lead(by: float, interval: tuple[float, float] | None, level: float) -> Lead:

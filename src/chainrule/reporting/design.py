@@ -33,12 +33,14 @@ class Design:
         truth: (rows,) class codes (-1: a label not seen in training) or true numbers.
         categories: (rows, columns) category codes from 0, each column its own; None for none.
         weights: row weights, 0 or more; None for all alike.
+        called: what the sentence on a baseline calls these rows.
     """
 
     numbers: ArrayLike
     truth: ArrayLike
     categories: ArrayLike | None = None
     weights: ArrayLike | None = None
+    called: str = "training rows"
 
     @property
     def rows(self) -> int:

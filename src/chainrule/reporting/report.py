@@ -14,6 +14,8 @@ from chainrule.errors import ChainruleError, DataError
 from chainrule.files import RunFolder, write_text_atomic
 from chainrule.reporting import answer_pictures, sentences, tables, training_pictures
 from chainrule.reporting.comparison import leads_over_baselines
+from chainrule.reporting.course_sentences import course_sentences
+from chainrule.reporting.few import few_rows
 from chainrule.reporting.judged import JudgedRows
 from chainrule.reporting.scores import LOWER_IS_BETTER
 
@@ -92,7 +94,7 @@ def _content(
     """Everything that the page shows."""
     details = metrics.get("details") or {}
     settings = config.get("settings") or {}
-    task = metrics.get("task") or (judged.task if judged else settings.get("task", ""))
+    task = metrics.get("task") or (judged.task if judged else "")
     test = details.get("test")
     name = sentences.score_name(task, test, settings.get("metric"))
     members = training_pictures.courses(history)
@@ -137,8 +139,15 @@ def _cards(name: str, metrics: dict[str, Any]) -> list[dict[str, str]]:
     cards = [_card(name, name, test)]
     if linear:
         cards.append(_card(name, f"{name} of the linear model", linear))
-    count = {"value": f"{test['rows']:,}", "name": "test rows", "note": "never seen in training"}
+    count = {"value": f"{test['rows']:,}", "name": "test rows", "note": _seen(metrics)}
     return [*cards, _card(more, more, test), count]
+
+
+def _seen(metrics: dict[str, Any]) -> str:
+    """Whether training has seen the test rows, as a table of its own may have some of its rows."""
+    seen, rows = (metrics.get("data") or {}).get("test_seen", 0), metrics["details"]["test"]["rows"]
+    count = "all" if seen >= rows else f"{seen:,}"
+    return f"{count} of them also in the training table" if seen else "never seen in training"
 
 
 def _card(score: str, title: str, judgment: dict[str, Any]) -> dict[str, str]:
@@ -172,9 +181,8 @@ def _remarks(metrics: dict[str, Any], test: dict[str, Any] | None) -> Any:
             "There is no test part: too few rows, or too few of each class. So there are no "
             "scores on rows that training has not seen; judge by a table of its own (--test)."
         )
-    elif test["rows"] < sentences.FEW_ROWS:
-        count = "1 row is too few" if test["rows"] == 1 else f"{test['rows']} rows are few"
-        yield f"{count} to judge by: other rows may give quite other scores."
+    elif few_rows(test):
+        yield few_rows(test)
     if test and test.get("unseen"):
         yield f"{test['unseen']:,} test rows have a label that training has not seen; not scored."
     if test and test.get("weighted"):
@@ -240,20 +248,21 @@ def _training(
     chosen = settings.get("metric")
     steps = training_pictures.step_chart(details.get("iterations") or [])
     charts = [
-        training_pictures.epoch_chart(members),
+        training_pictures.epoch_chart(members, metrics.get("task", "")),
         training_pictures.score_chart(
             members, str(chosen), lower_is_better=chosen in LOWER_IS_BETTER
         ),
         steps,
     ]
     watched = (metrics.get("parts") or {}).get("validation")
-    limit = None if metrics.get("interrupted") else settings.get("epochs")
+    said = course_sentences(
+        members, settings, watched, metrics.get("doctor"),
+        interrupted=bool(metrics.get("interrupted")),
+    )  # fmt: skip
     return {
         "charts": [chart for chart in charts if chart is not None],
         "has_steps": steps is not None,
-        "sentences": list(
-            sentences.course_sentences(members, limit, watched, metrics.get("doctor"))
-        ),
+        "sentences": list(said),
         "members": len(members),
         "epochs": sum(one.epochs for one in members),
     }
@@ -275,7 +284,8 @@ def _data(metrics: dict[str, Any]) -> dict[str, Any] | None:
     for one in classes:
         one["wide"] = one["share"] / largest
     chart = answer_pictures.target_chart(target, str(metrics["target"]))
-    return {**data, "classes": classes, "chart": chart}
+    rows = target.get("rows", "the training rows")
+    return {**data, "classes": classes, "chart": chart, "target_rows": rows}
 
 
 def _settings(metrics: dict[str, Any], settings: dict[str, Any]) -> list[dict[str, Any]]:

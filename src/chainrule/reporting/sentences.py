@@ -1,4 +1,4 @@
-"""What a report says in words: what scores mean, what is better, how training went."""
+"""What a report says in words: what scores mean, what is better, what the Doctor found."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ import numpy as np
 
 from chainrule.reporting.chart import together
 from chainrule.reporting.comparison import Lead
-from chainrule.reporting.curves import NORMAL_95, Calibration, smoothed
+from chainrule.reporting.curves import NORMAL_95, Calibration
+from chainrule.reporting.few import is_too_few
 from chainrule.reporting.finding import SEVERITIES
 from chainrule.reporting.scores import LOWER_IS_BETTER, main_score
-from chainrule.reporting.training_pictures import Course
 
 __all__ = [
-    "FEW_ROWS",
     "MEANINGS",
     "calibration_sentences",
     "comparison_sentence",
-    "course_sentences",
     "interval_sentence",
     "score_name",
     "spelled_interval",
@@ -43,11 +41,7 @@ MEANINGS = {
     "r2": "share of the target's variance that is explained; 0 is no better than the mean",
     "median_absolute_error": "half of the predictions are nearer than this; small is good",
 }
-RISE, LITTLE_RISE = 0.1, 0.02
-SPAN = 5
-FEW_ROWS = 30
-FEW_EPOCHS = 5
-SMALL_GAP, LARGE_GAP = 1.1, 1.6
+OF_POSITIVE_CLASS = ("precision", "recall", "f1")
 
 Record = Mapping[str, Any]
 
@@ -62,8 +56,8 @@ def score_name(task: str, test: Record | None, chosen: str | None) -> str:
 def spelled_score(value: float | None, beside: float | None = None) -> str:
     """A score with as many digits as say something: of the size of the number that it is beside.
 
-    >>> spelled_score(0.87654), spelled_score(5123.4), spelled_score(None)
-    ('0.8765', '5,123', '–')
+    >>> spelled_score(0.87654), spelled_score(5123.4), spelled_score(-0.0), spelled_score(None)
+    ('0.8765', '5,123', '0.0000', '–')
     """
     if value is None:
         return "–"
@@ -71,7 +65,7 @@ def spelled_score(value: float | None, beside: float | None = None) -> str:
     if value and (size >= 1e12 or size < 0.0005):
         return f"{value:.3g}"
     size = size if beside is None else abs(beside)
-    return f"{value:,.{4 if size < 10 else 3 if size < 100 else 2 if size < 1000 else 0}f}"
+    return f"{value:z,.{4 if size < 10 else 3 if size < 100 else 2 if size < 1000 else 0}f}"
 
 
 def spelled_interval(interval: Sequence[float] | None, beside: float | None) -> str:
@@ -83,21 +77,25 @@ def comparison_sentence(name: str, test: Record, baseline: Record, lead: Lead | 
     """Whether the network is better than a simple model by a score.
 
     Told by the lead on the same rows where it is known, else as far as two intervals tell. Other
-    scores by which it is the other way round are named.
+    scores by which it is the other way round are named, but none of the positive class against a
+    model that gives every row the same answer.
     """
     what = f"the {baseline['name']} model"
     ahead = _is_ahead(name, test, baseline)
     if ahead is None:
         return f"{name} is not defined for these rows, so nothing is said of {what}."
     if lead is None or lead.by is None:
+        is_tie = test["metrics"][name] == baseline["metrics"][name]
         sentence = _by_intervals(name, test, baseline, what, ahead)
     else:
-        ahead = lead.by > 0
+        ahead, is_tie = lead.by > 0, lead.by == 0
         sentence = _by_pairs(name, test["metrics"][name], lead, what)
+    if is_tie:
+        return sentence
+    skipped = {name, *(OF_POSITIVE_CLASS if baseline["name"] == "naive" else ())}
+    behind, before = (baseline, test) if ahead else (test, baseline)
     other_way = [
-        one
-        for one in test["metrics"]
-        if one != name and _is_ahead(one, test, baseline) is (not ahead)
+        one for one in test["metrics"] if one not in skipped and _is_ahead(one, behind, before)
     ]
     return (
         f"{sentence} By {together(other_way)} it is the other way round." if other_way else sentence
@@ -110,8 +108,9 @@ def _by_pairs(name: str, ours: float, lead: Lead, what: str) -> str:
     if by < 0 and interval is not None:
         interval = (-interval[1], -interval[0])
     sure = (
-        f"95 % interval {spelled_interval(interval, ours)}" if interval else "how sure: not known"
-    )
+        f"95 % interval {spelled_interval(interval, ours)}" if interval
+        else "too few rows to say how sure that is"
+    )  # fmt: skip
     values = f"by {spelled_score(abs(by), ours)} {name} ({sure})"
     better, worse = ("The network", what) if by > 0 else (what.capitalize(), "the network")
     if lead.beyond_noise:
@@ -128,7 +127,7 @@ def _by_intervals(name: str, test: Record, baseline: Record, what: str, ahead: b
     ours, other = test["metrics"][name], baseline["metrics"][name]
     values = f"{name} {spelled_score(ours)} against {spelled_score(other, ours)}"
     mine, theirs = test["intervals"].get(name), baseline["intervals"].get(name)
-    if not mine or not theirs:
+    if not mine or not theirs or is_too_few(test, name):
         verdict = "is ahead of" if ahead else "is not ahead of"
         return f"The network {verdict} {what} on these rows ({values}); how sure is not known."
     if mine[0] > theirs[1] or mine[1] < theirs[0]:
@@ -199,60 +198,6 @@ def calibration_sentences(found: Calibration, name: str, is_positive: bool) -> I
     )
 
 
-def course_sentences(
-    found: Sequence[Course],
-    most_epochs: int | None,
-    watched_rows: int | None,
-    doctor: Record | None,
-) -> Iterator[str]:
-    """How training ended: too early, too late or in time, and what that rests on.
-
-    What overfits is taken from the Doctor's record where there is one.
-    """
-    watched = [one for one in found if one.has_validation]
-    silence = _too_little(watched, watched_rows)
-    if silence:
-        yield silence
-        return
-    climbing = sum(map(_climbs, watched)) if doctor is None else len(_overfitted(doctor))
-    improving = [one for one in watched if one.epochs == most_epochs and _improves(one)]
-    total = len(watched)
-    if climbing:
-        yield (
-            f"Overfitting begins in {_of(climbing, total)}: validation loss rises after its "
-            "best epoch while training loss goes on falling. The weights of the best epoch were "
-            "kept, so the model does not suffer from it."
-        )
-    if improving:
-        yield (
-            f"{_of(len(improving), total).capitalize()} {'was' if len(improving) == 1 else 'were'} "
-            f"still improving when training ended after {most_epochs} epochs: more epochs "
-            "(--epochs) may help."
-        )
-    rises = [rise for rise in map(_rise, watched) if rise >= LITTLE_RISE]
-    if rises and not climbing:
-        yield _rising(rises, total)
-    if not climbing and not improving and not rises:
-        yield (
-            "Validation loss levels off: it neither rises after the best epoch nor was it still "
-            "falling at the end."
-        )
-    yield _gap(watched)
-
-
-def _too_little(watched: Sequence[Course], rows: int | None) -> str:
-    """Why nothing can be said of over- and underfitting, where it is so."""
-    if not watched:
-        return "No rows were watched, so nothing can be said of over- or underfitting."
-    if rows is not None and rows < FEW_ROWS:
-        count = f"{rows} row{'s' * (rows != 1)}"
-        return f"A network was watched on {count} only, too few to say whether it overfits."
-    epochs = max(one.epochs for one in watched)
-    if epochs < FEW_EPOCHS:
-        return f"Too few epochs ({epochs}) to say anything of over- or underfitting."
-    return ""
-
-
 def told_once(findings: Sequence[Record]) -> list[dict[str, str]]:
     """The Doctor's findings, severe ones first; those of one kind in several networks are one."""
     alike: dict[tuple[Any, ...], list[Record]] = {}
@@ -280,72 +225,5 @@ def told_once(findings: Sequence[Record]) -> list[dict[str, str]]:
     return told
 
 
-def _overfitted(doctor: Record) -> set[int]:
-    """The networks in which the Doctor has found overfitting."""
-    findings = doctor.get("findings") or []
-    return {one["network"] for one in findings if one["kind"] == "overfitting"}
-
-
-def _gap(watched: Sequence[Course]) -> str:
-    training = float(np.mean([one.loss[one.best] for one in watched]))
-    held = float(np.mean([one.validation[one.best] for one in watched]))
-    where = "At the epochs that were kept" if len(watched) > 1 else "At the epoch that was kept"
-    sentence = f"{where} training loss is {training:.3g} and validation loss {held:.3g}"
-    if held <= training:
-        return (
-            f"{sentence}: no sign of rows learned by heart (training loss is measured while units "
-            "are left out and weights still change, so it may well be the higher one)."
-        )
-    ratio = held / training if training > 0 else math.inf
-    if ratio > LARGE_GAP:
-        return (
-            f"{sentence}, {ratio:.1f} times as much: part of what was learned holds for the "
-            "training rows only. More rows, --dropout or --weight-decay may help."
-        )
-    how = "hardly" if ratio < SMALL_GAP else "somewhat"
-    return f"{sentence}: {how} worse on rows that the network has not learned from, as is usual."
-
-
 def _percent(share: float) -> str:
     return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
-
-
-def _climbs(one: Course) -> bool:
-    """Whether validation loss ends clearly above its best, with training loss lower."""
-    return _rise(one) > RISE
-
-
-def _rise(one: Course) -> float:
-    """By what share smoothed validation loss ends above its best; 0 unless training loss fell.
-
-    Smoothed, for of many epochs one is the best by chance alone.
-    """
-    watched = smoothed(one.validation[np.isfinite(one.validation)], SPAN)
-    learned = smoothed(one.loss, SPAN)
-    lowest = int(watched.argmin())
-    if not (watched[lowest] > 0 and learned[-1] < learned[lowest]):
-        return 0.0
-    return float(watched[-1] / watched[lowest] - 1)
-
-
-def _rising(rises: Sequence[float], total: int) -> str:
-    least, most = (f"{100 * rise:.0f}" for rise in (min(rises), max(rises)))
-    by = f"{most} %" if least == most else f"{least} to {most} %"
-    little = "" if max(rises) > RISE else "a little "
-    return (
-        f"Validation loss rises {little}after its best epoch in {_of(len(rises), total)} (by {by} "
-        "up to the end, smoothed) while training loss goes on falling. The weights of the best "
-        "epoch were kept, so the model does not suffer from it."
-    )
-
-
-def _improves(one: Course) -> bool:
-    return one.best >= one.epochs - max(1, one.epochs // 10)
-
-
-def _of(count: int, total: int) -> str:
-    if total == 1:
-        return "the network"
-    if count == total == 2:
-        return "both networks"
-    return f"all {total} networks" if count == total else f"{count} of {total} networks"

@@ -60,7 +60,7 @@ def courses(history: Sequence[Row]) -> list[Course]:
     return [Course(rows) for _, rows in sorted(members.items())]
 
 
-def epoch_chart(found: Sequence[Course]) -> Chart:
+def epoch_chart(found: Sequence[Course], task: str) -> Chart:
     """Training and validation loss by epoch, the epochs marked that were kept."""
     watched = [one for one in found if one.has_validation]
     values = [one.loss for one in found] + [one.validation for one in watched]
@@ -80,6 +80,8 @@ def epoch_chart(found: Sequence[Course]) -> Chart:
         if len(found) > 1
         else "Thin: as it was. Thick: smoothed."
     )
+    if task == "regression":
+        caption += " The loss is the mean squared error of the target scaled to deviation 1."
     label = "Loss by epoch" + _ends("training loss", [one.loss for one in found])
     if watched:
         label += _ends("validation loss", [one.validation for one in watched])
