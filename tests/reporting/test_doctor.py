@@ -551,9 +551,9 @@ def test_it_looks_at_chosen_steps():
         made.fit(X, Y, batch_size=4, epochs=epochs, verbose=0, callbacks=[doctor], **settings)
         return doctor.statistics["steps"]
 
-    assert steps(None, 20) == [0, 1000, 2500]
-    assert steps(None, 8) == [0, 1000]
-    assert steps(None, 170) == [0, 1000, 10_000, 20_000, 21_250]
+    assert steps(None, 20) == [0, 2500]
+    assert steps(None, 40) == [0, 5000]
+    assert steps(None, 170) == [0, 5000, 10_000, 20_000, 21_250]
     assert steps(100, 2) == [0, 100, 200, 250]
     assert steps([250, 7], 3, validation_split=0.2) == [0, 7, 250, 300]
     assert steps((), 1) == [0, 125]

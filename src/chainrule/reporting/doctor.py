@@ -34,8 +34,8 @@ DOUBTED_ROWS = 512
 ROWS, MORE_ROWS = 32, 1024
 """A look is at so many rows; what is found there is found only if more rows show it too."""
 
-FEW = (1000, 10_000)
-"""Then 2, 5 and 10 times as many: of shorter trainings a look more would take a share."""
+FIRST = 5000
+"""Then 10, 20, 50 thousand: of shorter trainings a look more would take a share."""
 
 SCHEDULED = 50
 """At so many steps of a training a schedule is asked for its rate."""
@@ -51,7 +51,7 @@ class Doctor(Callback):
 
     steps
         After how many steps of the optimizer it looks: an interval, or a list; None for
-        1,000, 10,000, 20,000, 50,000, 100,000 and so on. It always looks before the first step and
+        5,000, 10,000, 20,000, 50,000, 100,000 and so on. It always looks before the first step and
         after the last one too.
     verbose
         1 to tell of each severe finding at once, in the log `chainrule`; 0 to be quiet.
@@ -109,8 +109,8 @@ class Doctor(Callback):
         if self._chosen is not None:
             place = bisect_right(self._chosen, iterations)
             return self._chosen[place] if place < len(self._chosen) else None
-        if iterations < FEW[-1]:
-            return next(step for step in FEW if step > iterations)
+        if iterations < FIRST:
+            return FIRST
         power: int = 10 ** (len(str(iterations)) - 1)
         return next(factor * power for factor in (2, 5, 10) if factor * power > iterations)
 
