@@ -205,13 +205,18 @@ def _child(folder: Path, threads: int, save_freq: int = 400) -> Any:
 
 
 def _killed(child: Any, folder: Path, draw: random.Random, *, until_written: bool) -> Any:
-    """Kill after a random time, or when a checkpoint is next being written; whether it was."""
-    while not (folder / ".lock").exists() and child.poll() is None:
+    """Kill after a random time, or when a checkpoint is next being written; whether it was.
+
+    The time begins when the child has the folder: what one that was killed has left there, its
+    lock and half a file, says nothing of this one.
+    """
+    left = set(folder.glob("*.part"))
+    while child.poll() is None and _holder(folder) != str(child.pid):
         time.sleep(0.002)
     end = time.monotonic() + draw.uniform(0.0, 1.5)
     while time.monotonic() < end and child.poll() is None:
         time.sleep(0.001)
-    while until_written and child.poll() is None and not list(folder.glob("*.part")):
+    while until_written and child.poll() is None and not set(folder.glob("*.part")) - left:
         pass
     if child.poll() is not None:
         return 0, 0
@@ -219,7 +224,14 @@ def _killed(child: Any, folder: Path, draw: random.Random, *, until_written: boo
     child.wait()
     if child.returncode == 0:
         return 0, 0
-    return 1, int(bool(list(folder.glob("*.part"))))
+    return 1, int(bool(set(folder.glob("*.part")) - left))
+
+
+def _holder(folder: Path) -> str:
+    try:
+        return (folder / ".lock").read_text()
+    except OSError:  # there is none
+        return ""
 
 
 def together(count: int) -> bool:
