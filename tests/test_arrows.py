@@ -18,9 +18,10 @@ ALLOWED = {
     "data": set(),
     "files": set(),
     "training": NETWORKS | {"engine", "data", "files"},
-    "models": NETWORKS | {"engine", "training", "files"},
-    "drawing": {"graph", "layers", "optimizers", "models"},
-    "examples": NETWORKS | {"models", "drawing"},
+    "tracing": NETWORKS | {"engine", "training", "files"},
+    "models": NETWORKS | {"engine", "training", "files", "tracing"},
+    "drawing": {"graph", "layers", "optimizers", "models", "tracing"},
+    "examples": NETWORKS | {"models", "tracing", "drawing", "files"},
     "reporting": {"layers", "training", "data", "files"},
     "estimators": NETWORKS | {"models", "training", "data", "files", "reporting"},
 }

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         load_model as load_model,
     )
     from chainrule.reporting import Doctor as Doctor
+    from chainrule.tracing import trace as trace
     from chainrule.training import fit_many as fit_many
 
 __version__ = "0.1.0"
@@ -84,6 +85,7 @@ _ROOM_OF = {
     "TabularRegressor": "estimators",
     "Doctor": "reporting",
     "fit_many": "training",
+    "trace": "tracing",
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
     "cross_validate": "estimators",

@@ -21,6 +21,7 @@ from chainrule.models.saving import save
 from chainrule.models.summary import one_line, summary_text
 from chainrule.optimizers import find_optimizer
 from chainrule.settings import check_seed
+from chainrule.tracing import Notation, StepTrace, as_batch, as_notation, trace_steps
 from chainrule.training import History, RunningOptimizer, Trainer, shape_of_row
 
 __all__ = ["Sequential"]
@@ -228,6 +229,44 @@ class Sequential:
         self._need_compiled("check_gradient")
         trainer = self._trainer or self._trainer_for(X)
         return trainer.check_gradient(X, y, sample_weight, rtol=rtol, most=most)
+
+    def trace(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        notation: str | Notation = "rows",
+        steps: int = 1,
+        check: bool = False,
+        **how: Any,
+    ) -> StepTrace:
+        """One training step of one row or a batch, every number of it; the model stays as it is.
+
+        X, y
+            Rows as `fit` takes them, all of one batch; or one row, without the axis of rows.
+        notation
+            "rows" (a W), "columns" (W a, weights units x inputs), "theta" (a unit of 1 for the
+            bias), or a `chainrule.tracing.Notation`; further settings of one (`units`, `weights`,
+            `biases`, `first_layer`, `digits`, `loss`, `errors`) by keyword.
+        steps
+            How many steps on these rows.
+        check
+            Whether a central difference stands beside each gradient that is shown.
+
+        >>> from chainrule import examples
+        >>> example = examples.mazur()
+        >>> step = example.model.trace(example.arrays["X"], example.arrays["y"])
+        >>> step.delta[1].round(8)
+        array([[ 0.13849856, -0.03809824]])
+        """
+        self._need_compiled("trace")
+        trainer = self._trainer or self._trainer_for(X)
+        rows = as_batch(X, y, len(trainer.network.inputs[0].shape))
+        return trace_steps(
+            trainer, trainer.data(*rows, sample_weight), steps=steps, check=check,
+            notation=as_notation(notation, how),
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         parameters = self._trainer.parameters if self._trainer else None

@@ -26,7 +26,9 @@ from chainrule.training.progress_text import (
 )
 from chainrule.training.state import RunningOptimizer
 from chainrule.training.stopping import StopWhen, TerminateOnNaN
+from chainrule.training.traced import Traced, TracedLayer, TracedNode, traced, traced_tape
 from chainrule.training.trainer import Trainer
+from chainrule.training.update import clipped_gradient
 
 __all__ = [
     "BackupAndRestore",
@@ -49,7 +51,11 @@ __all__ = [
     "RunningOptimizer",
     "StopWhen",
     "TerminateOnNaN",
+    "Traced",
+    "TracedLayer",
+    "TracedNode",
     "Trainer",
+    "clipped_gradient",
     "constant_loss",
     "fit_many",
     "jobs_at_once",
@@ -60,6 +66,8 @@ __all__ = [
     "shape_of_row",
     "spell_rate",
     "spell_seconds",
+    "traced",
+    "traced_tape",
     "uninterrupted",
     "write_checkpoint",
 ]

@@ -24,10 +24,13 @@ __all__ = [
     "ACTIVITY",
     "PLAIN",
     "SLOPE",
+    "Leaves",
+    "Lossy",
     "Task",
     "Variant",
     "looked_graph",
     "loss_graph",
+    "lossy_graph",
     "output_shapes",
     "prediction_graph",
     "training_graph",
@@ -156,7 +159,7 @@ def _of_a_row(shape: Shape) -> tuple[int, ...]:
     return tuple(size for size in shape[1:] if isinstance(size, int))
 
 
-class _Leaves:
+class Leaves:
     """Input and parameter nodes of one graph."""
 
     def __init__(self, task: Task, variant: Variant) -> None:
@@ -192,7 +195,7 @@ class _Leaves:
 
 def prediction_graph(task: Task, variant: Variant) -> Graph:
     """Outputs by name, without anything random."""
-    leaves = _Leaves(task, variant)
+    leaves = Leaves(task, variant)
     outputs = leaves.outputs(task.network, None)
     results = dict(zip(task.network.output_names, outputs, strict=True))
     return Graph(tuple(leaves.inputs), tuple(leaves.parameters.values()), results)
@@ -204,7 +207,8 @@ def training_graph(task: Task, variant: Variant, kind: str) -> Graph:
     kind
         `step`; `gradient` (no update); `evaluate` (nothing random, no gradient).
     """
-    leaves, draws, results = _lossy(task, variant, training=kind != "evaluate")
+    lossy = lossy_graph(task, variant, training=kind != "evaluate")
+    leaves, draws, results = lossy.leaves, lossy.draws, lossy.results
     nodes, total = tuple(leaves.parameters.values()), results["loss"]
     if draws is None:
         return Graph(tuple(leaves.inputs), nodes, results)
@@ -220,8 +224,8 @@ def looked_graph(task: Task, variant: Variant) -> Graph:
     A slope is the derivative of the loss with respect to the layer's result; the last result,
     which a loss may go around, has none, and is there only where it is a ReLU's.
     """
-    leaves, _, results = _lossy(task, variant, training=True)
-    loss = results["loss"]
+    lossy = lossy_graph(task, variant, training=True)
+    leaves, loss = lossy.leaves, lossy.results["loss"]
     hidden = dict(list(leaves.activities.items())[:-1])
     hidden = {name: node for name, node in hidden.items() if node.operation is not None}
     shown = hidden | _last_relu(task.network, leaves)
@@ -231,7 +235,7 @@ def looked_graph(task: Task, variant: Variant) -> Graph:
     return Graph(tuple(leaves.inputs), tuple(leaves.parameters.values()), found, loss)
 
 
-def _last_relu(network: Network, leaves: _Leaves) -> dict[str, Node]:
+def _last_relu(network: Network, leaves: Leaves) -> dict[str, Node]:
     if not isinstance(network, Layered) or network.activations[-1] not in ("relu", "relu6"):
         return {}
     name = network.names[-1]
@@ -240,19 +244,27 @@ def _last_relu(network: Network, leaves: _Leaves) -> dict[str, Node]:
 
 def loss_graph(task: Task, variant: Variant) -> tuple[Graph, dict[str, int]]:
     """The loss of a step alone; and for each layer the number of its last node."""
-    leaves, _, results = _lossy(task, variant, training=True)
-    graph = Graph(
-        tuple(leaves.inputs), tuple(leaves.parameters.values()), {"loss": results["loss"]}
-    )
+    lossy = lossy_graph(task, variant, training=True)
+    leaves, loss = lossy.leaves, {"loss": lossy.results["loss"]}
+    graph = Graph(tuple(leaves.inputs), tuple(leaves.parameters.values()), loss)
     return graph, {name: node.number for name, node in leaves.activities.items()}
 
 
-def _lossy(
-    task: Task, variant: Variant, *, training: bool
-) -> tuple[_Leaves, Draws | None, dict[str, Node]]:
-    """Loss, penalties included, and metrics, with the leaves that they are made of."""
+class Lossy(NamedTuple):
+    """Loss, penalties included, and metrics as `results`, and what they are made of."""
+
+    results: dict[str, Node]
+    leaves: Leaves
+    draws: Draws | None
+    outputs: tuple[Node, ...]
+    targets: list[Node]
+    weight: Node | None
+
+
+def lossy_graph(task: Task, variant: Variant, *, training: bool) -> Lossy:
+    """The graph of the loss; with what is random in training, or as it is judged."""
     dtype = task.parameters.dtype
-    leaves = _Leaves(task, variant)
+    leaves = Leaves(task, variant)
     draws = Draws(dtype) if training else None
     outputs = leaves.outputs(task.network, draws)
     targets = [
@@ -266,7 +278,7 @@ def _lossy(
     weight = leaves.add("weight", (Rows(),), dtype) if variant.weighted else None
     results = _results(task, targets, outputs, weight, None if draws is None else draws.share)
     results["loss"] = _penalized(results["loss"], task, leaves, weight, training=training)
-    return leaves, draws, results
+    return Lossy(results, leaves, draws, outputs, targets, weight)
 
 
 def _results(
@@ -347,7 +359,7 @@ def _check_rows(metric: Metric, rows: Any) -> None:
 
 
 def _penalized(
-    loss: Node, task: Task, leaves: _Leaves, weight: Node | None, *, training: bool
+    loss: Node, task: Task, leaves: Leaves, weight: Node | None, *, training: bool
 ) -> Node:
     shared: Node | None = None
     for one in task.parameters.table:

@@ -276,10 +276,10 @@ class Trainer:
         copy. At most `most` numbers of each parameter are looked at, drawn by chance where it has
         more. Raises `GradientError` beyond `rtol`, naming the weight.
         """
-        return check_gradient(self._float64(), x, y, sample_weight, rtol, most)
+        return check_gradient(self.in_float64(), x, y, sample_weight, rtol, most)
 
-    def _float64(self) -> Trainer:
-        """A copy that computes in float64."""
+    def in_float64(self) -> Trainer:
+        """A copy that computes in float64, with a new optimizer that has made as many steps."""
         held = Parameters(self.network.parameters(), "float64")
         held.set(self.get_weights())
         copy = Trainer(self.network, dtype="float64", seed=self.seed, parameters=held)

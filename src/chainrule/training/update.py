@@ -7,11 +7,11 @@ from typing import Any
 
 from chainrule.engine import Update
 from chainrule.errors import SettingError, ShapeError
-from chainrule.graph import Node, Segment, input_node, ops
+from chainrule.graph import Node, Segment, input_node, ops, variable
 from chainrule.layers import Constraint, Parameters
 from chainrule.optimizers import Optimizer
 
-__all__ = ["update_of"]
+__all__ = ["clipped_gradient", "update_of"]
 
 
 def update_of(optimizer: Optimizer, parameters: Parameters) -> Update:
@@ -36,6 +36,12 @@ def update_of(optimizer: Optimizer, parameters: Parameters) -> Update:
         raise SettingError(message)
     new_weight = _constrained(moved[0], segments, parameters)
     return Update(weight, gradient, slots, scalars, new_weight, tuple(moved[1:]))
+
+
+def clipped_gradient(optimizer: Optimizer, gradient: Any, parameters: Parameters) -> Any:
+    """The flat gradient as the optimizer's rule is given it: clipped, where it asks for that."""
+    segments = [one for one in parameters.segments if one.trainable]
+    return _clipped(optimizer, variable(gradient), segments).value
 
 
 def _clipped(optimizer: Optimizer, gradient: Node, segments: list[Segment]) -> Node:

@@ -1,0 +1,205 @@
+"""How a reader writes networks: which way matrices stand, what units and weights are called."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from chainrule.errors import SettingError, ShapeError, listing, nearest
+from chainrule.settings import check_count
+
+__all__ = ["FORMS", "Names", "Notation", "as_notation", "default_units"]
+
+FORMS = ("rows", "columns", "theta")
+FIELDS = {
+    "weights": ("layer", "from", "to", "i", "j", "n"),
+    "biases": ("layer", "to", "j", "n"),
+}
+
+
+@dataclass(frozen=True)
+class Notation:
+    """A reader's notation.
+
+    form
+        "rows": a row of units times a matrix, z = a W + b, W (inputs, units). "columns": a matrix
+        times a column, z = W a + b, W (units, inputs). "theta": z = Theta a with a unit of 1 put
+        before a, Theta (units, 1 + inputs), the bias in its first column.
+    first_layer
+        What the inputs are counted as: layer 0 or layer 1.
+    units
+        Names: those of the inputs, then those of the units of each layer that has weights; None
+        names x1, x2 ..., h1, h2 ... and o1, o2 ...
+    weights, biases
+        What they are called, a pattern of {from} and {to} (names of the units), {i} and {j} (their
+        numbers from 1), {layer} (the number of the layer led to; in "theta" of the one led from),
+        {n} (the weights counted through all layers, unit by unit; biases likewise): "w{n}" gives
+        w1, w2 ..., "w{from}{to}" gives w46.
+    loss
+        What the loss is called.
+    errors
+        Whether errors are shown in place of deltas: Err = -delta, and weights move by
+        + rate * Err * a.
+    digits
+        How many digits after the point.
+
+    Raises `SettingError` for what is not allowed.
+
+    >>> Notation(weights="w{from}{to}").names([["1", "2"], ["4"]]).weight(0, 1, 0)
+    'w24'
+    """
+
+    form: str = "rows"
+    first_layer: int = 0
+    units: Sequence[Sequence[str]] | None = None
+    weights: str | None = None
+    biases: str | None = None
+    loss: str = "L"
+    errors: bool = False
+    digits: int = 6
+
+    def __post_init__(self) -> None:
+        if self.form not in FORMS:
+            message = f"trace: notation must be {listing(FORMS)}, got {self.form!r}."
+            raise SettingError(message)
+        check_count("trace", "digits", self.digits, least=0)
+        if self.first_layer not in (0, 1):
+            message = f"trace: first_layer must be 0 or 1, got {self.first_layer!r}."
+            raise SettingError(message)
+        for setting, known in FIELDS.items():
+            _check_pattern(setting, getattr(self, setting), known)
+        if self.units is not None:
+            units = tuple(tuple(str(name) for name in layer) for layer in self.units)
+            object.__setattr__(self, "units", units)
+
+    def names(self, default: Sequence[Sequence[str]], widths: Sequence[int] | None = None) -> Names:
+        """The names of a network's units and weights.
+
+        default
+            What units are called where the notation does not say it; it says also how many there
+            are: those of the inputs, then those of each layer with weights.
+        widths
+            How many columns each layer with weights is given, where another layer before it makes
+            more or fewer of its units.
+
+        Raises `ShapeError` where the notation has another number of names.
+        """
+        units = default if self.units is None else self.units
+        wanted, given = [len(one) for one in default], [len(one) for one in units]
+        if wanted != given:
+            message = (
+                f"trace: units must name {wanted} units (inputs first, then layer by layer), "
+                f"got {given}."
+            )
+            raise ShapeError(message)
+        named = tuple(tuple(one) for one in units)
+        widths = wanted[:-1] if widths is None else widths
+        sources = tuple(
+            one if len(one) == width else tuple(f"v{place}_{n + 1}" for n in range(width))
+            for place, (one, width) in enumerate(zip(named[:-1], widths, strict=True), start=1)
+        )
+        return Names(self, named, sources)
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the units, weights and layers of one network are called.
+
+    units
+        Of the inputs, then of each layer with weights. Layers with weights are counted from 0 in
+        all methods; unit and input numbers too.
+    sources
+        What the columns that each layer is given are called: mostly the units before it.
+    """
+
+    notation: Notation
+    units: tuple[tuple[str, ...], ...]
+    sources: tuple[tuple[str, ...], ...]
+
+    def layer(self, place: int) -> int:
+        """The number of a layer with weights, as the reader counts."""
+        return self.notation.first_layer + place + 1
+
+    def matrix_number(self, place: int) -> int:
+        """The number of the matrix that leads to a layer; in theta of the layer it leads from."""
+        return self.layer(place) - (self.notation.form == "theta")
+
+    def weight(self, place: int, source: int, unit: int) -> str:
+        """The name of the weight from a source (input or unit before) to a unit of a layer."""
+        form, pattern = self.notation.form, self.notation.weights
+        if pattern is None:
+            letter = "Θ" if form == "theta" else "W"
+            pattern = letter + ("{layer}[{i},{j}]" if form == "rows" else "{layer}[{j},{i}]")
+        before = sum(len(self.sources[k]) * len(self.units[k + 1]) for k in range(place))
+        return pattern.format(**{
+            "layer": self.matrix_number(place), "i": source + 1, "j": unit + 1,
+            "from": self.sources[place][source], "to": self.units[place + 1][unit],
+            "n": before + unit * len(self.sources[place]) + source + 1,
+        })  # fmt: skip
+
+    def bias(self, place: int, unit: int) -> str:
+        """The name of the bias of a unit of a layer."""
+        pattern = self.notation.biases
+        if pattern is None:
+            pattern = "Θ{layer}[{j},0]" if self.notation.form == "theta" else "b{layer}[{j}]"
+        return pattern.format(**{
+            "layer": self.matrix_number(place), "j": unit + 1,
+            "to": self.units[place + 1][unit],
+            "n": sum(map(len, self.units[1 : place + 1])) + unit + 1,
+        })  # fmt: skip
+
+
+def _check_pattern(setting: str, pattern: Any, fields_of: Sequence[str]) -> None:
+    if pattern is None:
+        return
+    try:
+        found = [name for _, name, _, _ in string.Formatter().parse(pattern) if name is not None]
+    except (ValueError, TypeError) as error:
+        message = f"trace: {setting} must be a pattern such as 'w{{n}}', got {pattern!r}."
+        raise SettingError(message) from error
+    unknown = [name for name in found if name not in fields_of]
+    if unknown:
+        known = ", ".join(f"{{{name}}}" for name in fields_of)
+        message = (
+            f"trace: {setting} has {{{unknown[0]}}}, which is not known in {pattern!r}; known: "
+            f"{known}."
+        )
+        raise SettingError(message)
+
+
+def default_units(inputs: int, layers: Sequence[int]) -> list[list[str]]:
+    """x1, x2 ... for inputs, h1 ... for hidden units, o1 ... for outputs.
+
+    >>> default_units(2, [2, 1]), default_units(1, [1, 1, 1])
+    ([['x1', 'x2'], ['h1', 'h2'], ['o']], [['x'], ['h1_1'], ['h2_1'], ['o']])
+    """
+    hidden = len(layers) - 1
+    found = [_numbered("x", inputs)]
+    for place, count in enumerate(layers[:-1], start=1):
+        base = "h" if hidden == 1 else f"h{place}_"
+        found.append([f"{base}{unit + 1}" for unit in range(count)])
+    return [*found, _numbered("o", layers[-1])] if layers else found
+
+
+def _numbered(base: str, count: int) -> list[str]:
+    return [base] if count == 1 else [f"{base}{number + 1}" for number in range(count)]
+
+
+def as_notation(given: str | Notation, settings: Mapping[str, Any]) -> Notation:
+    """A notation by the word of its form, or one that is made, with settings of it.
+
+    Raises `SettingError` for a setting that there is not.
+
+    >>> as_notation("columns", {"digits": 3}).digits
+    3
+    """
+    known = [one.name for one in fields(Notation)]
+    for name in settings:
+        if name not in known:
+            message = f"trace: there is no setting {name!r}; {nearest(name, known)}"
+            raise SettingError(message)
+    if isinstance(given, Notation):
+        return replace(given, **settings)
+    return Notation(given, **settings)

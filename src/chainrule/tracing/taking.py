@@ -1,0 +1,226 @@
+"""Steps of a copy of what trains, with every number of them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import DataError, SettingError
+from chainrule.graph import grad, variable
+from chainrule.layers import Layered, PerRow, Stack
+from chainrule.settings import check_count
+from chainrule.tracing.notation import Names, Notation, default_units
+from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace
+from chainrule.training import Data, Traced, Trainer, clipped_gradient, traced
+
+__all__ = ["as_batch", "trace_steps"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+KEPT_STEPS = 100
+"""Steps of which each is kept whole; of more the first and the last are."""
+
+
+def trace_steps(
+    trainer: Trainer,
+    data: Data,
+    *,
+    steps: int = 1,
+    notation: Notation | None = None,
+    columns: Sequence[str] | None = None,
+    check: bool = False,
+) -> StepTrace:
+    """The next steps of a trainer on the same rows as one batch; the trainer stays as it is.
+
+    steps
+        How many; each is kept whole, of more than 100 the first and the last.
+    notation
+        How a reader writes it.
+    columns
+        What the inputs are called, where the notation does not say it.
+    check
+        Whether a central difference stands beside each gradient that is shown.
+
+    Raises `DataError` where there are no rows, `SettingError` where the network has no layers that
+    can be looked at.
+    """
+    steps = check_count("trace", "steps", steps)
+    if not isinstance(trainer.network, Layered):
+        message = "trace: the network does not show its layers; give a Sequential."
+        raise SettingError(message)
+    if data.rows == 0:
+        message = "trace: there are no rows; give one or more."
+        raise DataError(message)
+    course = copy.deepcopy(trainer)
+    made: list[StepTrace] = []
+    losses: list[float] = []
+    for number in range(steps):
+        if steps > KEPT_STEPS and number == 1:
+            losses += _run(course, data, steps - 2)
+        if steps > KEPT_STEPS and 0 < number < steps - 1:
+            continue
+        if losses and not np.isfinite(losses[-1]):
+            break
+        one = _one_step(course, data, notation or Notation(), columns, check)
+        made.append(one)
+        losses.append(one.loss)
+        if not np.isfinite(one.loss):
+            break
+    if np.isfinite(losses[-1]):
+        losses.append(made[-1].loss_after)
+    return replace(made[0], losses=tuple(losses), following=tuple(made[1:]))
+
+
+def _run(course: Trainer, data: Data, count: int) -> list[float]:
+    """Make steps; the loss before each."""
+    order = np.tile(np.arange(data.rows), count)
+    ran = course.step(data, order, data.rows, data.rows)
+    return [float(one) for one in ran.results["loss"]]
+
+
+def _one_step(
+    course: Trainer, data: Data, notation: Notation, columns: Sequence[str] | None, check: bool
+) -> StepTrace:
+    """The next step of a trainer, which makes it."""
+    before = copy.deepcopy(course)
+    numbers = traced(before, data)
+    course.step(data, None, data.rows)
+    loss_after = _loss(course, data, before.iterations)
+    layers = tuple(_layers(before, course, numbers))
+    rule = before.optimizer.description
+    line = rule.line(before.iterations + 1)
+    network = before.network
+    return StepTrace(
+        loss=numbers.loss,
+        loss_after=loss_after if np.isfinite(numbers.loss) else float("nan"),
+        row_losses=numbers.row_losses,
+        penalties=numbers.penalties,
+        row_shares=_row_shares(before, data),
+        inputs={one.name: data.arrays[f"input/{one.name}"] for one in network.inputs},
+        targets={name: data.arrays[f"target/{name}"] for name in network.output_names},
+        row_weights=data.arrays.get("weight"),
+        layers=layers,
+        nodes=numbers.nodes,
+        optimizer=rule,
+        line=dict(zip(rule.scalars, map(float, line), strict=True)),
+        iteration=before.iterations + 1,
+        loss_rules=before.task.losses,
+        notation=notation,
+        names=_names(layers, notation, columns),
+        trainer=before,
+        data=data,
+        checks=check,
+    )
+
+
+def _loss(course: Trainer, data: Data, step: int) -> float:
+    """The loss with the weights as they are and the random numbers of a step."""
+    program = course.task.program("gradient", data.variant)
+    results, _ = program.gradient(data.arrays, course.parameters.flat, seed=course.seed, step=step)
+    return float(results["loss"])
+
+
+def _layers(before: Trainer, after: Trainer, numbers: Traced) -> Iterator[LayerTrace]:
+    network: Any = before.network
+    parameters = dict(_parameters(before, after, numbers))
+    kinds = (
+        [type(layer).__name__ for layer in network.layers]
+        if isinstance(network, Stack)
+        else network.names
+    )
+    place = 0
+    for kind, activation, one in zip(kinds, network.activations, numbers.layers, strict=True):
+        own = {
+            name.rpartition("/")[2]: found for name, found in parameters.items()
+            if name.rpartition("/")[0] == one.name
+        }  # fmt: skip
+        nodes = tuple(node for node in numbers.nodes if node.layer == one.name)
+        weighted = one.z is not None and one.z.ndim == 2 and own["kernel"].before.ndim == 2
+        last = nodes[-1].operation if nodes else ""
+        if activation in (None, "linear") and last in ("softmax", "sigmoid"):
+            activation = last
+        yield LayerTrace(
+            one.name, "Dense" if weighted else kind, activation, one, own, nodes,
+            place if weighted else None,
+        )  # fmt: skip
+        place += weighted
+
+
+def _parameters(
+    before: Trainer, after: Trainer, numbers: Traced
+) -> Iterator[tuple[str, ParameterTrace]]:
+    held, rule = before.parameters, before.optimizer.description
+    clipped = numbers.gradient
+    if any((rule.clipnorm, rule.clipvalue, rule.global_clipnorm)) and len(clipped):
+        clipped = clipped_gradient(rule, numbers.gradient, held)
+    slots = [one.optimizer.arrays(one.parameters) for one in (before, after)]
+    for one in held.table:
+        name = one.name
+        trained = one.trainable and len(numbers.gradient) > 0
+        yield name, ParameterTrace(
+            name.rpartition("/")[2], held[name].copy(), after.parameters[name].copy(),
+            held.view(numbers.gradient, name) if trained else None,
+            held.view(clipped, name) if trained else None,
+            _penalty_slope(one, held[name], before) if trained else None,
+            *(_own_slots(arrays, name) for arrays in slots),
+        )  # fmt: skip
+
+
+def _own_slots(arrays: Mapping[str, Array], name: str) -> dict[str, Array]:
+    """The optimizer's arrays of one parameter, by slot."""
+    return {
+        key.partition("/")[0]: array.copy() for key, array in arrays.items()
+        if key.partition("/")[2] == name
+    }  # fmt: skip
+
+
+def _penalty_slope(one: Any, values: Array, trainer: Trainer) -> Array | None:
+    """The gradient of a parameter's own penalty; None without one, or where rows share it."""
+    if one.regularizer is None or isinstance(one.regularizer, PerRow):
+        return None
+    node = variable(values)
+    slope: Array = np.asarray(grad(one.regularizer(node), node).array)
+    return slope
+
+
+def _row_shares(trainer: Trainer, data: Data) -> Array | None:
+    """The derivative of the loss with respect to each row's own loss, where all outputs agree."""
+    kinds = {loss.reduction for loss in trainer.task.losses}
+    if len(kinds) != 1:
+        return None
+    weights = data.arrays.get("weight")
+    shares = np.ones(data.rows) if weights is None else np.asarray(weights, np.float64)
+    if kinds == {"sum"}:
+        return shares
+    loss = trainer.task.losses[0]
+    return shares / (shares.sum() if loss.by_weight and weights is not None else data.rows)
+
+
+def _names(
+    layers: Sequence[LayerTrace], notation: Notation, columns: Sequence[str] | None
+) -> Names:
+    weighted = [layer.numbers for layer in layers if layer.place is not None]
+    widths = [_columns(one.x) for one in weighted]
+    default = default_units(widths[0], [_columns(one.z) for one in weighted]) if weighted else []
+    if columns is not None and weighted and len(columns) == widths[0]:
+        default[0] = list(columns)
+    return notation.names(default, widths)
+
+
+def _columns(array: Array | None) -> int:
+    return 0 if array is None else int(array.shape[1])
+
+
+def as_batch(X: Any, y: Any, axes: int) -> tuple[Any, Any]:
+    """Rows and targets with an axis of rows, which one row alone may lack.
+
+    axes
+        How many axes a row has.
+    """
+    if np.ndim(X) != axes or axes == 0:
+        return X, y
+    return np.asarray(X)[None], np.asarray(y)[None]

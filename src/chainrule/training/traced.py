@@ -1,0 +1,354 @@
+"""One step of training with every number of it that stands between its inputs and its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule import engine
+from chainrule.engine import PASSES, Graph, Tape, lower
+from chainrule.graph import Node, Rows, bind, gradients, ops, reachable
+from chainrule.layers import PerRow, Stack
+from chainrule.losses import Loss
+from chainrule.training.arrays import Array
+from chainrule.training.graphs import Lossy, Task, Variant, lossy_graph
+from chainrule.training.intake import Data
+from chainrule.training.update import update_of
+
+if TYPE_CHECKING:
+    from chainrule.training.trainer import Trainer
+
+__all__ = ["Traced", "TracedLayer", "TracedNode", "traced", "traced_tape"]
+
+UNMERGED = tuple(name for name in PASSES if name not in ("fuse", "reuse"))
+MOST_SHARED = 1 << 14
+"""Numbers of a value without an axis of rows beyond which it is not kept."""
+
+
+@dataclass(frozen=True, eq=False)
+class TracedNode:
+    """One operation of the step's forward pass, or a leaf.
+
+    number, operands
+        Of the node and of what it is made of, in the order of the tape.
+    operation, attributes
+        What makes it; the role of a leaf (`input`, `parameter`, `state`, `constant`).
+    name
+        Of a leaf.
+    layer
+        The layer it belongs to; None for leaves and for the loss.
+    value, derivative
+        Its value, and the derivative of the loss reported with respect to it; None where they are
+        too large to be kept, or where the loss does not depend on it.
+    """
+
+    number: int
+    operation: str
+    operands: tuple[int, ...]
+    attributes: Mapping[str, Any]
+    name: str | None
+    layer: str | None
+    value: Array | None
+    derivative: Array | None
+
+
+@dataclass(frozen=True, eq=False)
+class TracedLayer:
+    """The numbers of one layer; arrays have an entry a row, shape (rows, ...).
+
+    x
+        What its kernel is multiplied with; what the layer is given where it has no kernel.
+    z
+        The weighted sum x W + b; None of a layer without a kernel.
+    a
+        What the layer gives.
+    slope
+        da/dz element by element (da/dx where there is no z); None where an element of `a` depends
+        on others than its own.
+    upstream, delta
+        The derivative of each row's own loss with respect to a, and to z (to x without a z).
+    upstream_reported, reported
+        Those of the loss reported: in means over rows, with weights and penalties.
+    """
+
+    name: str
+    x: Array | None
+    z: Array | None
+    a: Array
+    slope: Array | None
+    upstream: Array
+    delta: Array
+    upstream_reported: Array
+    reported: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """One step, up to the update.
+
+    loss, penalties
+        As training reports it; what each penalty adds to it, by parameter or layer.
+    row_losses
+        Each row's own loss, without weights and penalties; shape (rows,).
+    gradient
+        The flat gradient that the update is given.
+    layers, nodes
+        Layer by layer, and operation by operation in the order of the tape.
+    """
+
+    loss: float
+    penalties: dict[str, float]
+    row_losses: Array
+    gradient: Array
+    layers: tuple[TracedLayer, ...]
+    nodes: tuple[TracedNode, ...]
+
+
+def traced(trainer: Trainer, data: Data) -> Traced:
+    """The next step of a trainer on rows as one batch; nothing is changed.
+
+    It is the tape that trains with nothing merged and no memory used twice, on the engine that
+    trains, with the next step's random numbers; the network must be `Layered`.
+    """
+    plan = _Plan(trainer.task, data.variant)
+    program = engine.compile(plan.gradient_graph(), trainer.task.engine, UNMERGED)
+    found, gradient = program.gradient(
+        data.arrays, trainer.parameters.flat, seed=trainer.seed, step=trainer.iterations
+    )
+    return plan.read(found, gradient, trainer, data)
+
+
+def traced_tape(trainer: Trainer, variant: Variant) -> tuple[Tape, list[dict[str, Any]]]:
+    """The tape of the step that `traced` shows, update included, one instruction a node.
+
+    With it goes for each layer, by the names of `TracedLayer`, which of the tape's results holds
+    each of its numbers; None where there is none.
+    """
+    return _Plan(trainer.task, variant).step_tape()
+
+
+class _Plan:
+    """Which nodes are asked for, and where they are found in what a program gives back."""
+
+    def __init__(self, task: Task, variant: Variant) -> None:
+        self.task = task
+        self.lossy = lossy_graph(task, variant, training=True)
+        self.loss = self.lossy.results["loss"]
+        self.results: dict[str, Node] = {"loss": self.loss}
+        rows = _row_losses(task.losses, self.lossy)
+        self.row_losses = self._asked(rows)
+        self.penalties = {
+            name: self._asked(node) for name, node in _penalties(task, self.lossy).items()
+        }
+        self.layers = list(self._layers(task, rows.sum()))
+
+    def gradient_graph(self) -> Graph:
+        """All that is asked for, and the gradient."""
+        self.order = reachable([self.loss])
+        self._ask_of_nodes()
+        leaves = self.lossy.leaves
+        parameters = tuple(leaves.parameters.values())
+        return Graph(tuple(leaves.inputs), parameters, self.results, self.loss)
+
+    def step_tape(self) -> tuple[Tape, list[dict[str, Any]]]:
+        """The tape of a whole step; and by layer the results that hold its numbers."""
+        leaves, draws = self.lossy.leaves, self.lossy.draws
+        rule, states = self.task.optimizer, {} if draws is None else draws.states
+        graph = Graph(
+            tuple(leaves.inputs), tuple(leaves.parameters.values()), self.results, self.loss,
+            None if rule is None else update_of(rule, self.task.parameters), states,
+        )  # fmt: skip
+        return lower(graph), self.layers
+
+    def _asked(self, node: Node) -> str:
+        """The name of the result that a node is."""
+        name = f"node/{node.number}"
+        self.results.setdefault(name, node)
+        return name
+
+    def _layers(self, task: Task, total: Node) -> Iterator[dict[str, Any]]:
+        activities = self.lossy.leaves.activities
+        names, nodes = list(activities), list(activities.values())
+        if len(self.lossy.outputs) == 1:
+            nodes[-1] = self.lossy.outputs[0]
+        given: Node | None = None
+        since = 0
+        self.layer_of: dict[int, str] = {}
+        parts: list[tuple[str, Node, Node | None, Node | None]] = []
+        for name, a in zip(names, nodes, strict=True):
+            own = reachable([a], since + 1)
+            self.layer_of |= {
+                node.number: name for node in own
+                if node.operation is not None and node.number not in self.layer_of
+            }  # fmt: skip
+            x, z = _weighted_sum(name, own)
+            if z is None:
+                x = given if given is not None else _one_input(own)
+            parts.append((name, a, x, z))
+            since, given = max(since, a.number), a
+        bases = [next(one for one in (z, x, a) if one is not None) for _, a, x, z in parts]
+        ends = [a for _, a, _, _ in parts]
+        slopes = gradients(total, [*bases, *ends])
+        reported = gradients(self.loss, [*bases, *ends])
+        count = len(parts)
+        for place, (name, a, x, z) in enumerate(parts):
+            base = bases[place]
+            one = {"x": x, "z": z, "a": a, "slope": _slope(a, base)}
+            one |= {"delta": slopes[place], "upstream": slopes[count + place]}
+            one |= {"reported": reported[place], "upstream_reported": reported[count + place]}
+            yield {"name": name} | {
+                key: None if node is None or not _in_rows(node) else self._asked(node)
+                for key, node in one.items()
+            }
+
+    def _ask_of_nodes(self) -> None:
+        """Values and derivatives of all nodes of the forward pass that can be read."""
+        self.values: dict[int, tuple[str, bool]] = {}
+        self.derivatives: dict[int, tuple[str, bool]] = {}
+        wanted = [node for node in self.order if node.operation is not None and _readable(node)]
+        slopes = gradients(self.loss, wanted)
+        for node, slope in zip(wanted, slopes, strict=True):
+            for kept, one in ((self.values, node), (self.derivatives, slope)):
+                kept[node.number] = self._asked(_spread(one)), one.shape[:1] not in ((), (Rows(),))
+
+    def read(
+        self, found: Mapping[str, Any], gradient: Array, trainer: Trainer, data: Data
+    ) -> Traced:
+        """The numbers that a program has given back."""
+
+        def array(key: str | None) -> Any:
+            return None if key is None else found[key]
+
+        layers = tuple(
+            TracedLayer(**{key: one if key == "name" else array(one) for key, one in layer.items()})
+            for layer in self.layers
+        )
+        return Traced(
+            float(found["loss"]),
+            {name: float(found[key]) for name, key in self.penalties.items()},
+            found[self.row_losses],
+            gradient,
+            layers,
+            tuple(self._nodes(found, trainer, data)),
+        )
+
+    def _nodes(
+        self, found: Mapping[str, Any], trainer: Trainer, data: Data
+    ) -> Iterator[TracedNode]:
+        numbers = {node.number: place for place, node in enumerate(self.order)}
+        for node in self.order:
+            value, derivative = _leaf_value(node, trainer, data), None
+            if node.number in self.values:
+                value, derivative = (
+                    found[key][0] if shared else found[key]
+                    for key, shared in (self.values[node.number], self.derivatives[node.number])
+                )
+            yield TracedNode(
+                numbers[node.number],
+                node.operation.name if node.operation is not None else node.role,
+                tuple(numbers[one.number] for one in node.operands),
+                node.attributes, node.name, self.layer_of.get(node.number), value, derivative,
+            )  # fmt: skip
+
+
+def _leaf_value(node: Node, trainer: Trainer, data: Data) -> Array | None:
+    if node.array is not None:
+        return node.array
+    name = node.name or ""
+    if node.role in ("parameter", "state"):
+        return trainer.parameters[name].copy()
+    found: Array | None = data.arrays.get(name) if node.role == "input" else None
+    return found
+
+
+def _row_losses(losses: Sequence[Loss], lossy: Lossy) -> Node:
+    """Each row's own loss: that of all outputs together, and of both rows where rows are mixed."""
+    share = None if lossy.draws is None else lossy.draws.share
+    total: Node | None = None
+    for loss, target, output in zip(losses, lossy.targets, lossy.outputs, strict=True):
+        rows = loss.rows(target, output)
+        if share is not None:
+            rows = share * rows + (1 - share) * loss.rows(ops.flip(target, axis=0), output)
+        total = rows if total is None else total + rows
+    assert total is not None  # noqa: S101  (a trainer with an optimizer has losses)
+    return total
+
+
+def _penalties(task: Task, lossy: Lossy) -> dict[str, Node]:
+    """What each penalty adds to the loss, by parameter and by layer."""
+    found: dict[str, Node] = {}
+    for one in task.parameters.table:
+        if one.trainable and one.regularizer is not None:
+            penalty = one.regularizer(lossy.leaves.parameters[one.name])
+            if isinstance(one.regularizer, PerRow):
+                by_weight = lossy.weight is not None and all(loss.by_weight for loss in task.losses)
+                rows = ops.count(shape=(Rows(),), dtype=penalty.dtype)
+                penalty = penalty / (lossy.weight.sum() if by_weight and lossy.weight else rows)
+            found[one.name] = penalty
+    if isinstance(task.network, Stack):
+        layers = zip(task.network.names, task.network.layers, strict=True)
+        names = [name for name, layer in layers if layer.activity_regularizer is not None]
+        found |= {
+            f"{name}/activities": penalty
+            for name, penalty in zip(names, lossy.leaves.penalties, strict=True)
+        }
+    return found
+
+
+def _weighted_sum(layer: str, own: Sequence[Node]) -> tuple[Node | None, Node | None]:
+    """What a layer's kernel is multiplied with, and the product with the bias added."""
+    for node in own:
+        if node.operation is ops.matmul and node.operands[1].name == f"{layer}/kernel":
+            added = [
+                one for one in own
+                if one.operation is ops.add
+                and one.operands[0] is node
+                and one.operands[1].name == f"{layer}/bias"
+            ]  # fmt: skip
+            return node.operands[0], added[0] if added else node
+    return None, None
+
+
+def _one_input(own: Sequence[Node]) -> Node | None:
+    """The data that a first layer is given."""
+    inputs = [node for node in own if node.role == "input" and node.shape]
+    return inputs[0] if len(inputs) == 1 and inputs[0].dtype.kind == "f" else None
+
+
+def _slope(a: Node, base: Node) -> Node | None:
+    """da/dbase, where each element of `a` depends on its own element of `base` alone."""
+    depends = {base.number}
+    for node in reachable([a], base.number + 1):
+        if any(one.number in depends for one in node.operands):
+            depends.add(node.number)
+            if node.operation is None or not node.operation.elementwise:
+                return None
+    if a.shape != base.shape or a.number not in depends:
+        return None
+    return gradients(a.sum(), [base])[0]
+
+
+def _in_rows(node: Node) -> bool:
+    """Whether a node has an entry a row and no further axis that follows the rows."""
+    return node.shape[:1] == (Rows(),) and not any(isinstance(n, Rows) for n in node.shape[1:])
+
+
+def _readable(node: Node) -> bool:
+    if node.dtype.kind != "f":
+        return False
+    if node.shape == () or _in_rows(node):
+        return True
+    fixed = not any(isinstance(size, Rows) for size in node.shape)
+    return fixed and int(np.prod(bind(node.shape, 1))) <= MOST_SHARED
+
+
+def _spread(node: Node) -> Node:
+    """A node that a program gives back: what has no axis of rows is the same in each."""
+    if node.shape == () or _in_rows(node):
+        return node
+    row = node.reshape((1, *node.shape))
+    spread: Node = ops.broadcast_to(row, shape=(Rows(), *node.shape))
+    return spread
