@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DataError, SettingError
+from chainrule.errors import SettingError
 from chainrule.graph import grad, variable
 from chainrule.layers import Layered, PerRow, Stack
 from chainrule.settings import check_count
@@ -45,16 +45,12 @@ def trace_steps(
     check
         Whether a central difference stands beside each gradient that is shown.
 
-    Raises `DataError` where there are no rows, `SettingError` where the network has no layers that
-    can be looked at.
+    Raises `SettingError` where the network has no layers that can be looked at.
     """
     steps = check_count("trace", "steps", steps)
     if not isinstance(trainer.network, Layered):
         message = "trace: the network does not show its layers; give a Sequential."
         raise SettingError(message)
-    if data.rows == 0:
-        message = "trace: there are no rows; give one or more."
-        raise DataError(message)
     course = copy.deepcopy(trainer)
     made: list[StepTrace] = []
     losses: list[float] = []
