@@ -24,6 +24,7 @@ COMMANDS = {
     "predict": "predict the rows of a table with a trained run",
     "evaluate": "score a trained run on a table that has the target",
     "report": "write the report of a trained run, one HTML file",
+    "trace": "show every number of a forward and backward pass",
     "runs": "list runs, and say which is better and whether beyond noise",
 }
 HELP = """\

@@ -13,6 +13,7 @@ from chainrule.estimators.model import Held, Predictions, TableModel, load_table
 from chainrule.estimators.plan import TablePlan, plan_table
 from chainrule.estimators.run import TableProgress
 from chainrule.estimators.settings import SETTINGS, Setting, TableSettings
+from chainrule.estimators.stepping import RowStep, row_step
 
 if TYPE_CHECKING:
     from chainrule.estimators.cross_validation import cross_validate
@@ -28,6 +29,7 @@ __all__ = [
     "MLPClassifier",
     "MLPRegressor",
     "Predictions",
+    "RowStep",
     "Setting",
     "TableModel",
     "TablePlan",
@@ -41,6 +43,7 @@ __all__ = [
     "load_table_model",
     "plan_table",
     "positive_code",
+    "row_step",
     "tabular_estimator",
 ]
 

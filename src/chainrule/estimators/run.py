@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chainrule.errors import TrainingError
-from chainrule.estimators.choices import member_seed
 from chainrule.estimators.keeping import Keeper
 from chainrule.estimators.model import decoded, member_answers
 from chainrule.estimators.network import TableNetwork
@@ -18,10 +17,9 @@ from chainrule.estimators.plan import Array, TablePlan
 from chainrule.estimators.remedies import remedy_of
 from chainrule.estimators.rows import Rows, class_factors, weights_of
 from chainrule.estimators.settings import TableSettings
-from chainrule.losses import MeanSquaredError, SparseCategoricalCrossentropy
-from chainrule.optimizers import AdamW
+from chainrule.estimators.stepping import trainer_of
 from chainrule.reporting import Doctor, thinned
-from chainrule.training import Callback, EarlyStopping, Trainer, fit_many, jobs_at_once
+from chainrule.training import Callback, EarlyStopping, fit_many, jobs_at_once
 
 __all__ = ["Run", "Score", "TableProgress", "Watch"]
 
@@ -208,15 +206,7 @@ class _Member:
         self.expected = run.settings.epochs
         self.doctor = Doctor(verbose=0)
         self.rows = len(run.plan.members[number].train)
-        self.trainer = Trainer(
-            run.network,
-            [
-                SparseCategoricalCrossentropy() if head.is_classification else MeanSquaredError()
-                for head in run.network.heads
-            ],
-            _optimizer(run.settings),
-            seed=member_seed(run.settings.seed, number),
-        )
+        self.trainer = trainer_of(run.network, run.settings, number)
 
     def fit(self, pool: Rows, given: Rows | None) -> None:
         """Train it, if the time is not over; the first network is trained in any case."""
@@ -304,11 +294,6 @@ class _Member:
             validation_data=validation,
             sample_weight=weights_of(rows, factors),
         )
-
-
-def _optimizer(settings: TableSettings) -> AdamW:
-    chosen: Any = settings  # a plan's settings have every value filled in
-    return AdamW(chosen.learning_rate, weight_decay=chosen.weight_decay)
 
 
 class _Epochs(Callback):

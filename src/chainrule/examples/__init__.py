@@ -10,13 +10,16 @@ from chainrule.examples.boolean import fixed_basis, perceptron_failure, xnor, xo
 from chainrule.examples.datasets import circles, logistic_regression, universal_approximation
 from chainrule.examples.example import Example, Quantity
 from chainrule.examples.expressions import chain, one_one_one, xyz
+from chainrule.examples.spec import ExpressionSpec, NetworkSpec, read_spec, spec_of
+from chainrule.examples.spec_text import spec_text
 from chainrule.examples.starts import symmetric_zeros, vanishing
 from chainrule.examples.table import find, names
 from chainrule.examples.units import linear_collapse, parameter_counts, softmax_examples
 
 __all__ = [
-    "Example", "Quantity", "chain", "circles", "find", "fixed_basis", "han", "linear_collapse",
-    "logistic_regression", "matrix_form", "mazur", "names", "one_one_one", "parameter_counts",
-    "perceptron_failure", "softmax_examples", "symmetric_zeros", "universal_approximation",
-    "vanishing", "xnor", "xor", "xyz",
+    "Example", "ExpressionSpec", "NetworkSpec", "Quantity", "chain", "circles", "find",
+    "fixed_basis", "han", "linear_collapse", "logistic_regression", "matrix_form", "mazur", "names",
+    "one_one_one", "parameter_counts", "perceptron_failure", "read_spec", "softmax_examples",
+    "spec_of", "spec_text", "symmetric_zeros", "universal_approximation", "vanishing", "xnor",
+    "xor", "xyz",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from chainrule.layers import Dense, Input
 from chainrule.models import Sequential
 from chainrule.optimizers import SGD
 from chainrule.settings import check_count
+from chainrule.tracing import Notation
 
 __all__ = ["han", "matrix_form", "mazur"]
 
@@ -76,6 +77,10 @@ def mazur(steps: int = 1, engine: str = "auto", dtype: str = "float64") -> Examp
         "Inputs 0.05 and 0.10, targets 0.01 and 0.99, learning rate 0.5; the biases 0.35 and 0.60 "
         "are shared by the units of a layer and held fixed.",
         tuple(rows), digits=8, models=models, arrays={"X": X, "y": y},
+        notation=Notation(
+            units=[["i1", "i2"], ["h1", "h2"], ["o1", "o2"]], weights="w{n}", biases="b{layer}",
+            loss="E", digits=8,
+        ),
     )  # fmt: skip
 
 
@@ -130,6 +135,10 @@ def han(engine: str = "auto", dtype: str = "float64") -> Example:
         "the sign that weights move by.",
         rows, digits=5, models={"before": before, "after one step": after},
         arrays={"X": X, "y": y},
+        notation=Notation(
+            units=[["1", "2", "3"], ["4", "5"], ["6"]], weights="w{from}{to}",
+            biases="theta{to}", loss="E", errors=True, digits=5,
+        ),
     )  # fmt: skip
 
 

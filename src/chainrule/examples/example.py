@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import MissingNameError, SettingError, nearest
+from chainrule.examples.spec import ExpressionSpec, Spec
+from chainrule.examples.spec_text import spec_of_model
 from chainrule.graph import Node
 from chainrule.models import Sequential
 from chainrule.settings import check_count
+from chainrule.tracing import Notation, StepTrace, Trace
 
 __all__ = ["Example", "Quantity", "numbers", "titled"]
 
@@ -80,6 +83,10 @@ class Example:
         What the numbers were computed with, by name.
     picture
         Draws it on axes, or on new ones: `plot` asks it.
+    notation
+        How its text book writes it; traces show it so.
+    expressions
+        Of an expression the formula of each node that is made, by name.
 
     >>> from chainrule import examples
     >>> examples.xyz()["df/dx"]
@@ -94,6 +101,8 @@ class Example:
     nodes: Mapping[str, Node] = field(default_factory=dict)
     arrays: Mapping[str, Any] = field(default_factory=dict)
     picture: Callable[[Any], Any] | None = None
+    notation: Notation | None = None
+    expressions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def model(self) -> Sequential:
@@ -139,6 +148,40 @@ class Example:
             message = f"{self.title}: it has no picture; print it to see its numbers."
             raise SettingError(message)
         return self.picture(ax)
+
+    def spec(self) -> Spec:
+        """What it traces, as a spec: print `chainrule.examples.spec_text` of it to start from.
+
+        Raises `SettingError` where it has nothing that could be traced.
+        """
+        if self.expressions:
+            values = {
+                name: node.value for name, node in self.nodes.items()
+                if name not in self.expressions
+            }  # fmt: skip
+            fixed = {n: v for n, v in values.items() if self.nodes[n].role == "constant"}
+            free = {name: value for name, value in values.items() if name not in fixed}
+            return ExpressionSpec(self.expressions, free, fixed, self.title, self.digits)
+        if not self.models or not {"X", "y"} <= set(self.arrays):
+            message = f"{self.title}: it has no step of training to trace; print it, or plot it."
+            raise SettingError(message)
+        notation = Notation(digits=self.digits) if self.notation is None else self.notation
+        X, y = self.arrays["X"], self.arrays["y"]
+        return spec_of_model(self.model, X, y, title=self.title, notation=notation)
+
+    def trace(self, **how: Any) -> Trace | StepTrace:
+        """Every number of it; of a network those of a training step.
+
+        how
+            `steps`, `notation`, `check`, and settings of `chainrule.tracing.Notation`.
+
+        Raises `SettingError` where it has nothing that could be traced.
+
+        >>> from chainrule import examples
+        >>> examples.mazur().trace().delta[1].round(8)
+        array([[ 0.13849856, -0.03809824]])
+        """
+        return self.spec().trace(**how)
 
 
 def _aligned(rows: Iterable[tuple[str, list[str], str]]) -> list[str]:

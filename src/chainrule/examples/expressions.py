@@ -6,9 +6,8 @@ import math
 from typing import Any
 
 from chainrule.examples.example import Example, Quantity
-from chainrule.graph import Node, grad, ops, variable
+from chainrule.graph import Node, constant, grad, ops, variable
 from chainrule.layers import find_activation
-from chainrule.losses import BinaryCrossentropy
 from chainrule.settings import check_number
 
 __all__ = ["chain", "one_one_one", "xyz"]
@@ -53,7 +52,8 @@ def xyz(x: float = -2.0, y: float = 5.0, z: float = -4.0) -> Example:
             Quantity("df/dx", by_x, "df/dq dq/dx, with dq/dx = 1"),
             Quantity("df/dy", by_y, "df/dq dq/dy, with dq/dy = 1"),
         ),
-        nodes={"q": q, "f": f} | {str(leaf.name): leaf for leaf in leaves},
+        nodes={str(leaf.name): leaf for leaf in leaves} | {"q": q, "f": f},
+        expressions={"q": "x + y", "f": "q * z"},
     )
 
 
@@ -84,7 +84,8 @@ def one_one_one(
     nodes["z2"] = nodes["w2"] * nodes["a1"] + nodes["b2"]
     nodes["p"] = ops.sigmoid(nodes["z2"])
     p = nodes["p"]
-    nodes["J"] = BinaryCrossentropy()([y], p.reshape(1))
+    nodes["y"] = constant(y)
+    nodes["J"] = ops.sigmoid_cross_entropy(nodes["z2"], nodes["y"])
     plain = -y * ops.log(p) - (1.0 - y) * ops.log(1.0 - p)
     wanted = ("w1", "b1", "w2", "b2", "z1", "z2")
     by = dict(zip(wanted, grad(nodes["J"], [nodes[one] for one in wanted]), strict=True))
@@ -106,9 +107,12 @@ def one_one_one(
         "A 1-1-1 network with sigmoid units and binary cross-entropy",
         "Each derivative is a product of local ones along the path from J to the parameter; "
         "p (1 - p) cancels, and all four share the deltas of the two units.",
-        tuple(rows),
-        nodes=nodes,
-    )
+        tuple(rows), nodes=nodes,
+        expressions={
+            "z1": "w1 * x + b1", "a1": "sigmoid(z1)", "z2": "w2 * a1 + b2", "p": "sigmoid(z2)",
+            "J": "sigmoid_cross_entropy(z2, y)",
+        },
+    )  # fmt: skip
 
 
 def _derivative(name: str, by_graph: float, nodes: dict[str, Node], y: float) -> list[Quantity]:
@@ -166,4 +170,5 @@ def chain(w: float = 0.5, f: Any = "tanh") -> Example:
             Quantity("dz/dw", grad(nodes["z"], nodes["w"]).value, "by the graph"),
         ),
         nodes=nodes,
+        expressions={"x": f"{f}(w)", "y": f"{f}(x)", "z": f"{f}(y)"} if isinstance(f, str) else {},
     )

@@ -20,6 +20,8 @@ from chainrule.training import Data, Traced, Trainer, clipped_gradient, traced
 __all__ = ["as_batch", "trace_steps"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
+Ends = tuple[Sequence[str] | None, Sequence[str] | None]
+"""What inputs and outputs are called."""
 
 KEPT_STEPS = 100
 """Steps of which each is kept whole; of more the first and the last are."""
@@ -32,6 +34,7 @@ def trace_steps(
     steps: int = 1,
     notation: Notation | None = None,
     columns: Sequence[str] | None = None,
+    outputs: Sequence[str] | None = None,
     check: bool = False,
 ) -> StepTrace:
     """The next steps of a trainer on the same rows as one batch; the trainer stays as it is.
@@ -40,8 +43,8 @@ def trace_steps(
         How many; each is kept whole, of more than 100 the first and the last.
     notation
         How a reader writes it.
-    columns
-        What the inputs are called, where the notation does not say it.
+    columns, outputs
+        What inputs and outputs are called, where the notation does not say it.
     check
         Whether a central difference stands beside each gradient that is shown.
 
@@ -61,7 +64,7 @@ def trace_steps(
             continue
         if losses and not np.isfinite(losses[-1]):
             break
-        one = _one_step(course, data, notation or Notation(), columns, check)
+        one = _one_step(course, data, notation or Notation(), (columns, outputs), check)
         made.append(one)
         losses.append(one.loss)
         if not np.isfinite(one.loss):
@@ -79,7 +82,7 @@ def _run(course: Trainer, data: Data, count: int) -> list[float]:
 
 
 def _one_step(
-    course: Trainer, data: Data, notation: Notation, columns: Sequence[str] | None, check: bool
+    course: Trainer, data: Data, notation: Notation, ends: Ends, check: bool
 ) -> StepTrace:
     """The next step of a trainer, which makes it."""
     before = copy.deepcopy(course)
@@ -106,7 +109,7 @@ def _one_step(
         iteration=before.iterations + 1,
         loss_rules=before.task.losses,
         notation=notation,
-        names=_names(layers, notation, columns),
+        names=_names(layers, notation, ends),
         trainer=before,
         data=data,
         checks=check,
@@ -196,14 +199,13 @@ def _row_shares(trainer: Trainer, data: Data) -> Array | None:
     return shares / (shares.sum() if loss.by_weight and weights is not None else data.rows)
 
 
-def _names(
-    layers: Sequence[LayerTrace], notation: Notation, columns: Sequence[str] | None
-) -> Names:
+def _names(layers: Sequence[LayerTrace], notation: Notation, ends: Ends) -> Names:
     weighted = [layer.numbers for layer in layers if layer.place is not None]
     widths = [_columns(one.x) for one in weighted]
     default = default_units(widths[0], [_columns(one.z) for one in weighted]) if weighted else []
-    if columns is not None and weighted and len(columns) == widths[0]:
-        default[0] = list(columns)
+    for place, names in zip((0, -1), ends, strict=True):
+        if names is not None and default and len(names) == len(default[place]):
+            default[place] = list(names)
     return notation.names(default, widths)
 
 

@@ -1,0 +1,122 @@
+"""The trainers of a table's networks; and one row of a table as one of them takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.data import Labels, Table
+from chainrule.errors import DataError, SettingError
+from chainrule.estimators.choices import member_seed
+from chainrule.estimators.model import TableModel, network_inputs
+from chainrule.estimators.network import SPREAD_WIDTH, TableNetwork, embedding_width
+from chainrule.estimators.settings import TableSettings
+from chainrule.layers import Parameters
+from chainrule.losses import MeanSquaredError, SparseCategoricalCrossentropy
+from chainrule.optimizers import AdamW
+from chainrule.training import Data, Trainer
+
+__all__ = ["RowStep", "row_step", "trainer_of"]
+
+
+def trainer_of(
+    network: TableNetwork, settings: TableSettings, number: int,
+    parameters: Parameters | None = None,
+) -> Trainer:  # fmt: skip
+    """What trains one of a table's networks.
+
+    settings
+        With every value filled in.
+    number
+        Which network, from 0.
+    """
+    chosen: Any = settings
+    losses = [
+        SparseCategoricalCrossentropy() if head.is_classification else MeanSquaredError()
+        for head in network.heads
+    ]
+    rule = AdamW(chosen.learning_rate, weight_decay=chosen.weight_decay)
+    seed = member_seed(chosen.seed, number)
+    return Trainer(network, losses, rule, seed=seed, parameters=parameters)
+
+
+@dataclass(frozen=True)
+class RowStep:
+    """One row of a table as the next step of training would take it.
+
+    trainer, data
+        One of the model's networks with a new optimizer; the row, encoded.
+    columns
+        What the inputs of its first layer are called.
+    outputs
+        What the units of its last layer say: classes, or the target.
+    """
+
+    trainer: Trainer
+    data: Data
+    columns: list[str]
+    outputs: list[str]
+
+
+def row_step(model: TableModel, table: Table, row: int, member: int = 0) -> RowStep:
+    """A row of a table, ready to be traced through one of a model's networks.
+
+    row, member
+        Counted from 0.
+
+    Raises `SettingError` for a row or a network that is not there, `DataError` where the row has
+    no target, or one that training has not seen.
+    """
+    if not 0 <= row < table.rows:
+        message = (
+            f"trace: there is no row {row}; {table.source} has {table.rows:,} rows, counted from 0."
+        )
+        raise SettingError(message)
+    if not 0 <= member < len(model.members):
+        message = (
+            f"trace: there is no network {member}; the run has {len(model.members)}, counted from "
+            "0."
+        )
+        raise SettingError(message)
+    one = table.take(np.array([row]))
+    targets = [_target(codec, one, row) for codec in model.codecs]
+    network = model.network
+    inputs = network_inputs(network, model.encoder.encode(one))
+    trainer = trainer_of(network, model.chosen, member, model.members[member].parameters)
+    named = dict(zip(network.output_names, targets, strict=True))
+    data = trainer.data(inputs, named if len(targets) > 1 else targets[0])
+    return RowStep(trainer, data, list(_columns(model)), list(_outputs(model)))
+
+
+def _target(codec: Any, one: Table, row: int) -> Any:
+    """The code or the scaled number of a row's target."""
+    column = one.column(codec.name)
+    if column.missing.any():
+        message = (
+            f"trace: row {row} has no {codec.name!r}, without which there is no loss; choose a row "
+            "that has it."
+        )
+        raise DataError(message)
+    coded = codec.encode(column)
+    return coded if isinstance(codec, Labels) else coded.astype(np.float32)
+
+
+def _columns(model: TableModel) -> Iterator[str]:
+    """What the first layer of all is given: numbers, embeddings, spread numbers."""
+    encoder = model.encoder
+    yield from encoder.number_names
+    for name, cardinality in zip(encoder.category_names, encoder.cardinalities, strict=True):
+        yield from (f"{name} {place + 1}" for place in range(embedding_width(cardinality)))
+    for number in encoder.spread:
+        yield from (f"{number.name} part {place + 1}" for place in range(SPREAD_WIDTH))
+
+
+def _outputs(model: TableModel) -> Iterator[str]:
+    for codec in model.codecs:
+        if isinstance(codec, Labels):
+            yield from (f"{codec.name} = {label}" for label in codec.classes)
+        else:
+            yield str(codec.name)

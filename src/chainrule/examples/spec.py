@@ -1,0 +1,259 @@
+"""A network or an expression described in TOML, to be traced."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import ChainruleError, SettingError, listing, nearest
+from chainrule.examples.formulas import node_of
+from chainrule.examples.shapes import check_shapes, matrix, oriented
+from chainrule.files import read_toml
+from chainrule.graph import Node, constant, variable
+from chainrule.layers import CONSTRAINTS, LAYERS, REGULARIZERS, Dense, Input, Layer
+from chainrule.losses import LOSSES
+from chainrule.models import Sequential
+from chainrule.optimizers import OPTIMIZERS, schedules
+from chainrule.tracing import Notation, StepTrace, Trace, as_notation, trace
+
+__all__ = ["ExpressionSpec", "NetworkSpec", "Spec", "read_spec", "spec_of"]
+
+PARTS: dict[str, type] = {**REGULARIZERS, **CONSTRAINTS, **schedules.SCHEDULES}
+"""What may stand in settings as a table: { name = "l2", l2 = 0.001 }."""
+REDUCTIONS = {"mean": "sum_over_batch_size", "sum": "sum"}
+
+
+@dataclass(frozen=True)
+class ExpressionSpec:
+    """An expression to be traced.
+
+    values, constants
+        Variables and constants with their values: numbers or lists of them.
+    expressions
+        Formulas by the name of what they make, in order; the last is the result.
+    """
+
+    expressions: Mapping[str, str]
+    values: Mapping[str, Any] = field(default_factory=dict)
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
+    digits: int = 6
+
+    def nodes(self) -> dict[str, Node]:
+        """Every node that has a name.
+
+        Raises `SettingError` for what is no formula, and where shapes do not fit.
+        """
+        found: dict[str, Node] = {}
+        for make, given in ((constant, self.constants), (variable, self.values)):
+            for name, value in given.items():
+                found[name] = make(matrix(f"values: {name}", value))
+        for name, formula in self.expressions.items():
+            where = f"expressions: {name}"
+            try:
+                made = node_of(formula, found, where)
+                found[name] = made if isinstance(made, Node) else constant(made)
+            except SettingError:
+                raise
+            except (ChainruleError, ArithmeticError) as error:
+                message = f"{where} = {formula!r}: {error}"
+                raise SettingError(message) from error
+        return found
+
+    def trace(self, **how: Any) -> Trace:
+        """Every number of it.
+
+        how
+            `digits`.
+        """
+        nodes = self.nodes()
+        digits = how.get("digits")
+        result = list(nodes.values())[-1]
+        return trace(result, nodes, self.digits if digits is None else digits)
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A network with its weights, rows and rule of training, to be traced.
+
+    layers
+        For each its settings: `kind` ("Dense" where left out), `kernel` and `bias` as lists, or
+        `units` of a Dense layer whose weights are drawn, and any setting of the layer.
+    X, y
+        Rows and targets.
+    loss, reduction
+        By name; "mean" or "sum" over rows.
+    optimizer
+        `name` and settings.
+    notation
+        How it is shown; kernels in `layers` stand as its form says.
+    """
+
+    layers: tuple[Mapping[str, Any], ...]
+    X: Any
+    y: Any
+    loss: str = "mean_squared_error"
+    reduction: str = "mean"
+    optimizer: Mapping[str, Any] = field(default_factory=lambda: {"name": "sgd"})
+    notation: Notation = field(default_factory=Notation)
+    title: str = ""
+    steps: int = 1
+    seed: int = 0
+    dtype: str = "float64"
+
+    def model(self) -> Sequential:
+        """The network with its weights, compiled.
+
+        Raises `SettingError` for settings that there are not, `ShapeError` where shapes
+        contradict each other.
+        """
+        X, y = matrix("data: X", self.X), matrix("data: y", self.y)
+        described = [oriented(one, self.notation.form) for one in self.layers]
+        check_shapes(described, X, y, self.notation)
+        members = [_layer(number, one) for number, one in enumerate(described, start=1)]
+        model = Sequential([Input(X.shape[1:]), *members], seed=self.seed, dtype=self.dtype)
+        loss = _made("loss", self.loss, LOSSES, {"reduction": self._reduction()})
+        settings = {name: value for name, value in self.optimizer.items() if name != "name"}
+        rule = _made("optimizer", self.optimizer.get("name", "sgd"), OPTIMIZERS, settings)
+        model.compile(rule, loss)
+        for layer, one in zip(model.layers, described, strict=True):
+            for name in ("kernel", "bias"):
+                if name in one:
+                    setattr(layer, name, one[name])
+        return model
+
+    def trace(
+        self, steps: int | None = None, notation: str | None = None, check: bool = False, **how: Any
+    ) -> StepTrace:
+        """Every number of a step, or of several.
+
+        steps, notation
+            Where given, in place of the spec's own.
+        how
+            Settings of the notation.
+        """
+        shown = as_notation(self.notation, {k: v for k, v in how.items() if v is not None})
+        if notation is not None:
+            shown = replace(shown, form=notation)
+        X, y = matrix("data: X", self.X), matrix("data: y", self.y)
+        return self.model().trace(
+            X, y, steps=self.steps if steps is None else steps, notation=shown, check=check
+        )
+
+    def _reduction(self) -> str:
+        if self.reduction not in REDUCTIONS:
+            message = f"spec: reduction must be {listing(REDUCTIONS)}, got {self.reduction!r}."
+            raise SettingError(message)
+        return REDUCTIONS[self.reduction]
+
+
+Spec = ExpressionSpec | NetworkSpec
+
+
+def read_spec(path: str | os.PathLike[str]) -> Spec:
+    """What a TOML file describes.
+
+    Raises `MissingFileError` where there is no file, `SettingError` where it is no TOML or has
+    settings that there are not.
+    """
+    return spec_of(read_toml(path))
+
+
+def spec_of(record: Mapping[str, Any]) -> Spec:
+    """What a record describes: an expression where it has `expressions`, else a network.
+
+    >>> spec = spec_of({"values": {"x": 3.0}, "expressions": {"f": "x * x"}})
+    >>> float(spec.trace()["x"].derivative)
+    6.0
+    """
+    given = dict(record)
+    if "expressions" in given:
+        for name in ("values", "constants", "expressions"):
+            _table(name, given.get(name, {}))
+        if not given["expressions"]:
+            message = 'spec: expressions is empty; write one such as f = "x + y".'
+            raise SettingError(message)
+        return ExpressionSpec(**_known("spec", given, ExpressionSpec))
+    for name in ("layers", "data"):
+        if not given.get(name):
+            message = (
+                f"spec: {name} is missing; a network needs [[layers]] and [data], an expression "
+                "[expressions]; chainrule trace --example mazur --spec prints one to start from."
+            )
+            raise SettingError(message)
+    data = _table("data", given.pop("data"))
+    notation = as_notation(Notation(), _table("notation", given.pop("notation", {})))
+    layers = given.pop("layers")
+    if not isinstance(layers, list):
+        message = "spec: layers must be tables, each under its own [[layers]]."
+        raise SettingError(message)
+    tables = tuple(_table(f"layers {place}", one) for place, one in enumerate(layers, start=1))
+    if set(data) != {"X", "y"}:
+        message = f"spec: data must have X and y, got {listing(data) or 'nothing'}."
+        raise SettingError(message)
+    _table("optimizer", given.get("optimizer", {}))
+    made: NetworkSpec = NetworkSpec(
+        layers=tables, X=data["X"], y=data["y"], notation=notation,
+        **_known("spec", given, NetworkSpec),
+    )  # fmt: skip
+    return made
+
+
+def _table(name: str, given: Any) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        message = f"spec: {name} must be a table of settings, got {given!r}."
+        raise SettingError(message)
+    return dict(given)
+
+
+def _known(owner: str, given: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """Settings that a kind has; raises with the nearest for another."""
+    names = [one.name for one in fields(kind)]
+    for name in given:
+        if name not in names:
+            message = f"{owner}: there is no setting {name!r}; {nearest(name, names)}"
+            raise SettingError(message)
+    return dict(given)
+
+
+def _layer(number: int, described: Mapping[str, Any]) -> Layer:
+    """A layer of its settings; its weights are set later."""
+    settings = {k: v for k, v in described.items() if k not in ("kind", "kernel", "bias")}
+    kind = described.get("kind", "Dense")
+    if kind not in LAYERS:
+        message = f"spec: layer {number}: {kind!r} is no layer; {nearest(str(kind), LAYERS)}"
+        raise SettingError(message)
+    if LAYERS[kind] is Dense:
+        if "kernel" in described:
+            settings["units"] = np.shape(described["kernel"])[1]
+            settings.setdefault("use_bias", "bias" in described)
+        elif "units" not in settings:
+            message = f"spec: layer {number}: give its kernel, or its units to have weights drawn."
+            raise SettingError(message)
+    made: Layer = _made(f"layer {number}", kind, LAYERS, settings)
+    return made
+
+
+def _made(what: str, name: Any, table: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
+    """An object of a table by its name, with settings."""
+    if name not in table:
+        message = f"spec: {what}: {name!r} is not known; {nearest(str(name), table)}"
+        raise SettingError(message)
+    known = [one.name for one in fields(table[name]) if one.init]
+    for setting in settings:
+        if setting not in known:
+            message = f"spec: {what}: {name} has no {setting!r}; {nearest(setting, known)}"
+            raise SettingError(message)
+    return table[name](**{key: _object(what, one) for key, one in settings.items()})
+
+
+def _object(what: str, given: Any) -> Any:
+    """A setting; a table of a name and settings is what the name stands for, with these."""
+    if not isinstance(given, Mapping):
+        return given
+    settings = {name: value for name, value in given.items() if name != "name"}
+    return _made(what, given.get("name"), PARTS, settings)

@@ -1,0 +1,116 @@
+"""`chainrule trace` as a process of its own."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+
+def trace(*words, cwd=None):
+    done = subprocess.run(
+        [sys.executable, "-m", "chainrule", "trace", *map(str, words)],
+        capture_output=True, text=True, cwd=cwd, timeout=120, encoding="utf-8",
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    "name, numbers",
+    [
+        ("mazur", ["0.29837111", "0.13849856", "0.35891648", "0.29102777"]),
+        ("han", ["0.13117", "-0.00872", "w46", "-0.26083"]),
+        ("xyz", ["-12", "-4"]),
+        ("one-one-one", ["0.248584", "-0.622888"]),
+        ("xor", ["h1", "h2"]),
+    ],
+)
+def test_examples_show_their_printed_numbers(name, numbers):
+    code, out, err = trace("--example", name)
+    assert code == 0 and err == ""
+    assert [one for one in numbers if one not in out] == []
+    assert max(map(len, out.splitlines())) <= 80 and "\x1b" not in out
+
+
+def test_a_spec_is_printed_changed_and_traced(tmp_path):
+    code, text, _ = trace("--example", "mazur", "--spec")
+    assert code == 0 and tomllib.loads(text)["optimizer"]["learning_rate"] == 0.5
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace("learning_rate = 0.5", "learning_rate = 1.0"), encoding="utf-8")
+    code, out, err = trace("--spec", path)
+    assert (code, err) == (0, "")
+    assert "0.29837111" in out and "0.35891648" not in out
+    assert f"{0.40 - 0.08216704:.6f}" in out
+
+
+@pytest.mark.parametrize(
+    "form, sign",
+    [("text", "0.13849856"), ("latex", r"\begin{document}"), ("html", "<!doctype html>"),
+     ("csv", "0.1384985614"), ("json", "0.1384985614")],
+)  # fmt: skip
+def test_the_forms(form, sign, tmp_path):
+    code, out, _ = trace("--example", "mazur", "--format", form)
+    assert code == 0 and sign.lower() in out.lower()
+    ending = {"text": "txt", "latex": "tex"}.get(form, form)
+    path = tmp_path / f"mazur.{ending}"
+    code, nothing, err = trace("--example", "mazur", "--out", path)
+    assert (code, nothing) == (0, "") and "written to" in err
+    assert path.read_text(encoding="utf-8") == out
+    code, _, err = trace("--example", "mazur", "--out", path)
+    assert code == 1 and "exists already, nothing was changed" in err
+
+
+def test_machines_get_records():
+    records = json.loads(trace("--example", "mazur", "--json")[1])
+    rows = list(csv.DictReader(io.StringIO(trace("--example", "mazur", "--format", "csv")[1])))
+    assert len(records) == len(rows) > 20
+
+
+def test_a_row_of_a_run(tmp_path):
+    lines = ["age,city,left"]
+    lines += [f"{20 + i % 40},{'abc'[i % 3]},{'yes' if i % 40 > 20 else 'no'}" for i in range(120)]
+    (tmp_path / "people.csv").write_text("\n".join([*lines, "30,a,"]))
+    train = [sys.executable, "-m", "chainrule", "train", "people.csv", "--target", "left"]
+    subprocess.run(
+        [*train, "--epochs", "2", "--out", "run"], cwd=tmp_path, check=True, capture_output=True,
+        timeout=300,
+    )  # fmt: skip
+    code, out, err = trace("run", "people.csv", "--row", 3, cwd=tmp_path)
+    assert code == 0 and "optimizer begins anew" in err
+    assert "left = no" in out and "age" in out
+    for words, sentence in (
+        (("run", "people.csv", "--row", 121), "there is no row 121; people.csv has 121 rows"),
+        (("run", "people.csv", "--row", -1), "there is no row -1"),
+        (("run", "people.csv", "--row", 120), "row 120 has no 'left'"),
+        (("run", "people.csv", "--row", 1, "--member", 99), "there is no network 99"),
+        (("nothing", "people.csv", "--row", 1), "nothing"),
+    ):
+        code, out, err = trace(*words, cwd=tmp_path)
+        assert (code, out) == (1, "") and sentence in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "words, code, sentence",
+    [
+        ((), 2, "name one thing to trace"),
+        (("--example", "xyz", "--spec", "a.toml"), 2, "name one thing"),
+        (("--spec",), 2, "--spec needs FILE.toml"),
+        (("run",), 2, "DATA is missing"),
+        (("run", "data.csv"), 2, "--row N is missing"),
+        (("--example", "mazur", "--format", "pdf"), 2, "pdf"),
+        (("--example", "mazzur"), 1, "is not known"),
+        (("--example", "vanishing"), 1, "no step of training to trace"),
+        (("--example", "xyz", "--steps", "2"), 1, "--steps: an expression has no layers"),
+        (("--example", "mazur", "--steps", "0"), 1, "steps"),
+        (("--example", "mazur", "--digits", "-1"), 1, "digits"),
+        (("--example", "mazur", "--notation", "up"), 1, "must be 'rows', 'columns', 'theta'"),
+        (("--spec", "none.toml"), 1, "there is no such file"),
+    ],
+)
+def test_mistakes_are_one_line(words, code, sentence, tmp_path):
+    found, out, err = trace(*words, cwd=tmp_path)
+    assert (found, out) == (code, "")
+    assert sentence in err and "Traceback" not in err and err.count("\n") == 1

@@ -1,0 +1,98 @@
+"""A row of a table as the next step of training takes it."""
+
+import numpy as np
+import pytest
+
+from chainrule.data import as_table
+from chainrule.errors import DataError, SettingError
+from chainrule.estimators import TableSettings, fit_table, plan_table, row_step
+from chainrule.tracing import trace_steps
+
+ROWS = 90
+COLUMNS = {
+    "age": [float(20 + i % 40) for i in range(ROWS)],
+    "city": [f"town {i % 30}" for i in range(ROWS)],
+    "sort": ["a", "b", None] * (ROWS // 3),
+}
+
+
+def fitted(target):
+    table = as_table(COLUMNS | {"y": target})
+    return fit_table(plan_table(table, "y", TableSettings(epochs=2, members=2))), table
+
+
+@pytest.fixture(scope="module")
+def classes():
+    return fitted([["no", "yes"][i % 40 > 20] for i in range(ROWS)])
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    return fitted([float(i % 7) for i in range(ROWS)])
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+def test_a_row_goes_through_the_network_as_in_prediction_without_dropout(kind, request):
+    model, table = request.getfixturevalue(kind)
+    found = row_step(model, table, 5, member=1)
+    step = trace_steps(found.trainer, found.data, columns=found.columns, outputs=found.outputs)
+    first = step.weighted_layers[0]
+    assert len(found.columns) == first.numbers.x.shape[1]
+    assert step.names.units[0] == tuple(found.columns)
+    assert step.names.units[-1] == tuple(found.outputs)
+    x = dict(zip(found.columns, first.numbers.x[0], strict=True))
+    assert x["sort = a"] == 0.0 and x["sort missing"] == 1.0, "row 5 has no sort"
+    held = model.members[1].parameters
+    table_of_towns = held["embedding_0/table"]
+    assert any(
+        np.array_equal(row, [x[f"city {k + 1}"] for k in range(table_of_towns.shape[1])])
+        for row in table_of_towns
+    )
+    a = first.numbers.x
+    for layer in step.weighted_layers[:-1]:  # prediction: nothing is left out
+        a = np.maximum(a @ held[f"{layer.name}/kernel"] + held[f"{layer.name}/bias"], 0)
+    last = step.weighted_layers[-1].name
+    z = (a @ held[f"{last}/kernel"] + held[f"{last}/bias"])[0].astype(np.float64)
+    inputs = {one: getattr(model.encoder.encode(table), one) for one in ("numbers", "categories")}
+    inputs |= {"positions": model.encoder.encode(table).positions}
+    names = [one.name for one in model.network.inputs]
+    answer = model.members[1].predict({name: inputs[name][5:6] for name in names})[0]
+    expected = np.exp(z - z.max()) / np.exp(z - z.max()).sum() if kind == "classes" else z
+    np.testing.assert_allclose(answer, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+def test_the_loss_is_that_of_the_rows_target(kind, request):
+    model, table = request.getfixturevalue(kind)
+    found = row_step(model, table, 5)
+    step = trace_steps(found.trainer, found.data)
+    output = step.a[-1][0]
+    if kind == "classes":
+        assert step.loss == pytest.approx(-np.log(output[0]), rel=1e-5)  # row 5 is a "no"
+    else:
+        (scaled,) = model.codecs[0].encode(table.take(np.array([5])).column("y"))
+        assert step.loss == pytest.approx((output[0] - scaled) ** 2, rel=1e-5)
+    before = [array.copy() for array in model.members[0].get_weights()]
+    trace_steps(found.trainer, found.data, steps=3)
+    after = model.members[0].get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize(
+    "row, member, words",
+    [(90, 0, "there is no row 90"), (-1, 0, "no row -1"), (0, 2, "no network 2; the run has 2")],
+)
+def test_what_is_not_there_is_a_sentence(row, member, words, classes):
+    model, table = classes
+    with pytest.raises(SettingError) as caught:
+        row_step(model, table, row, member)
+    assert words in str(caught.value)
+
+
+def test_a_row_without_a_known_target_is_a_sentence(classes):
+    model, _ = classes
+    strange = as_table(COLUMNS | {"y": [None, "perhaps", *["no"] * (ROWS - 2)]})
+    with pytest.raises(DataError, match="row 0 has no 'y', without which there is no loss"):
+        row_step(model, strange, 0)
+    with pytest.raises(DataError, match="perhaps"):
+        row_step(model, strange, 1)

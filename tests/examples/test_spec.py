@@ -1,0 +1,236 @@
+"""Networks and expressions described in TOML: what they trace, and what contradicts itself."""
+
+import tomllib
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule import examples
+from chainrule.errors import ChainruleError, MissingFileError, SettingError, ShapeError
+from chainrule.examples import ExpressionSpec, read_spec, spec_of, spec_text
+from chainrule.examples.formulas import node_of
+from chainrule.examples.spec_text import spec_of_model
+
+TRACED = [
+    "xyz", "one-one-one", "chain", "mazur", "han", "matrix-form", "perceptron-failure", "xor",
+    "xnor", "logistic-regression", "circles", "universal-approximation", "symmetric-zeros",
+]  # fmt: skip
+FAST = {"xor": {"seeds": [0]}, "xnor": {"seeds": [0]}, "symmetric-zeros": {"steps": 20}}
+MAZUR = """
+loss = "squared_error"
+[optimizer]
+name = "sgd"
+learning_rate = 0.5
+[data]
+X = [[0.05, 0.10]]
+y = [[0.01, 0.99]]
+[[layers]]
+kernel = [[0.15, 0.25], [0.20, 0.30]]
+bias = [0.35, 0.35]
+activation = "sigmoid"
+[[layers]]
+kernel = [[0.40, 0.50], [0.45, 0.55]]
+bias = [0.60, 0.60]
+activation = "sigmoid"
+"""
+
+
+def example(name):
+    return examples.find(name)(**FAST.get(name, {}))
+
+
+@pytest.mark.parametrize("name", TRACED)
+def test_the_spec_of_an_example_read_back_traces_the_same(name):
+    made = example(name)
+    spec = spec_of(tomllib.loads(spec_text(made.spec())))
+    trace = spec.trace()
+    if isinstance(spec, ExpressionSpec):
+        for step in trace.steps:
+            if step.name in made.nodes:
+                assert float(step.value) == pytest.approx(made.nodes[step.name].value, rel=1e-15)
+        return
+    X, y = made.arrays["X"], made.arrays["y"]
+    assert trace.loss == pytest.approx(made.model.trainer.gradient(X, y)[0])
+    for layer, own in zip(trace.layers, made.model.layers, strict=True):
+        np.testing.assert_array_equal(layer.kernel.before, own.kernel)
+
+
+def test_every_example_traces_or_says_why_not():
+    for name in examples.names():
+        if name not in TRACED:
+            with pytest.raises(SettingError, match="to trace|spec is made of|not compiled"):
+                example(name).spec()
+
+
+def test_a_spec_by_hand_gives_the_printed_numbers(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_text(MAZUR)
+    step = read_spec(path).trace()
+    assert step.loss == pytest.approx(0.29837111, abs=5e-9)
+    np.testing.assert_allclose(step.delta[1], [[0.13849856, -0.03809824]], atol=5e-9)
+    assert step.grad_bias[1] is not None, "biases of this one are trained"
+
+
+@pytest.mark.parametrize("form", ["columns", "theta"])
+def test_kernels_stand_as_the_notation_says(form):
+    plain = spec_of(tomllib.loads(MAZUR))
+    notation = plain.trace(notation=form).notation
+    model = plain.model()
+    other = spec_of_model(model, plain.X, plain.y, notation=notation)
+    record = tomllib.loads(spec_text(other))
+    first = np.array(record["layers"][0]["kernel"])
+    turned = [[0.15, 0.20], [0.25, 0.30]]
+    wanted = turned if form == "columns" else [[0.35, 0.15, 0.20], [0.35, 0.25, 0.30]]
+    np.testing.assert_array_equal(first, wanted)
+    again = spec_of(record).trace()
+    assert again.loss == plain.trace().loss
+    np.testing.assert_array_equal(again.kernel_before[0], wanted)
+
+
+def test_an_expression_by_hand():
+    spec = spec_of({
+        "values": {"w": 2.0, "x": [1.0, 3.0]}, "constants": {"t": [1.0, 1.0]},
+        "expressions": {"e": "w * x - t", "L": "sum(e ** 2) / 2"}, "digits": 3,
+    })  # fmt: skip
+    trace = spec.trace()
+    assert trace.digits == 3 and trace.result.name == "L"
+    assert float(trace["w"].derivative) == pytest.approx(1.0 * 1 + 5.0 * 3)
+    assert trace["t"].derivative is None
+
+
+@pytest.mark.parametrize(
+    "formula, value",
+    [
+        ("x + y * 2", 8.0), ("(x + y) * 2", 10.0), ("-x ** 2", -4.0), ("x / y - 1", -1 / 3),
+        ("tanh(x) * 0", 0.0), ("maximum(x, y)", 3.0), ("2 ** x", 4.0),
+    ],
+)  # fmt: skip
+def test_formulas_are_read_as_they_are_written(formula, value):
+    known = {"x": cr.variable(2.0), "y": cr.variable(3.0)}
+    assert node_of(formula, known, "f").value == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    "formula, words",
+    [
+        ("x +", "is no formula"), ("z + 1", "'z' is not known there"), ("x.value", "cannot stand"),
+        ("__import__(x)", "is no operation"), ("x if x else y", "cannot stand"),
+        ("sigmod(x)", "did you mean 'sigmoid'"), ("'text'", "cannot stand"),
+        ("exec(x)", "is no operation"), ("(lambda: 1)()", "cannot stand"), ("x[0]", "cannot stand"),
+        (3, "a formula is text"), ("-" * 2000 + "x", "is too deep"),
+        ("(" * 500 + "x" + ")" * 500, "is no formula"),
+    ],
+)  # fmt: skip
+def test_what_is_no_formula_is_a_sentence(formula, words):
+    with pytest.raises(SettingError) as caught:
+        node_of(formula, {"x": cr.variable(2.0)}, "f")
+    assert words in str(caught.value)
+
+
+def changed(**changes):
+    record = tomllib.loads(MAZUR)
+    for path, value in changes.items():
+        place = record
+        *way, last = [int(key) if key.isdigit() else key for key in path.split("__")]
+        for key in way:
+            place = place[key]
+        place[last] = value
+    return record
+
+
+@pytest.mark.parametrize(
+    "record, words",
+    [
+        ({}, "layers is missing"),
+        ({"expressions": {}}, "expressions is empty"),
+        ({"expressions": {"f": "x"}, "value": {}}, "did you mean 'values'"),
+        ({"expressions": {"f": "x"}, "values": {"x": "two"}}, "needs numbers"),
+        ({"expressions": {"f": "x @ x"}, "values": {"x": 1.0}}, "scalar has no rows"),
+        (changed(losss="mse"), "did you mean 'loss'"),
+        (changed(loss="mae_"), "is not known"),
+        (changed(reduction="median"), "must be 'mean', 'sum', got 'median'"),
+        (changed(optimizer__name="sdg"), "did you mean 'sgd'"),
+        (changed(optimizer__rate=1.0), "has no 'rate'"),
+        (changed(optimizer__learning_rate=-1.0), "learning_rate"),
+        (changed(layers__0__kind="Dens"), "did you mean 'Dense'"),
+        (changed(layers__0__activatoin="tanh"), "did you mean 'activation'"),
+        (changed(layers__0__activation="tahn"), "tahn"),
+        (changed(notation={"form": "up"}), "must be 'rows', 'columns', 'theta'"),
+        (changed(notation={"unit": 3}), "did you mean 'units'"),
+        (changed(data__X=[[1.0], [2.0, 3.0]]), "rows have different lengths"),
+        (changed(data={"X": [[1.0]]}), "data must have X and y"),
+        (changed(data__z=1), "data must have X and y"),
+        (changed(layers=3), "layers"),
+        (changed(layers__0={"activation": "tanh"}), "give its kernel, or its units"),
+        (changed(steps=0), "steps"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_wrong_setting_is_a_sentence(record, words):
+    with pytest.raises(ChainruleError) as caught:
+        spec_of(record).trace()
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"data__X": [[1.0, 2.0, 3.0]]}, "layer 1: kernel is 2 x 2, but X gives 3 numbers a row, "
+         "so it must be 3 x 2"),
+        ({"layers__1__kernel": [[1.0, 2.0]] * 3}, "layer 2: kernel is 3 x 2, but layer 1 gives 2"),
+        ({"layers__0__bias": [1.0]}, "layer 1: bias has shape (1,) for 2 units"),
+        ({"data__y": [[1.0]]}, "y has 1 x 1 numbers, but layer 2 gives 2 a row"),
+        ({"data__y": [[1.0, 2.0], [1.0, 2.0]]}, "X has 1 rows, y has 2"),
+        ({"layers__0__kernel": [1.0]}, "kernel must be rows of numbers"),
+        ({"layers__0__units": 7}, "units is 7, but its kernel leads to 2"),
+        ({"notation": {"units": [["a"], ["b", "c"], ["d", "e"]]}}, "[2, 2, 2]"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_shapes_that_contradict_each_other(changes, words):
+    with pytest.raises(ShapeError) as caught:
+        spec_of(changed(**changes)).trace()
+    assert words in str(caught.value)
+
+
+def test_every_contradiction_is_said_at_once():
+    with pytest.raises(ShapeError) as caught:
+        spec_of(changed(data__X=[[1.0]], layers__1__bias=[1.0, 2.0, 3.0])).trace()
+    assert "layer 1" in str(caught.value) and "layer 2" in str(caught.value)
+
+
+def test_files(tmp_path):
+    with pytest.raises(MissingFileError):
+        read_spec(tmp_path / "none.toml")
+    (tmp_path / "broken.toml").write_text("a = [")
+    with pytest.raises(SettingError, match="not valid TOML"):
+        read_spec(tmp_path / "broken.toml")
+
+
+def test_titles_and_names_survive_toml():
+    title = 'a "title"\\ with\nlines, \x7f and ü'
+    names = {"values": {'a b"': 1.0}, "expressions": {"f": "2 * 3"}, "title": title}
+    back = tomllib.loads(spec_text(spec_of(names)))
+    assert back["title"] == title and back["values"] == {'a b"': 1.0}
+
+
+def test_what_a_spec_cannot_hold_is_said():
+    model = cr.Sequential([cr.Input((2,)), cr.layers.Dense(1)], seed=0)
+    model.compile("sgd", lambda y, p: (y - p) ** 2)
+    with pytest.raises(SettingError, match="loss is one of your own"):
+        spec_of_model(model, [[1.0, 2.0]], [[1.0]])
+
+
+def test_weights_may_be_drawn_and_layers_of_any_kind_stand_between():
+    record = {
+        "data": {"X": [[1.0, 2.0], [0.0, 1.0]], "y": [[1.0], [0.0]]},
+        "layers": [
+            {"units": 3, "activation": "tanh", "kernel_regularizer": {"name": "l2", "l2": 0.1}},
+            {"kind": "Dropout", "rate": 0.5}, {"units": 1},
+        ],
+    }  # fmt: skip
+    spec = spec_of(record)
+    step = spec.trace()
+    assert [layer.kind for layer in step.layers] == ["Dense", "Dropout", "Dense"]
+    assert step.penalties["dense/kernel"] > 0 and step.loss == spec.trace().loss
