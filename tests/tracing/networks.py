@@ -19,6 +19,7 @@ STACKS = {
     "layer norm": lambda: [DENSE(4), layers.LayerNormalization(), layers.PReLU(), DENSE(3)],
     "composed": lambda: [DENSE(4, "mish"), DENSE(4, "gelu"), layers.LeakyReLU(), DENSE(3, "selu")],
     "noise": lambda: [layers.GaussianNoise(0.3), DENSE(4, "hard_sigmoid"), DENSE(3)],
+    "mixed": lambda: [layers.Mixup(0.4), DENSE(4, "tanh"), DENSE(3)],
     "frozen": lambda: [DENSE(4, "tanh", trainable=False), DENSE(3, bias_trainable=False)],
     "constraint": lambda: [DENSE(4, kernel_constraint=cr.constraints.max_norm(0.5)), DENSE(3)],
 }  # fmt: skip

@@ -32,8 +32,11 @@ def test_the_long_product_of_the_smallest_network():
     trace = cr.trace(nodes["J"], nodes)
     a1 = 1 / (1 + np.exp(-(0.8 * 1.5 - 0.5)))
     p = 1 / (1 + np.exp(-(-1.2 * a1 + 0.3)))
-    assert float(trace["p"].local[0]) == pytest.approx(p * (1 - p), rel=1e-12)
-    assert float(trace["p"].derivative) == pytest.approx((p - 1) / (p * (1 - p)), rel=1e-12)
+    parts = trace["J"].parts
+    assert float(parts.p) == pytest.approx(p, rel=1e-12)
+    assert float(parts.by_p) == pytest.approx((p - 1) / (p * (1 - p)), rel=1e-12)
+    assert float(parts.by_logit) == pytest.approx(p * (1 - p), rel=1e-12)
+    assert float(parts.product) == pytest.approx(p - 1, rel=1e-12)
     assert float(trace["z2"].derivative) == pytest.approx(p - 1, rel=1e-12)
     delta = (p - 1) * -1.2 * a1 * (1 - a1)
     assert float(trace["z1"].derivative) == pytest.approx(delta, rel=1e-12)

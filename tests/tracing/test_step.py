@@ -83,6 +83,29 @@ def test_layers_fit_together_by_the_formulas_of_a_book(case):
             np.testing.assert_allclose(before.numbers.upstream, back, rtol=1e-10, atol=1e-15)
 
 
+@pytest.mark.parametrize("stack", ["plain", "dropout", "mixed", "penalties"])
+def test_the_loss_after_is_that_of_the_same_rows_and_random_numbers(stack):
+    model = network(stack, "mse", "adam")
+    X, y = rows("mse")
+    model.train_on_batch(X, y)
+    step = model.trace(X, y)
+    model.train_on_batch(X, y)
+    model.trainer.optimizer.iterations -= 1
+    assert step.loss_after == model.trainer.gradient(X, y)[0] != step.loss
+
+
+def test_rows_that_are_mixed_have_the_losses_of_both():
+    model = network("mixed", "mse", "sgd")
+    X, y = rows("mse")
+    step = model.trace(X, y)
+    x = step.layers[0].numbers.a
+    share = ((x - X[::-1]) / (X - X[::-1]))[:, 0]
+    np.testing.assert_allclose(x, share[:, None] * X + (1 - share[:, None]) * X[::-1], rtol=1e-9)
+    own, other = (((step.a[-1] - t) ** 2).mean(axis=1) for t in (y, y[::-1]))
+    np.testing.assert_allclose(step.row_losses, share * own + (1 - share) * other, rtol=1e-9)
+    assert step.loss == pytest.approx(step.row_losses.mean(), rel=1e-12)
+
+
 @pytest.mark.parametrize("ending", ["bce", "cce", "sparse"])
 def test_a_stable_pair_is_there_both_ways(ending):
     model = network("plain", ending, "sgd")
