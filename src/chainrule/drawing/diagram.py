@@ -15,7 +15,7 @@ from chainrule.drawing.canvas import BLACK
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["ScaledText", "Taken", "prepare", "shown", "text_width", "write"]
+__all__ = ["ScaledText", "Taken", "prepare", "room_of", "shown", "text_width", "write"]
 
 MARGIN = 6.0
 
@@ -75,6 +75,12 @@ def prepare(ax: Axes, size: tuple[float, float]) -> None:
     ax.set(xlim=(-MARGIN, width + MARGIN), ylim=(-MARGIN, height + MARGIN))
     ax.set_aspect("equal")
     ax.set_axis_off()
+
+
+def room_of(ax: Axes) -> Any:
+    """Width and height of axes, in points."""
+    extent, figure = ax.get_window_extent(), ax.get_figure(root=True)
+    return np.array([extent.width, extent.height]) * 72 / (figure.dpi if figure else 72)
 
 
 class Taken:

@@ -86,7 +86,7 @@ def plot_graph(
 
     called = _checked(y, names)
     digits = check_count("plot_graph", "digits", digits)
-    room = None if ax is None else _room(axes_or_new(ax, "plot_graph"))
+    room = None if ax is None else diagram.room_of(axes_or_new(ax, "plot_graph"))
     order = _nearest_first(y)
     slopes = dict(zip(order, gradients(y, order), strict=True))
     for most in MOST:
@@ -132,13 +132,6 @@ def _checked(y: Any, names: Any) -> dict[int, str]:
         message = 'plot_graph: names must be a dict of nodes by name, such as {"q": q}.'
         raise InputTypeError(message)
     return {node.number: str(name) for name, node in given.items()}
-
-
-def _room(ax: Axes) -> Any:
-    """Width and height of axes in points."""
-    extent = ax.get_window_extent()
-    figure = ax.get_figure(root=True)
-    return np.array([extent.width, extent.height]) * 72 / (figure.dpi if figure else 72)
 
 
 def _nearest_first(y: Node) -> list[Node]:
