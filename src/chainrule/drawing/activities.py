@@ -26,7 +26,7 @@ def checked_model(owner: str, model: Any) -> Sequential:
 
 def layer_position(owner: str, model: Sequential, layer: Any) -> int:
     """Where a layer is, given by name or by its position from 0; negative ones from the end."""
-    names = [one.name for one in model.layers]
+    names: list[str] = [one.name for one in model.layers]
     if isinstance(layer, str):
         if layer not in names:
             message = f"{owner}: layer {layer!r} is not known; {nearest(layer, names, listed=True)}"
@@ -44,11 +44,11 @@ def layer_position(owner: str, model: Sequential, layer: Any) -> int:
 
 def checked_unit(owner: str, unit: Any, units: int, name: str) -> int:
     """The position of a unit of a layer, or a sentence."""
-    unit = check_count(owner, "unit", unit, least=0)
-    if unit >= units:
-        message = f"{owner}: unit must be from 0 to {units - 1} for layer {name!r}, got {unit}."
+    position = check_count(owner, "unit", unit, least=0)
+    if position >= units:
+        message = f"{owner}: unit must be from 0 to {units - 1} for layer {name!r}, got {position}."
         raise SettingError(message)
-    return unit
+    return position
 
 
 def rows_of(owner: str, model: Sequential, X: Any) -> Any:
