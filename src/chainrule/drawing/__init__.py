@@ -9,6 +9,7 @@ from chainrule.drawing.activation import plot_activation
 from chainrule.drawing.boundary import plot_boundaries_by_units, plot_decision_boundary
 from chainrule.drawing.descent import plot_learning_rates, plot_optimizer_paths
 from chainrule.drawing.graph import plot_graph
+from chainrule.drawing.hidden_unit import plot_hidden_unit
 from chainrule.drawing.history import (
     gradient_norms,
     plot_approximation,
@@ -21,7 +22,7 @@ from chainrule.drawing.weights import plot_weight_images, plot_weights
 
 __all__ = [
     "gradient_norms", "plot_activation", "plot_approximation", "plot_boundaries_by_units",
-    "plot_decision_boundary", "plot_gradient_norms", "plot_graph", "plot_history",
-    "plot_learning_rate_range", "plot_learning_rates", "plot_network", "plot_optimizer_paths",
-    "plot_weight_images", "plot_weights",
+    "plot_decision_boundary", "plot_gradient_norms", "plot_graph", "plot_hidden_unit",
+    "plot_history", "plot_learning_rate_range", "plot_learning_rates", "plot_network",
+    "plot_optimizer_paths", "plot_weight_images", "plot_weights",
 ]  # fmt: skip

@@ -83,15 +83,15 @@ def legend(ax: Axes, **settings: Any) -> None:
     ax.legend(**look | settings)
 
 
-def legend_above(ax: Axes, columns: int = 2) -> None:
+def legend_above(ax: Axes, columns: int = 2, compact: bool = False) -> None:
     """A legend in rows above all that is drawn, in room made for it: it hides no line."""
     (low, high), scale = ax.get_ylim(), ax.yaxis.get_transform()
     bottom, top = scale.transform([low, high])
     rows = -(-len(ax.get_legend_handles_labels()[1]) // columns)
     room = (0.06 + 0.08 * rows) * (top - bottom)
     look: dict[str, Any] = {}
-    if columns == 1:  # where lines of text are long, and axes may be small
-        look = {"fontsize": "small", "handlelength": 2.4}
+    if compact:  # where the axes may be small
+        look = {"fontsize": "small", "handlelength": 2.4, "columnspacing": 1.0}
         share = min(0.7, (10.0 + 15.0 * rows) / _height(ax))
         room = max(room, share / (1.0 - share) * (top - bottom))
     high = float(scale.inverted().transform([top + room])[0])

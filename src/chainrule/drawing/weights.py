@@ -78,7 +78,7 @@ def plot_weights(model: Any, layer: Any = None, ax: Axes | None = None) -> Axes:
         )  # fmt: skip
     ax.set(xlabel="weight", ylabel="density", title="Weights by layer")
     ax.set_ylim(bottom=0.0)
-    legend_above(ax, columns=1)
+    legend_above(ax, columns=1, compact=True)
     return ax
 
 
