@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from chainrule.drawing import plot_graph
 from chainrule.examples.example import Example, Quantity
 from chainrule.graph import Node, grad, ops, variable
 from chainrule.layers import find_activation
@@ -40,6 +41,7 @@ def xyz(x: float = -2.0, y: float = 5.0, z: float = -4.0) -> Example:
     q = leaves[0] + leaves[1]
     f = q * leaves[2]
     by_q, by_x, by_y, by_z = (node.value for node in grad(f, [q, *leaves]))
+    nodes = {"q": q, "f": f} | {str(leaf.name): leaf for leaf in leaves}
     return Example(
         "The chain rule on f = (x + y) z",
         "Forward from the inputs to f, backward from f to the inputs: each derivative is the "
@@ -53,7 +55,8 @@ def xyz(x: float = -2.0, y: float = 5.0, z: float = -4.0) -> Example:
             Quantity("df/dx", by_x, "df/dq dq/dx, with dq/dx = 1"),
             Quantity("df/dy", by_y, "df/dq dq/dy, with dq/dy = 1"),
         ),
-        nodes={"q": q, "f": f} | {str(leaf.name): leaf for leaf in leaves},
+        nodes=nodes,
+        picture=lambda ax: plot_graph(f, ax, names=nodes),
     )
 
 
@@ -108,6 +111,7 @@ def one_one_one(
         "p (1 - p) cancels, and all four share the deltas of the two units.",
         tuple(rows),
         nodes=nodes,
+        picture=lambda ax: plot_graph(plain, ax, names=nodes | {"J": plain}),
     )
 
 
@@ -166,4 +170,5 @@ def chain(w: float = 0.5, f: Any = "tanh") -> Example:
             Quantity("dz/dw", grad(nodes["z"], nodes["w"]).value, "by the graph"),
         ),
         nodes=nodes,
+        picture=lambda ax: plot_graph(nodes["z"], ax, names=nodes),
     )
