@@ -37,7 +37,7 @@ def plot_bars(
 
     >>> import chainrule
     >>> ax = chainrule.drawing.plot_bars({"ours": [1.0, 2.0], "theirs": [1.0, 2.1]}, ["a", "b"])
-    >>> [bar.get_height() for bar in ax.patches]
+    >>> [float(bar.get_height()) for bar in ax.patches]
     [1.0, 2.0, 1.0, 2.1]
     """
     given: object = values
