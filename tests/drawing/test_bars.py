@@ -41,6 +41,7 @@ def test_sums_grow_part_by_part():
     "error, draw, sentence",
     [
         (InputTypeError, lambda: drawing.plot_bars([1.0]), "plot_bars: needs a dict of numbers"),
+        (InputTypeError, lambda: drawing.plot_bars({"a": ["x"]}), "'a' must be numbers, got <U1"),
         (InputTypeError, lambda: drawing.plot_bars({}), "plot_bars: needs a dict of numbers"),
         (ShapeError, lambda: drawing.plot_bars({"a": [1], "b": [1, 2]}), "'b' must have 1 numbers"),
         (ShapeError, lambda: drawing.plot_bars({"a": [1]}, ["x", "y"]), "'a' must have 2 numbers"),

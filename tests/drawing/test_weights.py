@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from chainrule import Sequential, drawing
 from chainrule.drawing.weights import SHADES
-from chainrule.errors import InputTypeError, SettingError, ShapeError
+from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError
 from chainrule.layers import Dense, Dropout, Flatten, Input
 
 
@@ -125,12 +125,24 @@ def test_shades_are_lighter_for_larger_weights_without_color():
         (ShapeError, {"shape": (8, 9)}, r"shape must be the height and width of 64 inputs, got"),
         (ShapeError, {"shape": (64,)}, r"shape must be the height and width of 64 inputs, got"),
         (ShapeError, {"layer": "dense_1", "names": ["a"]}, "names must be 20, one an input, got 1"),
+        (SettingError, {"shape": 8}, "shape must be one whole number or more in a list, got 8"),
         (SettingError, {"axes": [Figure().add_subplot()]}, "draws 16 pictures"),
     ],
 )
 def test_what_cannot_be_drawn_gets_a_sentence(error, arguments, sentence):
     with pytest.raises(error, match=sentence):
         drawing.plot_weight_images(**{"model": model()} | arguments)
+
+
+def test_weights_that_are_not_finite_are_told_of():
+    given = model()
+    given.get_layer("dense").kernel = given.get_layer("dense").kernel * np.nan
+    first, second = drawing.plot_weights(given).get_lines()
+    assert first.get_label() == "dense: 1,280, std nan"
+    assert not first.get_ydata().any()
+    assert second.get_ydata().any()
+    with pytest.raises(DataError, match="no weight of dense is finite"):
+        drawing.plot_weights(given, "dense")
 
 
 def test_layers_without_weights_have_no_histogram():

@@ -33,7 +33,8 @@ def plot_bars(
     ax
         matplotlib axes to draw on; those of a new figure when None.
 
-    Raises `ShapeError` where the kinds have not as many numbers as there are groups.
+    Raises `ShapeError` where the kinds have not as many numbers as there are groups,
+    `InputTypeError` for what is no number.
 
     >>> import chainrule
     >>> ax = chainrule.drawing.plot_bars({"ours": [1.0, 2.0], "theirs": [1.0, 2.1]}, ["a", "b"])
@@ -44,9 +45,12 @@ def plot_bars(
     if not isinstance(given, Mapping) or not given:
         message = 'plot_bars: needs a dict of numbers by name, such as {"ours": [1.0, 2.0]}.'
         raise InputTypeError(message)
-    kinds = {str(name): np.asarray(one, float) for name, one in values.items()}
-    groups = len(next(iter(values.values()))) if labels is None else len(labels)
+    kinds = {str(name): np.asarray(one) for name, one in values.items()}
+    groups = next(iter(kinds.values())).size if labels is None else len(labels)
     for name, numbers in kinds.items():
+        if numbers.dtype.kind not in "fiub":
+            message = f"plot_bars: {name!r} must be numbers, got {numbers.dtype}."
+            raise InputTypeError(message)
         if numbers.shape != (groups,):
             message = (
                 f"plot_bars: {name!r} must have {groups} numbers, one a group, got shape "
@@ -61,7 +65,7 @@ def plot_bars(
         places = 1 + np.arange(groups) + (index - (len(kinds) - 1) / 2) * width
         turn = (index + index // len(FILLS)) % len(HATCHES)
         ax.bar(
-            places, numbers, width, label=name, color=FILLS[index % len(FILLS)],
+            places, numbers.astype(float), width, label=name, color=FILLS[index % len(FILLS)],
             hatch=HATCHES[turn], edgecolor=BLACK, linewidth=0.7,
         )  # fmt: skip
     ax.axhline(0.0, color=BLACK, linewidth=0.8)

@@ -326,13 +326,14 @@ def _label(ax: Axes, path: Any, label: str, taken: Taken) -> None:
 
     if not label:
         return
-    *_, start, first, second, stop = path.vertices
     shares = np.array([0.5, 0.6, 0.4, 0.7, 0.3, 0.8, 0.2])[:, None]
-    back = 1 - shares
-    curve = (
-        back**3 * start + 3 * back**2 * shares * first + 3 * back * shares**2 * second
-        + shares**3 * stop
-    )  # fmt: skip
-    place = taken.place(curve, (text_width(label, LABEL) + 2, LABEL))
+    back, curves = 1 - shares, []
+    for end in range(len(path.vertices) - 1, 0, -3):  # the piece before the user first
+        start, first, second, stop = path.vertices[end - 3 : end + 1]
+        curves.append(
+            back**3 * start + 3 * back**2 * shares * first + 3 * back * shares**2 * second
+            + shares**3 * stop
+        )  # fmt: skip
+    place = taken.place(np.concatenate(curves), (text_width(label, LABEL) + 2, LABEL))
     ground = {"facecolor": "#ffffff", "edgecolor": "none", "pad": 0.6}
     write(ax, *place, label, LABEL, fontstyle="italic", bbox=ground, zorder=4)

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.drawing.activities import checked_model, layer_position
 from chainrule.drawing.canvas import axes_or_new, legend_above, line_style, several_axes
-from chainrule.errors import SettingError, ShapeError
+from chainrule.errors import DataError, SettingError, ShapeError
 from chainrule.layers import Flatten
 from chainrule.models import Sequential
 from chainrule.settings import check_counts
@@ -45,7 +45,8 @@ def plot_weights(model: Any, layer: Any = None, ax: Axes | None = None) -> Axes:
     All lines have the same bins, and the area below each is 1. The legend has the number
     of weights and their standard deviation.
 
-    Raises `SettingError` where there are no weights.
+    Raises `SettingError` where there are no weights, `DataError` where none is finite; a standard
+    deviation of nan tells of some that are not.
 
     >>> import chainrule
     >>> from chainrule.layers import Dense, Input
@@ -66,12 +67,17 @@ def plot_weights(model: Any, layer: Any = None, ax: Axes | None = None) -> Axes:
         names = ", ".join(one.name for one in chosen)
         message = f"plot_weights: no weights in {names}; choose a layer such as a Dense one."
         raise SettingError(message)
+    finite = {name: values[np.isfinite(values)] for name, values in weights.items()}
+    pooled = np.concatenate(list(finite.values())).astype(float)
+    if not pooled.size:
+        message = f"plot_weights: no weight of {', '.join(weights)} is finite; train it anew."
+        raise DataError(message)
     ax = axes_or_new(ax, "plot_weights", (6.4, 4.2))
     bins = int(np.clip(3 * np.cbrt(min(map(len, weights.values()))), *BINS))
-    edges = np.histogram_bin_edges(np.concatenate(list(weights.values())).astype(float), bins)
-    for index, (name, values) in enumerate(weights.items()):
-        heights, _ = np.histogram(values, edges, density=True)
-        label = f"{name}: {values.size:,}, std {values.std():.3g}"
+    edges = np.histogram_bin_edges(pooled, bins)
+    for index, (name, values) in enumerate(finite.items()):
+        heights = np.histogram(values, edges)[0] / (max(1, values.size) * np.diff(edges))
+        label = f"{name}: {weights[name].size:,}, std {weights[name].std():.3g}"
         ax.plot(
             np.repeat(edges, 2), [0.0, *np.repeat(heights, 2), 0.0], label=label,
             **line_style(index),
@@ -169,16 +175,14 @@ def _units(units: Any, count: int) -> list[int]:
 def _image_shape(model: Sequential, position: int, inputs: int, shape: Any) -> Any:
     """Height and width of the image that inputs make; None where they make none."""
     if shape is not None:
-        height, width = (
-            check_counts("plot_weight_images", "shape", shape) if len(shape) == 2 else (0, 0)
-        )
-        if height * width != inputs:
+        sides = check_counts("plot_weight_images", "shape", shape)
+        if len(sides) != 2 or math.prod(sides) != inputs:
             message = (
                 f"plot_weight_images: shape must be the height and width of {inputs} inputs, got "
-                f"{tuple(shape)}."
+                f"{tuple(sides)}."
             )
             raise ShapeError(message)
-        return height, width
+        return tuple(sides)
     before = [one.description for one in model.layers[:position]]
     if any(model.layers[index].count_params() for index in range(position)):
         return None
