@@ -45,7 +45,7 @@ def test_cells_of_a_page_run_in_order(name, tmp_path, monkeypatch):
 
         for cell in CELLS[name]:
             exec(compile(place(name, cell), DOCS / f"{name}.md", "exec"), known)
-        pyplot.close("all")
+            pyplot.close("all")  # as a notebook does once a cell has shown its figures
 
 
 def test_cells_are_as_narrow_as_a_page():
@@ -125,6 +125,14 @@ def test_pages_name_what_exists():
                     f"{thing.__name__}.{part}"
                 )
             assert thing is not None, f"{name}: cr.{path}"
+
+
+def test_the_picture_of_every_example_is_made_on_the_page_of_pictures():
+    for name in chainrule.examples.names():
+        function = name.replace("-", "_")
+        made = [one for one in CELLS["pictures"] if f"cr.examples.{function}(" in one]
+        assert [one for one in made if ").plot()" in one], name
+        assert f"### {name}" in PAGES["pictures"]
 
 
 @pytest.mark.slow

@@ -1,8 +1,13 @@
 """Examples by name, and how they print."""
 
 import inspect
+import sys
+from dataclasses import replace
 
+import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from chainrule import examples
 from chainrule.errors import InputTypeError, MissingNameError, SettingError
@@ -96,9 +101,69 @@ def test_what_an_example_lacks_is_said():
     with pytest.raises(SettingError, match="it has no model"):
         examples.xyz().model
     with pytest.raises(SettingError, match="it has no picture"):
-        examples.xyz().plot()
+        replace(examples.xyz(), picture=None).plot()
 
 
 def test_an_example_is_shown_as_its_text():
     example = examples.han()
     assert str(example) == repr(example) == example.to_text(5)
+
+
+QUICK = {
+    "xor": {"seeds": [0]}, "xnor": {"seeds": [0]}, "circles": {"epochs": 5},
+    "universal-approximation": {"units": [3]}, "symmetric-zeros": {"steps": 20},
+    "vanishing": {"widths": [5], "seeds": [0]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", examples.names())
+def test_every_example_has_a_picture_that_is_drawn_on_given_axes(name):
+    example = examples.find(name)(**QUICK.get(name, {}))
+    figure = Figure((6.4, 4.2), layout="constrained")
+    given = figure.add_subplot()
+    assert example.plot(given) is given
+    if "matplotlib.pyplot" in sys.modules:
+        assert not sys.modules["matplotlib.pyplot"].get_fignums()
+    assert given.get_title()
+    assert given.lines or given.patches or given.collections
+    FigureCanvasAgg(figure).draw()
+
+
+def heights(ax):
+    """The bars of each kind, by what the legend calls it."""
+    return {one.get_label(): [bar.get_height() for bar in one] for one in ax.containers}
+
+
+def test_the_picture_of_softmax_has_the_shares():
+    bars = heights(examples.softmax_examples([(5.0, 6.0, 4.0), (0.0, 0.0)]).plot())
+    powers = np.exp([5.0, 6.0, 4.0])
+    shares = [[bars[f"score {one}"][0] for one in (1, 2, 3)], [bars["score 1"][1]]]
+    np.testing.assert_allclose(shares[0], powers / powers.sum())
+    assert shares[1] == [0.5]
+    assert np.isnan(bars["score 3"][1])
+
+
+def test_the_picture_of_linear_layers_has_both_outputs():
+    example = examples.linear_collapse()
+    bars = heights(example.plot())
+    by_hand = example.arrays["X"] @ example.arrays["kernel"] + example.arrays["bias"]
+    np.testing.assert_allclose(bars["chain of layers"], by_hand[:8, 0], rtol=1e-12)
+    np.testing.assert_allclose(bars["one layer"], by_hand[:8, 0], rtol=1e-12)
+
+
+def test_the_picture_of_rows_and_matrices_ends_at_the_gradient():
+    example = examples.matrix_form()
+    *sums, result = example.plot().get_lines()[:5]
+    model, X, y = example.model, example.arrays["X"], example.arrays["y"]
+    _, flat = model.trainer.gradient(X, y)
+    gradient = model.trainer.parameters.view(flat, "dense_2/kernel")[:, 0]
+    np.testing.assert_allclose([line.get_ydata()[-1] for line in sums], gradient, atol=1e-12)
+    np.testing.assert_allclose(result.get_ydata(), gradient, atol=1e-12)
+    assert set(result.get_xdata()) == {8}
+
+
+def test_the_picture_of_logistic_regression_has_both_coefficients():
+    example = examples.logistic_regression()
+    bars = heights(example.plot())
+    assert bars["the network"] == example.arrays["coefficients"].tolist()
+    assert bars["scikit-learn"] == example.arrays["theirs"].tolist()

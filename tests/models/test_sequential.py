@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pandas
 import pytest
+from tests.pages import Page
 
 import chainrule as keras
 from chainrule import random
@@ -104,6 +105,24 @@ def test_the_summary_is_a_table(capsys):
         "Trainable: 0",
         "Not trainable: 28",
     ]
+
+
+def test_a_notebook_shows_the_summary_as_a_table():
+    layers = [Input((4, 4)), Flatten(), Dense(2, name="a<b"), Dense(1, trainable=False)]
+    model = keras.Sequential(layers, name="<script>")
+    page = Page(model._repr_html_())
+    assert page.rows == [
+        ["Layer (type)", "Output shape", "Parameters"],
+        ["flatten (Flatten)", "(None, 16)", "0"],
+        ["a<b (Dense)", "(None, 2)", "34"],
+        ["dense (Dense)", "(None, 1)", "3"],
+    ]
+    assert page.texts[0] == 'Model "<script>"'
+    assert page.texts[-3:] == [
+        "Total parameters: 37 (148 bytes)", "Trainable: 34", "Not trainable: 3",
+    ]  # fmt: skip
+    assert not page.attributes("script")
+    assert keras.Sequential([Dense(1)])._repr_html_() is None
 
 
 def test_a_model_is_shown_in_one_line():

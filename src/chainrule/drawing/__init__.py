@@ -1,4 +1,4 @@
-"""Pictures, on matplotlib axes: activations, boundaries, descent, training, gradients.
+"""Pictures, on matplotlib axes: graphs, networks, activations, boundaries, descent, training.
 
 Each function draws on axes that it is given, or on those of a new figure of pyplot, and gives the
 axes. A notebook shows a new figure below the cell; elsewhere `matplotlib.pyplot.show()` opens it.
@@ -6,8 +6,11 @@ axes. A notebook shows a new figure below the cell; elsewhere `matplotlib.pyplot
 """
 
 from chainrule.drawing.activation import plot_activation
+from chainrule.drawing.bars import plot_bars, plot_running_sums
 from chainrule.drawing.boundary import plot_boundaries_by_units, plot_decision_boundary
 from chainrule.drawing.descent import plot_learning_rates, plot_optimizer_paths
+from chainrule.drawing.graph import plot_graph
+from chainrule.drawing.hidden_unit import plot_hidden_unit
 from chainrule.drawing.history import (
     gradient_norms,
     plot_approximation,
@@ -15,9 +18,13 @@ from chainrule.drawing.history import (
     plot_history,
 )
 from chainrule.drawing.learning_rate_range import plot_learning_rate_range
+from chainrule.drawing.network import plot_network
+from chainrule.drawing.weights import plot_weight_images, plot_weights
 
 __all__ = [
-    "gradient_norms", "plot_activation", "plot_approximation", "plot_boundaries_by_units",
-    "plot_decision_boundary", "plot_gradient_norms", "plot_history", "plot_learning_rate_range",
-    "plot_learning_rates", "plot_optimizer_paths",
+    "gradient_norms", "plot_activation", "plot_approximation", "plot_bars",
+    "plot_boundaries_by_units", "plot_decision_boundary", "plot_gradient_norms", "plot_graph",
+    "plot_hidden_unit", "plot_history", "plot_learning_rate_range", "plot_learning_rates",
+    "plot_network", "plot_optimizer_paths", "plot_running_sums", "plot_weight_images",
+    "plot_weights",
 ]  # fmt: skip

@@ -41,20 +41,25 @@ def axes_or_new(ax: Any, owner: str, size: tuple[float, float] = (6.0, 4.2)) -> 
 
 
 def several_axes(
-    axes: Any, owner: str, count: int, size: tuple[float, float] = (5.0, 4.2)
-) -> list[Axes]:
+    axes: Any, owner: str, count: int, size: tuple[float, float] = (5.0, 4.2),
+    columns: int | None = None,
+) -> list[Axes]:  # fmt: skip
     """As many axes as asked for: those given, or those of a new figure of pyplot side by side.
 
     size
         Width and height of each, in inches.
+    columns
+        How many stand side by side; all of them when None.
     """
     from matplotlib.axes import Axes
 
     if axes is None:
         from matplotlib import pyplot
 
-        figure = pyplot.figure(figsize=(size[0] * count, size[1]), layout="constrained")
-        return [figure.add_subplot(1, count, place + 1) for place in range(count)]
+        columns = columns or count
+        rows = -(-count // columns)
+        figure = pyplot.figure(figsize=(size[0] * columns, size[1] * rows), layout="constrained")
+        return [figure.add_subplot(rows, columns, place + 1) for place in range(count)]
     given = list(getattr(axes, "flat", axes if isinstance(axes, Sequence) else [axes]))
     for one in given:
         if not isinstance(one, Axes):
@@ -78,12 +83,23 @@ def legend(ax: Axes, **settings: Any) -> None:
     ax.legend(**look | settings)
 
 
-def legend_above(ax: Axes) -> None:
-    """A legend in a row above all that is drawn, in room made for it: it hides no line."""
+def legend_above(ax: Axes, columns: int = 2, compact: bool = False) -> None:
+    """A legend in rows above all that is drawn, in room made for it: it hides no line."""
     (low, high), scale = ax.get_ylim(), ax.yaxis.get_transform()
     bottom, top = scale.transform([low, high])
-    rows = (len(ax.get_legend_handles_labels()[1]) + 1) // 2
+    rows = -(-len(ax.get_legend_handles_labels()[1]) // columns)
     room = (0.06 + 0.08 * rows) * (top - bottom)
+    look: dict[str, Any] = {}
+    if compact:  # where the axes may be small
+        look = {"fontsize": "small", "handlelength": 2.4, "columnspacing": 1.0}
+        share = min(0.7, (10.0 + 15.0 * rows) / _height(ax))
+        room = max(room, share / (1.0 - share) * (top - bottom))
     high = float(scale.inverted().transform([top + room])[0])
     ax.set_ylim(low, high, auto=None)
-    legend(ax, loc="upper center", ncols=2)
+    legend(ax, loc="upper center", ncols=columns, **look)
+
+
+def _height(ax: Axes) -> float:
+    """Of axes, in points."""
+    figure = ax.get_figure(root=True)
+    return float(ax.get_window_extent().height) * 72 / (figure.dpi if figure else 72)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.examples.example import Example, Quantity, numbers
+from chainrule.drawing import plot_network, plot_running_sums
+from chainrule.examples.example import Example, Quantity, numbers, titled
 from chainrule.examples.unrolled import unrolled
 from chainrule.layers import Dense, Input
 from chainrule.models import Sequential
@@ -81,6 +82,7 @@ def mazur(steps: int = 1, engine: str = "auto", dtype: str = "float64") -> Examp
             units=[["i1", "i2"], ["h1", "h2"], ["o1", "o2"]], weights="w{n}", biases="b{layer}",
             loss="E", digits=8,
         ),
+        picture=lambda ax: plot_network(before, X, y, ax),
     )  # fmt: skip
 
 
@@ -134,7 +136,7 @@ def han(engine: str = "auto", dtype: str = "float64") -> Example:
         "Inputs 1, 0, 1, target 1, learning rate 0.9; the errors are those of 1/2 (t - o)^2, with "
         "the sign that weights move by.",
         rows, digits=5, models={"before": before, "after one step": after},
-        arrays={"X": X, "y": y},
+        arrays={"X": X, "y": y}, picture=lambda ax: plot_network(before, X, y, ax),
         notation=Notation(
             units=[["1", "2", "3"], ["4", "5"], ["6"]], weights="w{from}{to}",
             biases="theta{to}", loss="E", errors=True, digits=5,
@@ -166,12 +168,13 @@ def matrix_form(
     model = Sequential([Input((3,)), *layers], seed=seed, dtype=dtype)
     model.compile("sgd", "binary_crossentropy", engine=engine)
     _, flat = model.trainer.gradient(X, y)
-    by_row = [np.zeros_like(layer.kernel) for layer in model.layers]
+    by_row, parts = [np.zeros_like(layer.kernel) for layer in model.layers], []
     for row in range(rows):
         alone = unrolled(model, X[row : row + 1], y[row : row + 1])
         inputs = [X[row : row + 1], *(a.value for a in alone.a)]
         for total, a, delta in zip(by_row, inputs, alone.deltas(), strict=False):
             total += a.T @ delta.value
+        parts.append(a.T @ delta.value / rows)  # of the last layer
     graph = unrolled(model, X, y)
     inputs = [X, *(a.value for a in graph.a)]
     table, apart = [], []
@@ -187,4 +190,13 @@ def matrix_form(
         f"{rows} rows through a 3-4-4-1 network with cross-entropy: adding a delta row by row and "
         "dividing by the number of rows is the product of two matrices.",
         tuple(table), models={"model": model}, arrays={"X": X, "y": y},
+        picture=lambda ax: _sums(np.stack(parts)[:, :, 0], matrix[:, 0], ax),
     )  # fmt: skip
+
+
+def _sums(parts: Any, result: Any, ax: Any) -> Any:
+    """The gradient of the last layer's weights, added row by row."""
+    names = [f"w{index + 1}" for index in range(len(result))]
+    ax = plot_running_sums(parts, result, names, ax)
+    ax.set(xlabel="rows added", ylabel="sum of a delta / m")
+    return titled(ax, "Row by row to the product")

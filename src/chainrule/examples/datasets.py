@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.drawing import plot_approximation, plot_decision_boundary
+from chainrule.drawing import plot_approximation, plot_bars, plot_decision_boundary
 from chainrule.examples.example import Example, Quantity, numbers, titled
 from chainrule.layers import L2, Dense, Input
 from chainrule.models import Sequential
@@ -134,7 +134,15 @@ def logistic_regression(engine: str = "auto") -> Example:
         "scikit-learn's LogisticRegression ends.",
         rows, models={"model": model},
         arrays=data | {"coefficients": ours, "theirs": coefficients},
+        picture=lambda ax: _coefficients(ours, coefficients, ax),
     )  # fmt: skip
+
+
+def _coefficients(ours: Any, theirs: Any, ax: Any) -> Any:
+    """Coefficients side by side, the intercept last."""
+    ax = plot_bars({"the network": ours, "scikit-learn": theirs}, ax=ax)
+    ax.set(xlabel="coefficient, the intercept last", ylabel="value")
+    return titled(ax, "A unit is logistic regression")
 
 
 def universal_approximation(

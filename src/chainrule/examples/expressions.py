@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from chainrule.drawing import plot_graph
 from chainrule.examples.example import Example, Quantity
 from chainrule.graph import Node, constant, grad, ops, variable
 from chainrule.layers import find_activation
@@ -39,6 +40,7 @@ def xyz(x: float = -2.0, y: float = 5.0, z: float = -4.0) -> Example:
     q = leaves[0] + leaves[1]
     f = q * leaves[2]
     by_q, by_x, by_y, by_z = (node.value for node in grad(f, [q, *leaves]))
+    nodes = {"q": q, "f": f} | {str(leaf.name): leaf for leaf in leaves}
     return Example(
         "The chain rule on f = (x + y) z",
         "Forward from the inputs to f, backward from f to the inputs: each derivative is the "
@@ -52,8 +54,9 @@ def xyz(x: float = -2.0, y: float = 5.0, z: float = -4.0) -> Example:
             Quantity("df/dx", by_x, "df/dq dq/dx, with dq/dx = 1"),
             Quantity("df/dy", by_y, "df/dq dq/dy, with dq/dy = 1"),
         ),
-        nodes={str(leaf.name): leaf for leaf in leaves} | {"q": q, "f": f},
+        nodes=nodes,
         expressions={"q": "x + y", "f": "q * z"},
+        picture=lambda ax: plot_graph(f, ax, names=nodes),
     )
 
 
@@ -112,6 +115,7 @@ def one_one_one(
             "z1": "w1 * x + b1", "a1": "sigmoid(z1)", "z2": "w2 * a1 + b2", "p": "sigmoid(z2)",
             "J": "sigmoid_cross_entropy(z2, y)",
         },
+        picture=lambda ax: plot_graph(plain, ax, names=nodes | {"J": plain}),
     )  # fmt: skip
 
 
@@ -171,4 +175,5 @@ def chain(w: float = 0.5, f: Any = "tanh") -> Example:
         ),
         nodes=nodes,
         expressions={"x": f"{f}(w)", "y": f"{f}(x)", "z": f"{f}(y)"} if isinstance(f, str) else {},
+        picture=lambda ax: plot_graph(nodes["z"], ax, names=nodes),
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import nan
+from typing import Any
 
 import numpy as np
 
+from chainrule.drawing import plot_bars, plot_network
 from chainrule.examples.boolean import INPUTS, XOR
-from chainrule.examples.example import Example, Quantity, numbers
+from chainrule.examples.example import Example, Quantity, numbers, titled
 from chainrule.graph import ops
 from chainrule.layers import Dense, Input, RandomNormal
 from chainrule.models import Sequential
@@ -44,8 +47,20 @@ def softmax_examples(scores: Sequence[Sequence[float]] = SCORES) -> Example:
         "Softmax",
         "Scores become shares that add up to 1; only their differences matter, so that the largest "
         "can be taken off first and nothing overflows.",
-        tuple(rows), digits=2,
+        tuple(rows), digits=2, picture=lambda ax: _shares(rows, ax),
     )  # fmt: skip
+
+
+def _shares(rows: Sequence[Quantity], ax: Any) -> Any:
+    """The shares of each list of scores as bars beside each other."""
+    most = max(len(one.value) for one in rows)
+    kinds = {
+        f"score {place + 1}": [one.value[place] if place < len(one.value) else nan for one in rows]
+        for place in range(most)
+    }
+    ax = plot_bars(kinds, [one.name.replace(", ", "\n") for one in rows], ax)
+    ax.set(xlabel="scores", ylabel="share")
+    return titled(ax, "Softmax: shares of scores")
 
 
 def parameter_counts(sizes: Sequence[Sequence[int]] = SIZES) -> Example:
@@ -71,6 +86,10 @@ def parameter_counts(sizes: Sequence[Sequence[int]] = SIZES) -> Example:
         "A unit has a weight for each of its inputs and one bias.",
         tuple(rows),
         models=models,
+        picture=lambda ax: titled(
+            plot_network(models[rows[0].name], ax=ax),
+            f"{rows[0].name}: {rows[0].value:,} parameters",
+        ),
     )
 
 
@@ -90,15 +109,15 @@ def linear_collapse(seed: int = 0, engine: str = "auto") -> Example:
     kernel, bias = np.eye(4), np.zeros(4)
     for layer in model.layers:
         kernel, bias = kernel @ layer.kernel, bias @ layer.kernel + layer.bias
-    chain = model.predict(X)
+    chain, one = model.predict(X), X @ kernel + bias
     xor = Sequential([Input((2,)), Dense(4), Dense(4), Dense(1)], seed=seed, dtype="float64")
     xor.compile(SGD(0.1), "mse", engine=engine)
     xor.fit(INPUTS, XOR, batch_size=4, epochs=2000, verbose=0)
     predicted = xor.predict(INPUTS)
     rows = (
         Quantity("chain, first row", numbers(chain[0]), "((x W1 + b1) W2 + b2) W3 + b3"),
-        Quantity("one layer, first row", numbers(X[0] @ kernel + bias), "x (W1 W2 W3) + b"),
-        Quantity("largest difference", float(abs(chain - X @ kernel - bias).max()), "of 100 rows"),
+        Quantity("one layer, first row", numbers(one[0]), "x (W1 W2 W3) + b"),
+        Quantity("largest difference", float(abs(chain - one).max()), "of 100 rows"),
         Quantity("on XOR", numbers(predicted), "2-4-4-1 of linear layers, after 2,000 steps"),
         Quantity("loss on XOR", float(xor.evaluate(INPUTS, XOR)), "1/4 is that of 1/2 everywhere"),
         Quantity("accuracy on XOR", float(np.mean((predicted > 0.5) == (XOR == 1)))),
@@ -107,4 +126,12 @@ def linear_collapse(seed: int = 0, engine: str = "auto") -> Example:
         "Linear layers collapse",
         "Without an activation between them, layers are one layer: the product of their matrices.",
         rows, models={"chain": model, "xor": xor}, arrays={"X": X, "kernel": kernel, "bias": bias},
+        picture=lambda ax: _both(chain[:8, 0], one[:8, 0], ax),
     )  # fmt: skip
+
+
+def _both(chain: Any, one: Any, ax: Any) -> Any:
+    """The first output of some rows, by the chain of layers and by the one that it is."""
+    ax = plot_bars({"chain of layers": chain, "one layer": one}, ax=ax)
+    ax.set(xlabel="row", ylabel="first output")
+    return titled(ax, "Linear layers are one layer")

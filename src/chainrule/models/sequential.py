@@ -18,7 +18,7 @@ from chainrule.losses import find_loss, find_metric
 from chainrule.models.bound import BoundLayer, find_layer
 from chainrule.models.instead import missing_name
 from chainrule.models.saving import save
-from chainrule.models.summary import one_line, summary_text
+from chainrule.models.summary import one_line, summary_html, summary_text
 from chainrule.optimizers import find_optimizer
 from chainrule.settings import check_seed
 from chainrule.tracing import Notation, StepTrace, as_batch, as_notation, trace_steps
@@ -272,6 +272,9 @@ class Sequential:
         parameters = self._trainer.parameters if self._trainer else None
         return one_line(self.name, self.layers, parameters)
 
+    def _repr_html_(self) -> str | None:
+        return summary_html(self.name, self.layers, self.trainer.parameters) if self.built else None
+
     def __call__(self, X: Any) -> Any:
         message = f"model {self.name!r} is not called; predict(X) gives its output for each row."
         raise InputTypeError(message)
@@ -358,11 +361,8 @@ class Sequential:
         print_fn
             Takes the text in its place.
         """
-        text = summary_text(self.name, self.layers, self.trainer.parameters)
-        if print_fn is None:
-            sys.stdout.write(text + "\n")
-        else:
-            print_fn(text)
+        show = print_fn or (lambda text: sys.stdout.write(f"{text}\n"))
+        show(summary_text(self.name, self.layers, self.trainer.parameters))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write architecture, parameters and optimizer state to one safetensors file.

@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.engine import Steps
 from chainrule.losses import Metric
 from chainrule.training.callback import Callback, Logs
+from chainrule.training.history_table import history_html
 from chainrule.training.measures import values_of_batches
 
 __all__ = ["History"]
@@ -76,6 +77,9 @@ class History(Callback):
         made = len(self.epoch)
         last = ", ".join(f"{name} {self.history[name][-1]:.3g}" for name in self.history)
         return f"<History of {made} epoch{'s' * (made != 1)}{': ' * bool(last)}{last}>"
+
+    def _repr_html_(self) -> str:
+        return history_html(self.history, self.epoch)
 
     @property
     def steps(self) -> dict[str, np.ndarray[Any, Any]]:

@@ -1,0 +1,120 @@
+"""Diagrams: axes on which a length is a point of print, and text that keeps its place in them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.font_manager import FontProperties
+from matplotlib.text import Text
+from matplotlib.textpath import text_to_path
+
+from chainrule.drawing.canvas import BLACK
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["ScaledText", "Taken", "prepare", "room_of", "shown", "text_width", "write"]
+
+MARGIN = 6.0
+
+
+class ScaledText(Text):
+    """Text whose size is a length on its axes: it grows and shrinks with what stands around it.
+
+    size
+        Of the type, in units of the vertical axis.
+    """
+
+    def __init__(self, x: float, y: float, text: str, size: float, **settings: Any) -> None:
+        super().__init__(x, y, text, parse_math=False, **settings)
+        self.size = size
+        self.set_in_layout(False)
+
+    def draw(self, renderer: Any) -> None:
+        self._fit()
+        super().draw(renderer)
+
+    def get_window_extent(self, *arguments: Any, **settings: Any) -> Any:
+        self._fit()
+        return super().get_window_extent(*arguments, **settings)
+
+    def _fit(self) -> None:
+        axes, figure = self.axes, self.get_figure(root=True)
+        if axes is None or figure is None:  # it was taken off
+            return
+        low, high = axes.transData.transform([(0.0, 0.0), (0.0, self.size)])[:, 1]
+        points = max(0.1, abs(high - low) * 72 / figure.dpi)
+        if not np.isclose(points, self.get_fontsize()):
+            self.set_fontsize(points)
+
+
+def write(ax: Axes, x: float, y: float, text: str, size: float, **settings: Any) -> ScaledText:
+    """Text on axes, its middle at a place."""
+    look: dict[str, Any] = {
+        "ha": "center", "va": "center_baseline", "color": BLACK, "clip_on": False, "zorder": 5,
+    }  # fmt: skip
+    made = ScaledText(x, y, text, size, **look | settings)
+    ax.add_artist(made)
+    return made
+
+
+def text_width(text: str, size: float, weight: str = "normal") -> float:
+    """How wide the widest line of a text is at a size, in points."""
+    font = FontProperties(size=size, weight=weight)
+    return max(
+        float(text_to_path.get_text_width_height_descent(line, font, ismath=False)[0])
+        for line in text.split("\n")
+    )
+
+
+def prepare(ax: Axes, size: tuple[float, float]) -> None:
+    """Axes that show a diagram of a width and height, and nothing else."""
+    width, height = size
+    ax.set(xlim=(-MARGIN, width + MARGIN), ylim=(-MARGIN, height + MARGIN))
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+
+
+def room_of(ax: Axes) -> Any:
+    """Width and height of axes, in points."""
+    extent, figure = ax.get_window_extent(), ax.get_figure(root=True)
+    return np.array([extent.width, extent.height]) * 72 / (figure.dpi if figure else 72)
+
+
+class Taken:
+    """What already stands on a diagram, so that nothing is written over it."""
+
+    def __init__(self) -> None:
+        self.boxes: list[tuple[float, float, float, float]] = []
+
+    def add(self, place: Any, size: tuple[float, float]) -> None:
+        """Take the room around a place."""
+        (x, y), (width, height) = place, size
+        self.boxes.append((x - width / 2, y - height / 2, x + width / 2, y + height / 2))
+
+    def place(self, places: Any, size: tuple[float, float]) -> tuple[float, float]:
+        """The first of some places where there is room, or the one with the least laid over it."""
+        covered = [self._covered(place, size) for place in places]
+        x, y = places[int(np.argmin(covered))]
+        self.add((x, y), size)
+        return float(x), float(y)
+
+    def _covered(self, place: Any, size: tuple[float, float]) -> float:
+        """The area that would be laid over something."""
+        (x, y), (width, height) = place, size
+        return math.fsum(
+            max(0.0, min(x + width / 2, right) - max(x - width / 2, left))
+            * max(0.0, min(y + height / 2, top) - max(y - height / 2, bottom))
+            for left, bottom, right, top in self.boxes
+        )
+
+
+def shown(value: float, digits: int) -> str:
+    """A number with so many significant digits, the minus sign of print, and no negative 0.
+
+    >>> shown(-12.0, 4), shown(0.123456, 4)
+    ('−12', '0.1235')
+    """
+    return f"{value + 0.0:.{digits}g}".replace("-", "\N{MINUS SIGN}")

@@ -1,0 +1,339 @@
+"""The picture of a computational graph: values forward, derivatives backward."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.drawing.canvas import BLACK, GREY, axes_or_new
+from chainrule.drawing.layout import Layout, layered
+from chainrule.errors import InputTypeError, ShapeError
+from chainrule.graph import Node, constant, grad, gradients, variable
+from chainrule.settings import check_count
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from chainrule.drawing.diagram import Taken
+
+__all__ = ["plot_graph"]
+
+MOST = (40, 28, 20, 14, 10, 7, 5)
+"""How many nodes are drawn: so many as can be read, of these numbers."""
+FEW = 6
+"""Numbers of an array that are shown one by one."""
+IN_A_LINE = 3
+SIZE = 9.0
+"""Of the type in a box, in points."""
+LABEL = 7.5
+"""Of the type on an arrow."""
+LEAST = 5.5
+"""Smaller type is not read: fewer boxes are drawn then."""
+LARGEST = (7.5, 10.0)
+"""Inches of a new figure."""
+DERIVATIVE = "#0b4f8a"
+REST = "rest"
+"""The box that stands for nodes that are not drawn."""
+DARK = "#444444"
+HEAD = 6.0
+"""How long the head of an arrow is."""
+MARGIN = 12.0
+"""Around a drawing and for its title, in points."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What is drawn: for each box its lines, and for each arrow what stands on it."""
+
+    lines: dict[Hashable, tuple[str, str, str]]
+    users: dict[Hashable, list[Hashable]]
+    labels: dict[tuple[Hashable, Hashable], str]
+    kinds: dict[Hashable, str]
+
+
+def plot_graph(
+    y: Node, ax: Axes | None = None, *, names: Mapping[str, Node] | None = None, digits: int = 4
+) -> Axes:
+    """The computational graph of a scalar: what it is made of, values and derivatives.
+
+    y
+        A node of shape () made of nodes with values (`chainrule.variable`).
+    ax
+        matplotlib axes to draw on; those of a new figure when None. The graph runs from left to
+        right or from top to bottom, as it is larger.
+    names
+        Nodes by what the picture calls them, besides the names they have.
+    digits
+        Significant digits of a number.
+
+    A box has a node's name and operation, its value, and after ∂ the derivative of y with respect
+    to it, by `chainrule.grad`; constants (dashed) have none. The local derivative stands on an
+    arrow between scalars. Arrays of more than six numbers show their shape and norm. Of a graph
+    that is too large to be read the nodes nearest to y are drawn, and the title says so.
+
+    Raises `InputTypeError` for what is no node with a value, `ShapeError` where it is no scalar.
+
+    >>> import chainrule as cr
+    >>> x, y, z = (cr.variable(value, name) for value, name in ((-2, "x"), (5, "y"), (-4, "z")))
+    >>> ax = cr.drawing.plot_graph((x + y) * z)
+    >>> ax.get_title()
+    'Values, and derivatives ∂ of the result'
+    """
+    from chainrule.drawing import diagram
+
+    called = _checked(y, names)
+    digits = check_count("plot_graph", "digits", digits)
+    room = None if ax is None else diagram.room_of(axes_or_new(ax, "plot_graph"))
+    order = _nearest_first(y)
+    slopes = dict(zip(order, gradients(y, order), strict=True))
+    for most in MOST:
+        drawing = _described(order[:most], len(order), called, slopes, digits)
+        sizes = {box: _size(lines) for box, lines in drawing.lines.items()}
+        layout = _larger(sizes, drawing, room)
+        scale = _scale(layout, room)
+        if SIZE * scale >= LEAST or len(order) <= MOST[-1]:
+            break
+    name = called.get(y.number) or y.name or "the result"
+    title = _title(name, len(order), min(most, len(order)))
+    width, height = (scale * one + 2 * MARGIN for one in layout.size)
+    width = max(width, diagram.text_width(title, 13.0))
+    ax = axes_or_new(ax, "plot_graph", (width / 72, height / 72 + 0.6))
+    diagram.prepare(ax, layout.size)
+    taken = diagram.Taken()
+    for box, place in layout.places.items():
+        taken.add(place, sizes[box])
+        _box(ax, place, sizes[box], drawing.lines[box], drawing.kinds[box])
+    for arrow, route in layout.routes.items():
+        path = _arrow(ax, np.asarray(route), layout.down, arrow[0] == REST)
+        _label(ax, path, drawing.labels.get(arrow, ""), taken)
+    ax.set_title(title)
+    return ax
+
+
+def _checked(y: Any, names: Any) -> dict[int, str]:
+    """What nodes are called, by number."""
+    if not isinstance(y, Node):
+        message = (
+            f"plot_graph: needs a node, got {type(y).__name__}; make numbers nodes with "
+            "chainrule.variable."
+        )
+        raise InputTypeError(message)
+    if y.array is None:
+        message = f"plot_graph: {y} is symbolic and has no value; build it of chainrule.variable."
+        raise InputTypeError(message)
+    if y.shape != ():
+        message = f"plot_graph: needs a scalar, got shape {y.shape}; take .sum() or .mean() first."
+        raise ShapeError(message)
+    given: object = {} if names is None else names
+    if not isinstance(given, Mapping) or not all(isinstance(o, Node) for o in given.values()):
+        message = 'plot_graph: names must be a dict of nodes by name, such as {"q": q}.'
+        raise InputTypeError(message)
+    return {node.number: str(name) for name, node in given.items()}
+
+
+def _nearest_first(y: Node) -> list[Node]:
+    """Every node that y is made of, each once: y, its operands, theirs."""
+    found, place = {y.number: y}, 0
+    order = [y]
+    while place < len(order):
+        for operand in order[place].operands:
+            if operand.number not in found:
+                found[operand.number] = operand
+                order.append(operand)
+        place += 1
+    return order
+
+
+def _described(
+    chosen: Sequence[Node], count: int, called: Mapping[int, str], slopes: Mapping[Node, Node],
+    digits: int,
+) -> Drawing:  # fmt: skip
+    """Boxes and arrows of the nodes that are drawn, and a box for the others."""
+    drawn = {node.number for node in chosen}
+    result = chosen[0]
+    drawing = Drawing({}, {}, {}, {})
+    if count > len(chosen):
+        drawing.lines[REST] = (f"{count - len(chosen):,} more", "", "")
+        drawing.users[REST] = [
+            node.number
+            for node in chosen
+            if any(operand.number not in drawn for operand in node.operands)
+        ]
+        drawing.kinds[REST] = "constant"
+    for node in sorted(chosen, key=lambda node: node.number):
+        slope = "" if node.role == "constant" else _numbers(slopes[node].value, digits, "∂ ")
+        drawing.lines[node.number] = (
+            _name(node, called), _numbers(node.value, digits), slope,
+        )  # fmt: skip
+        drawing.users[node.number] = []
+        kind = node.role if node.operation is None else "operation"
+        drawing.kinds[node.number] = "result" if node is result else kind
+        for operand, label in _local(node, digits).items():
+            if operand in drawn:
+                drawing.users[operand].append(node.number)
+                drawing.labels[operand, node.number] = label
+    return drawing
+
+
+def _name(node: Node, called: Mapping[int, str]) -> str:
+    """The name of a node and its operation; long ones on several lines."""
+    name = called.get(node.number) or node.name or ""
+    if node.operation is None:
+        return name or node.role
+    kind = node.operation.name
+    kind = kind.replace("_", "_\n") if len(kind) > 12 else kind
+    return f"{name}: {kind}" if name else kind
+
+
+def _numbers(array: Any, digits: int, before: str = "") -> str:
+    """Few numbers one by one, rows of a matrix on lines of their own; of many shape and norm."""
+    from chainrule.drawing.diagram import shown
+
+    array = np.asarray(array)
+    if array.size > FEW:
+        norm = shown(float(np.linalg.norm(array.astype(float))), digits)
+        return f"{before}{array.shape}\nnorm {norm}"
+    rows = array.reshape(-1, array.shape[-1]) if array.ndim > 1 and array.size else [array.ravel()]
+    lines = [
+        "  ".join(shown(float(one), digits) for one in row[start : start + IN_A_LINE])
+        for row in rows
+        for start in range(0, len(row), IN_A_LINE)
+    ]
+    return before + "\n".join(lines)
+
+
+def _local(node: Node, digits: int) -> dict[int, str]:
+    """For each operand the derivative of this step alone, where both are single numbers."""
+    from chainrule.drawing.diagram import shown
+
+    labels = dict.fromkeys((operand.number for operand in node.operands), "")
+    if node.operation is None or np.size(node.value) != 1:
+        return labels
+    single = {
+        operand.number: variable(operand)
+        for operand in node.operands
+        if np.size(operand.value) == 1 and operand.role != "constant" and operand.dtype.kind == "f"
+    }
+    alone = [single.get(operand.number, operand) for operand in node.operands]
+    again = node.operation(*(_still(one) for one in alone), **node.attributes)
+    for number, slope in zip(single, grad(again.sum(), list(single.values())), strict=True):
+        labels[number] = shown(float(np.ravel(slope.value)[0]), digits)
+    return labels
+
+
+def _still(node: Node) -> Node:
+    """A node as a leaf: nothing is handed on to what it was made of."""
+    return node if node.operation is None else constant(node.value)
+
+
+def _size(lines: tuple[str, str, str]) -> tuple[float, float]:
+    """Width and height of a box with so much type, in points."""
+    from chainrule.drawing.diagram import text_width
+
+    weights = ("bold", "normal", "normal")
+    width = max(
+        text_width(line, SIZE, weight) for line, weight in zip(lines, weights, strict=True) if line
+    )
+    rows = sum(line.count("\n") + 1 for line in lines if line)
+    return max(30.0, width + 10.0), 1.35 * SIZE * rows + 8.0
+
+
+def _larger(sizes: Any, drawing: Drawing, room: Any) -> Layout:
+    """The layout from left to right or from top to bottom, the one that is drawn larger."""
+    from chainrule.drawing.diagram import text_width
+
+    widest = max((text_width(one, LABEL) for one in drawing.labels.values() if one), default=0)
+    across = layered(sizes, drawing.users, 14.0, max(30.0, widest + 22.0))
+    turned = {box: (height, width) for box, (width, height) in sizes.items()}
+    down = layered(turned, drawing.users, max(14.0, widest - 16.0), 32.0).turned()
+    return down if _scale(down, room) > _scale(across, room) else across
+
+
+def _scale(layout: Layout, room: Any) -> float:
+    """How large a layout is drawn, 1 at most; room is None for a new figure."""
+    if room is None:
+        room = 72 * np.array(LARGEST)
+    return float(min(1.0, *((room - 2 * MARGIN) / np.array(layout.size))))
+
+
+def _title(name: str, count: int, drawn: int) -> str:
+    """What the picture shows, and what it leaves out."""
+    what = f"Values, and derivatives \N{PARTIAL DIFFERENTIAL} of {name}"
+    return what if drawn == count else f"{what}\n(the {drawn} nodes of {count:,} nearest to it)"
+
+
+def _box(
+    ax: Axes, place: tuple[float, float], size: tuple[float, float], lines: Sequence[str], kind: str
+) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    from chainrule.drawing.diagram import write
+
+    (x, y), (width, height) = place, size
+    look: dict[str, Any] = {"facecolor": "#ffffff", "edgecolor": BLACK, "linewidth": 1.0}
+    if kind == "operation":
+        look["facecolor"] = "#ececec"
+    elif kind == "result":
+        look |= {"facecolor": "#ececec", "linewidth": 2.2}
+    elif kind == "constant":
+        look |= {"edgecolor": "#6a6a6a", "linestyle": (0, (4, 2))}
+    corner = (x - width / 2 + 3, y - height / 2 + 3)
+    style = "round,pad=3,rounding_size=4"
+    ax.add_patch(FancyBboxPatch(corner, width - 6, height - 6, boxstyle=style, zorder=3, **look))
+    rows = [
+        (row, colour, weight)
+        for line, colour, weight in zip(
+            lines, (BLACK, BLACK, DERIVATIVE), ("bold", "normal", "normal"), strict=True
+        )
+        for row in line.split("\n")
+        if row
+    ]
+    step = 1.35 * SIZE
+    for index, (row, color, weight) in enumerate(rows):
+        up = y + (len(rows) - 1) / 2 * step - index * step
+        write(ax, x, up, row, SIZE, color=color, fontweight=weight)
+
+
+def _arrow(ax: Axes, route: Any, down: bool, light: bool) -> Any:
+    """A smooth line through the places of a route, with a head at its end; gives its path."""
+    from matplotlib.patches import PathPatch, Polygon
+    from matplotlib.path import Path
+
+    along = np.array([0.0, -1.0] if down else [1.0, 0.0])
+    end = route[-1] - HEAD * along
+    through = np.concatenate([route[:-1], [end]])
+    places, codes = [through[0]], [Path.MOVETO]
+    for start, stop in zip(through, through[1:], strict=False):
+        half = (stop - start) / 2 * abs(along)
+        places += [start + half, stop - half, stop]
+        codes += [Path.CURVE4] * 3
+    path = Path(places, codes)
+    color, dots = (GREY, (0, (1, 1.5))) if light else (DARK, "-")
+    ax.add_patch(
+        PathPatch(path, fill=False, edgecolor=color, linestyle=dots, linewidth=1.0, zorder=1)
+    )
+    side = 2.6 * along[::-1]
+    ax.add_patch(Polygon([route[-1], end + side, end - side], color=color, linewidth=0, zorder=2))
+    return path
+
+
+def _label(ax: Axes, path: Any, label: str, taken: Taken) -> None:
+    """A local derivative on its arrow, near the end, where nothing else stands."""
+    from chainrule.drawing.diagram import text_width, write
+
+    if not label:
+        return
+    shares = np.array([0.5, 0.6, 0.4, 0.7, 0.3, 0.8, 0.2])[:, None]
+    back, curves = 1 - shares, []
+    for end in range(len(path.vertices) - 1, 0, -3):  # the piece before the user first
+        start, first, second, stop = path.vertices[end - 3 : end + 1]
+        curves.append(
+            back**3 * start + 3 * back**2 * shares * first + 3 * back * shares**2 * second
+            + shares**3 * stop
+        )  # fmt: skip
+    place = taken.place(np.concatenate(curves), (text_width(label, LABEL) + 2, LABEL))
+    ground = {"facecolor": "#ffffff", "edgecolor": "none", "pad": 0.6}
+    write(ax, *place, label, LABEL, fontstyle="italic", bbox=ground, zorder=4)

@@ -1,0 +1,207 @@
+"""What a hidden unit has learned: what drives it, which rows excite it, what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.drawing.activities import (
+    checked_model,
+    checked_unit,
+    layer_position,
+    output_of,
+    rows_of,
+)
+from chainrule.drawing.canvas import BLACK, GREY, legend_above, line_style, several_axes
+from chainrule.errors import SettingError, ShapeError
+from chainrule.graph import Node, constant, grad, ops, variable
+from chainrule.layers import Dense
+from chainrule.models import Sequential
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_hidden_unit"]
+
+COLUMNS = 10
+ROWS = 5
+SHOWN = 2
+"""Columns of the rows that excite a unit most."""
+PLACES = 21
+"""Of a unit's range where its effect is taken."""
+MARKS = 400
+"""Rows whose activation is marked below the curves, evenly taken from all."""
+LINES = 10
+"""Outputs that are drawn, those that the unit moves most."""
+
+
+def plot_hidden_unit(
+    model: Any, X: Any, layer: Any, unit: int, names: Sequence[str] | None = None, axes: Any = None
+) -> list[Axes]:
+    """What a hidden unit has learned: what drives it, which rows excite it, and what it does.
+
+    model
+        A `Sequential` that takes a row of numbers.
+    X
+        Rows, shape (rows, columns).
+    layer, unit
+        Name or position of a layer before the last, from 0, and which of its units.
+    names
+        What the columns are called; x1, x2, ... when None.
+    axes
+        Three matplotlib axes; those of a new figure when None.
+
+    Left: how far the unit moves when a column moves by its standard deviation over X: its weights
+    in the first layer, elsewhere the mean gradient (`chainrule.grad`) of its activation over the
+    rows; the ten largest. Middle: the rows with the highest activation, with the columns that
+    drive it most. Right: the mean output over all rows when the unit has a value between its
+    least and its highest, while the others stay as they are.
+
+    Raises `SettingError` for an unknown layer or unit, `ShapeError` for rows that do not fit.
+
+    >>> import numpy as np
+    >>> import chainrule
+    >>> from chainrule.layers import Dense, Input
+    >>> model = chainrule.Sequential([Input((2,)), Dense(3, "tanh"), Dense(1)], seed=0)
+    >>> axes = chainrule.drawing.plot_hidden_unit(model, np.eye(2), "dense", 0, ["age", "height"])
+    >>> [ax.get_title() for ax in axes]
+    ['What drives dense[0]', 'Rows that excite it most', 'Its effect']
+    """
+    model = checked_model("plot_hidden_unit", model)
+    position = _hidden(model, layer)
+    rows = rows_of("plot_hidden_unit", model, X)
+    called = _names(names, rows.shape[1])
+    inputs = variable(rows)
+    before = inputs
+    for one in range(position):
+        before = output_of(model, one, before)
+    activity = output_of(model, position, before)
+    name = model.layers[position].name
+    if len(activity.shape) != 2:
+        message = (
+            f"plot_hidden_unit: layer {name!r} gives no units a row, but {activity.shape[1:]} "
+            "numbers; choose a layer such as a Dense one."
+        )
+        raise ShapeError(message)
+    unit = checked_unit("plot_hidden_unit", unit, int(activity.value.shape[1]), name)
+    drive = _drive(model, position, unit, inputs, activity) * rows.std(axis=0)
+    values = np.array(activity.value)
+    places = several_axes(axes, "plot_hidden_unit", 3, (3.1, 3.3))
+    label = f"{name}[{unit}]"
+    by_weight = position == 0 and isinstance(model.layers[0].description, Dense)
+    _draw_drive(places[0], drive, called, label, "weight" if by_weight else "mean gradient")
+    _draw_rows(places[1], rows, values[:, unit], np.argsort(-abs(drive))[:SHOWN], called)
+    _draw_effect(places[2], model, position, unit, values, label)
+    return places
+
+
+def _hidden(model: Sequential, layer: Any) -> int:
+    """The position of a layer before the last, of a network that takes rows of numbers."""
+    position = layer_position("plot_hidden_unit", model, layer)
+    last = len(model.layers) - 1
+    if position == last:
+        message = (
+            f"plot_hidden_unit: layer {model.layers[last].name!r} is the output; choose a hidden "
+            f"one: {', '.join(one.name for one in model.layers[:last]) or 'there is none'}."
+        )
+        raise SettingError(message)
+    given = model.network.inputs[0]
+    if len(given.shape) != 1 or given.dtype != "float":
+        kind = "numbers" if given.dtype == "float" else "codes"
+        message = (
+            f"plot_hidden_unit: needs a network of rows of numbers, got {kind} of shape "
+            f"{given.shape} a row."
+        )
+        raise ShapeError(message)
+    return position
+
+
+def _names(names: Any, columns: int) -> list[str]:
+    if names is None:
+        return [f"x{index + 1}" for index in range(columns)]
+    if len(names) != columns:
+        message = f"plot_hidden_unit: names must be {columns}, one a column, got {len(names)}."
+        raise ShapeError(message)
+    return [str(one) for one in names]
+
+
+def _drive(model: Sequential, position: int, unit: int, inputs: Node, activity: Node) -> Any:
+    """The unit's weights in a first Dense layer, else its mean gradient, by column."""
+    if position == 0 and isinstance(model.layers[0].description, Dense):
+        return np.asarray(model.layers[0].kernel[:, unit])
+    one = ops.narrow(activity, axis=1, start=unit, stop=unit + 1)
+    # a row's activation depends on that row alone: the sum has the gradients of all
+    return np.asarray(grad(one.sum(), inputs).value).mean(axis=0)
+
+
+def _draw_drive(ax: Axes, drive: Any, names: Sequence[str], label: str, what: str) -> None:
+    """The columns that move the unit most, as bars to both sides of 0."""
+    order = np.argsort(-abs(drive))[:COLUMNS]
+    up = np.arange(len(order))[::-1]
+    negative = drive[order] < 0
+    for chosen, color, hatch in ((~negative, "#12395b", ""), (negative, "#e8b06a", "////")):
+        ax.barh(
+            up[chosen], drive[order][chosen], height=0.7, color=color, hatch=hatch,
+            edgecolor=BLACK, linewidth=0.7,
+        )  # fmt: skip
+    ax.axvline(0.0, color=BLACK, linewidth=0.8)
+    ax.set_yticks(up, [_short(names[one]) for one in order])
+    ax.grid(visible=False, axis="y")
+    ax.set(
+        xlabel=f"{what} \N{MULTIPLICATION SIGN} standard deviation", title=f"What drives {label}",
+        ylabel="column" if len(drive) == len(order) else f"{len(order)} of {len(drive):,} columns",
+    )  # fmt: skip
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 16 else f"{name[:15]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def _draw_rows(ax: Axes, rows: Any, values: Any, columns: Any, names: Sequence[str]) -> None:
+    """The rows with the highest activation as bars, each with its most important columns."""
+    order = np.argsort(-values, kind="stable")[:ROWS]
+    up = np.arange(len(order))[::-1]
+    ax.barh(up, values[order], height=0.86, color="#d4dde6", edgecolor=BLACK, linewidth=0.7)
+    ax.axvline(0.0, color=BLACK, linewidth=0.8)
+    for place, row in zip(up, order, strict=True):
+        text = "\n".join(f"{_short(names[one])} {rows[row, one]:.3g}" for one in columns)
+        ax.text(
+            0.03, place, text, transform=ax.get_yaxis_transform(), va="center", fontsize=7,
+            color=BLACK, linespacing=1.05,
+        )  # fmt: skip
+    ax.set_yticks(up, [f"{row:,}" for row in order])
+    ax.set_ylim(-0.6, len(order) - 0.4)
+    ax.grid(visible=False, axis="y")
+    ax.set(xlabel="activation", ylabel="row", title="Rows that excite it most")
+
+
+def _draw_effect(
+    ax: Axes, model: Sequential, position: int, unit: int, values: Any, label: str
+) -> None:
+    """The mean output by the unit's value, a line for each output."""
+    low, high = float(values[:, unit].min()), float(values[:, unit].max())
+    swept = np.linspace(low, high, PLACES)
+    means = []
+    for value in swept:
+        changed = values.copy()
+        changed[:, unit] = value
+        node: Node = constant(changed)
+        for after in range(position + 1, len(model.layers)):
+            node = output_of(model, after, node)
+        means.append(np.asarray(node.value).reshape(len(values), -1).mean(axis=0))
+    curves = np.array(means)
+    moved = np.argsort(-np.ptp(curves, axis=0), kind="stable")[:LINES]
+    for index, output in enumerate(sorted(moved)):
+        ax.plot(swept, curves[:, output], label=f"{output}", **line_style(index))
+    marked = np.sort(values[:, unit])[:: -(-len(values) // MARKS)]
+    ax.plot(
+        marked, np.full(len(marked), 0.03), "|", transform=ax.get_xaxis_transform(), color=GREY,
+        markersize=7,
+    )  # fmt: skip
+    several = curves.shape[1] > 1
+    if several:
+        legend_above(ax, columns=3, compact=True)
+    ylabel = "mean of each output" if several else "mean output"
+    ax.set(xlabel=f"activation of {label}", ylabel=ylabel, title="Its effect")

@@ -1,0 +1,224 @@
+"""The picture of a graph: numbers of boxes and arrows, and a layout that can be read."""
+
+import math
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch, PathPatch
+from tests.drawing.diagrams import boxes, check_nothing_collides, lines
+
+import chainrule as cr
+from chainrule.drawing.layout import layered, separated
+from chainrule.errors import InputTypeError, SettingError, ShapeError
+from chainrule.graph import input_node
+
+
+def xyz():
+    x, y, z = (cr.variable(value, name) for value, name in ((-2, "x"), (5, "y"), (-4, "z")))
+    q = x + y
+    f = q * z
+    return f, {"q": q, "f": f}
+
+
+def one_one_one(y=1.0):
+    w1, b1, w2, b2 = (
+        cr.variable(value, name)
+        for value, name in ((0.5, "w1"), (0.1, "b1"), (-0.8, "w2"), (0.2, "b2"))
+    )
+    a = cr.ops.sigmoid(w1 * 1.5 + b1)
+    p = cr.ops.sigmoid(w2 * a + b2)
+    loss = -y * cr.ops.log(p) - (1 - y) * cr.ops.log(1 - p)
+    return loss, {"a": a, "p": p, "J": loss}
+
+
+def softmax_of_a_product():
+    rows = cr.constant([[1.0, 2.0], [0.5, -1.0]])
+    kernel = cr.variable([[0.1, 0.2, 0.3], [-0.4, 0.5, 0.6]], "W")
+    z = rows @ kernel + cr.variable([0.1, 0.0, -0.1], "b")
+    loss = cr.losses.CategoricalCrossentropy(from_logits=True)(np.eye(3)[[0, 2]], z)
+    return loss, {"z": z, "J": loss}
+
+
+def chain(steps):
+    node = weight = cr.variable(0.9, "w")
+    for _ in range(steps):
+        node = cr.ops.tanh(node) * weight
+    return node, {}
+
+
+def many_inputs():
+    """Arrows that would cross each other if boxes stood in the order in which they were made."""
+    leaves = [cr.variable(float(value), f"x{value}") for value in range(6)]
+    pairs = [leaves[one] * leaves[other] for one, other in ((0, 5), (1, 4), (2, 3), (0, 3))]
+    return (pairs[0] + pairs[1]) * (pairs[2] + pairs[3]), {}
+
+
+GRAPHS = {
+    "xyz": xyz, "one-one-one": one_one_one, "softmax": softmax_of_a_product,
+    "chain": lambda: chain(3), "too large": lambda: chain(60), "pairs": many_inputs,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [None, (3.3, 4.5), (6.4, 3.2)])
+@pytest.mark.parametrize("name", GRAPHS)
+def test_nothing_stands_over_another_or_outside(name, size):
+    y, names = GRAPHS[name]()
+    ax = None if size is None else Figure(size, layout="constrained").add_subplot()
+    check_nothing_collides(cr.drawing.plot_graph(y, ax, names=names))
+
+
+def test_every_node_has_its_value_and_derivative():
+    y, names = xyz()
+    assert lines(cr.drawing.plot_graph(y, names=names)) == {
+        "x": ["−2", "∂ −4"], "y": ["5", "∂ −4"], "z": ["−4", "∂ 3"],
+        "q: add": ["3", "∂ −4"], "f: multiply": ["−12", "∂ 1"],
+    }  # fmt: skip
+
+
+def test_local_derivatives_stand_on_arrows():
+    y, names = one_one_one()
+    ax = cr.drawing.plot_graph(y, names=names, digits=6)
+    in_boxes = [text for _, (name, *rest) in boxes(ax) for text in [name, *rest]]
+    on_arrows = [one.get_text() for one in ax.texts]
+    for text in in_boxes:
+        on_arrows.remove(text)
+    hidden = 1 / (1 + math.exp(-0.85))
+    p = 1 / (1 + math.exp(-(-0.8 * hidden + 0.2)))
+    by_hand = [
+        1.5, 1, 1, hidden * (1 - hidden), hidden, -0.8, 1, 1, p * (1 - p), 1 / p, -1, 1 / (1 - p),
+        -1, 0, 1, -1,
+    ]  # fmt: skip
+    shown = sorted(float(one.replace("−", "-")) for one in on_arrows)
+    np.testing.assert_allclose(shown, sorted(by_hand), rtol=1e-5)
+    assert lines(ax)["w1"][1] == f"∂ {(p - 1) * -0.8 * hidden * (1 - hidden) * 1.5:.6g}"
+
+
+def test_an_arrow_of_one_used_twice_has_the_sum_of_both():
+    x = cr.variable(3.0, "x")
+    ax = cr.drawing.plot_graph(x * x)
+    assert sum(isinstance(one, PathPatch) for one in ax.patches) == 1
+    assert "6" in [one.get_text() for one in ax.texts]
+    assert lines(ax) == {"x": ["3", "∂ 6"], "multiply": ["9", "∂ 1"]}
+
+
+def test_small_arrays_show_their_numbers_and_large_ones_shape_and_norm():
+    small, large = cr.variable([[1.0, 2.0], [3.0, 4.0]], "A"), cr.variable(np.ones(9), "b")
+    ax = cr.drawing.plot_graph((small * small).sum() + 2 * large.sum())
+    assert lines(ax)["A"] == ["1  2", "3  4", "∂ 2  4", "6  8"]
+    assert lines(ax)["b"] == ["(9,)", "norm 3", "∂ (9,)", "norm 6"]
+
+
+def test_shared_nodes_are_drawn_once_and_constants_have_no_derivative():
+    y, names = one_one_one()
+    found = [text for _, text in boxes(cr.drawing.plot_graph(y, names=names))]
+    assert sum(text[0] == "p: sigmoid" for text in found) == 1
+    constants = [text for text in found if text[0] == "constant"]
+    assert sorted(constants) == [["constant", one] for one in ("0", "1", "1.5", "−1")]
+
+
+def test_of_a_large_graph_the_nearest_nodes_are_drawn_and_the_title_says_so():
+    y, _ = chain(60)
+    ax = cr.drawing.plot_graph(y, Figure((8.0, 40.0)).add_subplot())
+    found = [text[0] for _, text in boxes(ax)]
+    assert len(found) == 41
+    assert "81 more" in found
+    assert ax.get_title().endswith("(the 40 nodes of 121 nearest to it)")
+    # the last forty, and with them the weight that all use
+    assert (found.count("multiply"), found.count("tanh"), found.count("w")) == (20, 19, 1)
+
+
+def test_fewer_are_drawn_where_the_axes_are_small():
+    y, _ = chain(60)
+    ax = cr.drawing.plot_graph(y, Figure((3.0, 4.0)).add_subplot())
+    assert len(boxes(ax)) == 6
+    assert ax.get_title().endswith("(the 5 nodes of 121 nearest to it)")
+    sizes = [text.get_fontsize() for text in ax.texts if text.get_text() == "tanh"]
+    assert min(sizes) > 4
+
+
+def test_text_grows_with_the_figure():
+    y, _ = xyz()
+    ax = cr.drawing.plot_graph(y)
+    before = boxes(ax)[0][0].height, ax.texts[0].get_fontsize()
+    ax.figure.set_size_inches(2 * ax.figure.get_size_inches())
+    after = boxes(ax)[0][0].height, ax.texts[0].get_fontsize()
+    assert after[0] > 1.5 * before[0]
+    assert after[1] / before[1] == pytest.approx(after[0] / before[0], rel=1e-3)
+
+
+def test_a_saved_picture_has_legible_text(tmp_path):
+    import matplotlib
+
+    y, names = one_one_one()
+    ax = cr.drawing.plot_graph(y, names=names)
+    with matplotlib.rc_context({"svg.fonttype": "none"}):
+        ax.figure.savefig(tmp_path / "graph.svg")
+    text = (tmp_path / "graph.svg").read_text("utf-8")
+    assert "a: sigmoid" in text
+    assert min(one.get_fontsize() for one in ax.texts) > 5
+
+
+@pytest.mark.parametrize(
+    "error, arguments, sentence",
+    [
+        (InputTypeError, (3.0,), "plot_graph: needs a node, got float; .* chainrule.variable"),
+        (InputTypeError, (input_node("x", (), "float64"),), "is symbolic and has no value"),
+        (ShapeError, (cr.variable([1.0, 2.0]),), r"needs a scalar, got shape \(2,\); take .sum"),
+        (InputTypeError, (xyz()[0], "axes"), "needs axes of matplotlib, got str"),
+    ],
+)
+def test_what_is_no_scalar_with_a_value_gets_a_sentence(error, arguments, sentence):
+    with pytest.raises(error, match=sentence):
+        cr.drawing.plot_graph(*arguments)
+
+
+def test_wrong_settings_get_a_sentence():
+    with pytest.raises(InputTypeError, match="names must be a dict of nodes"):
+        cr.drawing.plot_graph(xyz()[0], names={"q": 3})
+    with pytest.raises(SettingError, match="digits must be a whole number of 1 or more"):
+        cr.drawing.plot_graph(xyz()[0], digits=0)
+
+
+def test_a_leaf_alone_is_one_box():
+    assert lines(cr.drawing.plot_graph(cr.variable(2.5, "x"))) == {"x": ["2.5", "∂ 1"]}
+
+
+def test_columns_are_longest_paths_and_leaves_stand_before_their_first_user():
+    users = {"x": ["q"], "y": ["q"], "z": ["f"], "q": ["f"], "f": []}
+    found = layered(dict.fromkeys("xyzqf", (10.0, 10.0)), users, 4.0, 20.0)
+    across = {box: place[0] for box, place in found.places.items()}
+    assert across == {"x": 5.0, "y": 5.0, "z": 35.0, "q": 35.0, "f": 65.0}
+    assert found.size[0] == 70.0
+
+
+def test_boxes_are_ordered_so_that_arrows_do_not_cross():
+    users = {"a": ["d"], "b": ["c"], "c": ["e"], "d": ["e"], "e": []}
+    places = layered(dict.fromkeys("abcde", (10.0, 10.0)), users, 4.0, 20.0).places
+    assert (places["a"][1] > places["b"][1]) == (places["d"][1] > places["c"][1])
+
+
+def test_a_long_arrow_passes_columns_beside_their_boxes():
+    users = {"a": ["b", "d"], "b": ["c"], "c": ["d"], "d": []}
+    found = layered(dict.fromkeys("abcd", (10.0, 10.0)), users, 4.0, 20.0)
+    passing = found.routes["a", "d"][1:-1]
+    assert len(passing) == 4
+    for x, y in passing:
+        near = min(found.places.values(), key=lambda place: abs(place[0] - x))
+        assert abs(near[1] - y) >= 5.0 + 4.0
+
+
+def test_separated_places_are_the_nearest_in_order():
+    wanted, distances = np.array([3.0, 1.0, 1.5, 9.0]), [1.0, 2.0, 1.0]
+    found = np.array(separated(wanted, distances))
+    assert (np.diff(found) >= np.array(distances) - 1e-12).all()
+    random = np.random.default_rng(0)
+    for _ in range(200):
+        other = np.cumsum([random.normal(0, 3), *(distances + random.exponential(1, 3))])
+        assert ((found - wanted) ** 2).sum() <= ((other - wanted) ** 2).sum()
+
+
+def test_the_boxes_of_the_result_and_of_leaves_differ_without_color():
+    ax = cr.drawing.plot_graph(xyz()[0])
+    drawn = [one for one in ax.patches if isinstance(one, FancyBboxPatch)]
+    assert len({(one.get_linewidth(), one.get_facecolor()) for one in drawn}) == 3

@@ -1,0 +1,163 @@
+"""The picture of a network: its numbers, its lines, and what is folded."""
+
+import numpy as np
+import pytest
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+from tests.drawing.diagrams import check_nothing_collides
+
+from chainrule import Sequential, drawing, examples
+from chainrule.errors import InputTypeError, SettingError, ShapeError
+from chainrule.layers import BatchNormalization, Dense, Dropout, Embedding, Flatten, Input
+
+X, Y = [0.05, 0.10], [0.01, 0.99]
+
+
+def textbook(**settings):
+    """Two inputs, two hidden and two output units, with weights of a textbook."""
+    layers = [Dense(2, "sigmoid"), Dense(2, "sigmoid")]
+    model = Sequential([Input((2,)), *layers], seed=0, dtype="float64", **settings)
+    model.set_weights(
+        [
+            np.array([[0.15, -0.25], [0.20, 0.30]]), np.array([0.35, 0.36]),
+            np.array([[0.40, 0.50], [-0.45, 0.55]]), np.array([0.60, -0.61]),
+        ]
+    )  # fmt: skip
+    return model
+
+
+def layered(*layers, shape):
+    return Sequential([Input(shape), *layers], seed=0)
+
+
+NETWORKS = {
+    "textbook": textbook,
+    "one unit": lambda: layered(Dense(1), shape=(1,)),
+    "3-4-2": lambda: layered(Dense(4), Dense(2), shape=(3,)),
+    "digits": lambda: layered(
+        Dense(300, "relu"), Dense(100, "relu"), Dense(10, "softmax"), shape=(784,)
+    ),
+    "pictures": lambda: layered(
+        Flatten(), Dense(30, "relu"), BatchNormalization(), Dropout(0.5), Dense(1), shape=(28, 28)
+    ),
+    "codes": lambda: layered(Embedding(9, 4), Flatten(), Dense(3), shape=(2,)),
+    "deep": lambda: layered(*(Dense(12) for _ in range(6)), shape=(5,)),
+}
+
+
+def texts(ax):
+    return [one.get_text().replace("−", "-") for one in ax.texts]
+
+
+def circles(ax):
+    return [one for one in ax.patches if isinstance(one, Circle)]
+
+
+def lines(ax):
+    return [one for one in ax.collections if isinstance(one, LineCollection)]
+
+
+@pytest.mark.parametrize("size", [None, (3.3, 2.4), (6.4, 3.2)])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_nothing_stands_over_another_or_outside(name, size):
+    model = NETWORKS[name]()
+    ax = None if size is None else Figure(size, layout="constrained").add_subplot()
+    row = np.ones(model.network.inputs[0].shape)
+    ax = drawing.plot_network(model, row, None if name == "codes" else 0.0, ax=ax)
+    check_nothing_collides(ax, circles(ax))
+
+
+def test_units_show_what_they_make_of_a_row():
+    model = textbook()
+    ax = drawing.plot_network(model, X, Y)
+    kernels = model.get_weights()
+    hidden = 1 / (1 + np.exp(-(np.array(X) @ kernels[0] + kernels[1])))
+    output = 1 / (1 + np.exp(-(hidden @ kernels[2] + kernels[3])))
+    for value, circle in zip([*X, *hidden, *output], circles(ax), strict=True):
+        [text] = [one for one in ax.texts if one.get_position() == circle.center]
+        assert text.get_text() == f"{value:.3g}"
+    assert [one for one in texts(ax) if "target" in one] == ["target 0.01", "target 0.99"]
+
+
+def test_a_class_stands_beside_its_unit():
+    model = layered(Dense(3, "softmax"), shape=(2,))
+    found = texts(drawing.plot_network(model, X, 2))
+    assert [one for one in found if "target" in one] == ["target 0", "target 0", "target 1"]
+
+
+def test_few_weights_and_biases_are_written_where_they_belong():
+    model = textbook()
+    ax = drawing.plot_network(model)
+    first, second = lines(ax)
+    kernels = [one for one in model.get_weights() if one.ndim == 2]
+    for drawn, kernel in zip((first, second), kernels, strict=True):
+        for segment, weight in zip(drawn.get_segments(), kernel.ravel(), strict=True):
+            [text] = [
+                one for one in ax.texts if one.get_text() == f"{weight:.3g}".replace("-", "−")
+            ]
+            (x, y), (left, right) = text.get_position(), segment
+            share = (x - left[0]) / (right[0] - left[0])
+            assert 0 < share < 1
+            assert y == pytest.approx(left[1] + share * (right[1] - left[1]))
+    assert {"b 0.35", "b 0.36", "b 0.6", "b -0.61"} <= set(texts(ax))
+
+
+def test_lines_are_wider_for_larger_weights_and_dashed_for_negative_ones():
+    model = textbook()
+    first, _ = lines(drawing.plot_network(model))
+    weights = model.layers[0].kernel.ravel()
+    widths = np.array(first.get_linewidths())
+    assert (np.argsort(widths) == np.argsort(abs(weights))).all()
+    slope = np.diff(np.sort(widths)) / np.diff(np.sort(abs(weights)))
+    np.testing.assert_allclose(slope, slope[0])
+    dashed = [dash is not None for _, dash in first.get_linestyles()]
+    assert dashed == (weights < 0).tolist()
+
+
+def test_wide_layers_are_folded_and_say_how_many_more_there_are():
+    ax = drawing.plot_network(NETWORKS["digits"]())
+    assert ax.get_title() == "A 784-300-100-10 network"
+    assert {"776 more", "292 more", "92 more"} <= set(texts(ax))
+    assert len(circles(ax)) == 8 + 8 + 8 + 10
+    assert [len(one.get_segments()) for one in lines(ax)] == [64, 64, 80]
+    assert not [one for one in texts(ax) if one.startswith("b ")]
+
+
+def test_on_small_axes_fewer_units_are_drawn_and_can_be_read():
+    ax = Figure((3.3, 2.4), layout="constrained").add_subplot()
+    drawing.plot_network(NETWORKS["digits"](), ax=ax)
+    check_nothing_collides(ax, circles(ax))
+    assert "297 more" in texts(ax)
+    assert min(one.get_fontsize() for one in ax.texts) > 5
+
+
+def test_layers_without_weights_of_their_own_hand_units_on_one_by_one():
+    ax = drawing.plot_network(NETWORKS["pictures"]())
+    by_column = [len(one.get_segments()) for one in lines(ax)]
+    assert by_column == [8, 64, 8, 8, 8]  # the picture to pixels, a kernel, two layers, a kernel
+    assert {"28 × 28", "30 units", "dropout", "batch_normalization"} <= set(texts(ax))
+
+
+def test_the_loss_of_a_compiled_model_is_told():
+    ax = drawing.plot_network(examples.mazur().model, X, Y)
+    outputs = 0.75136507, 0.772928465  # of the textbook
+    loss = sum((o - t) ** 2 for o, t in zip(outputs, Y, strict=True)) / 2
+    assert ax.get_title() == f"A 2-2-2 network: loss {loss:.4g}"
+
+
+@pytest.mark.parametrize(
+    "error, arguments, sentence",
+    [
+        (InputTypeError, ("model",), "model must be Sequential, got str"),
+        (SettingError, (Sequential([Dense(2)]),), "no input shape yet"),
+        (ShapeError, (textbook(), np.ones((3, 2))), r"one row, shape \(2,\) or \(1, 2\), got"),
+        (ShapeError, (textbook(), X, [1.0, 2.0, 3.0]), "target of one row, got .* 2 outputs"),
+        (SettingError, (textbook(), None, Y), "give the row as X too"),
+        (InputTypeError, (textbook(), ["a", "b"]), "X must be numbers"),
+        (InputTypeError, (textbook(), None, None, 3), "needs axes of matplotlib, got int"),
+    ],
+)
+def test_what_cannot_be_drawn_gets_a_sentence(error, arguments, sentence):
+    with pytest.raises(error, match=sentence):
+        drawing.plot_network(*arguments)
