@@ -51,7 +51,17 @@ def entry(room, holder, names):
     lines = [f".. {kind(thing)}:: {room}.{name}"]
     if inspect.isclass(thing):
         lines.append("   :members:")
+        if has_hidden_base(thing):
+            lines.append("   :inherited-members:")
     return [*lines, "", f"   Also: {also}." if also else "", ""]
+
+
+def has_hidden_base(thing):
+    """Whether methods come from a class that its room does not offer, so that no page has them."""
+    base = thing.__bases__[0]
+    room = ".".join(base.__module__.split(".")[:2])
+    ours = room.startswith("chainrule.") and thing.__mro__[2:] == (object,)
+    return ours and base.__name__ not in importlib.import_module(room).__all__
 
 
 def kind(thing):

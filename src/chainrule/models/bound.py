@@ -12,7 +12,7 @@ from chainrule.graph import Rows
 from chainrule.layers import Layer, Normalization
 
 if TYPE_CHECKING:
-    from chainrule.models.sequential import Sequential
+    from chainrule.models.stacked import StackedModel
 
 __all__ = ["BoundLayer", "find_layer"]
 
@@ -33,7 +33,7 @@ class BoundLayer:
     `layer.kernel[0, 0] = 1.0` and `layer.kernel = array` change the model.
     """
 
-    def __init__(self, model: Sequential, name: str, description: Layer) -> None:
+    def __init__(self, model: StackedModel, name: str, description: Layer) -> None:
         self.__dict__.update(_model=model, name=name, description=description)
 
     def __repr__(self) -> str:
