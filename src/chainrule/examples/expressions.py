@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from chainrule.examples.example import Example, Quantity
-from chainrule.graph import Node, grad, ops, variable
+from chainrule.graph import Node, constant, grad, ops, variable
 from chainrule.layers import find_activation
 from chainrule.losses import BinaryCrossentropy
 from chainrule.settings import check_number
@@ -84,7 +84,10 @@ def one_one_one(
     nodes["z2"] = nodes["w2"] * nodes["a1"] + nodes["b2"]
     nodes["p"] = ops.sigmoid(nodes["z2"])
     p = nodes["p"]
-    nodes["J"] = BinaryCrossentropy()([y], p.reshape(1))
+    nodes["y"] = constant(y)
+    nodes["J"] = BinaryCrossentropy()(
+        nodes["y"].reshape(1), ops.sigmoid(nodes["z2"].reshape(1))
+    )
     plain = -y * ops.log(p) - (1.0 - y) * ops.log(1.0 - p)
     wanted = ("w1", "b1", "w2", "b2", "z1", "z2")
     by = dict(zip(wanted, grad(nodes["J"], [nodes[one] for one in wanted]), strict=True))
