@@ -85,9 +85,7 @@ def one_one_one(
     nodes["p"] = ops.sigmoid(nodes["z2"])
     p = nodes["p"]
     nodes["y"] = constant(y)
-    nodes["J"] = BinaryCrossentropy()(
-        nodes["y"].reshape(1), ops.sigmoid(nodes["z2"].reshape(1))
-    )
+    nodes["J"] = BinaryCrossentropy()(nodes["y"].reshape(1), ops.sigmoid(nodes["z2"].reshape(1)))
     plain = -y * ops.log(p) - (1.0 - y) * ops.log(1.0 - p)
     wanted = ("w1", "b1", "w2", "b2", "z1", "z2")
     by = dict(zip(wanted, grad(nodes["J"], [nodes[one] for one in wanted]), strict=True))

@@ -19,7 +19,7 @@ from chainrule.tracing.formula import (
 )
 
 __all__ = [
-    "Account", "Entry", "Equation", "Section", "Values", "account_of", "equation",
+    "MEANINGS", "Account", "Entry", "Equation", "Section", "Values", "account_of", "equation",
     "legend", "number_text",
 ]  # fmt: skip
 
@@ -84,14 +84,15 @@ class Section:
 class Account:
     """All that is written of a trace.
 
-    title, lines
-        What it is, and sentences before all sections.
+    title, lines, legend
+        What it is, and sentences before all sections; what of `MEANINGS` is told.
     digits
         How many digits after the point.
     """
 
     title: str
     lines: tuple[str, ...]
+    legend: tuple[str, ...]
     sections: tuple[Section, ...]
     digits: int
 
@@ -115,37 +116,56 @@ def account_of(trace: Any) -> Account:
 
 
 MEANINGS = {
-    "sigmoid": "sigmoid(z) = 1/(1 + e^-z)",
-    "relu": "relu(z) = max(z, 0)",
-    "holds": "[z > 0] is 1 where z > 0, else 0",
-    "softplus": "softplus(z) = log(1 + e^z)",
-    "softsign": "softsign(z) = z/(1 + |z|)",
-    "huber": "huber(e, d) = e^2/2 where |e| <= d, else d (|e| - d/2)",
-    "pinball": "pinball(e, q) = max(q e, (q - 1) e)",
-    "clip": "clip(e, a, b): e, but at least a and at most b",
-    "cross_entropy": "cross_entropy(z, t) = -t log(p) - (1 - t) log(1 - p) with p = sigmoid(z)",
+    "sigmoid": ("sigmoid(z) = 1/(1 + e^-z)", r"\operatorname{sigmoid}(z) = \frac{1}{1 + e^{-z}}"),
+    "relu": ("relu(z) = max(z, 0)", r"\operatorname{relu}(z) = \max(z, 0)"),
+    "holds": (
+        "[z > 0] is 1 where z > 0, else 0",
+        r"[z > 0]\text{ is 1 where }z > 0\text{, else 0}",
+    ),
+    "softplus": ("softplus(z) = log(1 + e^z)", r"\operatorname{softplus}(z) = \log(1 + e^z)"),
+    "softsign": ("softsign(z) = z/(1 + |z|)", r"\operatorname{softsign}(z) = \frac{z}{1 + |z|}"),
+    "huber": (
+        "huber(e, d) = e^2/2 where |e| <= d, else d (|e| - d/2)",
+        r"\operatorname{huber}(e, d) = \tfrac{1}{2} e^2\text{ where }|e| \le d\text{, else }"
+        r"d\,(|e| - \tfrac{1}{2} d)",
+    ),
+    "pinball": (
+        "pinball(e, q) = max(q e, (q - 1) e)",
+        r"\operatorname{pinball}(e, q) = \max(q e, (q - 1) e)",
+    ),
+    "clip": (
+        "clip(e, a, b) = min(max(e, a), b)",
+        r"\operatorname{clip}(e, a, b) = \min(\max(e, a), b)",
+    ),
+    "cross_entropy": (
+        "cross_entropy(z, t) = -t log(p) - (1 - t) log(1 - p) with p = sigmoid(z)",
+        r"\operatorname{cross\_entropy}(z, t) = -t \log(p) - (1 - t) \log(1 - p)"
+        r"\text{ with }p = \operatorname{sigmoid}(z)",
+    ),
+    "row": ("(r) after a name: in row r", r"a^{(r)}\text{: in row }r"),
+    "~": (
+        "~ after a name: after a layer without weights",
+        r"\widetilde{a}\text{: after a layer without weights}",
+    ),
+    "more": (
+        "[n more]: so many terms are left out; their sum is among the numbers",
+        r"[n\text{ more}]\text{: so many terms are left out; their sum is among the numbers}",
+    ),
 }
-"""What functions that formulas call are."""
+"""What functions, marks and gaps mean, as text and as LaTeX."""
 
 
-def legend(sections: Sequence[Section]) -> list[str]:
-    """What functions, marks and gaps mean, of those that are used."""
-    calls: set[str] = set()
-    marks: set[str] = set()
+def legend(sections: Sequence[Section]) -> tuple[str, ...]:
+    """What of `MEANINGS` is used."""
+    used: set[str] = set()
     for section in sections:
         for entry in section.entries:
             if isinstance(entry, Equation):
-                for part in (one for form in (entry.symbol, *entry.forms) for one in parts_of(form)):
-                    if isinstance(part, Call):
-                        calls.add(part.function)
-                    marks |= _marks(part)
-    lines = [said for name, said in MEANINGS.items() if name in calls]
-    known = {
-        "row": "(r) after a name: in row r",
-        "~": "~ after a name: after a layer without weights",
-        "more": "[n more]: so many terms are left out; their sum is among the numbers",
-    }
-    return ["; ".join([*lines, *(said for mark, said in known.items() if mark in marks)])]
+                for part in (
+                    one for form in (entry.symbol, *entry.forms) for one in parts_of(form)
+                ):
+                    used |= {part.function} if isinstance(part, Call) else _marks(part)
+    return tuple(name for name in MEANINGS if name in used)
 
 
 def _marks(part: Expression) -> set[str]:

@@ -21,7 +21,7 @@ from chainrule.tracing.formula import (
     minus,
     total,
 )
-from chainrule.tracing.operations import formula_of, slope_formula
+from chainrule.tracing.operations import formula_of
 
 __all__ = ["account_of_expression"]
 
@@ -46,9 +46,9 @@ def account_of_expression(trace: Trace) -> Account:
     lines = (
         f"forward from the variables to {result}, then backward: each derivative is the sum over "
         "uses of the derivative of what uses it, times the local one",
-        *legend(sections),
     )
-    return Account(f"{result}, forward and backward", lines, sections, trace.digits)
+    title = f"{result}, forward and backward"
+    return Account(title, lines, legend(sections), sections, trace.digits)
 
 
 def _forward(seen: Seen, shown: tuple[TraceStep, ...]) -> Iterator[Entry]:
@@ -77,58 +77,10 @@ def _locals(seen: Seen, shown: tuple[TraceStep, ...]) -> Iterator[Entry]:
                 continue
             told.add(used.name)
             symbol = seen.symbol(used).slope(seen.symbol(step), local)
-            formula = local_formula(seen, step, place)
+            formula = seen.local_formula(step, place)
             note = "" if step.operands.count(name) == 1 else "each of its uses"
             yield equation(symbol, *([] if formula is None else [formula]), note=note)
         yield from _parts(seen, step)
-
-
-def local_formula(seen: Seen, step: TraceStep, place: int) -> Expression | None:
-    """The formula of a local derivative; None where it is not spelled."""
-    local = step.local[place]
-    operands = [seen.operand(name) for name in step.operands]
-    if local is None:
-        return None
-    if step.parts is not None:
-        return minus(_p(step), operands[1])
-    if local.shape != step.value.shape:
-        return None
-    symbols = [
-        one if isinstance(one, Symbol) else Symbol("", one.value)
-        for one in operands if isinstance(one, Symbol | Number)
-    ]  # fmt: skip
-    formula = slope_formula(step.operation, place, symbols, seen.symbol(step))
-    return None if formula is None else _unnamed_to_numbers(formula)
-
-
-def _unnamed_to_numbers(one: Expression) -> Expression:
-    """The formula with constants without a name as numbers."""
-    match one:
-        case Symbol() if not one.name:
-            return Number(one.value)
-        case Product():
-            return Product(tuple(_unnamed_to_numbers(part) for part in one.factors))
-        case Quotient():
-            return Quotient(_unnamed_to_numbers(one.top), _unnamed_to_numbers(one.bottom))
-        case Negative():
-            return Negative(_unnamed_to_numbers(one.operand))
-        case _:
-            return _inner(one)
-
-
-def _inner(one: Expression) -> Expression:
-    from chainrule.tracing.formula import Power, Sum
-
-    if isinstance(one, Sum):
-        return Sum(tuple(_unnamed_to_numbers(term) for term in one.terms))
-    if isinstance(one, Power):
-        return Power(_unnamed_to_numbers(one.base), _unnamed_to_numbers(one.exponent))
-    return one
-
-
-def _p(step: TraceStep) -> Symbol:
-    assert step.parts is not None  # noqa: S101  (asked of pairs)
-    return Symbol("p", step.parts.p)
 
 
 def _parts(seen: Seen, step: TraceStep) -> Iterator[Entry]:
@@ -136,7 +88,7 @@ def _parts(seen: Seen, step: TraceStep) -> Iterator[Entry]:
     parts = step.parts
     if parts is None:
         return
-    p, own = _p(step), seen.symbol(step)
+    p, own = Symbol("p", parts.p), seen.symbol(step)
     logit, target = (seen.operand(name) for name in step.operands)
     if not isinstance(logit, Symbol):
         return
@@ -194,7 +146,7 @@ def _use(seen: Seen, edge: Edge) -> Expression:
         return Symbol(f"through {user.name}", value)
     local = seen.symbol(edge.used).slope(user, edge.local)
     if edge.user is seen.result:
-        formula = local_formula(seen, edge.user, edge.place)
+        formula = seen.local_formula(edge.user, edge.place)
         return local if formula is None else formula
     shape = edge.used.value.shape if edge.is_elementwise else edge.upstream.shape
     upstream = user.slope(seen.symbol(seen.result), edge.upstream.reshape(shape))

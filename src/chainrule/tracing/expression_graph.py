@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.tracing.expression import Trace, TraceStep
-from chainrule.tracing.formula import Expression, Number, Symbol
+from chainrule.tracing.formula import Expression, Number, Symbol, minus
+from chainrule.tracing.operations import slope_formula
 
 __all__ = ["Edge", "Seen"]
 
@@ -117,11 +118,22 @@ class Seen:
 
     def operand(self, name: str) -> Expression:
         """An operand in a formula: a number where it is a constant without a name."""
-        step = self.by_name[name]
-        if name not in self.made and not self.is_named(step) and step.value.size == 1:
+        step, seen = self.by_name[name], self.shown(name)
+        if name not in self.made and not self.is_named(seen) and step.value.size == 1:
             return Number(step.value)
-        seen = self.shown(name)
         return Symbol(self.title[seen.name], step.value)
+
+    def local_formula(self, step: TraceStep, place: int) -> Expression | None:
+        """The formula of a local derivative; None where it is not spelled."""
+        local = step.local[place]
+        operands = [self.operand(name) for name in step.operands]
+        if local is None:
+            return None
+        if step.parts is not None:
+            return minus(Symbol("p", step.parts.p), operands[1])
+        if local.shape != step.value.shape:
+            return None
+        return slope_formula(step.operation, place, operands, self.symbol(step))
 
     def edges(self, step: TraceStep) -> Iterator[Edge]:
         """The uses of a step that is shown, through what only moves its numbers."""

@@ -101,12 +101,10 @@ def _hands_on(seen: Seen, edge: Edge) -> bool:
 
 
 def _factor(seen: Seen, edge: Edge, user: TraceStep) -> Iterator[_Factor]:
-    from chainrule.tracing.expression_account import local_formula
-
     used, by = seen.symbol(edge.used), seen.symbol(user)
     parts = edge.user.parts
     symbol = used.slope(by, edge.local)
-    formula = local_formula(seen, edge.user, edge.place)
+    formula = seen.local_formula(edge.user, edge.place)
     if parts is None or parts.link != "sigmoid" or not np.all(np.isfinite(parts.product)):
         yield _Factor(symbol, symbol if formula is None else formula)
         return

@@ -223,7 +223,8 @@ def _by_class(by_p: Any, by_z: Any) -> Any:
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "abs": np.abs, "by_class": _by_class, "chain": _contracted, "cos": np.cos, "exp": np.exp, "expm1": np.expm1,
+    "abs": np.abs, "by_class": _by_class, "chain": _contracted, "cos": np.cos, "exp": np.exp,
+    "expm1": np.expm1,
     "flat_sum": lambda x, axis=None, keepdims=False: np.sum(x, axis=axis, keepdims=keepdims),
     "holds": lambda x: np.asarray(x > 0, np.float64), "log": np.log, "log1p": np.log1p,
     "huber": lambda e, d: np.where(np.abs(e) <= d, e * e / 2, d * (np.abs(e) - d / 2)),

@@ -87,7 +87,7 @@ def _rank(one: Expression) -> int:
 
 
 def slope_formula(
-    operation: str, place: int, operands: Sequence[Symbol], result: Symbol
+    operation: str, place: int, operands: Sequence[Expression], result: Symbol
 ) -> Expression | None:
     """The local derivative of an operation element by element; None where it is not spelled."""
     x = operands[place]
@@ -100,7 +100,7 @@ def slope_formula(
         case "negative":
             return Number(-1.0)
         case "multiply":
-            return other if other is not x else None
+            return other
         case "divide":
             top, bottom = operands
             if place == 0:
@@ -115,7 +115,7 @@ def slope_formula(
     return _function_slope(operation, x, result)
 
 
-def _function_slope(operation: str, x: Symbol, result: Symbol) -> Expression | None:
+def _function_slope(operation: str, x: Expression, result: Symbol) -> Expression | None:
     match operation:
         case "sigmoid":
             return Product((result, minus(Number(1), result)))

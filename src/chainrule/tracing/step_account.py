@@ -41,8 +41,8 @@ def account_of_step(trace: StepTrace) -> Account:
         sections.append(Section(f"Losses of {len(trace.losses) - 1:,} steps", _losses(trace)))
         last = trace.steps[-1]
         sections += _sections(View(last), f"Step {last.iteration:,}: ")
-    lines = [*_lines(view), *legend(sections)]
-    return Account(_title(view), tuple(lines), tuple(sections), trace.notation.digits)
+    lines, used = tuple(_lines(view)), legend(sections)
+    return Account(_title(view), lines, used, tuple(sections), trace.notation.digits)
 
 
 def _title(view: View) -> str:

@@ -249,7 +249,9 @@ def _of_shares(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
 
     def term(k: int) -> Expression:
         symbol = view.unit(place, k, a[k])
-        return Product((_upstream_symbol(view, place, row, k), _share_slope(symbol, own, k == unit)))
+        return Product(
+            (_upstream_symbol(view, place, row, k), _share_slope(symbol, own, k == unit))
+        )
 
     local = a * ((np.arange(len(a)) == unit) - a[unit])
     sign = -1.0 if view.errors else 1.0

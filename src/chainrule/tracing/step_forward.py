@@ -166,7 +166,8 @@ def _operations(view: View, layer: LayerTrace) -> Iterator[Entry]:
     """The operations of a layer one by one, with the numbers that they give for all rows."""
     nodes = [node for node in layer.nodes if node.value is not None]
     for node in nodes[:MOST_OPERATIONS]:
-        yield f"{layer.name}, all rows: {node.operation} = {number_text(node.value, view.notation.digits)}"
+        shown = number_text(node.value, view.notation.digits)
+        yield f"{layer.name}, all rows: {node.operation} = {shown}"
     if len(nodes) > MOST_OPERATIONS:
         yield f"{layer.name}: {len(nodes) - MOST_OPERATIONS} more operations are left out."
 
@@ -299,9 +300,7 @@ def _of_two(o: Symbol, t: Symbol) -> Expression:
     ])  # fmt: skip
 
 
-def _of_classes(
-    pairs: list[tuple[Symbol, Symbol]], most: int, stable: bool
-) -> Expression | None:
+def _of_classes(pairs: list[tuple[Symbol, Symbol]], most: int, stable: bool) -> Expression | None:
     """-sum t log(p); classes whose target is 0 add nothing."""
     counted = [(o, t) for o, t in pairs if t.value != 0]
     if not stable or not counted or any(o.value <= 0 for o, _ in counted):

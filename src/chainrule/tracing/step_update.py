@@ -30,13 +30,13 @@ from chainrule.tracing.operations import rule_formula
 from chainrule.tracing.step import LayerTrace, ParameterTrace
 from chainrule.tracing.view import View, flat
 
-__all__ = ["gradient_entries", "update_entries"]
+__all__ = ["Shown", "gradient_entries", "shown_numbers", "update_entries"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, eq=False)
-class _One:
+class Shown:
     """One number of a parameter that is shown: where it stands, and its symbol before the step."""
 
     place: int
@@ -55,7 +55,7 @@ class _One:
         return self.parameter.gradient[self.index]
 
 
-def _shown(view: View, place: int) -> Iterator[_One]:
+def shown_numbers(view: View, place: int) -> Iterator[Shown]:
     """The numbers of a layer's parameters that are shown: those with the largest gradients."""
     layer = view.layers[place]
     for name, parameter in layer.parameters.items():
@@ -78,13 +78,13 @@ def _shown(view: View, place: int) -> Iterator[_One]:
             else:
                 at = ",".join(str(one + 1) for one in index)
                 symbol = Symbol(f"{layer.name}/{name}[{at}]", parameter.before[index])
-            yield _One(place, layer, parameter, index, symbol)
+            yield Shown(place, layer, parameter, index, symbol)
 
 
 def gradient_entries(view: View) -> Iterator[Entry]:
     """The gradient of each weight: the product a delta, summed over the rows."""
     for place in reversed(range(len(view.layers))):
-        for one in _shown(view, place):
+        for one in shown_numbers(view, place):
             yield _gradient(view, one)
             yield from _clipped(view, one)
         yield from _left_out(view, place)
@@ -103,13 +103,13 @@ def _left_out(view: View, place: int) -> Iterator[Entry]:
                 )
 
 
-def _slope_symbol(view: View, one: _One, opposite: bool | None = None) -> Symbol:
+def _slope_symbol(view: View, one: Shown, opposite: bool | None = None) -> Symbol:
     """dE/dw; -dE/dw where the reader wants errors."""
     by = view.loss()
     return one.symbol.slope(by, one.gradient, view.errors if opposite is None else opposite)
 
 
-def _gradient(view: View, one: _One) -> Entry:
+def _gradient(view: View, one: Shown) -> Entry:
     symbol = _slope_symbol(view, one)
     formula = _product_formula(view, one)
     note = "" if formula is not None else "through the operations of the layer"
@@ -121,52 +121,55 @@ def _gradient(view: View, one: _One) -> Entry:
     return equation(symbol, *([] if formula is None else [formula]), note=note)
 
 
-def _product_formula(view: View, one: _One) -> Expression | None:
+def _product_formula(view: View, one: Shown) -> Expression | None:
     """The sum over rows of a delta, each with its share in the loss, and the penalty's part."""
-    layer, index = one.layer, one.index
-    if one.parameter not in (layer.kernel, layer.bias):
+    layer, unit = one.layer, one.index[-1]
+    weight = one.parameter is layer.kernel
+    if not weight and one.parameter is not layer.bias:
         return None
-    unit = index[-1]
-    deltas = flat(layer.numbers.delta, view.rows)[:, unit].astype(np.float64)
-    reported = flat(layer.numbers.reported, view.rows)[:, unit].astype(np.float64)
-    shares = view.trace.row_shares
-    alike = shares is not None and np.allclose(
-        shares * deltas, reported, 1e-5, 1e-6 * float(np.abs(reported).max())
-    )
-    sign = -1.0 if view.errors else 1.0
-    ones = np.ones(view.rows)
-    if one.parameter is layer.kernel:
-        x = flat(layer.numbers.x, view.rows)[:, index[0]].astype(np.float64)
-    else:
-        x = ones
-    equal = alike and shares is not None and view.trace.row_weights is None
-    factors = reported if not alike else deltas if equal else deltas * shares
+    x = flat(layer.numbers.x, view.rows)[:, one.index[0]] if weight else np.ones(view.rows)
+    shares = _shares(view, layer, unit)
+    deltas = flat(layer.numbers.reported if shares is None else layer.numbers.delta, view.rows)
+    equal = shares is not None and view.trace.row_weights is None
 
     def term(row: int) -> Expression:
-        a = view.given(one.place).symbol(index[0], x[row], view.row(row))
         delta = view.delta(one.place, unit, row, marked=True)
-        if not alike:
-            delta = _reported(view, one, row)
-        share = Number(1.0)
-        if alike and not equal and shares is not None:
-            share = Symbol("s", shares[row], row=row + 1) if view.many else Symbol("s", shares[0])
-        pair = (a, delta) if view.notation.form == "rows" else (delta, a)
-        return product(share, *(pair if one.parameter is layer.kernel else (delta,)))
+        factors: list[Expression] = [_reported(view, one, row) if shares is None else delta]
+        if weight:
+            a = view.given(one.place).symbol(one.index[0], x[row], view.row(row))
+            factors.insert(0 if view.notation.form == "rows" else 1, a)
+        if shares is not None and not equal:
+            factors.insert(0, Symbol("s", shares[row], row=row + 1))
+        return product(*factors)
 
-    terms = total(dot(x, factors, term, view.folding.terms, sign))
-    if equal and shares is not None and view.many and shares[0] != 1:
+    scale = (-1.0 if view.errors else 1.0) * (1.0 if equal or shares is None else shares)
+    terms = total(dot(x, deltas[:, unit], term, view.folding.terms, scale))
+    if equal and shares is not None and shares[0] != 1:
         terms = mean_of(terms, view.rows)
     return _with_penalty(view, one, terms)
 
 
-def _reported(view: View, one: _One, row: int) -> Symbol:
+def _shares(view: View, layer: LayerTrace, unit: int) -> Array | None:
+    """The share of each row's loss; None where rows mix, so that deltas do not add up by shares."""
+    shares = view.trace.row_shares
+    if shares is None:
+        return None
+    deltas, reported = (
+        flat(one, view.rows)[:, unit].astype(np.float64)
+        for one in (layer.numbers.delta, layer.numbers.reported)
+    )
+    alike = np.allclose(shares * deltas, reported, 1e-5, 1e-6 * float(np.abs(reported).max()))
+    return shares if alike else None
+
+
+def _reported(view: View, one: Shown, row: int) -> Symbol:
     """The derivative of the loss itself with respect to z in a row."""
     value = flat(one.layer.numbers.reported, view.rows)[row, one.index[-1]]
     z = view.unit(one.place, one.index[-1], 0.0).of("z", 0.0, view.row(row))
     return z.slope(view.loss(), value, view.errors)
 
 
-def _with_penalty(view: View, one: _One, terms: Expression) -> Expression:
+def _with_penalty(view: View, one: Shown, terms: Expression) -> Expression:
     if one.parameter.penalty is None:
         return terms
     penalty = Symbol("penalty", 0.0)
@@ -174,7 +177,7 @@ def _with_penalty(view: View, one: _One, terms: Expression) -> Expression:
     return total([terms, Negative(slope) if view.errors else slope])
 
 
-def _used(view: View, one: _One) -> Symbol:
+def _used(view: View, one: Shown) -> Symbol:
     """The gradient that the update is given."""
     assert one.parameter.clipped is not None  # noqa: S101  (it has a gradient)
     clipped = one.parameter.clipped[one.index]
@@ -183,12 +186,14 @@ def _used(view: View, one: _One) -> Symbol:
     return one.symbol.of("g", clipped)
 
 
-def _clipped(view: View, one: _One) -> Iterator[Entry]:
+def _clipped(view: View, one: Shown) -> Iterator[Entry]:
     used = _used(view, one)
     if used.by is None:
         rule = view.trace.optimizer
         settings = ("clipnorm", "clipvalue", "global_clipnorm")
-        said = ", ".join(f"{name}={getattr(rule, name)}" for name in settings if getattr(rule, name))
+        said = ", ".join(
+            f"{name}={getattr(rule, name)}" for name in settings if getattr(rule, name)
+        )
         yield equation(used, note=f"the gradient after clipping by {said}")
 
 
@@ -196,7 +201,7 @@ def update_entries(view: View) -> Iterator[Entry]:
     """The optimizer's rule on each weight that is shown, and what is not moved."""
     yield from _corrected_rate(view)
     for place, layer in enumerate(view.layers):
-        shown = list(_shown(view, place))
+        shown = list(shown_numbers(view, place))
         if not view.folding.whole and shown and shown[0].parameter.slots_before:
             yield f"{layer.name}: the rule moves each weight so; of one with a large gradient:"
             kernel = [one for one in shown if one.parameter is layer.kernel] or shown
@@ -220,7 +225,7 @@ def _corrected_rate(view: View) -> Iterator[Entry]:
     yield equation(Symbol("alpha", view.trace.line["alpha"]), formula)
 
 
-def _update(view: View, one: _One) -> Iterator[Entry]:
+def _update(view: View, one: Shown) -> Iterator[Entry]:
     after = replace(one.symbol, value=one.parameter.after[one.index], mark="'")
     if not np.isfinite(view.trace.loss):
         return
@@ -249,7 +254,7 @@ def _update(view: View, one: _One) -> Iterator[Entry]:
         yield equation(after, note="after the constraint")
 
 
-def _leaf(view: View, one: _One, name: str, value: float) -> Symbol:
+def _leaf(view: View, one: Shown, name: str, value: float) -> Symbol:
     """A leaf of the rule: the weight, its gradient, a slot of its state, a number of the step."""
     if name == "weight":
         return one.symbol
@@ -260,7 +265,7 @@ def _leaf(view: View, one: _One, name: str, value: float) -> Symbol:
     return Symbol("rate" if name == "learning_rate" else name, value)
 
 
-def _error_update(view: View, one: _One) -> Expression | None:
+def _error_update(view: View, one: Shown) -> Expression | None:
     """w + rate Err a, where errors are wanted and the rule is plain descent on one row."""
     trace = view.trace
     rule = trace.optimizer
@@ -288,8 +293,10 @@ def _held(view: View, layer: LayerTrace) -> Iterator[Entry]:
             before, after = (number_text(state, digits) for state in (one.before, one.after))
             yield f"{called}: moved without a gradient from {before} to {after}."
         elif layer.bias is one and layer.place is not None:
-            symbols = {view.names.bias(layer.place, k): view.bias(layer, k)
-                       for k in reversed(range(min(len(one.before), view.folding.biases)))}
+            symbols = {
+                view.names.bias(layer.place, k): view.bias(layer, k)
+                for k in reversed(range(min(len(one.before), view.folding.biases)))
+            }
             yield Values(tuple(reversed(symbols.values())), after=", held fixed")
         else:
             yield f"{called}: held fixed at {number_text(one.before, digits)}."

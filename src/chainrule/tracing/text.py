@@ -7,7 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chainrule.settings import check_count
-from chainrule.tracing.equations import Account, Equation, Values, account_of, number_text
+from chainrule.tracing.equations import (
+    MEANINGS,
+    Account,
+    Equation,
+    Values,
+    account_of,
+    number_text,
+)
 from chainrule.tracing.formula import (
     Call,
     Expression,
@@ -66,7 +73,12 @@ def _parts(one: Expression, digits: int | None) -> tuple[str, int]:
         case Number():
             return _number(one.value, 6 if digits is None else digits)
         case Rest():
-            return f"[{one.count:,} more]" if digits is None else f"[{number_text(one.value, digits)}]", ATOM
+            return (
+                f"[{one.count:,} more]"
+                if digits is None
+                else f"[{number_text(one.value, digits)}]",
+                ATOM,
+            )
         case Sum():
             return _sum(one, digits), SUM
         case Negative():
@@ -158,6 +170,8 @@ class _Page:
             yield self._colored(line, "section")
         for sentence in self.account.lines:
             yield from textwrap.wrap(sentence, self.width, subsequent_indent="  ")
+        meanings = "; ".join(MEANINGS[name][0] for name in self.account.legend)
+        yield from textwrap.wrap(meanings, self.width, subsequent_indent="  ")
         for section in self.account.sections:
             if not section.entries:
                 continue
@@ -226,29 +240,45 @@ def _packed(start: str, stages: Sequence[str], width: int, indent: int) -> list[
 
 
 def _broken(text: str, width: int, indent: int) -> list[str]:
-    """A text in lines of so many letters, broken before + and -, else after a dot or anywhere."""
+    """A text in lines of so many letters, broken where it holds together least."""
     lines, current = [], ""
-    for piece in _pieces(text):
-        if current and len(current) + len(piece) > width:
+    for piece in _pieces(text, width - indent, 0):
+        if current and len(current) + len(piece.rstrip()) > width:
             lines.append(current.rstrip())
             current = " " * indent + piece.lstrip()
         else:
             current += piece
-        while len(current) > width:
-            cut = current.rfind("·", indent + 1, width) + 1 or width
-            lines.append(current[:cut])
-            current = " " * indent + current[cut:]
-    return [*lines, current]
+    return [*lines, current.rstrip()]
 
 
-def _pieces(text: str) -> Iterator[str]:
-    """The text in pieces that begin with + or -."""
-    start = 0
-    for place in range(1, len(text) - 2):
-        if text[place : place + 3] in (" + ", " - "):
-            yield text[start:place]
+DEEPEST = 6
+
+
+def _pieces(text: str, width: int, level: int) -> Iterator[str]:
+    """The text in pieces that fit: before + and - outside of brackets, after dots, then inside."""
+    if len(text) <= width and level > 0:
+        yield text
+    elif level > 2 * DEEPEST:
+        yield from (text[k : k + width] for k in range(0, len(text), width))
+    else:
+        start = 0
+        for place in _breaks(text, level // 2, dots=bool(level % 2)):
+            yield from _pieces(text[start:place], width, level + 1)
             start = place
-    yield text[start:]
+        yield from _pieces(text[start:], width, level + 1)
+
+
+def _breaks(text: str, deep: int, dots: bool) -> Iterator[int]:
+    """The places so deep in brackets where a line may end."""
+    depth = 0
+    for place, letter in enumerate(text):
+        depth += (letter in "([") - (letter in ")]")
+        if depth != deep or place == 0:
+            continue
+        if dots and letter == "·":
+            yield place + 1
+        elif not dots and text[place : place + 3] in (" + ", " - "):
+            yield place
 
 
 def _noted(lines: list[str], note: str, width: int, indent: int) -> list[str]:
