@@ -148,8 +148,7 @@ def _use(seen: Seen, edge: Edge) -> Expression:
     if edge.user is seen.result:
         formula = seen.local_formula(edge.user, edge.place)
         return local if formula is None else formula
-    shape = edge.used.value.shape if edge.is_elementwise else edge.upstream.shape
-    upstream = user.slope(seen.symbol(seen.result), edge.upstream.reshape(shape))
+    upstream = user.slope(seen.symbol(seen.result), edge.upstream)
     if edge.is_elementwise or edge.upstream.shape == ():
         return Product((upstream, local))
     return Call("chain", (upstream, local))

@@ -25,8 +25,10 @@ class Edge:
         Steps that are shown.
     place
         Which of the user's operands it is.
-    local, upstream, product
+    local, upstream
         As a `Contribution` has them, in the shape of what is shown.
+    is_elementwise
+        Whether they are multiplied element by element.
     """
 
     user: TraceStep
@@ -34,12 +36,7 @@ class Edge:
     place: int
     local: Array | None
     upstream: Array
-
-    @property
-    def is_elementwise(self) -> bool:
-        """Whether derivatives are multiplied element by element."""
-        shape = self.used.value.shape
-        return self.local is not None and self.local.shape == shape == self.user.value.shape
+    is_elementwise: bool
 
 
 class Seen:
@@ -149,15 +146,20 @@ class Seen:
         self, user: TraceStep, used: TraceStep, place: int, local: Any, maker: TraceStep
     ) -> Edge:
         assert maker.derivative is not None  # noqa: S101  (looked at before)
-        upstream = maker.derivative
-        if local is not None:
-            per_user = local.size == maker.value.size and maker.value.size == used.value.size
-            elementwise = per_user and maker.value.shape == used.value.shape
-            shape = used.value.shape
-            if not elementwise:
-                shape = (*maker.value.shape, *used.value.shape)
-            local = local.reshape(shape) if local.size == int(np.prod(shape)) else local
-        return Edge(user, used, place, local, upstream)
+        upstream, shape = maker.derivative, used.value.shape
+        if local is None:
+            return Edge(user, used, place, None, upstream, is_elementwise=False)
+        if local.shape == maker.value.shape and local.size == used.value.size:
+            return Edge(
+                user,
+                used,
+                place,
+                local.reshape(shape),
+                upstream.reshape(shape),
+                is_elementwise=True,
+            )
+        local = local.reshape((*maker.value.shape, *shape))
+        return Edge(user, used, place, local, upstream, is_elementwise=False)
 
 
 def _uses(trace: Trace) -> dict[str, int]:

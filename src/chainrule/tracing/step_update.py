@@ -247,11 +247,17 @@ def _update(view: View, one: Shown) -> Iterator[Entry]:
     formula = rule_formula(made.weight, known | moved)
     forms = [] if formula is None else [formula]
     value = float(made.weight.value)
-    if np.isclose(value, after.value, 1e-5, 1e-7):
+    if not _is_constrained(view, one) or value == after.value:
         yield equation(after, *forms)
     else:
         yield equation(replace(after, value=value, mark="*"), *forms, note="by the rule")
         yield equation(after, note="after the constraint")
+
+
+def _is_constrained(view: View, one: Shown) -> bool:
+    """Whether a constraint comes after the rule."""
+    table = view.trace.trainer.parameters.table
+    return any(entry.name == one.path and entry.constraint is not None for entry in table)
 
 
 def _leaf(view: View, one: Shown, name: str, value: float) -> Symbol:
@@ -273,10 +279,9 @@ def _error_update(view: View, one: Shown) -> Expression | None:
     formula = _product_formula(view, one) if view.errors and plain and not view.many else None
     if formula is None or _used(view, one).by is None or one.parameter.penalty is not None:
         return None
-    value = float(one.parameter.after[one.index])
-    rate = Symbol("rate", trace.line["learning_rate"])
-    if not np.isclose(value, one.symbol.value - rate.value * one.gradient, 1e-5, 1e-7):
+    if _is_constrained(view, one):
         return None
+    rate = Symbol("rate", trace.line["learning_rate"])
     factors = formula.factors if isinstance(formula, Product) else (formula,)
     errors = sorted(factors, key=lambda factor: getattr(factor, "head", "") != "Err")
     return total([one.symbol, Product((rate, *errors))])
