@@ -105,14 +105,13 @@ def equation(symbol: Symbol, *forms: Expression, note: str = "") -> Equation:
 def account_of(trace: Any) -> Account:
     """The equations of a `Trace` or a `StepTrace`."""
     from chainrule.tracing.expression import Trace
-
-    if isinstance(trace, Trace):
-        from chainrule.tracing.expression_account import account_of_expression
-
-        return account_of_expression(trace)
+    from chainrule.tracing.expression_account import account_of_expression
     from chainrule.tracing.step_account import account_of_step
 
-    return account_of_step(trace)
+    with np.errstate(all="ignore"):  # numbers that are not finite are shown as they are
+        if isinstance(trace, Trace):
+            return account_of_expression(trace)
+        return account_of_step(trace)
 
 
 MEANINGS = {

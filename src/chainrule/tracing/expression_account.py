@@ -18,14 +18,14 @@ from chainrule.tracing.formula import (
     Product,
     Quotient,
     Symbol,
+    folded,
     minus,
-    total,
 )
 from chainrule.tracing.operations import formula_of
 
 __all__ = ["account_of_expression"]
 
-MOST_STEPS = 60
+MOST_STEPS, MOST_USES = 60, 8
 
 
 def account_of_expression(trace: Trace) -> Account:
@@ -128,7 +128,7 @@ def _backward(seen: Seen, shown: tuple[TraceStep, ...]) -> Iterator[Entry]:
             yield equation(symbol)
             continue
         edges = list(seen.edges(step))
-        forms = [total(_use(seen, edge) for edge in edges)]
+        forms = [folded([_use(seen, edge) for edge in edges], MOST_USES)]
         if len(edges) == 1 and isinstance(forms[0], Symbol) and edges[0].user is seen.result:
             forms = []
         yield equation(symbol, *forms)

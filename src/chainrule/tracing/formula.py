@@ -184,10 +184,11 @@ def mean_of(terms: Expression, count: int) -> Expression:
 
 def folded(terms: Sequence[Expression], most: int) -> Expression:
     """The sum of terms: of more than `most` the largest are shown, and what the others come to."""
-    values = [evaluate(term) for term in terms]
-    kept, rest = _largest(np.asarray(values, np.float64), most)
-    shown = [terms[place] for place in kept]
-    return total([*shown, *rest])
+    values = [np.asarray(evaluate(term), np.float64) for term in terms]
+    kept = _largest([np.abs(value).max(initial=0.0) for value in values], most)
+    others = [value for place, value in enumerate(values) if place not in set(kept)]
+    rest = [Rest(len(others), np.sum(others, axis=0))] if others else []
+    return total([*(terms[place] for place in kept), *rest])
 
 
 def dot(
@@ -195,18 +196,17 @@ def dot(
 ) -> list[Expression]:
     """Terms of sum(scale * lefts * rights), of which `term` writes one: the largest, and a rest."""
     values = np.asarray(lefts, np.float64) * np.asarray(rights, np.float64) * scale
-    kept, rest = _largest(values, most)
-    return [*(term(place) for place in kept), *rest]
+    kept = _largest(values, most)
+    rest = [Rest(len(values) - len(kept), float(np.delete(values, kept).sum()))]
+    return [*(term(place) for place in kept), *(rest if len(kept) < len(values) else [])]
 
 
-def _largest(values: Array, most: int) -> tuple[list[int], list[Expression]]:
-    """The places of the terms that are shown, in order, and what stands for the others."""
-    if len(values) <= most + 1:
-        return list(range(len(values))), []
-    sizes = np.nan_to_num(np.abs(values), nan=np.inf)
-    kept = np.sort(np.argpartition(-sizes, most)[:most])
-    others = np.delete(values, kept)
-    return [int(place) for place in kept], [Rest(len(others), float(others.sum()))]
+def _largest(sizes: Any, most: int) -> list[int]:
+    """The places of the terms that are shown, in order; one more than `most` is shown too."""
+    if len(sizes) <= most + 1:
+        return list(range(len(sizes)))
+    order = np.nan_to_num(np.abs(np.asarray(sizes)), nan=np.inf)
+    return [int(place) for place in np.sort(np.argpartition(-order, most)[:most])]
 
 
 def _sigmoid(x: Any) -> Any:

@@ -99,7 +99,7 @@ def _inputs(view: View, row: int) -> Iterator[Entry]:
     for given in view.trace.inputs.values():
         values = flat(given, view.rows)[row]
         if len(view.trace.inputs) == 1 and len(values) <= view.folding.units:
-            symbols += [view.columns[0].symbol(k, value) for k, value in enumerate(values)]
+            symbols += [view.given(0).symbol(k, value) for k, value in enumerate(values)]
     if view.targets is not None and view.targets.shape[1] <= view.folding.units:
         symbols += [view.target(row, k) for k in range(view.targets.shape[1])]
     if symbols:

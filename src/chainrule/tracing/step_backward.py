@@ -53,12 +53,18 @@ def backward_row(view: View, row: int) -> Iterator[Entry]:
     )
     for place in range(len(view.layers) - 1, first - 1, -1):
         layer = view.layers[place]
-        if layer.place is None and view.only_moves(layer):
+        if layer.place is None and (view.only_moves(layer) or _is_unknown(layer)):
             continue
         for unit in view.shown_units[place]:
             yield from _delta(view, place, row, unit)
         if place == len(view.layers) - 1:
             yield from _pair_note(view, row)
+
+
+def _is_unknown(layer: LayerTrace) -> bool:
+    """Whether what a layer is given or gives has no axis of rows at its front."""
+    found: tuple[Any, ...] = (layer.numbers.delta, layer.numbers.upstream)
+    return any(one is None for one in found)
 
 
 def _is_trained(layer: LayerTrace) -> bool:
@@ -134,6 +140,8 @@ def _only_moved(view: View, place: int) -> bool:
 
 def _same_columns(view: View, place: int, after: int) -> bool:
     """Whether the layer after, without weights, gives the derivative under the same name."""
+    if _is_unknown(view.layers[after]):
+        return False
     mine = flat(view.layers[place].numbers.upstream, view.rows)
     theirs = flat(view.layers[after].numbers.delta, view.rows)
     return mine.shape == theirs.shape and view.gives(place) == view.given(after)
@@ -214,6 +222,8 @@ def _through_activation(view: View, place: int, row: int, unit: int) -> Iterator
     slope = flat(layer.numbers.slope, view.rows)[row, unit]
     a = view.unit(place, unit, flat(layer.numbers.a, view.rows)[row, unit])
     given = layer.numbers.z if weighted else layer.numbers.x
+    if given is None:  # codes, with respect to which there is no derivative
+        return
     value = flat(given, view.rows)[row, unit]
     z = a.of("z", value) if weighted else view.given(place).symbol(unit, value)
     local = z.slope(a, slope)

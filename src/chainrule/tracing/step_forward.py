@@ -107,7 +107,7 @@ def activated(symbol: Symbol, layer: LayerTrace, z: Symbol) -> Entry:
         return equation(symbol, Call(str(name), (z,)))
     if name == "exponential":
         return equation(symbol, Call("exp", (z,)))
-    return equation(symbol, note=_through(layer, f"{name or 'activation'}({z.value:.6g})"))
+    return equation(symbol, note=_through(layer, f"{name}({z.value:.6g})" if name else ""))
 
 
 def _share(view: View, place: int, z: Array, unit: int) -> tuple[Expression, ...]:

@@ -68,7 +68,7 @@ def _data_rows(view: View) -> Iterator[Row]:
     for name, given in trace.inputs.items():
         alone = len(trace.inputs) == 1
         for row, column, value in _by_row(given, view.rows):
-            called = view.columns[0].symbol(column, 0.0).name if alone else f"{name}{column + 1}"
+            called = view.given(0).symbol(column, 0.0).name if alone else f"{name}{column + 1}"
             yield "input", None, None, "x", row + 1, None, column + 1, called, value
     for name, given in trace.targets.items():
         for row, column, value in _by_row(given, view.rows):

@@ -15,7 +15,15 @@ from chainrule.layers import Layered, PerRow, Stack
 from chainrule.settings import check_count
 from chainrule.tracing.notation import Names, Notation, default_units
 from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace
-from chainrule.training import Data, Traced, Trainer, clipped_gradient, traced
+from chainrule.training import (
+    Data,
+    Traced,
+    TracedLayer,
+    TracedNode,
+    Trainer,
+    clipped_gradient,
+    traced,
+)
 
 __all__ = ["as_batch", "trace_steps"]
 
@@ -140,14 +148,26 @@ def _layers(before: Trainer, after: Trainer, numbers: Traced) -> Iterator[LayerT
         }  # fmt: skip
         nodes = tuple(node for node in numbers.nodes if node.layer == one.name)
         weighted = one.z is not None and one.z.ndim == 2 and own["kernel"].before.ndim == 2
-        last = nodes[-1].operation if nodes else ""
-        if activation in (None, "linear") and last in ("softmax", "sigmoid"):
-            activation = last
+        if activation in (None, "linear"):
+            activation = _ending(one, nodes, numbers) or activation
         yield LayerTrace(
             one.name, "Dense" if weighted else kind, activation, one, own, nodes,
             place if weighted else None,
         )  # fmt: skip
         place += weighted
+
+
+def _ending(one: TracedLayer, nodes: Sequence[TracedNode], numbers: Traced) -> str | None:
+    """The link that a layer ends in, where its own activation does not say it."""
+    last = nodes[-1].operation if nodes else ""
+    if last in ("softmax", "sigmoid"):
+        return last
+    if one is numbers.layers[-1] and one.z is not None and not np.array_equal(one.a, one.z):
+        made = {node.operation for node in numbers.nodes}  # the loss takes z itself
+        for link in ("softmax", "sigmoid"):
+            if f"{link}_cross_entropy" in made:
+                return link
+    return None
 
 
 def _parameters(

@@ -99,30 +99,36 @@ class View:
             return Folding(12, 12, 4 if units <= SMALL_BATCH else 2, 24, 12)
         return Folding(2, 3, 1, 1 if self.many else 2, 1, whole=False)
 
-    def _columns(self) -> Iterator[Columns]:
-        """What each layer is given, then what the last one gives."""
+    def _columns(self) -> Iterator[tuple[Columns, Columns]]:
+        """What the columns are called that each layer is given, and those that it gives."""
         given = flat(next(iter(self.trace.inputs.values())), self.rows).shape[1]
         first = self.names.units[0] if self.names.units else ()
         if len(first) != given:
-            first = tuple(f"x{n + 1}" for n in range(given))
+            first = tuple(f"in{n + 1}" for n in range(given))
         current = Columns(first, "x")
         for place, layer in enumerate(self.layers):
             if layer.place is not None:
-                width = flat(layer.numbers.x, self.rows).shape[1]
-                if width != len(current.names) or not self.in_line:
+                x = flat(layer.numbers.x, self.rows)
+                if x.shape[1] != len(current.names):
                     current = Columns(self.names.sources[layer.place], "a")
-            yield current
-            current = self._after(place, layer, current)
-        yield current
+                elif not self.in_line and not self._is_given(place, x):
+                    current = current.passed()
+            given, current = current, self._after(place, layer, current)
+            yield given, current
+
+    def _is_given(self, place: int, x: Array) -> bool:
+        """Whether a layer is given just what the one before gives."""
+        before = self.layers[place - 1].numbers.a if place else None
+        return before is not None and np.array_equal(flat(before, self.rows), x)
 
     def _after(self, place: int, layer: LayerTrace, current: Columns) -> Columns:
         if layer.place is not None:
             return Columns(self.names.units[layer.place + 1], "a")
         width = flat(layer.numbers.a, self.rows).shape[1]
-        if width == len(current.names):
+        if width == len(current.names) and self.in_line:
             return current if self.only_moves(layer) else current.passed()
         following = [one for one in self.layers[place + 1 :] if one.place is not None]
-        if following and following[0].place is not None:
+        if self.in_line and following and following[0].place is not None:
             sources = self.names.sources[following[0].place]
             if len(sources) == width:
                 return Columns(sources, "a")
@@ -134,11 +140,11 @@ class View:
 
     def given(self, place: int) -> Columns:
         """What the columns that a layer is given are called."""
-        return self.columns[place]
+        return self.columns[place][0]
 
     def gives(self, place: int) -> Columns:
         """What the columns that a layer gives are called."""
-        return self.columns[place + 1]
+        return self.columns[place][1]
 
     def unit(self, place: int, unit: int, value: Any, row: int | None = None) -> Symbol:
         """What a unit gives."""
@@ -197,23 +203,16 @@ class View:
 
         Of the last layer those with the largest |delta|, so that the class that is right is there.
         """
-        found = []
-        for layer in self.layers:
-            if layer is self.layers[-1]:
-                sizes = flat(layer.numbers.delta, self.rows)
-                found.append(self._columns_shown(sizes, flat(layer.numbers.a, self.rows)))
-                continue
-            a = flat(layer.numbers.a, self.rows)
-            delta = flat(layer.numbers.delta, self.rows)
-            sizes = a * delta if delta.shape == a.shape else a * flat(
-                layer.numbers.upstream, self.rows
-            )  # fmt: skip
-            found.append(self._columns_shown(sizes, a))
-        return found
+        return [self._columns_shown(layer) for layer in self.layers]
 
-    def _columns_shown(self, sizes: Array, a: Array) -> list[int]:
-        if sizes.shape != a.shape:
-            sizes = a
+    def _columns_shown(self, layer: LayerTrace) -> list[int]:
+        a = flat(layer.numbers.a, self.rows)
+        slopes: tuple[Any, ...] = (layer.numbers.delta, layer.numbers.upstream)
+        known = [flat(one, self.rows) for one in slopes if one is not None]
+        fitting = [one for one in known if one.shape == a.shape]
+        sizes = fitting[0] if fitting else np.ones_like(a)
+        if layer is not self.layers[-1]:
+            sizes = sizes * a
         return _largest(np.abs(sizes[self.shown_rows]).sum(axis=0), self.folding.units)
 
     @cached_property
