@@ -219,15 +219,18 @@ def tokens_of(one: Expression, digits: int | None) -> Tokens:
         case Quotient():
             return _quotient(one, digits)
         case Power():
-            base = _held(one.base, digits, ATOM)
-            exponent = _joined(tokens_of(one.exponent, digits))
-            return [
-                *base,
-                Token(f"^{{{exponent}}}", 0.75 * _width(tokens_of(one.exponent, digits))),
-            ]
+            return _power(one, digits)
         case Call():
             return _call(one, digits)
     raise TypeError(one)
+
+
+def _power(one: Power, digits: int | None) -> Tokens:
+    base, exponent = _held(one.base, digits, ATOM), tokens_of(one.exponent, digits)
+    raised = Token(f"^{{{_joined(exponent)}}}", 0.75 * _width(exponent))
+    if isinstance(one.base, Symbol) and len(base) == 1:  # which may have a raised mark already
+        base = [Token(f"{{{base[0].latex}}}", base[0].width)]
+    return [*base, raised]
 
 
 def _number(value: Any, digits: int) -> Tokens:
@@ -277,7 +280,7 @@ def _sum(one: Sum, digits: int | None) -> Tokens:
         if place == 0:
             found += tokens
         elif tokens[0].latex.startswith("-"):
-            first = Token(tokens[0].latex, tokens[0].width + 1.5, BEFORE_SIGN)
+            first = Token(f" - {tokens[0].latex[1:]}", tokens[0].width + 1.5, BEFORE_SIGN)
             found += [first, *tokens[1:]]
         else:
             found += [Token(" + ", 2.8, BEFORE_SIGN), *tokens]
