@@ -47,6 +47,8 @@ def batch(rows, inputs, outputs, kind="numbers", seed=0):
     if kind == "shares":
         y = rng.random((rows, outputs))
         return X, y / y.sum(axis=1, keepdims=True)
+    if kind == "codes":
+        return rng.integers(0, 5, (rows, inputs)), rng.normal(size=(rows, outputs))
     if kind == "counts":
         return X, rng.poisson(2.0, (rows, outputs)).astype(float)
     return X, rng.normal(size=(rows, outputs))
@@ -221,6 +223,26 @@ NETWORKS = {
         [Dense(30, "relu"), Dense(20, "sigmoid"), Dense(10, "softmax")],
         {"loss": "sparse_categorical_crossentropy", "optimizer": "adam"},
         (20, 40, 10, "labels"),
+    ),
+    "mixed rows": (
+        [layers.Mixup(0.4), Dense(2, "tanh"), Dense(3, "softmax")],
+        {"loss": "categorical_crossentropy"},
+        (3, 3, 3, "one-hot"),
+    ),
+    "noise": (
+        [layers.GaussianNoise(0.5), Dense(2, "tanh"), Dense(1)],
+        {},
+        (3, 3, 1),
+    ),
+    "penalty of rows": (
+        [Dense(2, "tanh", kernel_regularizer=layers.PerRow("l2")), Dense(1)],
+        {},
+        (3, 3, 1),
+    ),
+    "codes": (
+        [layers.Embedding(5, 2), layers.Flatten(), Dense(2, "tanh"), Dense(1)],
+        {},
+        (3, 3, 1, "codes"),
     ),
     "own loss": (
         [Dense(2, "tanh"), Dense(1)],

@@ -74,7 +74,7 @@ def _is_trained(layer: LayerTrace) -> bool:
 def _delta(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
     layer = view.layers[place]
     last = place == len(view.layers) - 1
-    parts = view.trace.parts(layer) if last and _spelled(view) else None
+    parts = view.parts if last and _spelled(view) else None
     if parts is not None:
         yield from _pair(view, place, row, unit, parts)
         return
@@ -354,8 +354,7 @@ def _softmax_parts(
 
 def _pair_note(view: View, row: int) -> Iterator[Entry]:
     """Why training computes a pair as one, where the product of its parts is not finite."""
-    layer = view.layers[-1]
-    parts = view.trace.parts(layer) if _spelled(view) else None
+    parts = view.parts if _spelled(view) else None
     if parts is not None and not np.all(np.isfinite(flat(parts.product, view.rows)[row])):
         yield (
             f"The product of the parts is not finite: {parts.link} has rounded to 0 or 1, where "

@@ -236,7 +236,7 @@ def probabilities(view: View, row: int) -> list[Symbol]:
     given = flat(view.layers[last].numbers.a, view.rows)[row]
     rule = view.trace.loss_rules[0]
     if getattr(rule, "from_logits", False):
-        parts = view.trace.parts(view.layers[last])
+        parts = view.parts
         if parts is not None:
             p = flat(parts.p, view.rows)[row]
             return [Symbol(f"p{k + 1}" if len(p) > 1 else "p", one) for k, one in enumerate(p)]
@@ -251,7 +251,7 @@ def row_loss(view: View, row: int) -> Expression | None:
     targets = [view.target(row, k) for k in range(len(outputs))]
     rule, most, count = view.trace.loss_rules[0], view.folding.terms, len(outputs)
     pairs = list(zip(outputs, targets, strict=True))
-    stable = view.trace.parts(view.layers[-1]) is not None
+    stable = view.parts is not None
     if type(rule) in (CategoricalCrossentropy, SparseCategoricalCrossentropy):
         return _of_classes(pairs, most, stable)
     if type(rule) is BinaryCrossentropy and not _all_certain(pairs, stable):

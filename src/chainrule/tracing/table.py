@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -24,6 +25,8 @@ STEP_HEADER = (
     "step", "part", "layer", "parameter", "quantity", "row", "from", "to", "name", "value",
 )  # fmt: skip
 EXPRESSION_HEADER = ("number", "part", "operation", "quantity", "name", "of", "at", "value")
+AT_ONCE = 1000
+"""Records that are made at once: those of a large network would fill the memory."""
 CALLED = {"kernel": "weight", "bias": "bias"}
 
 
@@ -40,8 +43,10 @@ def csv_of(trace: Any) -> str:
 def json_of(trace: Any) -> str:
     """The same as a JSON list of records; null where a number is not finite or nothing stands."""
     header, rows = _table(trace)
-    records = [dict(zip(header, row, strict=True)) for row in rows]
-    return strict_json(records, name="trace") + "\n"
+    lines = []
+    while some := [dict(zip(header, row, strict=True)) for row in islice(rows, AT_ONCE)]:
+        lines.append(strict_json(some, name="trace")[1:-1])
+    return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
 def _table(trace: Any) -> tuple[tuple[str, ...], Iterator[Row]]:
@@ -52,15 +57,12 @@ def _table(trace: Any) -> tuple[tuple[str, ...], Iterator[Row]]:
 
 def _step_rows(trace: StepTrace) -> Iterator[Row]:
     view = View(trace)
+    start = (trace.iteration,)
     for rows in (
         _data_rows(view), _layer_rows(view), _operation_rows(view), _loss_rows(view),
         _parameter_rows(view), _checked_rows(view),
     ):  # fmt: skip
-        for part, layer, parameter, quantity, row, source, to, name, value in rows:
-            yield (
-                trace.iteration, part, layer, parameter, quantity, row, source, to, name,
-                float(value),
-            )  # fmt: skip
+        yield from (start + row for row in rows)
 
 
 def _data_rows(view: View) -> Iterator[Row]:

@@ -98,7 +98,7 @@ def _one_step(
     numbers = traced(before, data)
     course.step(data, None, data.rows)
     loss_after = _loss(course, data, before.iterations)
-    layers = tuple(_layers(before, course, numbers))
+    layers = tuple(_layers(before, course, numbers, data))
     rule = before.optimizer.description
     line = rule.line(before.iterations + 1)
     network = before.network
@@ -132,9 +132,9 @@ def _loss(course: Trainer, data: Data, step: int) -> float:
     return float(results["loss"])
 
 
-def _layers(before: Trainer, after: Trainer, numbers: Traced) -> Iterator[LayerTrace]:
+def _layers(before: Trainer, after: Trainer, numbers: Traced, data: Data) -> Iterator[LayerTrace]:
     network: Any = before.network
-    parameters = dict(_parameters(before, after, numbers))
+    parameters = dict(_parameters(before, after, numbers, data))
     kinds = (
         [type(layer).__name__ for layer in network.layers]
         if isinstance(network, Stack)
@@ -171,7 +171,7 @@ def _ending(one: TracedLayer, nodes: Sequence[TracedNode], numbers: Traced) -> s
 
 
 def _parameters(
-    before: Trainer, after: Trainer, numbers: Traced
+    before: Trainer, after: Trainer, numbers: Traced, data: Data
 ) -> Iterator[tuple[str, ParameterTrace]]:
     held, rule = before.parameters, before.optimizer.description
     clipped = numbers.gradient
@@ -185,7 +185,7 @@ def _parameters(
             name.rpartition("/")[2], held[name].copy(), after.parameters[name].copy(),
             held.view(numbers.gradient, name) if trained else None,
             held.view(clipped, name) if trained else None,
-            _penalty_slope(one, held[name], before) if trained else None,
+            _penalty_slope(one, held[name], before, data) if trained else None,
             *(_own_slots(arrays, name) for arrays in slots),
         )  # fmt: skip
 
@@ -198,12 +198,16 @@ def _own_slots(arrays: Mapping[str, Array], name: str) -> dict[str, Array]:
     }  # fmt: skip
 
 
-def _penalty_slope(one: Any, values: Array, trainer: Trainer) -> Array | None:
-    """The gradient of a parameter's own penalty; None without one, or where rows share it."""
-    if one.regularizer is None or isinstance(one.regularizer, PerRow):
+def _penalty_slope(one: Any, values: Array, trainer: Trainer, data: Data) -> Array | None:
+    """The gradient of a parameter's own penalty; None without one."""
+    if one.regularizer is None:
         return None
     node = variable(values)
     slope: Array = np.asarray(grad(one.regularizer(node), node).array)
+    if isinstance(one.regularizer, PerRow):
+        weights = data.arrays.get("weight")
+        by_weight = all(loss.by_weight for loss in trainer.task.losses)
+        slope /= np.sum(weights) if by_weight and weights is not None else data.rows
     return slope
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from chainrule.layers import Stack
 from chainrule.losses import SparseCategoricalCrossentropy
 from chainrule.tracing.formula import Symbol
+from chainrule.tracing.pairs import Parts
 from chainrule.tracing.step import LayerTrace, StepTrace
 
 __all__ = ["Columns", "Folding", "View", "flat"]
@@ -214,6 +215,11 @@ class View:
         if layer is not self.layers[-1]:
             sizes = sizes * a
         return _largest(np.abs(sizes[self.shown_rows]).sum(axis=0), self.folding.units)
+
+    @cached_property
+    def parts(self) -> Parts | None:
+        """The parts of the last layer's stable pair with the loss; None without one."""
+        return self.trace.parts(self.layers[-1])
 
     @cached_property
     def targets(self) -> Array | None:
