@@ -245,7 +245,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 def evaluate(one: Expression) -> Any:
     """What a formula comes to with the values of its symbols, in float64.
 
-    >>> evaluate(minus(Symbol("x", 2.0), Number(0.5)))
+    >>> float(evaluate(minus(Symbol("x", 2.0), Number(0.5))))
     1.5
     """
     with np.errstate(all="ignore"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,13 +47,20 @@ OPENING = r"""\documentclass[a4paper,10pt,fleqn]{article}
 LINE = 88.0
 """About how many digits a line of a formula holds."""
 NOTE = 78
-TOGETHER, BEFORE_SIGN, AFTER_DOT = range(3)
-"""Whether a line may begin with a token."""
+TOGETHER, BEFORE_SIGN, AFTER_DOT = -1, 0, 1
+"""Whether a line may begin with a token: where it is lower, lines end first."""
+DEEPEST = 8
 
 
 @dataclass(frozen=True)
 class Token:
-    """A part of a formula that stays whole: its LaTeX, its width in digits, what may end before."""
+    """A part of a formula that stays whole.
+
+    latex, width
+        How it is written; how wide it is, in digits.
+    breaks
+        Whether a line may begin with it; each pair of brackets around it adds 2.
+    """
 
     latex: str
     width: float
@@ -158,12 +165,12 @@ def _joined(tokens: Tokens) -> str:
 
 
 def _packed(tokens: Tokens, room: float) -> list[tuple[str, float]]:
-    """Lines of tokens, each with its width; broken before signs, else after dots."""
+    """Lines of tokens, each with its width; broken as far outside of brackets as fits."""
     limit = room - 5.0
-    allowed = (BEFORE_SIGN,) if _fits(tokens, limit) else (BEFORE_SIGN, AFTER_DOT)
+    deepest = next((k for k in range(DEEPEST) if _fits(tokens, limit, k)), DEEPEST)
     lines: list[tuple[str, float]] = []
     current: Tokens = []
-    for chunk in _chunks(tokens, allowed):
+    for chunk in _chunks(tokens, deepest):
         if current and _width(current) + _width(chunk) > limit:
             lines.append((_line(current), _width(current)))
             current = chunk
@@ -178,18 +185,28 @@ def _line(tokens: Tokens) -> str:
     return "{}" + joined if tokens[0].breaks != TOGETHER else joined
 
 
-def _fits(tokens: Tokens, limit: float) -> bool:
-    return all(_width(chunk) <= limit for chunk in _chunks(tokens, (BEFORE_SIGN,)))
+def _fits(tokens: Tokens, limit: float, deepest: int) -> bool:
+    return all(_width(chunk) <= limit for chunk in _chunks(tokens, deepest))
 
 
-def _chunks(tokens: Tokens, allowed: Sequence[int]) -> Iterator[Tokens]:
+def _chunks(tokens: Tokens, deepest: int) -> Iterator[Tokens]:
+    """The tokens in pieces that lines may begin with."""
     held: Tokens = []
     for token in tokens:
-        if held and token.breaks in allowed:
+        if held and TOGETHER < token.breaks <= deepest:
             yield held
             held = []
         held.append(token)
     yield held
+
+
+def _bracketed(tokens: Tokens) -> Tokens:
+    """Tokens in brackets, where lines end less readily."""
+    inside = [
+        token if token.breaks == TOGETHER else replace(token, breaks=token.breaks + 2)
+        for token in tokens
+    ]
+    return [Token("(", 0.8), *inside, Token(")", 0.8)]
 
 
 SUM, PRODUCT, ATOM = range(3)
@@ -268,7 +285,7 @@ def _held(one: Expression, digits: int | None, least: int, opens: bool = False) 
     tokens = tokens_of(one, digits)
     if _tightness(one, digits) >= least:
         return tokens
-    return [Token("(", 0.8), *tokens, Token(")", 0.8)]
+    return _bracketed(tokens)
 
 
 def _sum(one: Sum, digits: int | None) -> Tokens:
@@ -276,7 +293,7 @@ def _sum(one: Sum, digits: int | None) -> Tokens:
     for place, term in enumerate(one.terms):
         tokens = tokens_of(term, digits)
         if isinstance(term, Sum):
-            tokens = [Token("(", 0.8), *tokens, Token(")", 0.8)]
+            tokens = _bracketed(tokens)
         if place == 0:
             found += tokens
         elif tokens[0].latex.startswith("-"):

@@ -61,7 +61,8 @@ def _lines(view: View) -> Iterator[str]:
     shown = [f"{layer.name} ({_kind(layer.kind, layer.activation)})" for layer in trace.layers]
     yield f"layers: {', '.join(shown)}"
     losses = ", ".join(rule.name for rule in trace.loss_rules)
-    line = ", ".join(f"{name} {value:g}" for name, value in trace.line.items())
+    numbers = {"learning_rate": trace.optimizer.rate(trace.iteration), **trace.line}
+    line = ", ".join(f"{name} {value:g}" for name, value in numbers.items())
     rows = f"{trace.rows:,} row{'s' if trace.rows != 1 else ''}"
     yield (
         f"loss: {losses}; optimizer: {type(trace.optimizer).__name__}, {line}; step "
