@@ -244,6 +244,11 @@ NETWORKS = {
         {},
         (3, 3, 1, "codes"),
     ),
+    "units of three axes": (
+        [layers.Embedding(5, 2), Dense(2, "tanh"), Dense(2), layers.Flatten(), Dense(1)],
+        {},
+        (3, 3, 1, "codes"),
+    ),
     "own loss": (
         [Dense(2, "tanh"), Dense(1)],
         {"loss": lambda t, p: cr.ops.abs(t - p) ** 3},

@@ -87,6 +87,14 @@ def test_no_line_of_an_expression_is_wider_than_asked(name, result, nodes):
         assert fits(cr.trace(result, nodes).to_text(width), width)
 
 
+def test_names_that_are_longer_than_a_line():
+    made = model(1, layers.Dense(1, "tanh"), layers.Dense(1))
+    long = "a_very_long_name_of_a_unit_" * 5
+    text = made.trace([[1.0]], [[0.0]], units=[["x"], [long], ["o"]], loss=long).to_text(60)
+    assert fits(text, 60)
+    assert long in text.replace("\n", "").replace(" ", "")
+
+
 def test_a_width_that_is_too_small_is_refused():
     with pytest.raises(SettingError, match=r"to_text: width must be .*40"):
         mazur().to_text(10)

@@ -78,21 +78,31 @@ def _delta(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
     if parts is not None:
         yield from _pair(view, place, row, unit, parts)
         return
-    if layer.activation == "softmax" and layer.numbers.slope is None:
-        yield from _of_shares(view, place, row, unit)
+    if last and _has_another_pair(view):
+        yield equation(_arrived(view, place, row, unit), note="through the operations of the loss")
         return
-    if not last or not _spelled_pair_without_parts(view):
-        yield from _upstream(view, place, row, unit)
-    yield from _through_activation(view, place, row, unit)
+    yield from _upstream(view, place, row, unit)
+    if layer.activation == "softmax" and layer.numbers.slope is None and layer.numbers.a.ndim == 2:
+        yield from _of_shares(view, place, row, unit)
+    else:
+        yield from _through_activation(view, place, row, unit)
+
+
+def _arrived(view: View, place: int, row: int, unit: int) -> Symbol:
+    """Delta of a layer with a weighted sum; else the derivative by what it is given."""
+    if view.layers[place].numbers.z is not None:
+        return view.delta(place, unit, row)
+    return _given_symbol(view, place, row, unit)
 
 
 def _spelled(view: View) -> bool:
     """Whether the loss is a cross-entropy of one output, whose pair is taken apart."""
     rules = view.trace.loss_rules
-    return len(rules) == 1 and type(rules[0]) in CROSS_ENTROPIES and not view.mixed
+    one = len(rules) == 1 and view.layers[-1].numbers.a.ndim == 2
+    return one and type(rules[0]) in CROSS_ENTROPIES and not view.mixed
 
 
-def _spelled_pair_without_parts(view: View) -> bool:
+def _has_another_pair(view: View) -> bool:
     """Whether the loss is computed from z by a pair that is not taken apart."""
     nodes = view.trace.nodes
     return any(one.operation.endswith("_cross_entropy") for one in nodes) and not _spelled(view)
@@ -140,7 +150,7 @@ def _only_moved(view: View, place: int) -> bool:
 
 def _same_columns(view: View, place: int, after: int) -> bool:
     """Whether the layer after, without weights, gives the derivative under the same name."""
-    if _is_unknown(view.layers[after]):
+    if _is_unknown(view.layers[after]) or view.layers[after].numbers.z is not None:
         return False
     mine = flat(view.layers[place].numbers.upstream, view.rows)
     theirs = flat(view.layers[after].numbers.delta, view.rows)
@@ -213,8 +223,8 @@ def activation_slope(name: str | None, a: Symbol, z: Symbol) -> Expression | Non
 def _through_activation(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
     """The slope of an activation, and delta as its product with what comes from behind."""
     layer = view.layers[place]
-    weighted = layer.place is not None
-    delta = view.delta(place, unit, row) if weighted else _given_symbol(view, place, row, unit)
+    weighted = layer.numbers.z is not None
+    delta = _arrived(view, place, row, unit)
     if layer.numbers.slope is None:
         count = len(layer.nodes)
         yield equation(delta, note=f"through {count} operations, where units and rows mix")
@@ -245,16 +255,9 @@ def _is_one(layer: LayerTrace, slope: Any) -> bool:
 
 def _of_shares(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
     """A softmax without its cross-entropy: a sum over the classes."""
-    last = place == len(view.layers) - 1
-    layer = view.layers[place]
+    layer, delta = view.layers[place], _arrived(view, place, row, unit)
     a = flat(layer.numbers.a, view.rows)[row]
     upstream = flat(layer.numbers.upstream, view.rows)[row]
-    weighted = layer.place is not None
-    delta = view.delta(place, unit, row) if weighted else _given_symbol(view, place, row, unit)
-    if last and not np.any(upstream):
-        yield equation(delta, note="through the operations of the loss")
-        return
-    yield from _upstream(view, place, row, unit)
     own = view.unit(place, unit, a[unit])
 
     def term(k: int) -> Expression:
@@ -275,9 +278,7 @@ def _share_slope(p: Symbol, own: Symbol, same: bool) -> Expression:
 
 def _pair(view: View, place: int, row: int, unit: int, parts: Parts) -> Iterator[Entry]:
     """Delta of a stable pair: as training computes it, then as the product of its parts."""
-    delta = view.delta(place, unit, row)
-    if view.layers[place].place is None:
-        delta = _given_symbol(view, place, row, unit)
+    delta = _arrived(view, place, row, unit)
     outputs = probabilities(view, row)
     o, t = outputs[unit], view.target(row, unit)
     count = len(outputs) if parts.link == "sigmoid" else 1
@@ -305,9 +306,8 @@ def _sigmoid_parts(
     certainty = _certainty_slope(o, t)
     yield equation(upstream, mean_of(negated_top(certainty) if view.errors else certainty, count))
     yield equation(local, Product((o, minus(Number(1), o))))
-    delta = view.delta(place, unit, row).of(
-        view.delta(place, unit, row).head, _sign(view) * product_value
-    )
+    arrived = _arrived(view, place, row, unit)
+    delta = arrived.of(arrived.head, _sign(view) * product_value)
     yield equation(delta, Product((upstream, local)), note="by its parts")
 
 
@@ -347,7 +347,7 @@ def _softmax_parts(
         terms.append(product(upstream, local))
     if len(classes) > len(terms):
         return
-    delta = view.delta(place, unit, row)
+    delta = _arrived(view, place, row, unit)
     value = _sign(view) * flat(parts.product, view.rows)[row, unit]
     yield equation(delta.of(delta.head, value), total(terms), note="by its parts")
 

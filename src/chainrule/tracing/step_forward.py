@@ -135,6 +135,9 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
     slope = layer.numbers.slope
     given = None if layer.numbers.x is None else flat(layer.numbers.x, view.rows)[row]
     alike = given is not None and given.shape == a.shape
+    if layer.numbers.z is not None:
+        yield from _sums_along_an_axis(view, place, row, units)
+        return
     for unit in units:
         symbol = view.unit(place, unit, a[unit])
         x = view.given(place).symbol(unit, given[unit]) if alike and given is not None else None
@@ -143,12 +146,25 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
             yield equation(symbol, Product((factor, x)), note=_through(layer))
         elif x is not None and layer.activation in (*SPELLED, "exponential"):
             yield activated(symbol, layer, x)
-        elif x is not None and layer.activation == "softmax" and given is not None:
+        elif given is not None and layer.activation == "softmax" and layer.numbers.a.ndim == 2:
             yield equation(symbol, *_given_share(view, place, given, unit))
         else:
             yield equation(symbol, note=_through(layer))
     if slope is None and layer.activation != "softmax" and row == view.shown_rows[0]:
         yield from _operations(view, layer)
+
+
+def _sums_along_an_axis(view: View, place: int, row: int, units: list[int]) -> Iterator[Entry]:
+    """What a kernel makes of rows with further axes."""
+    layer = view.layers[place]
+    z, a = (flat(one, view.rows)[row] for one in (layer.numbers.z, layer.numbers.a))
+    for unit in units:
+        symbol = _z(view, place, unit, z[unit])
+        yield equation(symbol, note=_through(layer, "a sum along the last axis"))
+        if layer.activation == "softmax":
+            yield equation(view.unit(place, unit, a[unit]), note=_through(layer))
+        else:
+            yield activated(view.unit(place, unit, a[unit]), layer, symbol)
 
 
 def _given_share(view: View, place: int, x: Array, unit: int) -> tuple[Expression, ...]:

@@ -225,7 +225,7 @@ def _packed(start: str, stages: Sequence[str], width: int, indent: int) -> list[
     whole = start + "".join(f" = {stage}" for stage in stages)
     if len(whole) <= width:
         return [whole]
-    lines = [start] if len(start) > indent else []
+    lines = _broken(start, width, 3) if len(start) > indent else []
     for stage in stages[:-1]:
         pieces = _broken(f" = {stage}", width - indent, 3)
         lines += [" " * indent + piece for piece in pieces]

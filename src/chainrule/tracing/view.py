@@ -224,7 +224,7 @@ class View:
     @cached_property
     def targets(self) -> Array | None:
         """The target of each output in each row; of labels 1 for the class and 0 for others."""
-        if len(self.trace.targets) != 1:
+        if len(self.trace.targets) != 1 or self.layers[-1].numbers.a.ndim != 2:
             return None
         (given,) = self.trace.targets.values()
         width = flat(self.layers[-1].numbers.a, self.rows).shape[1]
