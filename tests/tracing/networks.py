@@ -276,6 +276,9 @@ def expressions():
     W, v = cr.variable([[1.0, 2.0], [3.0, -4.0]], "W"), cr.variable([0.5, -1.0], "v")
     h = ops.tanh(v @ W)
     yield "arrays", (h * h).sum() + h.mean(), {"h": h}
+    X = cr.variable(np.arange(12.0).reshape(3, 4) - 4.5, "X")
+    yield "norm", ops.norm(X) + (X @ X.T).mean() + ops.softmax(X, axis=0).max(), {}
+    yield "zeros", ops.norm(cr.variable(np.zeros((3, 4)), "X")), {}
     logits = cr.variable([[0.2, -1.0, 0.4]], "z")
     pair = ops.softmax_cross_entropy(logits, cr.constant([[0.0, 1.0, 0.0]]))
     yield "softmax pair", 2.0 * pair.sum(), {}

@@ -65,7 +65,8 @@ def disagreement(equation, form, dtype):
         exact = np.asarray(computed(form, lambda _: 0.0))
         moved = [computed(form, lambda _: rng.choice([-4, 4]) * ROUNDING[dtype]) for _ in range(6)]
     spread = max(float(np.nanmax(np.abs(one - exact))) for one in moved)
-    value = np.asarray(equation.value, np.float64).reshape(np.shape(exact))
+    value = np.asarray(equation.value, np.float64)
+    exact = exact.reshape(value.shape) if exact.size == value.size else exact
     allowed = TOLERANCE[dtype] * max(float(np.abs(value).max()), 1e-30) + 4 * spread
     allowed += 4 * ROUNDING[dtype] * magnitude(form)
     return float(np.abs(exact - value).max()) / allowed

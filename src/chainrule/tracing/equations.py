@@ -23,6 +23,8 @@ __all__ = [
     "legend", "number_text",
 ]  # fmt: skip
 
+MOST_ELEMENTS = 6
+"""Numbers of an array that are written."""
 SMALL, LARGE = 1e-4, 1e8
 """Numbers nearer to 0, and those from here on, are written with a power of ten."""
 
@@ -49,11 +51,15 @@ class Equation:
 
     @property
     def plain(self) -> bool:
-        """Whether putting numbers in would only repeat the value."""
-        last = self.forms[-1] if self.forms else None
-        return last is None or isinstance(last, Number | Symbol) or (
-            isinstance(last, Negative) and isinstance(last.operand, Number)
-        )  # fmt: skip
+        """Whether putting numbers in would only repeat the value, or show arrays in part."""
+        if not self.forms:
+            return True
+        last = self.forms[-1]
+        inner = last.operand if isinstance(last, Negative) else last
+        if isinstance(inner, Number) or isinstance(last, Symbol):
+            return True
+        symbols = (one for one in parts_of(last) if isinstance(one, Symbol))
+        return any(np.size(one.value) > MOST_ELEMENTS for one in symbols)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,9 +207,6 @@ def _with_power(number: float, digits: int) -> str:
     if "." in mantissa:
         mantissa = mantissa.rstrip("0").rstrip(".")
     return f"{mantissa}e{power}"
-
-
-MOST_ELEMENTS = 6
 
 
 def _array_text(array: Any, digits: int) -> str:

@@ -139,7 +139,8 @@ class Seen:
             if user.name in inside or user.derivative is None:
                 continue
             for place, (operand, local) in enumerate(zip(user.operands, user.local, strict=True)):
-                if operand in inside:
+                made = self.by_name[operand].contributions
+                if operand in inside and any(one.user == user.name for one in made):
                     yield self._edge(self.shown(user.name), step, place, local, user)
 
     def _edge(

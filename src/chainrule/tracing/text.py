@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -225,18 +226,18 @@ def _packed(start: str, stages: Sequence[str], width: int, indent: int) -> list[
     whole = start + "".join(f" = {stage}" for stage in stages)
     if len(whole) <= width:
         return [whole]
-    lines = _broken(start, width, 3) if len(start) > indent else []
-    for stage in stages[:-1]:
+    body: list[str] = []
+    for stage in stages[:-1] or stages:
         pieces = _broken(f" = {stage}", width - indent, 3)
-        lines += [" " * indent + piece for piece in pieces]
-    if len(start) <= indent:
-        lines[0:1] = [start + lines[0][indent:]] if lines else [start]
+        body += [" " * indent + piece for piece in pieces]
     result = f" = {stages[-1]}"
-    if len(lines[-1]) + len(result) <= width:
-        lines[-1] += result
-    else:
-        lines += [" " * indent + piece for piece in _broken(result, width - indent, 3)]
-    return lines
+    if len(stages) > 1 and len(body[-1]) + len(result) <= width:
+        body[-1] += result
+    elif len(stages) > 1:
+        body += [" " * indent + piece for piece in _broken(result, width - indent, 3)]
+    if len(start) <= indent:
+        return [start + body[0][indent:], *body[1:]]
+    return [*_broken(start, width, 3), *body]
 
 
 def _broken(text: str, width: int, indent: int) -> list[str]:
@@ -259,7 +260,8 @@ def _pieces(text: str, width: int, level: int) -> Iterator[str]:
     if len(text) <= width and level > 0:
         yield text
     elif level > 2 * DEEPEST:
-        yield from (text[k : k + width] for k in range(0, len(text), width))
+        for word in re.findall(r"\s*\S+", text):
+            yield from (word[k : k + width] for k in range(0, len(word), width))
     else:
         start = 0
         for place in _breaks(text, level // 2, dots=bool(level % 2)):
