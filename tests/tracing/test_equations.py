@@ -3,6 +3,8 @@ import pytest
 from tests.tracing.networks import NETWORKS, batch, expressions, han, mazur, model, step_of
 
 import chainrule as cr
+from chainrule.estimators.network import Head, TableNetwork
+from chainrule.tracing import trace_steps
 from chainrule.tracing.equations import Equation, account_of, number_text
 from chainrule.tracing.formula import (
     FUNCTIONS,
@@ -20,6 +22,7 @@ from chainrule.tracing.formula import (
     folded,
     parts_of,
 )
+from chainrule.training import Trainer
 
 TOLERANCE = {"float32": 1e-6, "float64": 1e-9}
 ROUNDING = {"float32": 2.0**-23, "float64": 2.0**-52}
@@ -110,6 +113,28 @@ def test_rows_with_weights(reduction):
     check(trace, "float64")
     text = trace.to_text()
     assert "s(2)·L(2)" in text
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+@pytest.mark.parametrize("heads, spread", [((True,), 0), ((True, False), 2), ((False,), 2)])
+def test_networks_of_tables(heads, spread, dropout):
+    rng = np.random.default_rng(0)
+    given = tuple(Head(3 if one else 1, one) for one in heads)
+    network = TableNetwork(2, (3,), (4, 3), given, dropout, spread, 4 if spread else 0)
+    trainer = Trainer(network, dtype="float64", seed=1)
+    losses = [
+        cr.losses.SparseCategoricalCrossentropy() if one else cr.losses.MeanSquaredError()
+        for one in heads
+    ]
+    trainer.compile(losses, cr.optimizers.SGD(0.1))
+    x = {"numbers": rng.normal(size=(5, 2)), "categories": rng.integers(0, 3, (5, 1))}
+    if spread:
+        x["positions"] = rng.random((5, spread)) * 3
+    y = [rng.integers(0, 3, 5) if one else rng.normal(size=(5, 1)) for one in heads]
+    named = dict(zip(network.output_names, y, strict=True))
+    trace = trace_steps(trainer, trainer.data(x, named if len(y) > 1 else y[0]))
+    assert check(trace, "float64") > 30
+    assert all(len(line) <= 80 for line in trace.to_text().splitlines())
 
 
 @pytest.mark.parametrize("example", [mazur, han])
