@@ -1,77 +1,287 @@
-"""Networks of every kind with rows for them, to be traced."""
+"""Networks of many kinds with a batch each, and expressions, to be traced."""
 
 import numpy as np
 
 import chainrule as cr
-from chainrule import layers, losses, optimizers
+from chainrule import examples, layers, losses, optimizers
 
-DENSE = layers.Dense
-STACKS = {
-    "plain": lambda: [DENSE(4, "tanh"), DENSE(3, "sigmoid")],
-    "no bias": lambda: [DENSE(4, "softsign", use_bias=False), DENSE(3)],
-    "penalties": lambda: [
-        DENSE(4, "elu", kernel_regularizer="l2", bias_regularizer="l1"),
-        DENSE(3, kernel_regularizer=cr.regularizers.l1_l2(0.1, 0.2), activity_regularizer="l2"),
-    ],
-    "dropout": lambda: [layers.Dropout(0.4), DENSE(6, "relu"), layers.Dropout(0.5), DENSE(3)],
-    "batch norm": lambda: [DENSE(5), layers.BatchNormalization(), layers.Activation("silu"),
-                           DENSE(3)],
-    "layer norm": lambda: [DENSE(4), layers.LayerNormalization(), layers.PReLU(), DENSE(3)],
-    "composed": lambda: [DENSE(4, "mish"), DENSE(4, "gelu"), layers.LeakyReLU(), DENSE(3, "selu")],
-    "noise": lambda: [layers.GaussianNoise(0.3), DENSE(4, "hard_sigmoid"), DENSE(3)],
-    "mixed": lambda: [layers.Mixup(0.4), DENSE(4, "tanh"), DENSE(3)],
-    "frozen": lambda: [DENSE(4, "tanh", trainable=False), DENSE(3, bias_trainable=False)],
-    "constraint": lambda: [DENSE(4, kernel_constraint=cr.constraints.max_norm(0.5)), DENSE(3)],
+MAZUR = {
+    "weights": "w{n}", "biases": "b{layer}", "digits": 8, "loss": "E",
+    "units": [["i1", "i2"], ["h1", "h2"], ["o1", "o2"]],
 }  # fmt: skip
-ENDINGS = {
-    "mse": (None, losses.MeanSquaredError(), "numbers"),
-    "textbook": ("sigmoid", losses.SquaredError(), "shares"),
-    "sum": (None, losses.Huber(reduction="sum"), "numbers"),
-    "mae": (None, losses.MeanAbsoluteError(), "numbers"),
-    "bce": ("sigmoid", losses.BinaryCrossentropy(), "shares"),
-    "cce": ("softmax", losses.CategoricalCrossentropy(), "one hot"),
-    "sparse": ("softmax", losses.SparseCategoricalCrossentropy(), "labels"),
-    "poisson": ("exponential", losses.Poisson(), "counts"),
+HAN = {
+    "weights": "w{from}{to}", "biases": "b{to}", "digits": 5, "errors": True,
+    "units": [["1", "2", "3"], ["4", "5"], ["6"]],
+}  # fmt: skip
+
+
+def mazur(**how):
+    """Worked example A in its author's names."""
+    example = examples.mazur()
+    return example.model.trace(example.arrays["X"], example.arrays["y"], **(MAZUR | how))
+
+
+def han(**how):
+    """Worked example B in its authors' names, with errors in place of deltas."""
+    example = examples.han()
+    return example.model.trace(example.arrays["X"], example.arrays["y"], **(HAN | how))
+
+
+def model(inputs, *stack, loss="mse", optimizer="sgd", dtype="float64", seed=3):
+    """A compiled network."""
+    made = cr.Sequential([layers.Input((inputs,)), *stack], seed=seed, dtype=dtype)
+    made.compile(optimizer, loss)
+    return made
+
+
+def batch(rows, inputs, outputs, kind="numbers", seed=0):
+    """Rows and targets."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(rows, inputs))
+    if kind == "labels":
+        return X, rng.integers(0, outputs, rows)
+    if kind == "one-hot":
+        return X, np.eye(outputs)[rng.integers(0, outputs, rows)]
+    if kind == "binary":
+        return X, rng.integers(0, 2, (rows, outputs)).astype(float)
+    if kind == "shares":
+        y = rng.random((rows, outputs))
+        return X, y / y.sum(axis=1, keepdims=True)
+    if kind == "codes":
+        return rng.integers(0, 5, (rows, inputs)), rng.normal(size=(rows, outputs))
+    if kind == "counts":
+        return X, rng.poisson(2.0, (rows, outputs)).astype(float)
+    return X, rng.normal(size=(rows, outputs))
+
+
+Dense, Dropout = layers.Dense, layers.Dropout
+
+NETWORKS = {
+    "squared error": (
+        [Dense(2, "sigmoid"), Dense(2)],
+        {"loss": "squared_error"},
+        (1, 2, 2),
+    ),
+    "mse, two outputs": (
+        [Dense(4, "tanh"), Dense(2)],
+        {},
+        (3, 3, 2),
+    ),
+    "mae": (
+        [Dense(4, "relu"), Dense(2)],
+        {"loss": "mae"},
+        (2, 3, 2),
+    ),
+    "huber": (
+        [Dense(2, "tanh"), Dense(2)],
+        {"loss": losses.Huber(0.4)},
+        (3, 3, 2),
+    ),
+    "quantile": (
+        [Dense(2, "gelu"), Dense(1)],
+        {"loss": losses.Quantile(0.9)},
+        (3, 3, 1),
+    ),
+    "poisson": (
+        [Dense(2, "tanh"), Dense(1, "exponential")],
+        {"loss": "poisson"},
+        (3, 3, 1, "counts"),
+    ),
+    "binary": (
+        [Dense(2, "softplus"), Dense(1, "sigmoid")],
+        {"loss": "binary_crossentropy"},
+        (3, 3, 1, "binary"),
+    ),
+    "three binary": (
+        [Dense(2, "elu"), Dense(3, "sigmoid")],
+        {"loss": "binary_crossentropy"},
+        (2, 3, 3, "binary"),
+    ),
+    "binary from logits": (
+        [Dense(2, "tanh"), Dense(1)],
+        {"loss": losses.BinaryCrossentropy(from_logits=True)},
+        (2, 3, 1, "binary"),
+    ),
+    "binary of relu": (
+        [Dense(2, "tanh"), Dense(1, "hard_sigmoid")],
+        {"loss": "binary_crossentropy"},
+        (2, 3, 1, "binary"),
+    ),
+    "classes": (
+        [Dense(4, "relu"), Dense(3, "softmax")],
+        {"loss": "categorical_crossentropy"},
+        (3, 3, 3, "one-hot"),
+    ),
+    "shares": (
+        [Dense(3, "softmax")],
+        {"loss": "categorical_crossentropy"},
+        (2, 3, 3, "shares"),
+    ),
+    "labels": (
+        [Dense(4, "tanh"), Dense(3, "softmax")],
+        {"loss": "sparse_categorical_crossentropy"},
+        (3, 3, 3, "labels"),
+    ),
+    "labels from logits": (
+        [Dense(3)],
+        {"loss": losses.SparseCategoricalCrossentropy(from_logits=True)},
+        (2, 3, 3, "labels"),
+    ),
+    "activation layer": (
+        [Dense(2), layers.Activation("tanh"), Dense(3), layers.Activation("softmax")],
+        {"loss": "categorical_crossentropy"},
+        (2, 3, 3, "one-hot"),
+    ),
+    "softmax with mse": (
+        [Dense(2, "tanh"), Dense(3, "softmax")],
+        {"loss": "mse"},
+        (2, 3, 3, "one-hot"),
+    ),
+    "hidden softmax": (
+        [Dense(3, "softmax"), Dense(1)],
+        {},
+        (2, 3, 1),
+    ),
+    "dropout": (
+        [Dropout(0.3), Dense(4, "relu"), Dropout(0.5), Dense(1)],
+        {},
+        (3, 3, 1),
+    ),
+    "batch norm": (
+        [Dense(3), layers.BatchNormalization(), layers.Activation("relu"), Dense(2)],
+        {},
+        (4, 3, 2),
+    ),
+    "layer norm": (
+        [Dense(3, "tanh"), layers.LayerNormalization(), Dense(2)],
+        {},
+        (3, 3, 2),
+    ),
+    "prelu": (
+        [Dense(3), layers.PReLU(), Dense(2)],
+        {},
+        (3, 3, 2),
+    ),
+    "penalties": (
+        [
+            Dense(3, "tanh", kernel_regularizer="l2", activity_regularizer="l1"),
+            Dense(2, bias_regularizer="l1_l2"),
+        ],
+        {},
+        (3, 3, 2),
+    ),
+    "no bias, held": (
+        [
+            Dense(3, "tanh", use_bias=False),
+            Dense(2, trainable=False),
+            Dense(1, bias_trainable=False),
+        ],
+        {},
+        (3, 3, 1),
+    ),
+    "sum": (
+        [Dense(2, "tanh"), Dense(1)],
+        {"loss": losses.MeanSquaredError(reduction="sum")},
+        (3, 3, 1),
+    ),
+    "clipped": (
+        [Dense(2, "tanh"), Dense(1)],
+        {"optimizer": optimizers.SGD(0.1, momentum=0.9, nesterov=True, clipnorm=0.01)},
+        (3, 3, 1),
+    ),
+    "adam": (
+        [Dense(2, "silu"), Dense(1)],
+        {"optimizer": optimizers.Adam(0.01, amsgrad=True)},
+        (3, 3, 1),
+    ),
+    "adamw": (
+        [Dense(2, "mish"), Dense(1)],
+        {"optimizer": "adamw"},
+        (3, 3, 1),
+    ),
+    "nadam": (
+        [Dense(2, "selu"), Dense(1)],
+        {"optimizer": "nadam"},
+        (3, 3, 1),
+    ),
+    "rmsprop": (
+        [Dense(2, "softsign"), Dense(1)],
+        {"optimizer": optimizers.RMSprop(0.01, momentum=0.5, centered=True)},
+        (3, 3, 1),
+    ),
+    "adagrad": (
+        [Dense(2, "leaky_relu"), Dense(1)],
+        {"optimizer": "adagrad"},
+        (3, 3, 1),
+    ),
+    "constraint": (
+        [Dense(2, "tanh", kernel_constraint="non_neg"), Dense(1, kernel_constraint="max_norm")],
+        {"optimizer": optimizers.SGD(0.5)},
+        (3, 3, 1),
+    ),
+    "large": (
+        [Dense(30, "relu"), Dense(20, "sigmoid"), Dense(10, "softmax")],
+        {"loss": "sparse_categorical_crossentropy", "optimizer": "adam"},
+        (20, 40, 10, "labels"),
+    ),
+    "mixed rows": (
+        [layers.Mixup(0.4), Dense(2, "tanh"), Dense(3, "softmax")],
+        {"loss": "categorical_crossentropy"},
+        (3, 3, 3, "one-hot"),
+    ),
+    "noise": (
+        [layers.GaussianNoise(0.5), Dense(2, "tanh"), Dense(1)],
+        {},
+        (3, 3, 1),
+    ),
+    "penalty of rows": (
+        [Dense(2, "tanh", kernel_regularizer=layers.PerRow("l2")), Dense(1)],
+        {},
+        (3, 3, 1),
+    ),
+    "codes": (
+        [layers.Embedding(5, 2), layers.Flatten(), Dense(2, "tanh"), Dense(1)],
+        {},
+        (3, 3, 1, "codes"),
+    ),
+    "units of three axes": (
+        [layers.Embedding(5, 2), Dense(2, "tanh"), Dense(2), layers.Flatten(), Dense(1)],
+        {},
+        (3, 3, 1, "codes"),
+    ),
+    "own loss": (
+        [Dense(2, "tanh"), Dense(1)],
+        {"loss": lambda t, p: cr.ops.abs(t - p) ** 3},
+        (2, 2, 1),
+    ),
 }
-RULES = {
-    "sgd": optimizers.SGD(0.5),
-    "momentum": optimizers.SGD(0.1, momentum=0.9),
-    "nesterov": optimizers.SGD(0.1, momentum=0.9, nesterov=True),
-    "adam": optimizers.Adam(0.01),
-    "adamw": optimizers.AdamW(0.01),
-    "rmsprop": optimizers.RMSprop(0.01),
-    "adagrad": optimizers.Adagrad(0.1),
-    "nadam": optimizers.Nadam(0.01),
-    "clipped": optimizers.SGD(0.5, global_clipnorm=0.1),
-    "decaying": optimizers.SGD(optimizers.schedules.ExponentialDecay(0.5, 3, 0.5)),
-}
-CASES = [
-    *((stack, "mse", "sgd") for stack in STACKS),
-    *(("plain", ending, "momentum") for ending in ENDINGS),
-    *(("dropout", "bce", rule) for rule in RULES),
-    ("penalties", "sparse", "adam"),
-    ("batch norm", "cce", "rmsprop"),
-]
+"""Name: the layers, the settings of `model`, and the batch."""
 
 
-def network(stack, ending, rule, dtype="float64", engine="auto"):
-    """A compiled model of three inputs, three outputs."""
-    activation, loss, _ = ENDINGS[ending]
-    members = [*STACKS[stack](), DENSE(3, activation, name="last")]
-    model = cr.Sequential([layers.Input((3,)), *members], seed=5, dtype=dtype)
-    model.compile(RULES[rule], loss, engine=engine)
-    return model
+def step_of(name, dtype="float64", **how):
+    """The trace of a network of the table."""
+    stack, settings, given = NETWORKS[name]
+    return model(given[1], *stack, **settings, dtype=dtype).trace(*batch(*given), **how)
 
 
-def rows(ending, count=4, dtype="float64"):
-    """Inputs and targets."""
-    rng = np.random.default_rng(1)
-    X = rng.normal(size=(count, 3)).astype(dtype)
-    y = {
-        "numbers": rng.normal(size=(count, 3)),
-        "shares": rng.random((count, 3)),
-        "one hot": np.eye(3)[np.arange(count) % 3],
-        "labels": np.arange(count) % 3,
-        "counts": rng.integers(0, 5, (count, 3)).astype(float),
-    }[ENDINGS[ending][2]]
-    return X, y
+def expressions():
+    """Expressions by name, with the names of their nodes."""
+    for name, result in (("xyz", "f"), ("one_one_one", "J"), ("chain", "z")):
+        nodes = getattr(examples, name)().nodes
+        yield name, nodes[result], nodes
+    x, y = cr.variable(0.7, "x"), cr.variable(1.3, "y")
+    ops = cr.ops
+    yield "uses", x * y + x * x - ops.exp(x) / y + ops.log(y) ** 2 - ops.sqrt(x * y), {}
+    yield "functions", ops.sin(x) * ops.cos(y) + ops.softplus(x - y) + ops.relu(x) - ops.abs(-y), {}
+    W, v = cr.variable([[1.0, 2.0], [3.0, -4.0]], "W"), cr.variable([0.5, -1.0], "v")
+    h = ops.tanh(v @ W)
+    yield "arrays", (h * h).sum() + h.mean(), {"h": h}
+    X = cr.variable(np.arange(12.0).reshape(3, 4) - 4.5, "X")
+    yield "norm", ops.norm(X) + (X @ X.T).mean() + ops.softmax(X, axis=0).max(), {}
+    yield "zeros", ops.norm(cr.variable(np.zeros((3, 4)), "X")), {}
+    logits = cr.variable([[0.2, -1.0, 0.4]], "z")
+    pair = ops.softmax_cross_entropy(logits, cr.constant([[0.0, 1.0, 0.0]]))
+    yield "softmax pair", 2.0 * pair.sum(), {}
+    certain = cr.variable(60.0, "z")
+    yield "certain", ops.sigmoid_cross_entropy(certain, cr.constant(0.0)), {}
+    yield "variable alone", x, {}

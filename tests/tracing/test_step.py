@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.tracing.networks import CASES, network, rows
+from tests.tracing.stacks import CASES, network, rows
 
 import chainrule as cr
 from chainrule import layers

@@ -2,11 +2,355 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
+
+from chainrule.tracing.equations import (
+    MEANINGS,
+    Account,
+    Equation,
+    Section,
+    Values,
+    account_of,
+    number_text,
+)
+from chainrule.tracing.formula import (
+    Call,
+    Expression,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Rest,
+    Sum,
+    Symbol,
+)
+from chainrule.tracing.latex_names import escaped, number_latex, symbol_latex, width_of
 
 __all__ = ["latex_of"]
 
+OPENING = r"""\documentclass[a4paper,10pt,fleqn]{article}
+\usepackage[margin=2cm]{geometry}
+\usepackage{amsmath}
+\setlength{\mathindent}{0pt}
+\setlength{\parindent}{0pt}
+\setlength{\jot}{4pt}
+\allowdisplaybreaks
+\begin{document}
+\raggedright
+"""
+LINE = 88.0
+"""About how many digits a line of a formula holds."""
+NOTE = 78
+TOGETHER, BEFORE_SIGN, AFTER_DOT = -1, 0, 1
+"""Whether a line may begin with a token: where it is lower, lines end first."""
+DEEPEST = 8
+
+
+@dataclass(frozen=True)
+class Token:
+    """A part of a formula that stays whole.
+
+    latex, width
+        How it is written; how wide it is, in digits.
+    breaks
+        Whether a line may begin with it; each pair of brackets around it adds 2.
+    """
+
+    latex: str
+    width: float
+    breaks: int = TOGETHER
+
+
+Tokens = list[Token]
+
 
 def latex_of(trace: Any) -> str:
-    """The document."""
-    return f"% {type(trace).__name__}"
+    """Every equation of a trace as a document that compiles on its own."""
+    account = account_of(trace)
+    lines = [rf"\section*{{{escaped(account.title)}}}"]
+    lines += [f"{escaped(line)}\n" for line in account.lines if line]
+    lines += [rf"\({MEANINGS[name][1]}\)" + "\n" for name in account.legend]
+    for section in account.sections:
+        if section.entries:
+            lines += _section(section, account)
+    return OPENING + "\n".join(lines) + "\n\\end{document}\n"
+
+
+def _section(section: Section, account: Account) -> Iterator[str]:
+    yield rf"\subsection*{{{escaped(section.title)}}}"
+    held: list[Equation] = []
+    for entry in section.entries:
+        if isinstance(entry, Equation):
+            held.append(entry)
+            continue
+        yield from _aligned(held, account.digits)
+        held = []
+        yield _values(entry, account.digits) if isinstance(entry, Values) else escaped(entry) + "\n"
+    yield from _aligned(held, account.digits)
+
+
+def _values(entry: Values, digits: int) -> str:
+    shown = (
+        rf"\({symbol_latex(one)} = {number_latex(one.value, digits)}\)" for one in entry.symbols
+    )
+    return f"{escaped(entry.before)}{', '.join(shown)}{escaped(entry.after)}\n"
+
+
+def _aligned(equations: Sequence[Equation], digits: int) -> Iterator[str]:
+    """Equations below each other, with their signs of equality aligned."""
+    if not equations:
+        return
+    widest = max(width_of(one.symbol) for one in equations)
+    room = LINE - widest - 3.0
+    rows = [row for one in equations for row in _rows(one, digits, room)]
+    yield r"\begin{align*}"
+    yield " \\\\\n".join(rows)
+    yield r"\end{align*}"
+
+
+def _rows(one: Equation, digits: int, room: float) -> Iterator[str]:
+    """The lines of an equation."""
+    stages = [tokens_of(form, None) for form in one.forms]
+    if not one.plain:
+        stages.append(tokens_of(one.forms[-1], digits))
+    result = _number(one.value, digits)
+    if stages and _joined(stages[-1]) == _joined(result):
+        stages.pop()
+    symbol = symbol_latex(one.symbol)
+    whole = [*stages, result]
+    if sum(_width(stage) + 3.0 for stage in whole) <= room:
+        lines = ["".join(f" = {_joined(stage)}" for stage in whole)]
+        width = sum(_width(stage) + 3.0 for stage in whole)
+    else:
+        lines, width = [], 0.0
+        for stage in stages:
+            packed = _packed(stage, room)
+            lines += [f" = {packed[0][0]}", *(rf"\quad {line}" for line, _ in packed[1:])]
+            width = packed[-1][1] + 3.0
+        if width + _width(result) + 3.0 <= room and lines:
+            lines[-1] += f" = {_joined(result)}"
+            width += _width(result) + 3.0
+        else:
+            packed = _packed(result, room)
+            lines += [f" = {packed[0][0]}", *(rf"\quad {line}" for line, _ in packed[1:])]
+            width = packed[-1][1] + 3.0
+    lines += _note(one.note, lines, width, room)
+    for place, line in enumerate(lines):
+        yield f"{symbol if place == 0 else ''} &{line}"
+
+
+def _note(note: str, lines: list[str], width: float, room: float) -> list[str]:
+    """The note beside the last line, or below it."""
+    if not note:
+        return []
+    if width + 0.95 * len(note) + 4.0 <= room:
+        lines[-1] += rf"\quad\text{{({escaped(note)})}}"
+        return []
+    wrapped = textwrap.wrap(f"({note})", max(20, min(NOTE, int(room) - 4)))
+    return [rf"\quad\text{{{escaped(line)}}}" for line in wrapped]
+
+
+def _width(tokens: Tokens) -> float:
+    return sum(token.width for token in tokens)
+
+
+def _joined(tokens: Tokens) -> str:
+    return "".join(token.latex for token in tokens)
+
+
+def _packed(tokens: Tokens, room: float) -> list[tuple[str, float]]:
+    """Lines of tokens, each with its width; broken as far outside of brackets as fits."""
+    limit = room - 5.0
+    deepest = next((k for k in range(DEEPEST) if _fits(tokens, limit, k)), DEEPEST)
+    lines: list[tuple[str, float]] = []
+    current: Tokens = []
+    for chunk in _chunks(tokens, deepest):
+        if current and _width(current) + _width(chunk) > limit:
+            lines.append((_line(current), _width(current)))
+            current = chunk
+        else:
+            current = current + chunk
+    return [*lines, (_line(current), _width(current))]
+
+
+def _line(tokens: Tokens) -> str:
+    """A line; a sign at its start stands as between two terms."""
+    joined = _joined(tokens)
+    return "{}" + joined if tokens[0].breaks != TOGETHER else joined
+
+
+def _fits(tokens: Tokens, limit: float, deepest: int) -> bool:
+    return all(_width(chunk) <= limit for chunk in _chunks(tokens, deepest))
+
+
+def _chunks(tokens: Tokens, deepest: int) -> Iterator[Tokens]:
+    """The tokens in pieces that lines may begin with."""
+    held: Tokens = []
+    for token in tokens:
+        if held and TOGETHER < token.breaks <= deepest:
+            yield held
+            held = []
+        held.append(token)
+    yield held
+
+
+def _bracketed(tokens: Tokens) -> Tokens:
+    """Tokens in brackets, where lines end less readily."""
+    inside = [
+        token if token.breaks == TOGETHER else replace(token, breaks=token.breaks + 2)
+        for token in tokens
+    ]
+    return [Token("(", 0.8), *inside, Token(")", 0.8)]
+
+
+SUM, PRODUCT, ATOM = range(3)
+"""How tightly a formula holds together."""
+
+
+def tokens_of(one: Expression, digits: int | None) -> Tokens:
+    """A formula as tokens; with digits its symbols' numbers in their place."""
+    match one:
+        case Symbol():
+            if digits is None:
+                return [Token(symbol_latex(one), width_of(one))]
+            return _number(one.value, digits)
+        case Number():
+            return _number(one.value, 6 if digits is None else digits)
+        case Rest():
+            if digits is None:
+                said = f"{one.count:,} more"
+                return [Token(rf"[\text{{{said}}}]", len(said) + 1.0)]
+            return [Token("[", 0.6), *_number(one.value, digits), Token("]", 0.6)]
+        case Sum():
+            return _sum(one, digits)
+        case Negative():
+            return [Token("-", 1.8), *_held(one.operand, digits, PRODUCT, opens=True)]
+        case Product():
+            return _product(one, digits)
+        case Quotient():
+            return _quotient(one, digits)
+        case Power():
+            return _power(one, digits)
+        case Call():
+            return _call(one, digits)
+    raise TypeError(one)
+
+
+def _power(one: Power, digits: int | None) -> Tokens:
+    base, exponent = _held(one.base, digits, ATOM), tokens_of(one.exponent, digits)
+    raised = Token(f"^{{{_joined(exponent)}}}", 0.75 * _width(exponent))
+    if isinstance(one.base, Symbol) and len(base) == 1:  # which may have a raised mark already
+        base = [Token(f"{{{base[0].latex}}}", base[0].width)]
+    return [*base, raised]
+
+
+def _number(value: Any, digits: int) -> Tokens:
+    array = np.asarray(value)
+    if array.size != 1:
+        words = number_text(array, digits).split(" ")
+        return [
+            Token(
+                rf"\text{{{escaped(word)}\ }}", len(word) + 0.7, BEFORE_SIGN if place else TOGETHER
+            )
+            for place, word in enumerate(words)
+        ]
+    latex = number_latex(array, digits)
+    return [Token(latex, len(number_text(array, digits)) + (2.5 if "cdot" in latex else 0.3))]
+
+
+def _tightness(one: Expression, digits: int | None) -> int:
+    if isinstance(one, Sum | Negative):
+        return SUM
+    if isinstance(one, Product) or (isinstance(one, Symbol) and digits is None and one.opposite):
+        return PRODUCT
+    if isinstance(one, Symbol) and digits is None:
+        return ATOM
+    value = one.value if isinstance(one, Symbol | Number) else None
+    if value is not None and np.size(value) == 1:
+        shown = number_text(value, digits if digits is not None else 6)
+        return SUM if shown.startswith("-") else PRODUCT if "e" in shown else ATOM
+    return PRODUCT if isinstance(one, Quotient) else ATOM
+
+
+def _held(one: Expression, digits: int | None, least: int, opens: bool = False) -> Tokens:
+    """A formula, in brackets where it holds together less than it has to."""
+    if isinstance(one, Product) and opens and least <= PRODUCT:
+        return _product(one, digits, opens=True)
+    tokens = tokens_of(one, digits)
+    if _tightness(one, digits) >= least:
+        return tokens
+    return _bracketed(tokens)
+
+
+def _sum(one: Sum, digits: int | None) -> Tokens:
+    found: Tokens = []
+    for place, term in enumerate(one.terms):
+        tokens = tokens_of(term, digits)
+        if isinstance(term, Sum):
+            tokens = _bracketed(tokens)
+        if place == 0:
+            found += tokens
+        elif tokens[0].latex.startswith("-"):
+            first = Token(f" - {tokens[0].latex[1:]}", tokens[0].width + 1.5, BEFORE_SIGN)
+            found += [first, *tokens[1:]]
+        else:
+            found += [Token(" + ", 2.8, BEFORE_SIGN), *tokens]
+    return found
+
+
+def _product(one: Product, digits: int | None, opens: bool = False) -> Tokens:
+    found: Tokens = []
+    for place, factor in enumerate(one.factors):
+        bare = place == 0 and not opens and not isinstance(factor, Sum)
+        tokens = tokens_of(factor, digits) if bare else _held(factor, digits, PRODUCT)
+        if place:
+            found.append(Token(r"\cdot ", 1.5))
+            tokens = [Token(tokens[0].latex, tokens[0].width, AFTER_DOT), *tokens[1:]]
+        found += tokens
+    return found
+
+
+MOST_OVER = 50.0
+
+
+def _quotient(one: Quotient, digits: int | None) -> Tokens:
+    """A fraction; of wide ones the bottom in brackets after a stroke, where lines can end."""
+    top, bottom = (tokens_of(part, digits) for part in (one.top, one.bottom))
+    width = max(_width(top), _width(bottom))
+    if width <= MOST_OVER:
+        return [Token(rf"\frac{{{_joined(top)}}}{{{_joined(bottom)}}}", width + 0.5)]
+    over = _held(one.top, digits, PRODUCT)
+    return [*over, Token("/", 1.0), *_held(one.bottom, digits, ATOM)]
+
+
+def _call(one: Call, digits: int | None) -> Tokens:
+    arguments = [tokens_of(argument, digits) for argument in one.arguments]
+    first = arguments[0]
+    match one.function:
+        case "exp":
+            return [Token(f"e^{{{_joined(first)}}}", 1.0 + 0.75 * _width(first))]
+        case "abs":
+            return [Token("|", 0.5), *first, Token("|", 0.5)]
+        case "sqrt":
+            return [Token(rf"\sqrt{{{_joined(first)}}}", 2.0 + _width(first))]
+        case "holds":
+            return [Token("[", 0.6), *first, Token(" > 0]", 3.5)]
+        case "chain" | "by_class":
+            held = [_held(argument, digits, PRODUCT) for argument in one.arguments]
+            return [*held[0], Token(r"\cdot ", 1.5), *held[1]]
+        case "flat_sum":
+            return [Token(r"\textstyle\sum(", 4.0), *first, Token(")", 0.8)]
+    known = ("exp", "log", "max", "min", "sin", "cos", "tanh")
+    name = rf"\{one.function}" if one.function in known else (
+        rf"\operatorname{{{escaped(one.function).replace(chr(92) + 'allowbreak{}', '')}}}"
+    )  # fmt: skip
+    found = [Token(f"{name}(", len(one.function) + 0.8)]
+    for place, argument in enumerate(arguments):
+        found += [Token(", ", 1.0)] * bool(place) + argument
+    return [*found, Token(")", 0.8)]

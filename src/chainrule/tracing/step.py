@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -278,6 +279,17 @@ class StepTrace(Forms):
                 if logits is not None and targets is not None and np.array_equal(logits, z):
                     return parts_of(node.operation, logits, targets)
         return None
+
+    @cached_property
+    def outputs_after(self) -> Any:
+        """What the network predicts for the rows after the step; None where it is not made."""
+        if not np.isfinite(self.loss):
+            return None
+        moved = copy.deepcopy(self.trainer)
+        for layer in self.layers:
+            for name, one in layer.parameters.items():
+                moved.parameters[f"{layer.name}/{name}"][...] = one.after
+        return moved.predict_data(self.data)
 
     def update(self, parameter: str, index: tuple[int, ...]) -> UpdateTrace:
         """The optimizer's rule on one number of a parameter.

@@ -15,7 +15,15 @@ from chainrule.layers import Layered, PerRow, Stack
 from chainrule.settings import check_count
 from chainrule.tracing.notation import Names, Notation, default_units
 from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace
-from chainrule.training import Data, Traced, Trainer, clipped_gradient, traced
+from chainrule.training import (
+    Data,
+    Traced,
+    TracedLayer,
+    TracedNode,
+    Trainer,
+    clipped_gradient,
+    traced,
+)
 
 __all__ = ["as_batch", "trace_steps"]
 
@@ -89,7 +97,7 @@ def _one_step(
     numbers = traced(before, data)
     course.step(data, None, data.rows)
     loss_after = _loss(course, data, before.iterations)
-    layers = tuple(_layers(before, course, numbers))
+    layers = tuple(_layers(before, course, numbers, data))
     rule = before.optimizer.description
     line = rule.line(before.iterations + 1)
     network = before.network
@@ -123,9 +131,9 @@ def _loss(course: Trainer, data: Data, step: int) -> float:
     return float(results["loss"])
 
 
-def _layers(before: Trainer, after: Trainer, numbers: Traced) -> Iterator[LayerTrace]:
+def _layers(before: Trainer, after: Trainer, numbers: Traced, data: Data) -> Iterator[LayerTrace]:
     network: Any = before.network
-    parameters = dict(_parameters(before, after, numbers))
+    parameters = dict(_parameters(before, after, numbers, data))
     kinds = (
         [type(layer).__name__ for layer in network.layers]
         if isinstance(network, Stack)
@@ -139,9 +147,8 @@ def _layers(before: Trainer, after: Trainer, numbers: Traced) -> Iterator[LayerT
         }  # fmt: skip
         nodes = tuple(node for node in numbers.nodes if node.layer == one.name)
         weighted = one.z is not None and one.z.ndim == 2 and own["kernel"].before.ndim == 2
-        last = nodes[-1].operation if nodes else ""
-        if activation in (None, "linear") and last in ("softmax", "sigmoid"):
-            activation = last
+        if activation in (None, "linear"):
+            activation = _ending(one, nodes, numbers) or activation
         yield LayerTrace(
             one.name, "Dense" if weighted else kind, activation, one, own, nodes,
             place if weighted else None,
@@ -149,8 +156,21 @@ def _layers(before: Trainer, after: Trainer, numbers: Traced) -> Iterator[LayerT
         place += weighted
 
 
+def _ending(one: TracedLayer, nodes: Sequence[TracedNode], numbers: Traced) -> str | None:
+    """The link that a layer ends in, where its own activation does not say it."""
+    last = nodes[-1].operation if nodes else ""
+    if last in ("softmax", "sigmoid"):
+        return last
+    if one is numbers.layers[-1] and one.z is not None and not np.array_equal(one.a, one.z):
+        made = {node.operation for node in numbers.nodes}  # the loss takes z itself
+        for link in ("softmax", "sigmoid"):
+            if f"{link}_cross_entropy" in made:
+                return link
+    return None
+
+
 def _parameters(
-    before: Trainer, after: Trainer, numbers: Traced
+    before: Trainer, after: Trainer, numbers: Traced, data: Data
 ) -> Iterator[tuple[str, ParameterTrace]]:
     held, rule = before.parameters, before.optimizer.description
     clipped = numbers.gradient
@@ -164,7 +184,7 @@ def _parameters(
             name.rpartition("/")[2], held[name].copy(), after.parameters[name].copy(),
             held.view(numbers.gradient, name) if trained else None,
             held.view(clipped, name) if trained else None,
-            _penalty_slope(one, held[name], before) if trained else None,
+            _penalty_slope(one, held[name], before, data) if trained else None,
             *(_own_slots(arrays, name) for arrays in slots),
         )  # fmt: skip
 
@@ -177,12 +197,16 @@ def _own_slots(arrays: Mapping[str, Array], name: str) -> dict[str, Array]:
     }  # fmt: skip
 
 
-def _penalty_slope(one: Any, values: Array, trainer: Trainer) -> Array | None:
-    """The gradient of a parameter's own penalty; None without one, or where rows share it."""
-    if one.regularizer is None or isinstance(one.regularizer, PerRow):
+def _penalty_slope(one: Any, values: Array, trainer: Trainer, data: Data) -> Array | None:
+    """The gradient of a parameter's own penalty; None without one."""
+    if one.regularizer is None:
         return None
     node = variable(values)
     slope: Array = np.asarray(grad(one.regularizer(node), node).array)
+    if isinstance(one.regularizer, PerRow):
+        weights = data.arrays.get("weight")
+        by_weight = all(loss.by_weight for loss in trainer.task.losses)
+        slope /= np.sum(weights) if by_weight and weights is not None else data.rows
     return slope
 
 

@@ -1,0 +1,220 @@
+"""A trace as equations: what each quantity is, by which formula, and what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from chainrule.tracing.formula import (
+    Call,
+    Expression,
+    Negative,
+    Number,
+    Rest,
+    Symbol,
+    parts_of,
+)
+
+__all__ = [
+    "MEANINGS", "Account", "Entry", "Equation", "Section", "Values", "account_of", "equation",
+    "legend", "number_text",
+]  # fmt: skip
+
+MOST_ELEMENTS = 6
+"""Numbers of an array that are written."""
+SMALL, LARGE = 1e-4, 1e8
+"""Numbers nearer to 0, and those from here on, are written with a power of ten."""
+
+
+@dataclass(frozen=True, eq=False)
+class Equation:
+    """symbol = formula = the formula with its numbers = the symbol's value, which the engine gave.
+
+    forms
+        The formula, or several that are equal; numbers are put into the last. None where the
+        value comes through operations that no short formula says.
+    note
+        What stands beside it.
+    """
+
+    symbol: Symbol
+    forms: tuple[Expression, ...] = ()
+    note: str = ""
+
+    @property
+    def value(self) -> Any:
+        """The engine's number."""
+        return self.symbol.value
+
+    @property
+    def plain(self) -> bool:
+        """Whether putting numbers in would only repeat the value, or show arrays in part."""
+        if not self.forms:
+            return True
+        last = self.forms[-1]
+        inner = last.operand if isinstance(last, Negative) else last
+        if isinstance(inner, Number) or isinstance(last, Symbol):
+            return True
+        symbols = (one for one in parts_of(last) if isinstance(one, Symbol))
+        return any(np.size(one.value) > MOST_ELEMENTS for one in symbols)
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """Symbols with their values, beside each other.
+
+    before, after
+        What is said before and after them.
+    """
+
+    symbols: tuple[Symbol, ...]
+    before: str = ""
+    after: str = ""
+
+
+Entry: TypeAlias = Equation | Values | str
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """Equations and sentences under a title."""
+
+    title: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Account:
+    """All that is written of a trace.
+
+    title, lines, legend
+        What it is, and sentences before all sections; what of `MEANINGS` is told.
+    digits
+        How many digits after the point.
+    """
+
+    title: str
+    lines: tuple[str, ...]
+    legend: tuple[str, ...]
+    sections: tuple[Section, ...]
+    digits: int
+
+
+def equation(symbol: Symbol, *forms: Expression, note: str = "") -> Equation:
+    """An equation of a symbol and formulas."""
+    return Equation(symbol, forms, note)
+
+
+def account_of(trace: Any) -> Account:
+    """The equations of a `Trace` or a `StepTrace`."""
+    from chainrule.tracing.expression import Trace
+    from chainrule.tracing.expression_account import account_of_expression
+    from chainrule.tracing.step_account import account_of_step
+
+    with np.errstate(all="ignore"):  # numbers that are not finite are shown as they are
+        if isinstance(trace, Trace):
+            return account_of_expression(trace)
+        return account_of_step(trace)
+
+
+MEANINGS = {
+    "sigmoid": ("sigmoid(z) = 1/(1 + e^-z)", r"\operatorname{sigmoid}(z) = \frac{1}{1 + e^{-z}}"),
+    "relu": ("relu(z) = max(z, 0)", r"\operatorname{relu}(z) = \max(z, 0)"),
+    "holds": (
+        "[z > 0] is 1 where z > 0, else 0",
+        r"[z > 0]\text{ is 1 where }z > 0\text{, else 0}",
+    ),
+    "softplus": ("softplus(z) = log(1 + e^z)", r"\operatorname{softplus}(z) = \log(1 + e^z)"),
+    "softsign": ("softsign(z) = z/(1 + |z|)", r"\operatorname{softsign}(z) = \frac{z}{1 + |z|}"),
+    "huber": (
+        "huber(e, d) = e^2/2 where |e| <= d, else d (|e| - d/2)",
+        r"\operatorname{huber}(e, d) = \tfrac{1}{2} e^2\text{ where }|e| \le d\text{, else }"
+        r"d\,(|e| - \tfrac{1}{2} d)",
+    ),
+    "pinball": (
+        "pinball(e, q) = max(q e, (q - 1) e)",
+        r"\operatorname{pinball}(e, q) = \max(q e, (q - 1) e)",
+    ),
+    "clip": (
+        "clip(e, a, b) = min(max(e, a), b)",
+        r"\operatorname{clip}(e, a, b) = \min(\max(e, a), b)",
+    ),
+    "cross_entropy": (
+        "cross_entropy(z, t) = -t log(p) - (1 - t) log(1 - p) with p = sigmoid(z)",
+        r"\operatorname{cross\_entropy}(z, t) = -t \log(p) - (1 - t) \log(1 - p)"
+        r"\text{ with }p = \operatorname{sigmoid}(z)",
+    ),
+    "row": ("(r) after a name: in row r", r"a^{(r)}\text{: in row }r"),
+    "~": (
+        "~ after a name: after a layer without weights",
+        r"\widetilde{a}\text{: after a layer without weights}",
+    ),
+    "more": (
+        "[n more]: so many terms are left out; their sum is among the numbers",
+        r"[n\text{ more}]\text{: so many terms are left out; their sum is among the numbers}",
+    ),
+}
+"""What functions, marks and gaps mean, as text and as LaTeX."""
+
+
+def legend(sections: Sequence[Section]) -> tuple[str, ...]:
+    """What of `MEANINGS` is used."""
+    used: set[str] = set()
+    for section in sections:
+        for entry in section.entries:
+            if isinstance(entry, Equation):
+                for part in (
+                    one for form in (entry.symbol, *entry.forms) for one in parts_of(form)
+                ):
+                    used |= {part.function} if isinstance(part, Call) else _marks(part)
+    return tuple(name for name in MEANINGS if name in used)
+
+
+def _marks(part: Expression) -> set[str]:
+    if isinstance(part, Rest):
+        return {"more"}
+    if not isinstance(part, Symbol):
+        return set()
+    row = {"row"} if part.row is not None else set()
+    return row | ({"~"} if "~" in part.mark else set())
+
+
+def number_text(value: Any, digits: int) -> str:
+    """A number with so many digits after the point, without zeros at its end; arrays in brackets.
+
+    >>> number_text(0.375, 8), number_text(-3.51018e-05, 8), number_text([1.0, 2.5], 3)
+    ('0.375', '-3.5102e-05', '[1 2.5]')
+    """
+    array = np.asarray(value)
+    if array.size != 1:
+        return _array_text(array, digits)
+    number = float(array.reshape(()))
+    if number == 0 or not np.isfinite(number):
+        return f"{number + 0.0:g}"
+    if abs(number) < SMALL or abs(number) >= LARGE:
+        return _with_power(number, digits)
+    written = f"{number:.{digits}f}"
+    if "." in written:
+        written = written.rstrip("0").rstrip(".")
+    return written if float(written) else _with_power(number, digits)
+
+
+def _with_power(number: float, digits: int) -> str:
+    mantissa, _, power = f"{number:.{min(digits, 4)}e}".partition("e")
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}e{power}"
+
+
+def _array_text(array: Any, digits: int) -> str:
+    if array.ndim > 1 and array.size <= MOST_ELEMENTS:
+        return f"[{' '.join(_array_text(one, digits) for one in array)}]"
+    flat = array.reshape(-1)
+    shown = [number_text(one, digits) for one in flat[:MOST_ELEMENTS]]
+    if len(flat) > MOST_ELEMENTS:
+        shown.append(f"... {len(flat) - MOST_ELEMENTS:,} more")
+    shape = "" if array.ndim == 1 else " of shape " + "x".join(map(str, array.shape))
+    return f"[{' '.join(shown)}]{shape}"

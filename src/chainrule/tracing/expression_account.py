@@ -1,0 +1,154 @@
+"""The whole of an expression as equations: values, local derivatives, derivatives, paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from chainrule.tracing.equations import Account, Entry, Section, equation, legend
+from chainrule.tracing.expression import Trace, TraceStep
+from chainrule.tracing.expression_graph import Edge, Seen
+from chainrule.tracing.expression_paths import path_entries
+from chainrule.tracing.formula import (
+    Call,
+    Expression,
+    Negative,
+    Number,
+    Product,
+    Quotient,
+    Symbol,
+    folded,
+    minus,
+)
+from chainrule.tracing.operations import formula_of
+
+__all__ = ["account_of_expression"]
+
+MOST_STEPS, MOST_USES = 60, 8
+
+
+def account_of_expression(trace: Trace) -> Account:
+    """The equations of an expression, forward and backward."""
+    seen = Seen(trace)
+    shown = seen.steps if len(seen.steps) <= MOST_STEPS else (
+        *seen.steps[: MOST_STEPS // 2], *seen.steps[-MOST_STEPS // 2 :]
+    )  # fmt: skip
+    others = len(seen.steps) - len(shown)
+    left_out = (f"{others:,} more steps are left out.",) if others else ()
+    result = seen.symbol(seen.result).name
+    sections = (
+        Section("Forward", (*_forward(seen, shown), *left_out)),
+        Section("Local derivatives", tuple(_locals(seen, shown))),
+        Section("Backward", (*_backward(seen, shown), *left_out)),
+        Section("Paths", () if others else tuple(path_entries(seen))),
+    )
+    lines = (
+        f"forward from the variables to {result}, then backward: each derivative is the sum over "
+        "uses of the derivative of what uses it, times the local one",
+    )
+    title = f"{result}, forward and backward"
+    return Account(title, lines, legend(sections), sections, trace.digits)
+
+
+def _forward(seen: Seen, shown: tuple[TraceStep, ...]) -> Iterator[Entry]:
+    for step in shown:
+        if step.node.operation is None:
+            yield equation(seen.symbol(step))
+            continue
+        operands = [seen.operand(name) for name in step.operands]
+        formula = formula_of(step.operation, operands, step.attributes)
+        if formula is None:
+            names = ", ".join(
+                seen.title[seen.shown_as[name]] for name in step.operands
+            )  # fmt: skip
+            yield equation(seen.symbol(step), note=f"{step.operation}({names})")
+        else:
+            yield equation(seen.symbol(step), formula)
+
+
+def _locals(seen: Seen, shown: tuple[TraceStep, ...]) -> Iterator[Entry]:
+    for step in reversed(shown):
+        told: set[str] = set()
+        for place, name in enumerate(step.operands):
+            local = step.local[place]
+            used = seen.shown(name)
+            if local is None or used.name in told or used.name not in seen.made:
+                continue
+            told.add(used.name)
+            symbol = seen.symbol(used).slope(seen.symbol(step), local)
+            formula = seen.local_formula(step, place)
+            note = "" if step.operands.count(name) == 1 else "each of its uses"
+            yield equation(symbol, *([] if formula is None else [formula]), note=note)
+        yield from _parts(seen, step)
+
+
+def _parts(seen: Seen, step: TraceStep) -> Iterator[Entry]:
+    """A stable pair taken apart: the derivative of each part, and their product."""
+    parts = step.parts
+    if parts is None:
+        return
+    p, own = Symbol("p", parts.p), seen.symbol(step)
+    logit, target = (seen.operand(name) for name in step.operands)
+    if not isinstance(logit, Symbol):
+        return
+    yield equation(p, Call(parts.link, (logit,)) if parts.link == "sigmoid" else logit_share(logit))
+    by_p, by_z = p.slope(own, parts.by_p), logit.slope(p, parts.by_logit)
+    yield equation(by_p, _slope_by_p(parts.link, p, target))
+    softmax = parts.link == "softmax"
+    yield equation(by_z, *([] if softmax else [Product((p, minus(Number(1), p)))]))
+    if not np.all(np.isfinite(parts.product)):
+        yield (
+            f"The product of the parts is not finite: {parts.link} has rounded to 0 or 1. Both are "
+            "computed together, which is always finite."
+        )
+        return
+    whole = Call("by_class", (by_p, by_z)) if softmax else Product((by_p, by_z))
+    yield equation(logit.slope(own, parts.product), whole, note="by its parts")
+
+
+def logit_share(logit: Symbol) -> Expression:
+    """The softmax of an array of logits."""
+    return Call("softmax", (logit,))
+
+
+def _slope_by_p(link: str, p: Symbol, target: Expression) -> Expression:
+    if link == "softmax":
+        return Negative(Quotient(target, p))
+    return Quotient(minus(p, target), Product((p, minus(Number(1), p))))
+
+
+def _backward(seen: Seen, shown: tuple[TraceStep, ...]) -> Iterator[Entry]:
+    result = seen.symbol(seen.result)
+    for step in reversed(shown):
+        if step.derivative is None:
+            continue
+        symbol = seen.symbol(step).slope(result, step.derivative)
+        if step is seen.result:
+            yield equation(symbol)
+            continue
+        edges = list(seen.edges(step))
+        forms = [folded([_use(seen, edge) for edge in edges], MOST_USES)]
+        if len(edges) == 1 and isinstance(forms[0], Symbol) and edges[0].user is seen.result:
+            forms = []
+        yield equation(symbol, *forms)
+
+
+def _use(seen: Seen, edge: Edge) -> Expression:
+    """What one use adds: what arrives at the user, times the local derivative."""
+    user = seen.symbol(edge.user)
+    if edge.local is None:
+        arrived = [
+            one.product for one in edge.used.contributions
+            if seen.shown_as[one.user] == edge.user.name
+        ]  # fmt: skip
+        value = np.sum(arrived, axis=0) if arrived else np.nan
+        return Symbol(f"through {user.name}", value)
+    local = seen.symbol(edge.used).slope(user, edge.local)
+    if edge.user is seen.result:
+        formula = seen.local_formula(edge.user, edge.place)
+        return local if formula is None else formula
+    upstream = user.slope(seen.symbol(seen.result), edge.upstream)
+    if edge.is_elementwise or edge.upstream.shape == ():
+        return Product((upstream, local))
+    return Call("chain", (upstream, local))

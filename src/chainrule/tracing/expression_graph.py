@@ -1,0 +1,171 @@
+"""An expression as its reader sees it: without steps that only move numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.tracing.expression import Trace, TraceStep
+from chainrule.tracing.formula import Expression, Number, Symbol, minus
+from chainrule.tracing.operations import slope_formula
+
+__all__ = ["Edge", "Seen"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Edge:
+    """One use of a node: the derivative of the user with respect to it.
+
+    user, used
+        Steps that are shown.
+    place
+        Which of the user's operands it is.
+    local, upstream
+        As a `Contribution` has them, in the shape of what is shown.
+    is_elementwise
+        Whether they are multiplied element by element.
+    """
+
+    user: TraceStep
+    used: TraceStep
+    place: int
+    local: Array | None
+    upstream: Array
+    is_elementwise: bool
+
+
+class Seen:
+    """The steps of a trace that are shown, and what stands for the others.
+
+    steps
+        Those that are made of variables and do more than move numbers, and the variables.
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.by_name = {step.name: step for step in trace.steps}
+        self.uses = _uses(trace)
+        self.shown_as: dict[str, str] = {}
+        self.title: dict[str, str] = {}
+        self.made = self._made()
+        for step in trace.steps:
+            self._place(step)
+        self.steps = tuple(
+            step for step in trace.steps
+            if self.shown_as[step.name] == step.name and step.name in self.made
+        )  # fmt: skip
+        self.result = self.shown(trace.result.name)
+
+    def _made(self) -> set[str]:
+        """The variables, and what is made of them, or has a name."""
+        found: set[str] = set()
+        for step in self.trace.steps:
+            if step.operation == "variable" or any(one in found for one in step.operands):
+                found.add(step.name)
+        return found
+
+    def _place(self, step: TraceStep) -> None:
+        own = step.name
+        self.shown_as[own], self.title[own] = own, own
+        moved = self._moved(step)
+        if moved is None:
+            return
+        root = self.shown_as[moved]
+        if not self.is_named(step):
+            self.shown_as[own] = root
+        elif not self.is_named(self.by_name[self.title[root]]) and self.uses[moved] == 1:
+            self.shown_as[own] = root
+            self.title[root] = own
+
+    def _moved(self, step: TraceStep) -> str | None:
+        """The operand whose numbers a step only hands on; None where it does more."""
+        operands = [one for one in step.operands if one in self.made]
+        if step.operation in ("reshape", "cast") and not operands:
+            return step.operands[0]  # of a constant
+        if len(operands) != 1:
+            return None
+        value = self.by_name[operands[0]].value
+        local = step.local[step.operands.index(operands[0])]
+        if step.value.size != value.size or local is None:
+            return None
+        if not np.array_equal(step.value.reshape(-1), value.reshape(-1)):
+            return None
+        size = value.size
+        if local.size == size and step.operation not in ("transpose", "flip"):
+            return operands[0] if bool(np.all(local == 1)) else None
+        eye = local.size == size * size and np.array_equal(local.reshape(size, size), np.eye(size))
+        return operands[0] if eye else None
+
+    def is_named(self, step: TraceStep) -> bool:
+        """Whether somebody gave the step its name."""
+        return step.name != f"v{step.number}"
+
+    def shown(self, name: str) -> TraceStep:
+        """The step that stands for one."""
+        return self.by_name[self.shown_as[name]]
+
+    def symbol(self, step: TraceStep) -> Symbol:
+        """The symbol of a step that is shown."""
+        return Symbol(self.title[step.name], step.value)
+
+    def operand(self, name: str) -> Expression:
+        """An operand in a formula: a number where it is a constant without a name."""
+        step, seen = self.by_name[name], self.shown(name)
+        if name not in self.made and not self.is_named(seen) and step.value.size == 1:
+            return Number(step.value)
+        return Symbol(self.title[seen.name], step.value)
+
+    def local_formula(self, step: TraceStep, place: int) -> Expression | None:
+        """The formula of a local derivative; None where it is not spelled."""
+        local = step.local[place]
+        operands = [self.operand(name) for name in step.operands]
+        if local is None:
+            return None
+        if step.parts is not None:
+            return minus(Symbol("p", step.parts.p), operands[1])
+        if local.shape != step.value.shape:
+            return None
+        return slope_formula(step.operation, place, operands, self.symbol(step))
+
+    def edges(self, step: TraceStep) -> Iterator[Edge]:
+        """The uses of a step that is shown, through what only moves its numbers."""
+        inside = {name for name, root in self.shown_as.items() if root == step.name}
+        for user in self.trace.steps:
+            if user.name in inside or user.derivative is None:
+                continue
+            for place, (operand, local) in enumerate(zip(user.operands, user.local, strict=True)):
+                made = self.by_name[operand].contributions
+                if operand in inside and any(one.user == user.name for one in made):
+                    yield self._edge(self.shown(user.name), step, place, local, user)
+
+    def _edge(
+        self, user: TraceStep, used: TraceStep, place: int, local: Any, maker: TraceStep
+    ) -> Edge:
+        assert maker.derivative is not None  # noqa: S101  (looked at before)
+        upstream, shape = maker.derivative, used.value.shape
+        if local is None:
+            return Edge(user, used, place, None, upstream, is_elementwise=False)
+        if local.shape == maker.value.shape and local.size == used.value.size:
+            return Edge(
+                user,
+                used,
+                place,
+                local.reshape(shape),
+                upstream.reshape(shape),
+                is_elementwise=True,
+            )
+        local = local.reshape((*maker.value.shape, *shape))
+        return Edge(user, used, place, local, upstream, is_elementwise=False)
+
+
+def _uses(trace: Trace) -> dict[str, int]:
+    found = {step.name: 0 for step in trace.steps}
+    for step in trace.steps:
+        for operand in step.operands:
+            found[operand] += 1
+    return found

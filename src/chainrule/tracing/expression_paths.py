@@ -1,0 +1,143 @@
+"""Every path from the result to a variable as the product of its local derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.tracing.equations import Entry, equation
+from chainrule.tracing.expression import TraceStep
+from chainrule.tracing.expression_graph import Edge, Seen
+from chainrule.tracing.formula import (
+    Expression,
+    Number,
+    Product,
+    Quotient,
+    Symbol,
+    minus,
+    product,
+    total,
+)
+
+__all__ = ["path_entries"]
+
+MOST_PATHS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class _Factor:
+    """A local derivative on a path: its symbol, its formula, and what a pair leaves of it."""
+
+    symbol: Symbol
+    formula: Expression
+    short: Expression | None = None
+
+
+def path_entries(seen: Seen) -> Iterator[Entry]:
+    """For each variable its paths multiplied out; then the derivatives that variables share."""
+    variables = [step for step in seen.steps if step.operation == "variable"]
+    paths = {step.name: _paths(seen, step) for step in variables if step.derivative is not None}
+    count = sum(len(found) for found in paths.values())
+    if not 0 < count <= MOST_PATHS or any(not _is_plain(found) for found in paths.values()):
+        return
+    result = seen.symbol(seen.result)
+    for name, found in paths.items():
+        step = seen.by_name[name]
+        if step is seen.result or step.derivative is None:
+            continue
+        symbol = seen.symbol(step).slope(result, step.derivative)
+        factors = [_factors(seen, path) for path in found]
+        if max(len(one) for one in factors) < 2 and len(factors) < 2:
+            continue
+        chain = total(product(*(one.symbol for one in path)) for path in factors)
+        spelled = total(_flat(one.formula for one in path) for path in factors)
+        yield equation(symbol, chain, spelled)
+        if any(one.short is not None for path in factors for one in path):
+            yield equation(
+                symbol, total(_shortened(path) for path in factors), note="simplified"
+            )  # fmt: skip
+    yield from _shared(seen, paths)
+
+
+def _paths(seen: Seen, step: TraceStep) -> list[list[Edge]]:
+    """The paths from a step up to the result, each as its uses; no more than are shown."""
+    if step is seen.result:
+        return [[]]
+    found: list[list[Edge]] = []
+    for edge in seen.edges(step):
+        for path in _paths(seen, edge.user):
+            found.append([edge, *path])
+            if len(found) > MOST_PATHS:
+                return found
+    return found
+
+
+def _is_plain(paths: Sequence[Sequence[Edge]]) -> bool:
+    """Whether all factors are numbers."""
+    return all(
+        edge.local is not None and edge.local.size == 1 for path in paths for edge in path
+    )  # fmt: skip
+
+
+def _factors(seen: Seen, path: Sequence[Edge]) -> list[_Factor]:
+    """The factors from the result downward; sums without a name hand on what arrives."""
+    found: list[_Factor] = []
+    user: TraceStep | None = None
+    for edge in reversed(path):
+        user = edge.user if user is None else user
+        if _hands_on(seen, edge) and edge is not path[0]:
+            continue
+        found += _factor(seen, edge, user)
+        user = None
+    return found
+
+
+def _hands_on(seen: Seen, edge: Edge) -> bool:
+    """Whether a node without a name is only added to another."""
+    named = seen.is_named(seen.by_name[seen.title[edge.used.name]])
+    return not named and edge.local is not None and bool(np.all(edge.local == 1))
+
+
+def _factor(seen: Seen, edge: Edge, user: TraceStep) -> Iterator[_Factor]:
+    used, by = seen.symbol(edge.used), seen.symbol(user)
+    parts = edge.user.parts
+    symbol = used.slope(by, edge.local)
+    formula = seen.local_formula(edge.user, edge.place)
+    if parts is None or parts.link != "sigmoid" or not np.all(np.isfinite(parts.product)):
+        yield _Factor(symbol, symbol if formula is None else formula)
+        return
+    target = seen.operand(edge.user.operands[1])
+    p = Symbol("p", parts.p)
+    certainty = Product((p, minus(Number(1), p)))
+    by_p = Quotient(minus(p, target), certainty)
+    yield _Factor(p.slope(by, parts.by_p), by_p, minus(p, target))
+    yield _Factor(used.slope(p, parts.by_logit), certainty, Number(1.0))
+
+
+def _flat(factors: Iterator[Expression]) -> Expression:
+    """A product without products inside."""
+    held: list[Expression] = []
+    for one in factors:
+        held += one.factors if isinstance(one, Product) else [one]
+    return product(*held)
+
+
+def _shortened(path: Sequence[_Factor]) -> Expression:
+    return _flat(one.formula if one.short is None else one.short for one in path)
+
+
+def _shared(seen: Seen, paths: dict[str, list[list[Edge]]]) -> Iterator[Entry]:
+    """The derivatives that more than one variable's product has in it."""
+    result = seen.symbol(seen.result)
+    for step in reversed(seen.steps):
+        if step is seen.result or step.operation == "variable" or step.derivative is None:
+            continue
+        users = [
+            seen.title[name] for name, found in paths.items()
+            if any(edge.user is step for path in found for edge in path)
+        ]  # fmt: skip
+        if len(users) > 1 and seen.is_named(seen.by_name[seen.title[step.name]]):
+            symbol = seen.symbol(step).slope(result, step.derivative)
+            yield equation(symbol, note=f"shared by {', '.join(users)}")

@@ -1,0 +1,277 @@
+"""Formulas as trees: what text and LaTeX write, and what can be computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+__all__ = [
+    "FUNCTIONS", "Call", "Expression", "Negative", "Number", "Power", "Product", "Quotient", "Rest",
+    "Sum", "Symbol", "dot", "evaluate", "folded", "mean_of", "minus", "negated", "parts_of",
+    "product", "total",
+]  # fmt: skip
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Symbol:
+    """A name with its value, a number or an array.
+
+    name
+        As the reader writes it.
+    head
+        What of it, if not itself: "z", "δ" ...: z_h1.
+    by
+        Where it is a derivative, what is differentiated with respect to the name: dE/dw5.
+    row
+        Of which row of a batch, from 1; None where there is one row only, or none is meant.
+    mark
+        "'" for what an update makes of it, "~" for each layer without weights that it has passed.
+    opposite
+        Whether it is the negative of a derivative.
+    """
+
+    name: str
+    value: Any
+    head: str = ""
+    by: Symbol | None = None
+    row: int | None = None
+    mark: str = ""
+    opposite: bool = False
+
+    def of(self, head: str, value: Any, row: int | None = None) -> Symbol:
+        """Another quantity of the same name."""
+        return replace(self, head=head, value=value, row=row, mark="")
+
+    def slope(self, by: Symbol, value: Any, opposite: bool = False) -> Symbol:
+        """The derivative of `by` with respect to this."""
+        sign = -1 if opposite else 1
+        return replace(self, by=by, value=sign * value, opposite=opposite)
+
+
+@dataclass(frozen=True, eq=False)
+class Number:
+    """A number of the formula itself."""
+
+    value: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Sum:
+    """Terms added."""
+
+    terms: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Product:
+    """Factors, element by element where they are arrays."""
+
+    factors: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Quotient:
+    """One divided by another."""
+
+    top: Expression
+    bottom: Expression
+
+
+@dataclass(frozen=True, eq=False)
+class Power:
+    """A base with an exponent."""
+
+    base: Expression
+    exponent: Expression
+
+
+@dataclass(frozen=True, eq=False)
+class Negative:
+    """The negative."""
+
+    operand: Expression
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A function, by its name in `FUNCTIONS`, of arguments."""
+
+    function: str
+    arguments: tuple[Expression, ...]
+    settings: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Rest:
+    """Terms that are left out of a sum: how many, and what they come to."""
+
+    count: int
+    value: Any
+
+
+Expression: TypeAlias = Symbol | Number | Sum | Product | Quotient | Power | Negative | Call | Rest
+
+
+def product(*factors: Expression) -> Expression:
+    """A product, without factors that are the number 1; one factor alone is itself."""
+    kept = [one for one in factors if not (isinstance(one, Number) and np.all(one.value == 1))]
+    if not kept:
+        return Number(1.0)
+    return kept[0] if len(kept) == 1 else Product(tuple(kept))
+
+
+def total(terms: Iterable[Expression]) -> Expression:
+    """A sum; one term alone is itself."""
+    held = tuple(terms)
+    return held[0] if len(held) == 1 else Sum(held) if held else Number(0.0)
+
+
+def minus(left: Expression, right: Expression) -> Expression:
+    """A difference."""
+    return Sum((left, Negative(right)))
+
+
+def negated(one: Expression) -> Expression:
+    """The negative, with the signs of a difference turned round."""
+    if isinstance(one, Negative):
+        return one.operand
+    if isinstance(one, Sum):
+        turned = tuple(negated(term) for term in one.terms)
+        return Sum(tuple(sorted(turned, key=lambda term: isinstance(term, Negative))))
+    if isinstance(one, Product):
+        for place, factor in enumerate(one.factors):
+            if isinstance(factor, Sum):
+                before, after = one.factors[:place], one.factors[place + 1 :]
+                return Product((*before, negated(factor), *after))
+    return Negative(one)
+
+
+def parts_of(one: Expression) -> Iterator[Expression]:
+    """A formula and all that it is made of."""
+    yield one
+    match one:
+        case Sum():
+            inside: tuple[Expression, ...] = one.terms
+        case Product():
+            inside = one.factors
+        case Quotient():
+            inside = (one.top, one.bottom)
+        case Power():
+            inside = (one.base, one.exponent)
+        case Negative():
+            inside = (one.operand,)
+        case Call():
+            inside = one.arguments
+        case Symbol():
+            inside = () if one.by is None else (one.by,)
+        case _:
+            inside = ()
+    for part in inside:
+        yield from parts_of(part)
+
+
+def mean_of(terms: Expression, count: int) -> Expression:
+    """1/count times a sum; the sum itself for one."""
+    if count == 1:
+        return terms
+    return Product((Quotient(Number(1), Number(count)), terms))
+
+
+def folded(terms: Sequence[Expression], most: int) -> Expression:
+    """The sum of terms: of more than `most` the largest are shown, and what the others come to."""
+    values = [np.asarray(evaluate(term), np.float64) for term in terms]
+    kept = _largest([np.abs(value).max(initial=0.0) for value in values], most)
+    others = [value for place, value in enumerate(values) if place not in set(kept)]
+    rest = [Rest(len(others), np.sum(others, axis=0))] if others else []
+    return total([*(terms[place] for place in kept), *rest])
+
+
+def dot(
+    lefts: Any, rights: Any, term: Callable[[int], Expression], most: int, scale: Any = 1.0
+) -> list[Expression]:
+    """Terms of sum(scale * lefts * rights), of which `term` writes one: the largest, and a rest."""
+    values = np.asarray(lefts, np.float64) * np.asarray(rights, np.float64) * scale
+    kept = _largest(values, most)
+    rest = [Rest(len(values) - len(kept), float(np.delete(values, kept).sum()))]
+    return [*(term(place) for place in kept), *(rest if len(kept) < len(values) else [])]
+
+
+def _largest(sizes: Any, most: int) -> list[int]:
+    """The places of the terms that are shown, in order; one more than `most` is shown too."""
+    if len(sizes) <= most + 1:
+        return list(range(len(sizes)))
+    order = np.nan_to_num(np.abs(np.asarray(sizes)), nan=np.inf)
+    return [int(place) for place in np.sort(np.argpartition(-order, most)[:most])]
+
+
+def _sigmoid(x: Any) -> Any:
+    return np.exp(-np.logaddexp(0.0, -x))
+
+
+def _contracted(upstream: Any, local: Any) -> Any:
+    """What a derivative comes to through a local one: summed over the axes of the user."""
+    return np.tensordot(upstream, local, axes=np.ndim(upstream))
+
+
+def _by_class(by_p: Any, by_z: Any) -> Any:
+    return np.einsum("...k,...kj->...j", by_p, by_z)
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "abs": np.abs, "by_class": _by_class, "chain": _contracted, "cos": np.cos, "exp": np.exp,
+    "expm1": np.expm1,
+    "flat_sum": lambda x, axis=None, keepdims=False: np.sum(x, axis=axis, keepdims=keepdims),
+    "holds": lambda x: np.asarray(x > 0, np.float64), "log": np.log, "log1p": np.log1p,
+    "huber": lambda e, d: np.where(np.abs(e) <= d, e * e / 2, d * (np.abs(e) - d / 2)),
+    "clip": lambda x, low, high: np.clip(x, low, high), "pinball": lambda e, q: np.maximum(
+        q * e, (q - 1) * e
+    ),
+    "matmul": np.matmul, "maximum": np.maximum, "minimum": np.minimum,
+    "relu": lambda x: np.maximum(x, 0), "sigmoid": _sigmoid, "sign": np.sign, "sin": np.sin,
+    "softplus": lambda x: np.logaddexp(0.0, x), "softsign": lambda x: x / (1 + np.abs(x)),
+    "softmax": lambda z: np.exp(z - np.logaddexp.reduce(z, axis=-1, keepdims=True)),
+    "sqrt": np.sqrt, "tanh": np.tanh,
+    "cross_entropy": lambda z, t: np.logaddexp(0.0, z) - t * z,
+    "leaky_relu": lambda x, negative_slope=0.2: np.where(x > 0, x, negative_slope * x),
+}  # fmt: skip
+"""What a formula may call: name and meaning."""
+
+
+def evaluate(one: Expression) -> Any:
+    """What a formula comes to with the values of its symbols, in float64.
+
+    >>> float(evaluate(minus(Symbol("x", 2.0), Number(0.5))))
+    1.5
+    """
+    with np.errstate(all="ignore"):
+        return _evaluated(one)
+
+
+def _evaluated(one: Expression) -> Any:
+    match one:
+        case Symbol() | Number() | Rest():
+            value = np.asarray(one.value)
+            return value.astype(np.float64)[()]
+        case Sum():
+            result = _evaluated(one.terms[0])
+            for term in one.terms[1:]:
+                result = result + _evaluated(term)
+        case Product():
+            result = _evaluated(one.factors[0])
+            for factor in one.factors[1:]:
+                result = result * _evaluated(factor)
+        case Quotient():
+            result = np.divide(_evaluated(one.top), _evaluated(one.bottom))
+        case Power():
+            result = np.power(_evaluated(one.base), _evaluated(one.exponent))
+        case Negative():
+            result = -_evaluated(one.operand)
+        case Call():
+            arguments = [_evaluated(argument) for argument in one.arguments]
+            result = FUNCTIONS[one.function](*arguments, **dict(one.settings))
+    return result

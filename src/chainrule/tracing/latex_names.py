@@ -1,0 +1,111 @@
+"""Names and numbers as LaTeX writes them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from chainrule.tracing.equations import number_text
+from chainrule.tracing.formula import Symbol
+
+__all__ = ["escaped", "number_latex", "symbol_latex", "width_of"]
+
+GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta",
+    "η": "eta", "θ": "theta", "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu",
+    "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau", "υ": "upsilon", "φ": "varphi",
+    "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta",
+    "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
+}  # fmt: skip
+SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
+    "%": r"\%", "_": r"\_\allowbreak{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''",
+    "·": r"\(\cdot\)", "/": r"/\allowbreak{}", "-": "{-}",
+}  # fmt: skip
+
+INDEXED = re.compile(r"([^\W\d_])(\d*)\[([\d,]+)\]")
+NUMBERED = re.compile(r"([^\W\d_])((?:\d+(?:_\d+)*)?)")
+
+
+def escaped(text: str) -> str:
+    r"""Any text for LaTeX: special characters escaped, those that its fonts lack by their code.
+
+    >>> print(escaped("50% of a_b"))
+    50\% of a\_\allowbreak{}b
+    """
+    return "".join(_letter(letter) for letter in text)
+
+
+def _letter(letter: str) -> str:
+    if letter in SPECIAL:
+        return SPECIAL[letter]
+    if letter in GREEK:
+        return rf"\(\{GREEK[letter]}\)"
+    if " " <= letter <= "~" or ("À" <= letter <= "ÿ" and letter not in "×÷ÐÞðþ"):
+        return letter
+    return " " if letter.isspace() else f"[U+{ord(letter):04X}]"
+
+
+def name_latex(name: str) -> str:
+    r"""A name in a formula: numbers become subscripts.
+
+    >>> print(name_latex("w46"), name_latex("W1[2,1]"), name_latex("h1_2"), name_latex("rate"))
+    w_{46} W^{(1)}_{2,1} h_{1,2} \mathrm{rate}
+    """
+    found = INDEXED.fullmatch(name)
+    if found is not None and _is_mathematical(found[1]):
+        layer = f"^{{({found[2]})}}" if found[2] else ""
+        return f"{_mathematical(found[1])}{layer}_{{{found[3]}}}"
+    found = NUMBERED.fullmatch(name)
+    if found is not None and _is_mathematical(found[1]):
+        number = f"_{{{found[2].replace('_', ',')}}}" if found[2] else ""
+        return f"{_mathematical(found[1])}{number}"
+    if name.isascii() and name.isalnum():
+        return name if name.isdigit() else rf"\mathrm{{{name}}}"
+    return rf"\text{{{escaped(name)}}}"
+
+
+def _is_mathematical(letter: str) -> bool:
+    return letter in GREEK or letter.isascii()
+
+
+def _mathematical(letter: str) -> str:
+    return rf"\{GREEK[letter]}" if letter in GREEK else letter
+
+
+def symbol_latex(one: Symbol) -> str:
+    """A symbol in a formula."""
+    base = name_latex(one.name)
+    if one.head:
+        base = f"{name_latex(one.head)}_{{{base}}}"
+    for mark in one.mark:
+        base = rf"\widetilde{{{base}}}" if mark == "~" else f"{{{base}}}^{{{_mark(mark)}}}"
+    if one.row is not None:
+        base = f"{{{base}}}^{{({one.row})}}"
+    if one.by is None:
+        return base
+    sign = "-" if one.opposite else ""
+    return rf"{sign}\frac{{\partial {symbol_latex(one.by)}}}{{\partial {base}}}"
+
+
+def _mark(mark: str) -> str:
+    return r"\prime" if mark == "'" else mark
+
+
+def width_of(one: Symbol) -> float:
+    """About how wide a symbol is, in digits."""
+    name = len(one.name) * (0.75 if one.head or any(c.isdigit() for c in one.name) else 1.1)
+    base = len(one.head) + name + (2.2 if one.row is not None else 0.0) + 0.5 * len(one.mark)
+    if one.by is None:
+        return base + 0.3
+    return max(base, width_of(one.by)) + 1.8 + (1.5 if one.opposite else 0.0)
+
+
+def number_latex(value: Any, digits: int) -> str:
+    """A number in a formula, with a power of ten where it is very small or large."""
+    shown = number_text(value, digits)
+    if shown in ("nan", "inf", "-inf"):
+        return {"nan": r"\mathrm{nan}", "inf": r"\infty", "-inf": r"-\infty"}[shown]
+    mantissa, _, power = shown.partition("e")
+    return rf"{mantissa}\cdot 10^{{{int(power)}}}" if power else shown

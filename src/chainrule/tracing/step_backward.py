@@ -1,0 +1,362 @@
+"""The backward pass of a training step, as equations: each delta as its product of factors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from chainrule.losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    Huber,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    SparseCategoricalCrossentropy,
+    SquaredError,
+)
+from chainrule.tracing.equations import Entry, equation
+from chainrule.tracing.formula import (
+    Call,
+    Expression,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Symbol,
+    dot,
+    mean_of,
+    minus,
+    negated,
+    product,
+    total,
+)
+from chainrule.tracing.pairs import Parts
+from chainrule.tracing.step import LayerTrace
+from chainrule.tracing.step_forward import CLIPPED, probabilities
+from chainrule.tracing.view import View, flat
+
+__all__ = ["activation_slope", "backward_row"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+CROSS_ENTROPIES = (BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy)
+
+
+def backward_row(view: View, row: int) -> Iterator[Entry]:
+    """The deltas of one row, from the last layer to the first that is trained."""
+    first = next(
+        (place for place, layer in enumerate(view.layers) if _is_trained(layer)),
+        len(view.layers),
+    )
+    for place in range(len(view.layers) - 1, first - 1, -1):
+        layer = view.layers[place]
+        if layer.place is None and (view.only_moves(layer) or _is_unknown(layer)):
+            continue
+        for unit in view.shown_units[place]:
+            yield from _delta(view, place, row, unit)
+        if place == len(view.layers) - 1:
+            yield from _pair_note(view, row)
+
+
+def _is_unknown(layer: LayerTrace) -> bool:
+    """Whether what a layer is given or gives has no axis of rows at its front."""
+    found: tuple[Any, ...] = (layer.numbers.delta, layer.numbers.upstream)
+    return any(one is None for one in found)
+
+
+def _is_trained(layer: LayerTrace) -> bool:
+    return any(one.gradient is not None for one in layer.parameters.values())
+
+
+def _delta(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
+    layer = view.layers[place]
+    last = place == len(view.layers) - 1
+    parts = view.parts if last and _spelled(view) else None
+    if parts is not None:
+        yield from _pair(view, place, row, unit, parts)
+        return
+    if last and _has_another_pair(view):
+        yield equation(_arrived(view, place, row, unit), note="through the operations of the loss")
+        return
+    yield from _upstream(view, place, row, unit)
+    if layer.activation == "softmax" and layer.numbers.slope is None and layer.numbers.a.ndim == 2:
+        yield from _of_shares(view, place, row, unit)
+    else:
+        yield from _through_activation(view, place, row, unit)
+
+
+def _arrived(view: View, place: int, row: int, unit: int) -> Symbol:
+    """Delta of a layer with a weighted sum; else the derivative by what it is given."""
+    if view.layers[place].numbers.z is not None:
+        return view.delta(place, unit, row)
+    return _given_symbol(view, place, row, unit)
+
+
+def _spelled(view: View) -> bool:
+    """Whether the loss is a cross-entropy of one output, whose pair is taken apart."""
+    rules = view.trace.loss_rules
+    one = len(rules) == 1 and view.layers[-1].numbers.a.ndim == 2
+    return one and type(rules[0]) in CROSS_ENTROPIES and not view.mixed
+
+
+def _has_another_pair(view: View) -> bool:
+    """Whether the loss is computed from z by a pair that is not taken apart."""
+    nodes = view.trace.nodes
+    return any(one.operation.endswith("_cross_entropy") for one in nodes) and not _spelled(view)
+
+
+def _upstream_symbol(view: View, place: int, row: int, unit: int) -> Symbol:
+    """The derivative of the row's loss with respect to what a layer gives."""
+    value = flat(view.layers[place].numbers.upstream, view.rows)[row, unit]
+    return view.unit(place, unit, 0.0).slope(view.own_loss(row), value, view.errors)
+
+
+def _given_symbol(view: View, place: int, row: int, unit: int) -> Symbol:
+    """The derivative of the row's loss with respect to what a layer is given."""
+    value = flat(view.layers[place].numbers.delta, view.rows)[row, unit]
+    return view.given(place).symbol(unit, 0.0).slope(view.own_loss(row), value, view.errors)
+
+
+def _upstream(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
+    """The derivative with respect to what a layer gives: from the loss, or over paths."""
+    symbol = _upstream_symbol(view, place, row, unit)
+    if place == len(view.layers) - 1:
+        formula = _loss_slope(view, row, unit)
+        if formula is not None and view.errors:
+            formula = negated(formula)
+        note = "" if formula is not None else "through the operations of the loss"
+        yield equation(symbol, *([] if formula is None else [formula]), note=note)
+        return
+    after = place + 1
+    while after < len(view.layers) - 1 and _only_moved(view, after):
+        after += 1
+    following = view.layers[after]
+    if following.place is None:
+        if not _only_moved(view, after) and not _same_columns(view, place, after):
+            yield equation(symbol, note="through the layers that follow")
+        return
+    formula = _paths(view, place, after, row, unit)
+    note = "" if formula is not None else "through the layers that follow"
+    yield equation(symbol, *([] if formula is None else [formula]), note=note)
+
+
+def _only_moved(view: View, place: int) -> bool:
+    layer = view.layers[place]
+    return layer.place is None and view.only_moves(layer)
+
+
+def _same_columns(view: View, place: int, after: int) -> bool:
+    """Whether the layer after, without weights, gives the derivative under the same name."""
+    if _is_unknown(view.layers[after]) or view.layers[after].numbers.z is not None:
+        return False
+    mine = flat(view.layers[place].numbers.upstream, view.rows)
+    theirs = flat(view.layers[after].numbers.delta, view.rows)
+    return mine.shape == theirs.shape and view.gives(place) == view.given(after)
+
+
+def _paths(view: View, place: int, after: int, row: int, unit: int) -> Expression | None:
+    """The sum over paths through the units of the next layer; None where there are others."""
+    following = view.layers[after]
+    assert following.kernel is not None  # noqa: S101  (a layer with a place has one)
+    weights = following.kernel.before[unit] if unit < len(following.kernel.before) else None
+    deltas = flat(following.numbers.delta, view.rows)[row]
+    upstream = flat(view.layers[place].numbers.upstream, view.rows)
+    if weights is None or upstream.shape[1] != len(following.kernel.before):
+        return None
+    if not view.in_line and not np.allclose(deltas @ weights, upstream[row, unit], 1e-4):
+        return None
+
+    def path(k: int) -> Expression:
+        return Product((view.delta(after, k, row), view.weight(following, unit, k)))
+
+    return total(dot(deltas, weights, path, view.folding.terms, -1.0 if view.errors else 1.0))
+
+
+def _loss_slope(view: View, row: int, unit: int) -> Expression | None:
+    """The derivative of a row's loss with respect to an output, where its formula is short."""
+    if len(view.trace.loss_rules) != 1 or view.targets is None or view.mixed:
+        return None
+    outputs = probabilities(view, row)
+    rule, count = view.trace.loss_rules[0], len(outputs)
+    o, t = outputs[unit], view.target(row, unit)
+    error = minus(o, t)
+    if type(rule) is SquaredError:
+        return error
+    if type(rule) is MeanSquaredError:
+        return Product((Quotient(Number(2), Number(count)) if count > 1 else Number(2), error))
+    if type(rule) is MeanAbsoluteError:
+        return mean_of(Call("sign", (error,)), count)
+    if type(rule) is Huber:
+        limits = (Number(-rule.delta), Number(rule.delta))
+        return mean_of(Call("clip", (error, *limits)), count)
+    if type(rule) is BinaryCrossentropy and CLIPPED < o.value < 1 - CLIPPED:
+        return mean_of(_certainty_slope(o, t), count)
+    return None
+
+
+def _certainty_slope(o: Symbol, t: Symbol) -> Expression:
+    """(p - t) / (p (1 - p))"""
+    return Quotient(minus(o, t), Product((o, minus(Number(1), o))))
+
+
+def activation_slope(name: str | None, a: Symbol, z: Symbol) -> Expression | None:
+    """The derivative of an activation, in what it gives or is given; None where not spelled."""
+    match name:
+        case "sigmoid":
+            return Product((a, minus(Number(1), a)))
+        case "tanh":
+            return minus(Number(1), Power(a, Number(2)))
+        case "relu":
+            return Call("holds", (z,))
+        case "linear" | None:
+            return Number(1.0)
+        case "softplus":
+            return Call("sigmoid", (z,))
+        case "exponential":
+            return a
+    return None
+
+
+def _through_activation(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
+    """The slope of an activation, and delta as its product with what comes from behind."""
+    layer = view.layers[place]
+    weighted = layer.numbers.z is not None
+    delta = _arrived(view, place, row, unit)
+    if layer.numbers.slope is None:
+        count = len(layer.nodes)
+        yield equation(delta, note=f"through {count} operations, where units and rows mix")
+        return
+    slope = flat(layer.numbers.slope, view.rows)[row, unit]
+    a = view.unit(place, unit, flat(layer.numbers.a, view.rows)[row, unit])
+    given = layer.numbers.z if weighted else layer.numbers.x
+    if given is None:  # codes, with respect to which there is no derivative
+        return
+    value = flat(given, view.rows)[row, unit]
+    z = a.of("z", value) if weighted else view.given(place).symbol(unit, value)
+    local = z.slope(a, slope)
+    upstream = _upstream_symbol(view, place, row, unit)
+    if _is_one(layer, slope):
+        yield equation(delta, upstream)
+        return
+    formula = activation_slope(layer.activation, a, z)
+    if layer.activation in (None, "linear") and slope != 1:
+        formula = Symbol("mask", slope) if layer.kind == "Dropout" else None
+    note = "" if formula is not None else f"the slope of {layer.activation or layer.name}"
+    yield equation(local, *([] if formula is None else [formula]), note=note)
+    yield equation(delta, Product((upstream, local)))
+
+
+def _is_one(layer: LayerTrace, slope: Any) -> bool:
+    return layer.activation in (None, "linear") and bool(slope == 1) and layer.kind != "Dropout"
+
+
+def _of_shares(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
+    """A softmax without its cross-entropy: a sum over the classes."""
+    layer, delta = view.layers[place], _arrived(view, place, row, unit)
+    a = flat(layer.numbers.a, view.rows)[row]
+    upstream = flat(layer.numbers.upstream, view.rows)[row]
+    own = view.unit(place, unit, a[unit])
+
+    def term(k: int) -> Expression:
+        symbol = view.unit(place, k, a[k])
+        return Product(
+            (_upstream_symbol(view, place, row, k), _share_slope(symbol, own, k == unit))
+        )
+
+    local = a * ((np.arange(len(a)) == unit) - a[unit])
+    sign = -1.0 if view.errors else 1.0
+    yield equation(delta, total(dot(upstream, local, term, view.folding.terms, sign)))
+
+
+def _share_slope(p: Symbol, own: Symbol, same: bool) -> Expression:
+    """The derivative of a class's share with respect to z of a class: p_k ([k = j] - p_j)."""
+    return Product((p, minus(Number(1), own))) if same else Negative(Product((p, own)))
+
+
+def _pair(view: View, place: int, row: int, unit: int, parts: Parts) -> Iterator[Entry]:
+    """Delta of a stable pair: as training computes it, then as the product of its parts."""
+    delta = _arrived(view, place, row, unit)
+    outputs = probabilities(view, row)
+    o, t = outputs[unit], view.target(row, unit)
+    count = len(outputs) if parts.link == "sigmoid" else 1
+    whole = minus(t, o) if view.errors else minus(o, t)
+    yield equation(delta, mean_of(whole, count), note="as training computes both together")
+    steps = _sigmoid_parts if parts.link == "sigmoid" else _softmax_parts
+    product_value = flat(parts.product, view.rows)[row, unit] / count
+    if np.isfinite(product_value):
+        yield from steps(view, place, row, unit, parts, outputs)
+
+
+def _sign(view: View) -> int:
+    return -1 if view.errors else 1
+
+
+def _sigmoid_parts(
+    view: View, place: int, row: int, unit: int, parts: Parts, outputs: list[Symbol]
+) -> Iterator[Entry]:
+    count, o, t = len(outputs), outputs[unit], view.target(row, unit)
+    by_p = flat(parts.by_p, view.rows)[row, unit] / count
+    by_logit = flat(parts.by_logit, view.rows)[row, unit]
+    product_value = flat(parts.product, view.rows)[row, unit] / count
+    upstream = o.slope(view.own_loss(row), by_p, view.errors)
+    local = _logit(view, place, row, unit).slope(o, by_logit)
+    certainty = _certainty_slope(o, t)
+    yield equation(upstream, mean_of(negated_top(certainty) if view.errors else certainty, count))
+    yield equation(local, Product((o, minus(Number(1), o))))
+    arrived = _arrived(view, place, row, unit)
+    delta = arrived.of(arrived.head, _sign(view) * product_value)
+    yield equation(delta, Product((upstream, local)), note="by its parts")
+
+
+def negated_top(one: Expression) -> Expression:
+    """The negative of a quotient, by its top."""
+    if isinstance(one, Quotient):
+        return Quotient(negated(one.top), one.bottom)
+    return negated(one)
+
+
+def _logit(view: View, place: int, row: int, unit: int) -> Symbol:
+    """z of the last layer, which a layer without weights is given."""
+    layer = view.layers[place]
+    if layer.place is None:
+        x = flat(layer.numbers.x, view.rows)[row, unit]
+        return view.given(place).symbol(unit, x)
+    return view.unit(place, unit, 0.0).of("z", flat(layer.numbers.z, view.rows)[row, unit])
+
+
+def _softmax_parts(
+    view: View, place: int, row: int, unit: int, parts: Parts, outputs: list[Symbol]
+) -> Iterator[Entry]:
+    """The sum over the classes whose target is not 0."""
+    assert view.targets is not None  # noqa: S101  (looked at before)
+    by_p = flat(parts.by_p, view.rows)[row]
+    by_logit = parts.by_logit.reshape(view.rows, len(by_p), -1)[row][:, unit]
+    classes = np.flatnonzero(view.targets[row])
+    terms = []
+    for k in (int(one) for one in classes[: view.folding.terms]):
+        o, t = outputs[k], view.target(row, k)
+        upstream = o.slope(view.own_loss(row), by_p[k], view.errors)
+        local = _logit(view, place, row, unit).slope(o, by_logit[k])
+        if unit == view.shown_units[place][0]:
+            share = Quotient(t, o)
+            yield equation(upstream, share if view.errors else Negative(share))
+        yield equation(local, _share_slope(o, outputs[unit], k == unit))
+        terms.append(product(upstream, local))
+    if len(classes) > len(terms):
+        return
+    delta = _arrived(view, place, row, unit)
+    value = _sign(view) * flat(parts.product, view.rows)[row, unit]
+    yield equation(delta.of(delta.head, value), total(terms), note="by its parts")
+
+
+def _pair_note(view: View, row: int) -> Iterator[Entry]:
+    """Why training computes a pair as one, where the product of its parts is not finite."""
+    parts = view.parts if _spelled(view) else None
+    if parts is not None and not np.all(np.isfinite(flat(parts.product, view.rows)[row])):
+        yield (
+            f"The product of the parts is not finite: {parts.link} has rounded to 0 or 1, where "
+            "the loss has no slope. Training computes both together, which is always finite."
+        )

@@ -1,0 +1,328 @@
+"""The forward pass and the loss of a training step, as equations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from chainrule.losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    Huber,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Poisson,
+    Quantile,
+    SparseCategoricalCrossentropy,
+    SquaredError,
+)
+from chainrule.tracing.equations import Entry, equation, number_text
+from chainrule.tracing.formula import (
+    Call,
+    Expression,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Symbol,
+    dot,
+    folded,
+    mean_of,
+    minus,
+    product,
+    total,
+)
+from chainrule.tracing.step import LayerTrace
+from chainrule.tracing.view import View, flat
+
+__all__ = ["SPELLED", "activated", "forward_row", "loss_entries", "probabilities", "row_loss"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+SPELLED = ("relu", "sigmoid", "softplus", "softsign", "tanh")
+"""Activations that a formula may call."""
+CLIPPED = 1e-7
+"""How near to 0 and 1 a probability may come, where a cross-entropy is not computed from z."""
+MOST_EXPONENT = 80.0
+MOST_OPERATIONS = 8
+
+
+def forward_row(view: View, row: int) -> Iterator[Entry]:
+    """What each unit is given, sums and gives, in one row."""
+    for place, layer in enumerate(view.layers):
+        units = view.shown_units[place]
+        if layer.place is not None:
+            yield from (_weighted_sum(view, place, row, unit) for unit in units)
+            yield from _activations(view, place, row, units)
+        elif not view.only_moves(layer):
+            yield from _passed(view, place, row, units)
+        width = flat(layer.numbers.a, view.rows).shape[1]
+        if width > len(units) and not view.only_moves(layer):
+            yield f"{layer.name}: {width - len(units):,} more of {width:,} are left out."
+
+
+def _weighted_sum(view: View, place: int, row: int, unit: int) -> Entry:
+    layer = view.layers[place]
+    numbers, kernel = layer.numbers, layer.kernel
+    assert kernel is not None  # noqa: S101  (a layer with a place has one)
+    z, x = flat(numbers.z, view.rows)[row, unit], flat(numbers.x, view.rows)[row]
+
+    def term(source: int) -> Expression:
+        a = view.given(place).symbol(source, x[source])
+        w = view.weight(layer, source, unit)
+        return Product((a, w) if view.notation.form == "rows" else (w, a))
+
+    terms = dot(x, kernel.before[:, unit], term, view.folding.terms)
+    if layer.bias is not None:
+        b = view.bias(layer, unit)
+        theta = view.notation.form == "theta"
+        terms = [Product((b, Number(1))), *terms] if theta else [*terms, b]
+    return equation(_z(view, place, unit, z), total(terms))
+
+
+def _z(view: View, place: int, unit: int, value: Any) -> Symbol:
+    return view.unit(place, unit, 0.0).of("z", value)
+
+
+def _activations(view: View, place: int, row: int, units: list[int]) -> Iterator[Entry]:
+    layer = view.layers[place]
+    z, a = (flat(one, view.rows)[row] for one in (layer.numbers.z, layer.numbers.a))
+    for unit in units:
+        symbol = view.unit(place, unit, a[unit])
+        if layer.activation == "softmax":
+            yield equation(symbol, *_share(view, place, z, unit))
+        else:
+            yield activated(symbol, layer, _z(view, place, unit, z[unit]))
+
+
+def activated(symbol: Symbol, layer: LayerTrace, z: Symbol) -> Entry:
+    """What an activation makes of a sum."""
+    name = layer.activation
+    if name in (None, "linear") and np.array_equal(symbol.value, z.value):
+        return equation(symbol, z)
+    if name in SPELLED:
+        return equation(symbol, Call(str(name), (z,)))
+    if name == "exponential":
+        return equation(symbol, Call("exp", (z,)))
+    return equation(symbol, note=_through(layer, f"{name}({z.value:.6g})" if name else ""))
+
+
+def _share(view: View, place: int, z: Array, unit: int) -> tuple[Expression, ...]:
+    """e^z of a unit divided by the sum of all; of numbers that would overflow no formula."""
+    if np.abs(z).max() > MOST_EXPONENT:
+        return ()
+
+    def power(k: int) -> Expression:
+        return Call("exp", (_z(view, place, k, z[k]),))
+
+    powers = dot(np.exp(z.astype(np.float64)), np.ones(len(z)), power, view.folding.terms)
+    return (Quotient(power(unit), total(powers)),)
+
+
+def _through(layer: LayerTrace, what: str = "") -> str:
+    count = len(layer.nodes)
+    said = f"through {count} operation{'s' if count != 1 else ''}"
+    return f"{what}, {said}" if what else said
+
+
+def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entry]:
+    """What a layer without a weighted sum gives, and by which operations."""
+    layer = view.layers[place]
+    a = flat(layer.numbers.a, view.rows)[row]
+    slope = layer.numbers.slope
+    given = None if layer.numbers.x is None else flat(layer.numbers.x, view.rows)[row]
+    alike = given is not None and given.shape == a.shape
+    if layer.numbers.z is not None:
+        yield from _sums_along_an_axis(view, place, row, units)
+        return
+    for unit in units:
+        symbol = view.unit(place, unit, a[unit])
+        x = view.given(place).symbol(unit, given[unit]) if alike and given is not None else None
+        if x is not None and layer.kind == "Dropout" and slope is not None:
+            factor = Symbol("mask", flat(slope, view.rows)[row, unit])
+            yield equation(symbol, Product((factor, x)), note=_through(layer))
+        elif x is not None and layer.activation in (*SPELLED, "exponential"):
+            yield activated(symbol, layer, x)
+        elif given is not None and layer.activation == "softmax" and layer.numbers.a.ndim == 2:
+            yield equation(symbol, *_given_share(view, place, given, unit))
+        else:
+            yield equation(symbol, note=_through(layer))
+    if slope is None and layer.activation != "softmax" and row == view.shown_rows[0]:
+        yield from _operations(view, layer)
+
+
+def _sums_along_an_axis(view: View, place: int, row: int, units: list[int]) -> Iterator[Entry]:
+    """What a kernel makes of rows with further axes."""
+    layer = view.layers[place]
+    z, a = (flat(one, view.rows)[row] for one in (layer.numbers.z, layer.numbers.a))
+    for unit in units:
+        symbol = _z(view, place, unit, z[unit])
+        yield equation(symbol, note=_through(layer, "a sum along the last axis"))
+        if layer.activation == "softmax":
+            yield equation(view.unit(place, unit, a[unit]), note=_through(layer))
+        else:
+            yield activated(view.unit(place, unit, a[unit]), layer, symbol)
+
+
+def _given_share(view: View, place: int, x: Array, unit: int) -> tuple[Expression, ...]:
+    if np.abs(x).max() > MOST_EXPONENT:
+        return ()
+
+    def power(k: int) -> Expression:
+        return Call("exp", (view.given(place).symbol(k, x[k]),))
+
+    powers = dot(np.exp(x.astype(np.float64)), np.ones(len(x)), power, view.folding.terms)
+    return (Quotient(power(unit), total(powers)),)
+
+
+def _operations(view: View, layer: LayerTrace) -> Iterator[Entry]:
+    """The operations of a layer one by one, with the numbers that they give for all rows."""
+    nodes = [node for node in layer.nodes if node.value is not None]
+    for node in nodes[:MOST_OPERATIONS]:
+        shown = number_text(node.value, view.notation.digits)
+        yield f"{layer.name}, all rows: {node.operation} = {shown}"
+    if len(nodes) > MOST_OPERATIONS:
+        yield f"{layer.name}: {len(nodes) - MOST_OPERATIONS} more operations are left out."
+
+
+def loss_entries(view: View) -> Iterator[Entry]:
+    """The loss of each row that is shown, then of all, then the penalties."""
+    for row in view.shown_rows:
+        symbol = view.loss(row)
+        formula = row_loss(view, row)
+        note = "" if formula is not None else "through the operations of the loss"
+        if symbol.row is None:
+            yield equation(view.loss(), *([] if formula is None else [formula]), note=note)
+        else:
+            yield equation(symbol, *([] if formula is None else [formula]), note=note)
+    if not view.one_loss:
+        yield from _shares(view)
+        yield equation(view.loss(), *_loss_of_all(view))
+
+
+def _shares(view: View) -> Iterator[Entry]:
+    """Where rows have different shares in the loss: how each comes about."""
+    trace = view.trace
+    if trace.row_shares is None or trace.row_weights is None:
+        return
+    rule = trace.loss_rules[0]
+    for row in view.shown_rows:
+        weight = Symbol("weight", trace.row_weights[row], row=row + 1)
+        share = Symbol("s", trace.row_shares[row], row=row + 1)
+        if rule.reduction == "sum":
+            yield equation(share, weight)
+        elif rule.by_weight:
+            of_all = Symbol("sum of weights", np.asarray(trace.row_weights, np.float64).sum())
+            yield equation(share, Quotient(weight, of_all))
+        else:
+            yield equation(share, Quotient(weight, Number(view.rows)))
+
+
+def _loss_of_all(view: View) -> list[Expression]:
+    trace = view.trace
+    shares = trace.row_shares
+    if shares is None:
+        return []
+
+    def own(row: int) -> Symbol:
+        return Symbol(view.notation.loss, trace.row_losses[row], row=row + 1)
+
+    most = view.folding.terms
+    if trace.row_weights is not None:
+        terms: Expression = total(dot(
+            shares, trace.row_losses,
+            lambda row: Product((Symbol("s", shares[row], row=row + 1), own(row))), most,
+        ))  # fmt: skip
+    else:
+        terms = total(dot(np.ones(view.rows), trace.row_losses, own, most))
+        if trace.loss_rules[0].reduction != "sum":
+            terms = mean_of(terms, view.rows)
+    penalties = [
+        Symbol(f"penalty of {name}", value) for name, value in trace.penalties.items()
+    ]  # fmt: skip
+    return [total([terms, *penalties])]
+
+
+def probabilities(view: View, row: int) -> list[Symbol]:
+    """What the loss compares with the targets: the outputs, or what it makes of them itself."""
+    last = len(view.layers) - 1
+    given = flat(view.layers[last].numbers.a, view.rows)[row]
+    rule = view.trace.loss_rules[0]
+    if getattr(rule, "from_logits", False):
+        parts = view.parts
+        if parts is not None:
+            p = flat(parts.p, view.rows)[row]
+            return [Symbol(f"p{k + 1}" if len(p) > 1 else "p", one) for k, one in enumerate(p)]
+    return [view.unit(last, k, one) for k, one in enumerate(given)]
+
+
+def row_loss(view: View, row: int) -> Expression | None:
+    """The formula of a row's own loss; None where it is none of those that are spelled."""
+    if len(view.trace.loss_rules) != 1 or view.targets is None or view.mixed:
+        return None
+    outputs = probabilities(view, row)
+    targets = [view.target(row, k) for k in range(len(outputs))]
+    rule, most, count = view.trace.loss_rules[0], view.folding.terms, len(outputs)
+    pairs = list(zip(outputs, targets, strict=True))
+    stable = view.parts is not None
+    if type(rule) in (CategoricalCrossentropy, SparseCategoricalCrossentropy):
+        return _of_classes(pairs, most, stable)
+    if type(rule) is BinaryCrossentropy and not _all_certain(pairs, stable):
+        return None
+    terms = [_term(rule, o, t) for o, t in pairs]
+    if any(term is None for term in terms):
+        return None
+    added = folded([term for term in terms if term is not None], most)
+    if type(rule) is SquaredError:
+        return Product((Quotient(Number(1), Number(2)), added))
+    return mean_of(added, count)
+
+
+def _all_certain(pairs: list[tuple[Symbol, Symbol]], stable: bool) -> bool:
+    """Whether the plain formula of the cross-entropy is what is computed, and is finite."""
+    low, high = (0.0, 1.0) if stable else (CLIPPED, 1 - CLIPPED)
+    return all(low < o.value < high for o, _ in pairs)
+
+
+def _term(rule: Any, o: Symbol, t: Symbol) -> Expression | None:
+    """What one output adds to a row's loss, before the mean over outputs."""
+    error = minus(o, t)
+    if type(rule) in (SquaredError, MeanSquaredError):
+        return Power(error, Number(2))
+    if type(rule) is MeanAbsoluteError:
+        return Call("abs", (error,))
+    if type(rule) is Huber:
+        return Call("huber", (error, Number(rule.delta)))
+    if type(rule) is Quantile:
+        return Call("pinball", (minus(t, o), Number(rule.q)))
+    if type(rule) is Poisson:
+        inside = total([o, Number(CLIPPED)])
+        return minus(o, Product((t, Call("log", (inside,)))))
+    if type(rule) is BinaryCrossentropy:
+        return _of_two(o, t)
+    return None
+
+
+def _of_two(o: Symbol, t: Symbol) -> Expression:
+    """-t log(p) - (1 - t) log(1 - p); of a target that is 0 or 1 the part that is left."""
+    own, other = Call("log", (o,)), Call("log", (minus(Number(1), o),))
+    if t.value in (0, 1):
+        return Negative(own if t.value else other)
+    return total([
+        Negative(Product((t, own))), Negative(Product((minus(Number(1), t), other))),
+    ])  # fmt: skip
+
+
+def _of_classes(pairs: list[tuple[Symbol, Symbol]], most: int, stable: bool) -> Expression | None:
+    """-sum t log(p); classes whose target is 0 add nothing."""
+    counted = [(o, t) for o, t in pairs if t.value != 0]
+    if not stable or not counted or any(o.value <= 0 for o, _ in counted):
+        return None
+    one = [Call("log", (o,)) for o, _ in counted]
+    if len(counted) == 1 and counted[0][1].value == 1:
+        return Negative(one[0])
+    logs = [product(t, log) for (_, t), log in zip(counted, one, strict=True)]
+    return Negative(folded(logs, most))

@@ -1,0 +1,307 @@
+"""Gradients and updates of a training step, as equations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from chainrule.optimizers import SGD
+from chainrule.tracing.equations import Entry, Values, equation, number_text
+from chainrule.tracing.formula import (
+    Call,
+    Expression,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Symbol,
+    dot,
+    mean_of,
+    minus,
+    product,
+    total,
+)
+from chainrule.tracing.operations import rule_formula
+from chainrule.tracing.step import LayerTrace, ParameterTrace
+from chainrule.tracing.view import View, flat
+
+__all__ = ["Shown", "gradient_entries", "shown_numbers", "update_entries"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """One number of a parameter that is shown: where it stands, and its symbol before the step."""
+
+    place: int
+    layer: LayerTrace
+    parameter: ParameterTrace
+    index: tuple[int, ...]
+    symbol: Symbol
+
+    @cached_property
+    def path(self) -> str:
+        return f"{self.layer.name}/{self.parameter.name}"
+
+    @property
+    def gradient(self) -> Any:
+        assert self.parameter.gradient is not None  # noqa: S101  (what has none is not shown)
+        return self.parameter.gradient[self.index]
+
+
+def shown_numbers(view: View, place: int) -> Iterator[Shown]:
+    """The numbers of a layer's parameters that are shown: those with the largest gradients."""
+    layer = view.layers[place]
+    for name, parameter in layer.parameters.items():
+        if parameter.gradient is None or parameter.gradient.size == 0:
+            continue
+        weights = layer.kernel is parameter
+        biases = layer.bias is parameter
+        most = view.folding.weights if weights else view.folding.biases
+        sizes = np.nan_to_num(np.abs(parameter.gradient), nan=np.inf)
+        if weights:
+            sizes = sizes.T  # unit by unit
+        order = np.argsort(-sizes.reshape(-1), kind="stable")[:most]
+        for number in sorted(int(one) for one in order):
+            index = tuple(int(one) for one in np.unravel_index(number, sizes.shape))
+            index = index[::-1] if weights else index
+            if weights:
+                symbol = view.weight(layer, *index)
+            elif biases:
+                symbol = view.bias(layer, *index)
+            else:
+                at = ",".join(str(one + 1) for one in index)
+                symbol = Symbol(f"{layer.name}/{name}[{at}]", parameter.before[index])
+            yield Shown(place, layer, parameter, index, symbol)
+
+
+def gradient_entries(view: View) -> Iterator[Entry]:
+    """The gradient of each weight: the product a delta, summed over the rows."""
+    for place in reversed(range(len(view.layers))):
+        for one in shown_numbers(view, place):
+            yield _gradient(view, one)
+            yield from _clipped(view, one)
+        yield from _left_out(view, place)
+
+
+def _left_out(view: View, place: int) -> Iterator[Entry]:
+    layer = view.layers[place]
+    for name, parameter in layer.parameters.items():
+        if parameter.gradient is not None:
+            most = view.folding.weights if layer.kernel is parameter else view.folding.biases
+            others = parameter.gradient.size - most
+            if others > 0:
+                yield (
+                    f"{layer.name}/{name}: {others:,} more of {parameter.gradient.size:,} with "
+                    "smaller gradients are left out."
+                )
+
+
+def _slope_symbol(view: View, one: Shown, opposite: bool | None = None) -> Symbol:
+    """dE/dw; -dE/dw where the reader wants errors."""
+    by = view.loss()
+    return one.symbol.slope(by, one.gradient, view.errors if opposite is None else opposite)
+
+
+def _gradient(view: View, one: Shown) -> Entry:
+    symbol = _slope_symbol(view, one)
+    formula = _product_formula(view, one)
+    note = "" if formula is not None else "through the operations of the layer"
+    if view.trace.checks:
+        measured = view.trace.central_difference(one.path, one.index)
+        measured = -measured if view.errors else measured
+        said = f"central difference {number_text(measured, view.notation.digits)}"
+        note = f"{note}; {said}" if note else said
+    return equation(symbol, *([] if formula is None else [formula]), note=note)
+
+
+def _product_formula(view: View, one: Shown) -> Expression | None:
+    """The sum over rows of a delta, each with its share in the loss, and the penalty's part."""
+    layer, unit = one.layer, one.index[-1]
+    weight = one.parameter is layer.kernel
+    if not weight and one.parameter is not layer.bias:
+        return None
+    x = flat(layer.numbers.x, view.rows)[:, one.index[0]] if weight else np.ones(view.rows)
+    shares = _shares(view, layer, unit)
+    deltas = flat(layer.numbers.reported if shares is None else layer.numbers.delta, view.rows)
+    equal = shares is not None and view.trace.row_weights is None
+
+    def term(row: int) -> Expression:
+        delta = view.delta(one.place, unit, row, marked=True)
+        factors: list[Expression] = [_reported(view, one, row) if shares is None else delta]
+        if weight:
+            a = view.given(one.place).symbol(one.index[0], x[row], view.row(row))
+            factors.insert(0 if view.notation.form == "rows" else 1, a)
+        if shares is not None and not equal:
+            factors.insert(0, Symbol("s", shares[row], row=row + 1))
+        return product(*factors)
+
+    scale = (-1.0 if view.errors else 1.0) * (1.0 if equal or shares is None else shares)
+    terms = total(dot(x, deltas[:, unit], term, view.folding.terms, scale))
+    if equal and shares is not None and shares[0] != 1:
+        terms = mean_of(terms, view.rows)
+    return _with_penalty(view, one, terms)
+
+
+def _shares(view: View, layer: LayerTrace, unit: int) -> Array | None:
+    """The share of each row's loss; None where rows mix, so that deltas do not add up by shares."""
+    shares = view.trace.row_shares
+    if shares is None:
+        return None
+    deltas, reported = (
+        flat(one, view.rows)[:, unit].astype(np.float64)
+        for one in (layer.numbers.delta, layer.numbers.reported)
+    )
+    alike = np.allclose(shares * deltas, reported, 1e-5, 1e-6 * float(np.abs(reported).max()))
+    return shares if alike else None
+
+
+def _reported(view: View, one: Shown, row: int) -> Symbol:
+    """The derivative of the loss itself with respect to z in a row."""
+    value = flat(one.layer.numbers.reported, view.rows)[row, one.index[-1]]
+    z = view.unit(one.place, one.index[-1], 0.0).of("z", 0.0, view.row(row))
+    return z.slope(view.loss(), value, view.errors)
+
+
+def _with_penalty(view: View, one: Shown, terms: Expression) -> Expression:
+    if one.parameter.penalty is None:
+        return terms
+    penalty = Symbol("penalty", 0.0)
+    slope = one.symbol.slope(penalty, one.parameter.penalty[one.index])
+    return total([terms, Negative(slope) if view.errors else slope])
+
+
+def _used(view: View, one: Shown) -> Symbol:
+    """The gradient that the update is given."""
+    assert one.parameter.clipped is not None  # noqa: S101  (it has a gradient)
+    clipped = one.parameter.clipped[one.index]
+    if clipped == one.gradient:
+        return _slope_symbol(view, one, opposite=False)
+    return one.symbol.of("g", clipped)
+
+
+def _clipped(view: View, one: Shown) -> Iterator[Entry]:
+    used = _used(view, one)
+    if used.by is None:
+        rule = view.trace.optimizer
+        settings = ("clipnorm", "clipvalue", "global_clipnorm")
+        said = ", ".join(
+            f"{name}={getattr(rule, name)}" for name in settings if getattr(rule, name)
+        )
+        yield equation(used, note=f"the gradient after clipping by {said}")
+
+
+def update_entries(view: View) -> Iterator[Entry]:
+    """The optimizer's rule on each weight that is shown, and what is not moved."""
+    yield from _corrected_rate(view)
+    for place, layer in enumerate(view.layers):
+        shown = list(shown_numbers(view, place))
+        if not view.folding.whole and shown and shown[0].parameter.slots_before:
+            yield f"{layer.name}: the rule moves each weight so; of one with a large gradient:"
+            kernel = [one for one in shown if one.parameter is layer.kernel] or shown
+            shown = [max(kernel, key=lambda one: abs(one.gradient))]
+        for one in shown:
+            yield from _update(view, one)
+        yield from _held(view, layer)
+
+
+def _corrected_rate(view: View) -> Iterator[Entry]:
+    """The rate of Adam with what corrects its young averages."""
+    rule, step = view.trace.optimizer, Number(view.trace.iteration)
+    if "alpha" not in view.trace.line or not hasattr(rule, "beta_1"):
+        return
+    rate = Symbol("rate", rule.rate(view.trace.iteration))
+    faded = [
+        minus(Number(1), Power(Symbol(name, getattr(rule, name)), step))
+        for name in ("beta_2", "beta_1")
+    ]
+    formula = Quotient(Product((rate, Call("sqrt", (faded[0],)))), faded[1])
+    yield equation(Symbol("alpha", view.trace.line["alpha"]), formula)
+
+
+def _update(view: View, one: Shown) -> Iterator[Entry]:
+    after = replace(one.symbol, value=one.parameter.after[one.index], mark="'")
+    if not np.isfinite(view.trace.loss):
+        return
+    simple = _error_update(view, one)
+    if simple is not None:
+        yield equation(after, simple)
+        return
+    made = view.trace.update(one.path, one.index)
+    known: dict[int, Expression] = {}
+    for name, node in made.leaves.items():
+        known[node.number] = _leaf(view, one, name, float(node.value))
+    moved: dict[int, Expression] = {}
+    for name, node in made.slots.items():
+        formula = rule_formula(node, known | moved)
+        state = one.parameter.slots_after[name]
+        symbol = replace(one.symbol, head=name, value=state[one.index], mark="'")
+        yield equation(symbol, *([] if formula is None else [formula]))
+        moved[node.number] = symbol
+    formula = rule_formula(made.weight, known | moved)
+    forms = [] if formula is None else [formula]
+    value = float(made.weight.value)
+    if not _is_constrained(view, one) or value == after.value:
+        yield equation(after, *forms)
+    else:
+        yield equation(replace(after, value=value, mark="*"), *forms, note="by the rule")
+        yield equation(after, note="after the constraint")
+
+
+def _is_constrained(view: View, one: Shown) -> bool:
+    """Whether a constraint comes after the rule."""
+    table = view.trace.trainer.parameters.table
+    return any(entry.name == one.path and entry.constraint is not None for entry in table)
+
+
+def _leaf(view: View, one: Shown, name: str, value: float) -> Symbol:
+    """A leaf of the rule: the weight, its gradient, a slot of its state, a number of the step."""
+    if name == "weight":
+        return one.symbol
+    if name == "gradient":
+        return _used(view, one)
+    if name in one.parameter.slots_before:
+        return one.symbol.of(name, value)
+    return Symbol("rate" if name == "learning_rate" else name, value)
+
+
+def _error_update(view: View, one: Shown) -> Expression | None:
+    """w + rate Err a, where errors are wanted and the rule is plain descent on one row."""
+    trace = view.trace
+    rule = trace.optimizer
+    plain = type(rule) is SGD and not rule.momentum and not rule.nesterov
+    formula = _product_formula(view, one) if view.errors and plain and not view.many else None
+    if formula is None or _used(view, one).by is None or one.parameter.penalty is not None:
+        return None
+    if _is_constrained(view, one):
+        return None
+    rate = Symbol("rate", trace.line["learning_rate"])
+    factors = formula.factors if isinstance(formula, Product) else (formula,)
+    errors = sorted(factors, key=lambda factor: getattr(factor, "head", "") != "Err")
+    return total([one.symbol, Product((rate, *errors))])
+
+
+def _held(view: View, layer: LayerTrace) -> Iterator[Entry]:
+    """Parameters that no gradient moves."""
+    digits = view.notation.digits
+    for name, one in layer.parameters.items():
+        if one.gradient is not None:
+            continue
+        called = f"{layer.name}/{name}"
+        if not np.array_equal(one.before, one.after):
+            before, after = (number_text(state, digits) for state in (one.before, one.after))
+            yield f"{called}: moved without a gradient from {before} to {after}."
+        elif layer.bias is one and layer.place is not None:
+            symbols = {
+                view.names.bias(layer.place, k): view.bias(layer, k)
+                for k in reversed(range(min(len(one.before), view.folding.biases)))
+            }
+            yield Values(tuple(reversed(symbols.values())), after=", held fixed")
+        else:
+            yield f"{called}: held fixed at {number_text(one.before, digits)}."

@@ -1,0 +1,247 @@
+"""A training step as its reader sees it: what its numbers are called, and which of them matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from chainrule.layers import Stack
+from chainrule.losses import SparseCategoricalCrossentropy
+from chainrule.tracing.formula import Symbol
+from chainrule.tracing.pairs import Parts
+from chainrule.tracing.step import LayerTrace, StepTrace
+
+__all__ = ["Columns", "Folding", "View", "flat"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+SMALL_NETWORK, SMALL_FAN = 24, 12
+"""Units up to which a network, and inputs up to which a unit, are shown whole."""
+SMALL_BATCH = 8
+"""Units up to which four rows of a batch are shown, not two."""
+
+
+def flat(array: Any, rows: int) -> Array:
+    """An array with one axis of columns."""
+    return np.asarray(array).reshape(rows, -1)
+
+
+@dataclass(frozen=True)
+class Folding:
+    """How many of each kind are shown: units of a layer, terms of a sum, rows, weights, biases.
+
+    whole
+        Whether all is shown of a network that is not large.
+    """
+
+    units: int
+    terms: int
+    rows: int
+    weights: int
+    biases: int
+    whole: bool = True
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the numbers that a layer gives are called.
+
+    names, head, mark
+        As a `Symbol` has them.
+    """
+
+    names: tuple[str, ...]
+    head: str = ""
+    mark: str = ""
+
+    def symbol(self, column: int, value: Any, row: int | None = None) -> Symbol:
+        """The symbol of one column, with its value."""
+        name = self.names[column] if column < len(self.names) else f"v{column + 1}"
+        own = self.head if not name[:1].isalpha() else ""
+        return Symbol(name, value, own, row=row, mark=self.mark)
+
+    def passed(self) -> Columns:
+        """The same columns after a layer without weights."""
+        return Columns(self.names, self.head, self.mark + "~")
+
+
+class View:
+    """A step with the symbols of its reader.
+
+    rows, many
+        How many rows there are; whether more than one.
+    folding
+        How many of each kind are shown.
+    """
+
+    def __init__(self, trace: StepTrace) -> None:
+        self.trace = trace
+        self.notation, self.names = trace.notation, trace.names
+        self.errors = trace.notation.errors
+        self.rows = trace.rows
+        self.many = trace.rows > 1
+        self.layers = trace.layers
+        self.in_line = isinstance(trace.trainer.network, Stack)
+        self.folding = self._folding()
+        self.columns = tuple(self._columns())
+        self.mixed = any(
+            node.operation == "flip" and node.layer is None for node in trace.nodes
+        )  # mixup: a row's loss has the targets of two
+
+    def _folding(self) -> Folding:
+        weighted = [layer.numbers for layer in self.trace.weighted_layers]
+        units = sum(flat(one.a, self.rows).shape[1] for one in weighted)
+        fan = max((flat(one.x, self.rows).shape[1] for one in weighted), default=0)
+        if units <= SMALL_NETWORK and fan <= SMALL_FAN and self.rows <= SMALL_FAN:
+            return Folding(12, 12, 4 if units <= SMALL_BATCH else 2, 24, 12)
+        return Folding(2, 3, 1, 1 if self.many else 2, 1, whole=False)
+
+    def _columns(self) -> Iterator[tuple[Columns, Columns]]:
+        """What the columns are called that each layer is given, and those that it gives."""
+        given = flat(next(iter(self.trace.inputs.values())), self.rows).shape[1]
+        first = self.names.units[0] if self.names.units else ()
+        if len(first) != given:
+            first = tuple(f"in{n + 1}" for n in range(given))
+        current = Columns(first, "x")
+        for place, layer in enumerate(self.layers):
+            if layer.place is not None:
+                x = flat(layer.numbers.x, self.rows)
+                if x.shape[1] != len(current.names):
+                    current = Columns(self.names.sources[layer.place], "a")
+                elif not self.in_line and not self._is_given(place, x):
+                    current = current.passed()
+            given, current = current, self._after(place, layer, current)
+            yield given, current
+
+    def _is_given(self, place: int, x: Array) -> bool:
+        """Whether a layer is given just what the one before gives."""
+        before = self.layers[place - 1].numbers.a if place else None
+        return before is not None and np.array_equal(flat(before, self.rows), x)
+
+    def _after(self, place: int, layer: LayerTrace, current: Columns) -> Columns:
+        if layer.place is not None:
+            return Columns(self.names.units[layer.place + 1], "a")
+        width = flat(layer.numbers.a, self.rows).shape[1]
+        if width == len(current.names) and self.in_line:
+            return current if self.only_moves(layer) else current.passed()
+        following = [one for one in self.layers[place + 1 :] if one.place is not None]
+        if self.in_line and following and following[0].place is not None:
+            sources = self.names.sources[following[0].place]
+            if len(sources) == width:
+                return Columns(sources, "a")
+        return Columns(tuple(f"{layer.name}_{n + 1}" for n in range(width)), "a")
+
+    def only_moves(self, layer: LayerTrace) -> bool:
+        """Whether a layer gives the numbers that it is given, perhaps in another shape."""
+        return all(node.operation in ("reshape", "cast") for node in layer.nodes)
+
+    def given(self, place: int) -> Columns:
+        """What the columns that a layer is given are called."""
+        return self.columns[place][0]
+
+    def gives(self, place: int) -> Columns:
+        """What the columns that a layer gives are called."""
+        return self.columns[place][1]
+
+    def unit(self, place: int, unit: int, value: Any, row: int | None = None) -> Symbol:
+        """What a unit gives."""
+        return self.gives(place).symbol(unit, value, row)
+
+    def delta(self, place: int, unit: int, row: int, marked: bool = False) -> Symbol:
+        """The delta of a unit in a row; its error where the reader wants errors."""
+        value = flat(self.layers[place].numbers.delta, self.rows)[row, unit]
+        sign, head = (-1, "Err") if self.errors else (1, "δ")
+        name = self.gives(place).symbol(unit, 0.0).name
+        return Symbol(name, sign * value, head, row=self.row(row) if marked else None)
+
+    def weight(self, layer: LayerTrace, source: int, unit: int) -> Symbol:
+        """A weight before the step."""
+        assert layer.place is not None and layer.kernel is not None  # noqa: S101
+        value = layer.kernel.before[source, unit]
+        return Symbol(self.names.weight(layer.place, source, unit), value)
+
+    def bias(self, layer: LayerTrace, unit: int) -> Symbol:
+        """A bias before the step."""
+        assert layer.place is not None and layer.bias is not None  # noqa: S101
+        return Symbol(self.names.bias(layer.place, unit), layer.bias.before[unit])
+
+    def loss(self, row: int | None = None) -> Symbol:
+        """The loss; or a row's own, which with one row alone is the loss where both agree."""
+        if row is None:
+            return Symbol(self.notation.loss, self.trace.loss)
+        value = self.trace.row_losses[row]
+        return Symbol(self.notation.loss, value, row=None if self.one_loss else row + 1)
+
+    def own_loss(self, row: int) -> Symbol:
+        """A row's own loss as derivatives of the row name it."""
+        return Symbol(self.notation.loss, self.trace.row_losses[row])
+
+    @cached_property
+    def one_loss(self) -> bool:
+        """Whether there is one row and its own loss is the loss."""
+        shares = self.trace.row_shares
+        alone = shares is not None and not self.many and bool(shares[0] == 1)
+        return alone and not self.trace.penalties
+
+    def row(self, row: int) -> int | None:
+        """A row's number from 1 where there are several."""
+        return row + 1 if self.many else None
+
+    @cached_property
+    def shown_rows(self) -> list[int]:
+        """The rows that are shown: those whose loss has the largest part."""
+        shares = self.trace.row_shares
+        sizes = self.trace.row_losses * (1.0 if shares is None else shares)
+        return _largest(sizes, self.folding.rows)
+
+    @cached_property
+    def shown_units(self) -> list[list[int]]:
+        """For each layer the columns that are shown: those with the largest |delta a|.
+
+        Of the last layer those with the largest |delta|, so that the class that is right is there.
+        """
+        return [self._columns_shown(layer) for layer in self.layers]
+
+    def _columns_shown(self, layer: LayerTrace) -> list[int]:
+        a = flat(layer.numbers.a, self.rows)
+        slopes: tuple[Any, ...] = (layer.numbers.delta, layer.numbers.upstream)
+        known = [flat(one, self.rows) for one in slopes if one is not None]
+        fitting = [one for one in known if one.shape == a.shape]
+        sizes = fitting[0] if fitting else np.ones_like(a)
+        if layer is not self.layers[-1]:
+            sizes = sizes * a
+        return _largest(np.abs(sizes[self.shown_rows]).sum(axis=0), self.folding.units)
+
+    @cached_property
+    def parts(self) -> Parts | None:
+        """The parts of the last layer's stable pair with the loss; None without one."""
+        return self.trace.parts(self.layers[-1])
+
+    @cached_property
+    def targets(self) -> Array | None:
+        """The target of each output in each row; of labels 1 for the class and 0 for others."""
+        if len(self.trace.targets) != 1 or self.layers[-1].numbers.a.ndim != 2:
+            return None
+        (given,) = self.trace.targets.values()
+        width = flat(self.layers[-1].numbers.a, self.rows).shape[1]
+        if isinstance(self.trace.loss_rules[0], SparseCategoricalCrossentropy):
+            labels = np.asarray(given).reshape(-1).astype(int)
+            return np.eye(width)[labels] if len(labels) == self.rows else None
+        values = flat(given, self.rows).astype(self.layers[-1].numbers.a.dtype)
+        return values if values.shape[1] == width else None
+
+    def target(self, row: int, output: int) -> Symbol:
+        """The target of an output."""
+        assert self.targets is not None  # noqa: S101
+        number = str(output + 1) if self.targets.shape[1] > 1 else ""
+        return Symbol(f"t{number}", self.targets[row, output])
+
+
+def _largest(sizes: Any, most: int) -> list[int]:
+    """The places of the largest, in order."""
+    order = np.argsort(-np.nan_to_num(np.abs(np.asarray(sizes)), nan=np.inf), kind="stable")
+    return sorted(int(place) for place in order[:most])

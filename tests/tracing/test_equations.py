@@ -1,0 +1,273 @@
+import numpy as np
+import pytest
+from tests.tracing.networks import NETWORKS, batch, expressions, han, mazur, model, step_of
+
+import chainrule as cr
+from chainrule.estimators.network import Head, TableNetwork
+from chainrule.tracing import trace_steps
+from chainrule.tracing.equations import Equation, account_of, number_text
+from chainrule.tracing.formula import (
+    FUNCTIONS,
+    Call,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Rest,
+    Sum,
+    Symbol,
+    dot,
+    evaluate,
+    folded,
+    parts_of,
+)
+from chainrule.training import Trainer
+
+TOLERANCE = {"float32": 1e-6, "float64": 1e-9}
+ROUNDING = {"float32": 2.0**-23, "float64": 2.0**-52}
+
+
+def computed(one, shift):
+    """A formula computed again, with each symbol's value changed by a rounding."""
+    match one:
+        case Symbol() | Rest():
+            return np.asarray(one.value, np.float64) * (1 + shift(one))
+        case Number():
+            return np.asarray(one.value, np.float64)
+        case Sum():
+            return sum(computed(term, shift) for term in one.terms)
+        case Product():
+            value = computed(one.factors[0], shift)
+            for factor in one.factors[1:]:
+                value = value * computed(factor, shift)
+            return value
+        case Quotient():
+            return computed(one.top, shift) / computed(one.bottom, shift)
+        case Power():
+            return computed(one.base, shift) ** computed(one.exponent, shift)
+        case Negative():
+            return -computed(one.operand, shift)
+        case Call():
+            arguments = [computed(argument, shift) for argument in one.arguments]
+            return FUNCTIONS[one.function](*arguments, **dict(one.settings))
+
+
+def magnitude(one):
+    """How large the numbers are that a formula adds: what its rounding is measured by."""
+    if isinstance(one, Sum):
+        return max(magnitude(term) for term in one.terms)
+    value = np.abs(np.asarray(computed(one, lambda _: 0.0)))
+    return float(value.max()) if value.size else 0.0
+
+
+def disagreement(equation, form, dtype):
+    """How far a formula is from the engine's number, in units of what is allowed."""
+    rng = np.random.default_rng(0)
+    with np.errstate(all="ignore"):
+        exact = np.asarray(computed(form, lambda _: 0.0))
+        moved = [computed(form, lambda _: rng.choice([-4, 4]) * ROUNDING[dtype]) for _ in range(6)]
+    spread = max(float(np.nanmax(np.abs(one - exact))) for one in moved)
+    value = np.asarray(equation.value, np.float64)
+    exact = exact.reshape(value.shape) if exact.size == value.size else exact
+    allowed = TOLERANCE[dtype] * max(float(np.abs(value).max()), 1e-30) + 4 * spread
+    allowed += 4 * ROUNDING[dtype] * magnitude(form)
+    return float(np.abs(exact - value).max()) / allowed
+
+
+def equations(trace):
+    for section in account_of(trace).sections:
+        for entry in section.entries:
+            if isinstance(entry, Equation):
+                yield section.title, entry
+
+
+def check(trace, dtype):
+    count = 0
+    for title, one in equations(trace):
+        for form in one.forms:
+            count += 1
+            assert disagreement(one, form, dtype) <= 1, (title, one)
+    return count
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_each_right_hand_side_comes_to_the_engines_number(name, dtype):
+    assert check(step_of(name, dtype), dtype) > 20
+
+
+@pytest.mark.parametrize("name", ["mse, two outputs", "classes", "binary", "dropout", "penalties"])
+@pytest.mark.parametrize(
+    "how", [{"notation": "columns"}, {"notation": "theta"}, {"errors": True}, {"steps": 3}]
+)
+def test_each_right_hand_side_in_other_notations(name, how):
+    check(step_of(name, **how), "float64")
+
+
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "mean_with_sample_weight"])
+def test_rows_with_weights(reduction):
+    loss = cr.losses.MeanSquaredError(reduction=reduction)
+    made = model(3, cr.layers.Dense(2, "tanh"), cr.layers.Dense(1), loss=loss)
+    trace = made.trace(*batch(3, 3, 1), sample_weight=[1.0, 2.0, 0.25])
+    check(trace, "float64")
+    text = trace.to_text()
+    assert "s(2)·L(2)" in text
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+@pytest.mark.parametrize("heads, spread", [((True,), 0), ((True, False), 2), ((False,), 2)])
+def test_networks_of_tables(heads, spread, dropout):
+    rng = np.random.default_rng(0)
+    given = tuple(Head(3 if one else 1, one) for one in heads)
+    network = TableNetwork(2, (3,), (4, 3), given, dropout, spread, 4 if spread else 0)
+    trainer = Trainer(network, dtype="float64", seed=1)
+    losses = [
+        cr.losses.SparseCategoricalCrossentropy() if one else cr.losses.MeanSquaredError()
+        for one in heads
+    ]
+    trainer.compile(losses, cr.optimizers.SGD(0.1))
+    x = {"numbers": rng.normal(size=(5, 2)), "categories": rng.integers(0, 3, (5, 1))}
+    if spread:
+        x["positions"] = rng.random((5, spread)) * 3
+    y = [rng.integers(0, 3, 5) if one else rng.normal(size=(5, 1)) for one in heads]
+    named = dict(zip(network.output_names, y, strict=True))
+    trace = trace_steps(trainer, trainer.data(x, named if len(y) > 1 else y[0]))
+    assert check(trace, "float64") > 30
+    assert all(len(line) <= 80 for line in trace.to_text().splitlines())
+
+
+@pytest.mark.parametrize("example", [mazur, han])
+def test_the_worked_examples(example):
+    assert check(example(), "float64") > 35
+
+
+@pytest.mark.parametrize("name, result, nodes", list(expressions()))
+def test_each_right_hand_side_of_an_expression(name, result, nodes):
+    check(cr.trace(result, nodes), "float64")
+
+
+def test_a_wrong_formula_is_found():
+    (title, one) = next((t, e) for t, e in equations(mazur()) if t == "Backward")
+    wrong = Sum((*one.forms[-1].terms, Number(1e-6)))
+    assert disagreement(one, one.forms[-1], "float64") <= 1 < disagreement(one, wrong, "float64")
+
+
+@pytest.mark.parametrize(
+    "name", ["squared error", "mse, two outputs", "binary", "classes", "labels", "huber", "mae",
+             "dropout", "shares", "softmax with mse", "activation layer", "binary from logits",
+             "large"]
+)  # fmt: skip
+def test_networks_that_books_show_have_a_formula_for_everything(name):
+    bare = [
+        (title, one.symbol.name, one.note) for title, one in equations(step_of(name))
+        if not one.forms and "loss of the same rows" not in one.note
+    ]  # fmt: skip
+    assert not bare
+
+
+def test_what_mixes_rows_has_no_false_product():
+    found = [one for title, one in equations(step_of("batch norm")) if "mix" in one.note]
+    assert found
+    assert not any(one.forms for one in found)
+
+
+def test_a_pair_is_shown_both_ways():
+    trace = step_of("classes")
+    row = int(np.argsort(-trace.row_losses)[0])
+    target = trace.targets[next(iter(trace.targets))][row]
+    p = trace.a[-1][row]
+    own = [
+        one for title, one in equations(trace)
+        if title == f"Backward, row {row + 1}" and one.symbol.head == "δ"
+        and one.symbol.name.startswith("o")
+    ]  # fmt: skip
+    whole = [one for one in own if "together" in one.note]
+    parts = [one for one in own if "parts" in one.note]
+    assert len(whole) == len(parts) == 3
+    for k, (first, second) in enumerate(zip(whole, parts, strict=True)):
+        assert first.value == pytest.approx(p[k] - target[k], rel=1e-9)
+        assert second.value == pytest.approx(p[k] - target[k], rel=1e-9)
+        terms = [-target[j] / p[j] * p[j] * ((j == k) - p[k]) for j in range(3) if target[j]]
+        assert evaluate(second.forms[0]) == pytest.approx(sum(terms), rel=1e-9)
+
+
+def test_a_pair_whose_parts_are_not_finite_says_so():
+    made = model(1, cr.layers.Dense(1, "sigmoid"), loss="binary_crossentropy")
+    made.set_weights([np.array([[800.0]]), np.zeros(1)])
+    trace = made.trace([[1.0]], [[0.0]])
+    text = trace.to_text()
+    assert "The product of the parts is not finite" in text
+    assert trace.delta[0][0, 0] == 1.0
+    assert "by its parts" not in text
+
+
+def test_checks_stand_beside_the_gradients():
+    trace = mazur(check=True, digits=6)
+    for title, one in equations(trace):
+        if title == "Gradients":
+            assert one.note == f"central difference {number_text(one.value, 6)}"
+
+
+def test_many_steps_end_with_the_last():
+    trace = mazur(steps=10_000)
+    text = trace.to_text()
+    assert "E after step 10,000 = 3.5102e-05" in text
+    assert "outputs after the last step: [[0.01591362 0.98406427]]" in text
+    assert "Step 10,000: Forward" in text
+    assert "9,991 more are left out." in text
+
+
+def test_dot_shows_the_largest_terms_and_what_the_others_come_to():
+    left, right = np.array([1.0, -5.0, 0.1, 4.0, 0.2]), np.array([1.0, 1.0, 2.0, 1.0, 3.0])
+    terms = dot(left, right, lambda k: Symbol(f"t{k}", left[k] * right[k]), 2)
+    assert [getattr(one, "name", None) for one in terms] == ["t1", "t3", None]
+    assert (terms[-1].count, terms[-1].value) == (3, pytest.approx(1.0 + 0.2 + 0.6))
+
+
+def test_a_sum_of_not_many_more_terms_is_shown_whole():
+    terms = [Number(float(k)) for k in range(4)]
+    assert evaluate(folded(terms, 3)) == 6.0
+    assert not any(isinstance(one, Rest) for one in parts_of(folded(terms, 3)))
+    assert any(isinstance(one, Rest) for one in parts_of(folded([*terms, Number(9.0)], 3)))
+
+
+def test_paths_of_the_network_of_one_unit_a_layer():
+    _, result, nodes = next(one for one in expressions() if one[0] == "one_one_one")
+    found = [
+        one for title, one in equations(cr.trace(result, nodes))
+        if title == "Paths" and one.symbol.name == "w1"
+    ]  # fmt: skip
+    long, short = found
+    factors = long.forms[0].factors
+    assert [(one.by.name, one.head or one.name) for one in factors] == [
+        ("J", "p"), ("p", "z2"), ("z2", "a1"), ("a1", "z1"), ("z1", "w1")
+    ]  # fmt: skip
+    x, y, w2 = 1.5, 1.0, -1.2
+    a1 = 1 / (1 + np.exp(-(0.8 * x - 0.5)))
+    p = 1 / (1 + np.exp(-(w2 * a1 + 0.3)))
+    expected = [(p - y) / (p * (1 - p)), p * (1 - p), w2, a1 * (1 - a1), x]
+    assert [float(np.squeeze(one.value)) for one in factors] == pytest.approx(expected, rel=1e-12)
+    assert float(np.squeeze(short.value)) == pytest.approx((p - y) * w2 * a1 * (1 - a1) * x)
+    text = cr.trace(result, nodes).to_text()
+    assert "dJ/dw1 = dJ/dp·dp/dz2·dz2/da1·da1/dz1·dz1/dw1" in text
+    assert "dJ/dw1 = (p - y)·w2·a1·(1 - a1)·x" in text
+    assert "(shared by x, w1, b1, w2, b2)" in text
+
+
+def test_one_function_used_three_times():
+    _, result, nodes = next(one for one in expressions() if one[0] == "chain")
+    assert "dz/dw = dz/dy·dy/dx·dx/dw" in cr.trace(result, nodes).to_text()
+
+
+@pytest.mark.parametrize(
+    "value, digits, shown",
+    [
+        (0.375, 8, "0.375"), (3.51018e-05, 8, "3.5102e-05"), (0.0, 3, "0"), (-0.0, 3, "0"),
+        (-2.0, 6, "-2"), (float("nan"), 6, "nan"), (float("-inf"), 6, "-inf"), (1e-7, 6, "1e-07"),
+        (0.0004, 3, "4e-04"), (1234567.5, 1, "1234567.5"), (120.0, 0, "120"), (2.5e9, 2, "2.5e+09"),
+        (np.zeros((2, 2)), 2, "[[0 0] [0 0]]"), (np.arange(9.0), 1, "[0 1 2 3 4 5 ... 3 more]"),
+    ],
+)  # fmt: skip
+def test_numbers(value, digits, shown):
+    assert number_text(value, digits) == shown

@@ -1,0 +1,138 @@
+import re
+
+import numpy as np
+import pytest
+from tests.tracing.networks import NETWORKS, expressions, han, mazur, step_of
+from tests.tracing.test_text import TABLE_A, TABLE_B
+
+import chainrule as cr
+from chainrule.tracing.formula import (
+    Call,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Rest,
+    Sum,
+    Symbol,
+)
+from chainrule.tracing.latex import tokens_of
+from chainrule.tracing.latex_names import escaped, name_latex, number_latex, symbol_latex
+
+
+def latex(formula, digits=None):
+    return "".join(token.latex for token in tokens_of(formula, digits))
+
+
+def test_worked_example_a_has_formula_numbers_and_result():
+    text = mazur().to_latex()
+    assert not [number for number in TABLE_A if f"= {number}" not in text]
+    for line in (
+        r"z_{h_{1}} & = i_{1}\cdot w_{1} + i_{2}\cdot w_{2} + b_{1} = 0.05\cdot 0.15 + "
+        r"0.1\cdot 0.2 + 0.35 = 0.3775",
+        r"\frac{\partial E}{\partial w_{5}} & = h_{1}\cdot \delta_{o_{1}} = "
+        r"0.59326999\cdot 0.13849856 = 0.08216704",
+        r"{w_{5}}^{\prime} & = w_{5} - \mathrm{rate}\cdot \frac{\partial E}{\partial w_{5}} = "
+        r"0.4 - 0.5\cdot 0.08216704 = 0.35891648",
+    ):
+        assert line in text
+
+
+def test_worked_example_b():
+    text = han().to_latex()
+    assert not [number for number in TABLE_B if f"= {number}" not in text]
+    assert r"{w_{46}}^{\prime} & = w_{46} + \mathrm{rate}\cdot \mathrm{Err}_{6}\cdot a_{4}" in text
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_braces_and_environments_are_closed(name):
+    text = step_of(name).to_latex()
+    bare = re.sub(r"\\[{}]", "", text)
+    assert bare.count("{") == bare.count("}")
+    assert text.count(r"\begin{") == text.count(r"\end{")
+    assert text.isascii()
+
+
+@pytest.mark.parametrize("name, result, nodes", list(expressions()))
+def test_expressions_are_documents_of_their_own(name, result, nodes):
+    text = cr.trace(result, nodes).to_latex()
+    assert text.startswith(r"\documentclass")
+    assert text.endswith("\\end{document}\n")
+
+
+def test_matrices_and_thetas():
+    assert r"W^{(1)}_{2,1}" in step_of("squared error").to_latex()
+    assert r"\Theta^{(0)}_{1,0}" in step_of("squared error", notation="theta").to_latex()
+
+
+@pytest.mark.parametrize(
+    "name, shown",
+    [
+        ("w46", "w_{46}"), ("h1", "h_{1}"), ("W1[2,1]", "W^{(1)}_{2,1}"), ("b[3]", "b_{3}"),
+        ("h1_2", "h_{1,2}"), ("δ", r"\delta"), ("Θ0[1,0]", r"\Theta^{(0)}_{1,0}"), ("7", "7"),
+        ("rate", r"\mathrm{rate}"), ("beta_1", r"\text{beta\_\allowbreak{}1}"),
+        ("a b", r"\text{a b}"), ("50%", r"\text{50\%}"), ("中", r"\text{[U+4E2D]}"),
+    ],
+)  # fmt: skip
+def test_names(name, shown):
+    assert name_latex(name) == shown
+
+
+@pytest.mark.parametrize(
+    "symbol, shown",
+    [
+        (Symbol("h1", 0, head="z"), "z_{h_{1}}"),
+        (Symbol("h1", 0, row=2), "{h_{1}}^{(2)}"),
+        (Symbol("W1[2,1]", 0, mark="'"), r"{W^{(1)}_{2,1}}^{\prime}"),
+        (Symbol("h1", 0, mark="~~"), r"\widetilde{\widetilde{h_{1}}}"),
+        (Symbol("w5", 0, by=Symbol("E", 0)), r"\frac{\partial E}{\partial w_{5}}"),
+        (Symbol("w5", 0, by=Symbol("E", 0), opposite=True), r"-\frac{\partial E}{\partial w_{5}}"),
+    ],
+)
+def test_symbols(symbol, shown):
+    assert symbol_latex(symbol) == shown
+
+
+def test_special_characters():
+    assert escaped(r"\{}$&#%^~<>|") == (
+        r"\textbackslash{}\{\}\$\&\#\%\textasciicircum{}\textasciitilde{}\textless{}"
+        r"\textgreater{}\textbar{}"
+    )
+
+
+@pytest.mark.parametrize(
+    "value, shown",
+    [
+        (3.51018e-05, r"3.5102\cdot 10^{-5}"), (1e-7, r"1\cdot 10^{-7}"),
+        (2.5e9, r"2.5\cdot 10^{9}"),
+        (np.nan, r"\mathrm{nan}"), (-np.inf, r"-\infty"), (0.25, "0.25"),
+    ],
+)  # fmt: skip
+def test_numbers(value, shown):
+    assert number_latex(value, 6) == shown
+
+
+X, Y, S = Symbol("x", 2.0), Symbol("y", -3.0), Symbol("s", 2e-5)
+
+
+@pytest.mark.parametrize(
+    "formula, names, numbers",
+    [
+        (Sum((X, Negative(Product((Y, X))))), r"x-y\cdot x", r"2-(-3)\cdot 2"),
+        (Sum((X, Negative(Sum((X, Y))))), "x-(x + y)", "2-(2-3)"),
+        (Product((Y, Y)), r"y\cdot y", r"-3\cdot (-3)"),
+        (Product((Sum((X, Y)), X)), r"(x + y)\cdot x", r"(2-3)\cdot 2"),
+        (Quotient(X, Sum((X, Y))), r"\frac{x}{x + y}", r"\frac{2}{2-3}"),
+        (Power(Y, Number(2)), "{y}^{2}", "(-3)^{2}"),
+        (Power(S, Number(2)), "{s}^{2}", r"(2\cdot 10^{-5})^{2}"),
+        (Call("exp", (Y,)), "e^{y}", "e^{-3}"),
+        (Call("sqrt", (X,)), r"\sqrt{x}", r"\sqrt{2}"),
+        (Call("abs", (Y,)), "|y|", "|-3|"),
+        (Call("sigmoid", (X,)), r"\operatorname{sigmoid}(x)", r"\operatorname{sigmoid}(2)"),
+        (Sum((X, Rest(3, 0.5))), r"x + [\text{3 more}]", "2 + [0.5]"),
+    ],
+)
+def test_formulas(formula, names, numbers):
+    assert latex(formula).replace(" - ", "-") == names
+    assert latex(formula, 6).replace(" - ", "-") == numbers

@@ -1,0 +1,74 @@
+"""The documents compile with a real TeX engine; collected only where there is one."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from tests.tracing.conftest import ENGINES
+from tests.tracing.networks import MAZUR, expressions, han, mazur, model, step_of
+
+import chainrule as cr
+from chainrule import examples, layers
+
+ENGINE = next(filter(None, map(shutil.which, ENGINES)))
+
+
+def log_of(latex, folder):
+    """What the engine says of a document."""
+    (folder / "trace.tex").write_text(latex, "utf-8")
+    how = [] if ENGINE.endswith("tectonic") else ["-interaction=nonstopmode", "-halt-on-error"]
+    ran = subprocess.run(
+        [ENGINE, *how, "trace.tex"], cwd=folder, capture_output=True, timeout=120, check=False
+    )
+    said = ran.stdout.decode("utf-8", "replace") + ran.stderr.decode("utf-8", "replace")
+    assert ran.returncode == 0, said[-3000:]
+    assert (folder / "trace.pdf").read_bytes().startswith(b"%PDF")
+    return said
+
+
+def check(trace, folder):
+    said = log_of(trace.to_latex(), folder)
+    assert not re.findall(r"Overfull \\hbox.*", said)
+    assert "Missing character" not in said
+
+
+@pytest.mark.parametrize("name, result, nodes", list(expressions()))
+def test_expressions(name, result, nodes, tmp_path):
+    check(cr.trace(result, nodes), tmp_path)
+
+
+@pytest.mark.parametrize("example", [mazur, han])
+def test_worked_examples(example, tmp_path):
+    check(example(), tmp_path)
+
+
+def test_given_weights_of_xor(tmp_path):
+    given = examples.xor(seeds=[1])
+    check(given.model.trace([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [0.0, 1.0, 0.0]), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["three binary", "classes", "shares", "activation layer", "dropout", "batch norm",
+             "penalties", "constraint", "adam", "rmsprop", "large"]
+)  # fmt: skip
+def test_networks(name, tmp_path):
+    check(step_of(name, notation="theta", steps=2), tmp_path)
+
+
+def test_names_of_any_letters(tmp_path):
+    made = model(2, layers.Dense(2, "gelu", name="a_b"), layers.Dense(1))
+    trace = made.trace(
+        [[1.0, 2.0]], [3.0], digits=8, loss="50%~#&",
+        units=[["a_b & c%", "$x^2$"], ["{q}", "ä中~\\#"], ["<o>"]],
+    )  # fmt: skip
+    check(trace, tmp_path)
+
+
+def test_long_sums_with_many_digits(tmp_path):
+    made = model(12, layers.Dense(12, "sigmoid"), layers.Dense(12, "softmax"),
+                 loss="categorical_crossentropy")  # fmt: skip
+    one = [[0.12345678901234567] * 12]
+    hot = [[1.0] + [0.0] * 11]
+    check(made.trace(one, hot, digits=12), tmp_path)
+    assert MAZUR["digits"] == 8

@@ -1,0 +1,246 @@
+import re
+import time
+
+import numpy as np
+import pytest
+from tests.tracing.networks import NETWORKS, batch, expressions, han, mazur, model, step_of
+
+import chainrule as cr
+from chainrule import layers
+from chainrule.errors import SettingError
+from chainrule.tracing.formula import (
+    Call,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Rest,
+    Sum,
+    Symbol,
+)
+from chainrule.tracing.text import written
+
+TABLE_A = [
+    "0.59326999", "0.59688438", "0.75136507", "0.77292847", "0.29837111", "0.13849856",
+    "-0.03809824", "0.00877135", "0.00995425", "0.35891648", "0.40866619", "0.51130127",
+    "0.56137012", "0.14978072", "0.19956143", "0.24975114", "0.29950229", "0.29102777",
+]  # fmt: skip
+"""The numbers of worked example A as the curriculum prints them."""
+
+TABLE_B = [
+    "-0.7", "0.1", "-0.10454", "0.33181", "0.52498", "0.47389", "0.13117", "-0.00654",
+    "-0.00872", "-0.26083", "-0.13803", "0.19215", "-0.30589", "0.4", "0.1", "-0.50785",
+    "0.19411", "0.21805", "0.19411", "-0.40785",
+]  # fmt: skip
+"""Those of worked example B."""
+
+
+def results(text):
+    """The number after the last sign of equality of each line."""
+    return [line.rpartition("= ")[2].split("  ")[0] for line in text.splitlines() if "= " in line]
+
+
+def fits(text, width):
+    return all(len(line) <= width for line in text.splitlines())
+
+
+def test_worked_example_a():
+    text = mazur().to_text()
+    assert fits(text, 80)
+    assert len(text.splitlines()) <= 60
+    assert not set(TABLE_A) - set(results(text))
+    for line in (
+        "z_h1 = i1·w1 + i2·w2 + b1 = 0.05·0.15 + 0.1·0.2 + 0.35 = 0.3775",
+        "h1   = sigmoid(z_h1) = sigmoid(0.3775) = 0.59326999",
+        "δ_o1      = dE/do1·do1/dz_o1 = 0.74136507·0.1868156 = 0.13849856",
+        "dE/dh1    = δ_o1·w5 + δ_o2·w7 = 0.13849856·0.4 - 0.03809824·0.5 = 0.03635031",
+        "dE/dw5 = h1·δ_o1 = 0.59326999·0.13849856 = 0.08216704",
+        "w5' = w5 - rate·dE/dw5 = 0.4 - 0.5·0.08216704 = 0.35891648",
+        "b1 = 0.35, held fixed",
+    ):
+        assert line in text.splitlines()
+
+
+def test_worked_example_b():
+    text = han().to_text()
+    assert fits(text, 80)
+    assert not set(TABLE_B) - set(results(text))
+    for line in (
+        "Err_6     = -dL/da_6·da_6/dz_6 = 0.52611·0.24932 = 0.13117",
+        "-dL/da_4  = Err_6·w46 = 0.13117·(-0.3) = -0.03935",
+        "w46' = w46 + rate·Err_6·a_4 = -0.3 + 0.9·0.13117·0.33181 = -0.26083",
+        "b6'  = b6 + rate·Err_6 = 0.1 + 0.9·0.13117 = 0.21805",
+    ):
+        assert line in text.splitlines()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_no_line_is_wider_than_asked(name, width):
+    assert fits(step_of(name).to_text(width), width)
+
+
+@pytest.mark.parametrize("name, result, nodes", list(expressions()))
+def test_no_line_of_an_expression_is_wider_than_asked(name, result, nodes):
+    for width in (40, 80):
+        assert fits(cr.trace(result, nodes).to_text(width), width)
+
+
+def test_names_that_are_longer_than_a_line():
+    made = model(1, layers.Dense(1, "tanh"), layers.Dense(1))
+    long = "a_very_long_name_of_a_unit_" * 5
+    text = made.trace([[1.0]], [[0.0]], units=[["x"], [long], ["o"]], loss=long).to_text(60)
+    assert fits(text, 60)
+    assert long in text.replace("\n", "").replace(" ", "")
+
+
+def test_a_width_that_is_too_small_is_refused():
+    with pytest.raises(SettingError, match=r"to_text: width must be .*40"):
+        mazur().to_text(10)
+
+
+def test_a_large_network_is_folded_and_says_what_is_left_out():
+    stack = [layers.Dense(300, "relu"), layers.Dense(100, "relu"), layers.Dense(10, "softmax")]
+    made = model(
+        784, *stack, loss="sparse_categorical_crossentropy", optimizer="adam", dtype="float32"
+    )
+    for rows in (1, 32):
+        X, y = batch(rows, 784, 10, "labels")
+        trace = made.trace(X, y)
+        start = time.perf_counter()
+        text = trace.to_text()
+        assert time.perf_counter() - start < 1
+        assert len(text.splitlines()) <= 150
+        assert fits(text, 80)
+        assert "dense: 298 more of 300 are left out." in text
+        assert "[781 more]" in text
+        assert "dense/kernel: 235,19" in text
+        assert ("31 are left out" in text) == (rows == 32)
+
+
+def test_a_sum_says_what_its_terms_left_out_come_to():
+    trace = step_of("large")
+    text = trace.to_text(width=2000)
+    line = next(one for one in text.splitlines() if one.startswith("z_h1_"))
+    unit = int(re.match(r"z_h1_(\d+)", line)[1]) - 1
+    row = int(re.search(r"Forward, row (\d+)", text)[1]) - 1
+    shown = [int(one) - 1 for one in re.findall(r"x(\d+)·W1", line)]
+    terms = trace.layers[0].numbers.x[row] * trace.kernel_before[0][:, unit]
+    others = np.delete(terms, shown).sum()
+    assert float(re.search(r"\+ \[(-?[\d.]+)\]", line)[1]) == pytest.approx(others, abs=1e-6)
+    assert "[37 more]" in line
+
+
+def test_colors_only_where_asked():
+    plain, colored = mazur().to_text(), mazur().to_text(color=True)
+    assert "\x1b" not in plain
+    assert re.sub("\x1b\\[[0-9;]*m", "", colored) == plain
+    assert "\x1b[36mz_h1\x1b[0m" in colored
+    assert "= \x1b[32m0.59326999\x1b[0m" in colored
+
+
+def test_what_python_shows_is_the_text():
+    assert repr(mazur()) == mazur().to_text()
+    x = cr.variable(2.0, "x")
+    assert repr(cr.trace(x * x)) == cr.trace(x * x).to_text()
+
+
+def test_a_long_expression_is_folded():
+    total = x = cr.variable(0.1, "x")
+    for _ in range(2000):
+        total = cr.ops.tanh(total + x)
+    start = time.perf_counter()
+    text = repr(cr.trace(total))
+    assert time.perf_counter() - start < 20
+    assert "more steps are left out." in text
+    assert len(text.splitlines()) < 400
+
+
+@pytest.mark.parametrize(
+    "notation, formula, weight",
+    [
+        ("rows", "z_h1 = x1·W1[1,1] + x2·W1[2,1] + b1[1]", "z = a W + b"),
+        ("columns", "z_h1 = W1[1,1]·x1 + W1[1,2]·x2 + b1[1]", "z = W a + b"),
+        ("theta", "z_h1 = Θ0[1,0]·1 + Θ0[1,1]·x1 + Θ0[1,2]·x2", "z = Θ a"),
+    ],
+)
+def test_notations(notation, formula, weight):
+    text = step_of("squared error", notation=notation).to_text(200)
+    assert formula in text
+    assert weight in text
+
+
+def test_layers_counted_from_one():
+    text = step_of("squared error", first_layer=1).to_text(200)
+    assert "z_h1 = x1·W2[1,1]" in text
+    assert "z_o1 = h1·W3[1,1]" in text
+
+
+def test_rows_of_a_batch_are_named():
+    text = step_of("binary").to_text(200)
+    assert "dL/dW2[1,1] = 1/3·(h1(1)·δ_o(1) + h1(2)·δ_o(2) + h1(3)·δ_o(3))" in text
+    assert "= 1/3·(L(1) + L(2) + L(3))" in text
+
+
+def test_dropout_shows_its_mask_forward_and_backward():
+    text = step_of("dropout").to_text(200)
+    assert re.search(r"h1~ += mask·h1 = [02]·", text)
+    assert re.search(r"dL/dh1 += dL/dh1~·dh1~/dh1", text)
+    assert "o    = z_o" in text or "o     = z_o" in text
+
+
+def test_a_penalty_has_its_own_term():
+    text = step_of("penalties").to_text(400)
+    assert "+ dpenalty/dW1[1,1] =" in text
+    assert "+ penalty of dense/kernel" in text
+
+
+def test_clipping_and_constraints_are_told():
+    assert "(the gradient after clipping by clipnorm=0.01)" in step_of("clipped").to_text(200)
+    text = step_of("constraint").to_text(200)
+    assert "(by the rule)" in text
+    assert "(after the constraint)" in text
+
+
+def test_parameters_that_do_not_move_say_so():
+    text = step_of("no bias, held").to_text(200)
+    assert "dense_1/kernel: held fixed at " in text
+    assert "moving_mean: moved without a gradient from [0 0 0] to" in step_of("batch norm").to_text(
+        200
+    )
+
+
+def test_a_loss_that_is_not_finite_moves_nothing():
+    made = model(1, layers.Dense(1))
+    made.set_weights([np.array([[1e200]]), np.zeros(1)])
+    text = made.trace([[1e200]], [[0.0]]).to_text()
+    assert "The loss is not finite, so no weight is moved." in text
+
+
+X, Y, M = Symbol("x", 2.0), Symbol("y", -3.0), Symbol("m", 1e-9)
+
+
+@pytest.mark.parametrize(
+    "formula, names, numbers",
+    [
+        (Sum((X, Y)), "x + y", "2 - 3"),
+        (Sum((X, Negative(Y))), "x - y", "2 - (-3)"),
+        (Sum((X, Negative(Product((Y, X))))), "x - y·x", "2 - (-3)·2"),
+        (Product((Y, X, Y)), "y·x·y", "-3·2·(-3)"),
+        (Product((Sum((X, Y)), X)), "(x + y)·x", "(2 - 3)·2"),
+        (Product((X, Quotient(X, Y))), "x·(x/y)", "2·(2/(-3))"),
+        (Quotient(Product((X, Y)), Sum((X, Y))), "x·y/(x + y)", "2·(-3)/(2 - 3)"),
+        (Power(Y, Number(2)), "y^2", "(-3)^2"),
+        (Power(Sum((X, Y)), Number(2)), "(x + y)^2", "(2 - 3)^2"),
+        (Call("exp", (Y,)), "e^y", "e^(-3)"),
+        (Negative(Quotient(X, Y)), "-x/y", "-2/(-3)"),
+        (Negative(Negative(X)), "-(-x)", "-(-2)"),
+        (Sum((X, Rest(3, -0.5))), "x + [3 more]", "2 + [-0.5]"),
+        (Call("holds", (Y,)), "[y > 0]", "[-3 > 0]"),
+        (Product((X, M)), "x·m", "2·1e-09"),
+    ],
+)
+def test_formulas(formula, names, numbers):
+    assert written(formula) == names
+    assert written(formula, 6) == numbers
