@@ -5,7 +5,7 @@ import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
-from tests.drawing.diagrams import check_nothing_collides
+from tests.drawing.diagrams import check_nothing_collides, settled
 
 from chainrule import Sequential, drawing, examples
 from chainrule.errors import InputTypeError, SettingError, ShapeError
@@ -78,6 +78,24 @@ def test_units_show_what_they_make_of_a_row():
         [text] = [one for one in ax.texts if one.get_position() == circle.center]
         assert text.get_text() == f"{value:.3g}"
     assert [one for one in texts(ax) if "target" in one] == ["target 0.01", "target 0.99"]
+
+
+@pytest.mark.parametrize("size", [None, (3.3, 2.4)])
+def test_long_numbers_fit_into_their_units_and_targets_into_the_figure(size):
+    values = [-5.48e-05, 3.11e-04, -0.0123456, 1 / 3, -123456.0, 1.5e-300, 0.0, 1.0, -1e300, 2e9]
+    model = Sequential([Input((10,)), Dense(10)], seed=0, dtype="float64")
+    model.set_weights([np.eye(10), np.zeros(10)])
+    ax = None if size is None else Figure(size, layout="constrained").add_subplot()
+    ax = drawing.plot_network(model, values, values, ax=ax)
+    check_nothing_collides(ax, circles(ax))
+    renderer = settled(ax)
+    drawn = circles(ax)
+    for value, circle in zip(2 * values[: len(drawn) // 2], drawn, strict=True):
+        [text] = [one for one in ax.texts if one.get_position() == circle.center]
+        within = text.get_window_extent(renderer)
+        assert within.width < circle.get_window_extent(renderer).width
+        number = float(text.get_text().replace("−", "-"))
+        assert number == pytest.approx(value, rel=0.1)
 
 
 def test_a_class_stands_beside_its_unit():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from chainrule.drawing.canvas import BLACK
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["ScaledText", "Taken", "prepare", "room_of", "shown", "text_width", "write"]
+__all__ = ["ScaledText", "Taken", "fitted", "prepare", "room_of", "shown", "text_width", "write"]
 
 MARGIN = 6.0
 
@@ -118,3 +119,20 @@ def shown(value: float, digits: int) -> str:
     ('−12', '0.1235')
     """
     return f"{value + 0.0:.{digits}g}".replace("-", "\N{MINUS SIGN}")
+
+
+def fitted(value: float, digits: int, size: float, width: float) -> tuple[str, float]:
+    """A number no wider than so many points, and the size of its type.
+
+    It has the digits asked for where they fit, else fewer; smaller type where even one is too wide.
+
+    >>> [fitted(one, 3, 7.5, 28.0)[0] for one in (0.123456, 0.000311, -5.48e-05)]
+    ['0.123', '3.1e−4', '−5e−5']
+    """
+    for count in range(digits, 0, -1):
+        for style in ("g", "e"):
+            text = f"{value + 0.0:.{count if style == 'g' else count - 1}{style}}"
+            text = re.sub(r"e\+?(-?)0*(\d)", r"e\1\2", text).replace("-", "\N{MINUS SIGN}")
+            if text_width(text, size) <= width:
+                return text, size
+    return text, size * width / text_width(text, size)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.drawing.canvas import BLACK, GREY, axes_or_new
+from chainrule.drawing.drawn_nodes import DrawnGraph, DrawnNode, drawn_graph
 from chainrule.drawing.layout import Layout, layered
-from chainrule.errors import InputTypeError, ShapeError
-from chainrule.graph import Node, constant, grad, gradients, variable
+from chainrule.graph import Node
 from chainrule.settings import check_count
+from chainrule.tracing import StepTrace, Trace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,12 +56,15 @@ class Drawing:
 
 
 def plot_graph(
-    y: Node, ax: Axes | None = None, *, names: Mapping[str, Node] | None = None, digits: int = 4
-) -> Axes:
+    y: Node | Trace | StepTrace, ax: Axes | None = None, *,
+    names: Mapping[str, Node] | None = None, digits: int = 4,
+) -> Axes:  # fmt: skip
     """The computational graph of a scalar: what it is made of, values and derivatives.
 
     y
-        A node of shape () made of nodes with values (`chainrule.variable`).
+        A node of shape () made of nodes with values (`chainrule.variable`), or what
+        `chainrule.trace` gives of one. The graph of a network is drawn of what `model.trace(X, y)`
+        gives: from inputs and parameters to the loss, each operation with its layer's name.
     ax
         matplotlib axes to draw on; those of a new figure when None. The graph runs from left to
         right or from top to bottom, as it is larger.
@@ -70,9 +74,10 @@ def plot_graph(
         Significant digits of a number.
 
     A box has a node's name and operation, its value, and after ∂ the derivative of y with respect
-    to it, by `chainrule.grad`; constants (dashed) have none. The local derivative stands on an
-    arrow between scalars. Arrays of more than six numbers show their shape and norm. Of a graph
-    that is too large to be read the nodes nearest to y are drawn, and the title says so.
+    to it, by `chainrule.grad`; constants and a network's inputs (dashed) have none. The local
+    derivative stands on an arrow between scalars. Arrays of more than six numbers show their shape
+    and norm. Of a graph that is too large to be read the nodes nearest to y are drawn, and the
+    title says so.
 
     Raises `InputTypeError` for what is no node with a value, `ShapeError` where it is no scalar.
 
@@ -81,23 +86,24 @@ def plot_graph(
     >>> ax = cr.drawing.plot_graph((x + y) * z)
     >>> ax.get_title()
     'Values, and derivatives ∂ of the result'
+    >>> step = cr.examples.mazur().model.trace([0.05, 0.10], [0.01, 0.99])
+    >>> cr.drawing.plot_graph(step).get_title()
+    'Values, and derivatives ∂ of the loss'
     """
     from chainrule.drawing import diagram
 
-    called = _checked(y, names)
+    graph = drawn_graph(y, names)
     digits = check_count("plot_graph", "digits", digits)
     room = None if ax is None else diagram.room_of(axes_or_new(ax, "plot_graph"))
-    order = _nearest_first(y)
-    slopes = dict(zip(order, gradients(y, order), strict=True))
+    order = graph.nearest_first()
     for most in MOST:
-        drawing = _described(order[:most], len(order), called, slopes, digits)
+        drawing = _described(graph, order[:most], len(order), digits)
         sizes = {box: _size(lines) for box, lines in drawing.lines.items()}
         layout = _larger(sizes, drawing, room)
         scale = _scale(layout, room)
         if SIZE * scale >= LEAST or len(order) <= MOST[-1]:
             break
-    name = called.get(y.number) or y.name or "the result"
-    title = _title(name, len(order), min(most, len(order)))
+    title = _title(graph.name, len(order), min(most, len(order)))
     width, height = (scale * one + 2 * MARGIN for one in layout.size)
     width = max(width, diagram.text_width(title, 13.0))
     ax = axes_or_new(ax, "plot_graph", (width / 72, height / 72 + 0.6))
@@ -113,79 +119,32 @@ def plot_graph(
     return ax
 
 
-def _checked(y: Any, names: Any) -> dict[int, str]:
-    """What nodes are called, by number."""
-    if not isinstance(y, Node):
-        message = (
-            f"plot_graph: needs a node, got {type(y).__name__}; make numbers nodes with "
-            "chainrule.variable."
-        )
-        raise InputTypeError(message)
-    if y.array is None:
-        message = f"plot_graph: {y} is symbolic and has no value; build it of chainrule.variable."
-        raise InputTypeError(message)
-    if y.shape != ():
-        message = f"plot_graph: needs a scalar, got shape {y.shape}; take .sum() or .mean() first."
-        raise ShapeError(message)
-    given: object = {} if names is None else names
-    if not isinstance(given, Mapping) or not all(isinstance(o, Node) for o in given.values()):
-        message = 'plot_graph: names must be a dict of nodes by name, such as {"q": q}.'
-        raise InputTypeError(message)
-    return {node.number: str(name) for name, node in given.items()}
-
-
-def _nearest_first(y: Node) -> list[Node]:
-    """Every node that y is made of, each once: y, its operands, theirs."""
-    found, place = {y.number: y}, 0
-    order = [y]
-    while place < len(order):
-        for operand in order[place].operands:
-            if operand.number not in found:
-                found[operand.number] = operand
-                order.append(operand)
-        place += 1
-    return order
-
-
-def _described(
-    chosen: Sequence[Node], count: int, called: Mapping[int, str], slopes: Mapping[Node, Node],
-    digits: int,
-) -> Drawing:  # fmt: skip
+def _described(graph: DrawnGraph, chosen: Sequence[DrawnNode], count: int, digits: int) -> Drawing:
     """Boxes and arrows of the nodes that are drawn, and a box for the others."""
+    from chainrule.drawing.diagram import shown
+
     drawn = {node.number for node in chosen}
-    result = chosen[0]
     drawing = Drawing({}, {}, {}, {})
     if count > len(chosen):
         drawing.lines[REST] = (f"{count - len(chosen):,} more", "", "")
         drawing.users[REST] = [
-            node.number
-            for node in chosen
-            if any(operand.number not in drawn for operand in node.operands)
+            node.number for node in chosen if not drawn.issuperset(node.operands)
         ]
         drawing.kinds[REST] = "constant"
     for node in sorted(chosen, key=lambda node: node.number):
-        slope = "" if node.role == "constant" else _numbers(slopes[node].value, digits, "∂ ")
         drawing.lines[node.number] = (
-            _name(node, called), _numbers(node.value, digits), slope,
+            node.heading, "not kept" if node.value is None else _numbers(node.value, digits),
+            "" if node.derivative is None else _numbers(node.derivative, digits, "∂ "),
         )  # fmt: skip
         drawing.users[node.number] = []
-        kind = node.role if node.operation is None else "operation"
-        drawing.kinds[node.number] = "result" if node is result else kind
-        for operand, label in _local(node, digits).items():
+        drawing.kinds[node.number] = "result" if node.number == graph.result else node.kind
+        local = graph.local(node)
+        for operand in dict.fromkeys(node.operands):
             if operand in drawn:
                 drawing.users[operand].append(node.number)
+                label = shown(local[operand], digits) if operand in local else ""
                 drawing.labels[operand, node.number] = label
     return drawing
-
-
-def _name(node: Node, called: Mapping[int, str]) -> str:
-    """The name of a node and its operation; long ones on several lines."""
-    name = called.get(node.number) or node.name or ""
-    if node.operation is None:
-        return name or node.role
-    kind = node.operation.name
-    kind = kind.replace("_", "_\n") if len(kind) > 12 else kind
-    return f"{name}: {kind}" if name else kind
 
 
 def _numbers(array: Any, digits: int, before: str = "") -> str:
@@ -203,30 +162,6 @@ def _numbers(array: Any, digits: int, before: str = "") -> str:
         for start in range(0, len(row), IN_A_LINE)
     ]
     return before + "\n".join(lines)
-
-
-def _local(node: Node, digits: int) -> dict[int, str]:
-    """For each operand the derivative of this step alone, where both are single numbers."""
-    from chainrule.drawing.diagram import shown
-
-    labels = dict.fromkeys((operand.number for operand in node.operands), "")
-    if node.operation is None or np.size(node.value) != 1:
-        return labels
-    single = {
-        operand.number: variable(operand)
-        for operand in node.operands
-        if np.size(operand.value) == 1 and operand.role != "constant" and operand.dtype.kind == "f"
-    }
-    alone = [single.get(operand.number, operand) for operand in node.operands]
-    again = node.operation(*(_still(one) for one in alone), **node.attributes)
-    for number, slope in zip(single, grad(again.sum(), list(single.values())), strict=True):
-        labels[number] = shown(float(np.ravel(slope.value)[0]), digits)
-    return labels
-
-
-def _still(node: Node) -> Node:
-    """A node as a leaf: nothing is handed on to what it was made of."""
-    return node if node.operation is None else constant(node.value)
 
 
 def _size(lines: tuple[str, str, str]) -> tuple[float, float]:

@@ -27,6 +27,8 @@ LEAST = 5.5
 FEW = 24
 """Weights that are written on their lines; more are drawn only."""
 RADIUS = 15.0
+INSIDE = 2 * RADIUS - 3.0
+"""How wide the number in a unit may be."""
 SIZE = 8.0
 """Of the type in a unit, in points."""
 POSITIVE, NEGATIVE = "#0b4f8a", "#c04a00"
@@ -105,11 +107,11 @@ def plot_network(model: Any, X: Any = None, y: Any = None, ax: Axes | None = Non
     for fold in FOLDS:
         columns = [replace(one, fold=fold) for one in _columns(model, row)]
         written = _written(columns)
-        places, (width, height) = _places(columns, written)
+        target = _target(columns[-1], y, row)
+        places, (width, height) = _places(columns, written, target)
         scale = 1.0 if room is None else float(min(1.0, *(room / (width, height))))
         if SIZE * scale >= LEAST:
             break
-    target = _target(columns[-1], y, row)
     ax = axes_or_new(ax, "plot_network", (width / 72 + 0.4, height / 72 + 0.7))
     diagram.prepare(ax, (width, height))
     taken = diagram.Taken()
@@ -197,7 +199,9 @@ def _written(columns: list[Column]) -> bool:
     return sum(np.size(one.kernel) for one in columns if one.kernel is not None) <= FEW
 
 
-def _places(columns: list[Column], written: bool) -> tuple[list[Any], tuple[float, float]]:
+def _places(
+    columns: list[Column], written: bool, target: list[str]
+) -> tuple[list[Any], tuple[float, float]]:
     """Where the units of each column stand, and the size of all, in points."""
     from chainrule.drawing.diagram import text_width
 
@@ -210,7 +214,8 @@ def _places(columns: list[Column], written: bool) -> tuple[list[Any], tuple[floa
     ]
     apart = max(116.0 if written else 84.0, 12.0 + max(headings))
     start = max(RADIUS, headings[0] / 2)
-    width = start + (len(columns) - 1) * apart + max(RADIUS + 46.0, headings[-1] / 2)
+    beside = max((4.0 + text_width(text, SIZE) for text in target), default=46.0)
+    width = start + (len(columns) - 1) * apart + max(RADIUS + beside, headings[-1] / 2)
     start += max(0.0, text_width(KEY, SIZE) - width) / 2
     places = []
     for index, column in enumerate(columns):
@@ -229,7 +234,7 @@ def _units(ax: Axes, column: Column, places: Any, written: bool) -> None:
     """The circles of a column, what stands in them, and its heading below."""
     from matplotlib.patches import Circle, Rectangle
 
-    from chainrule.drawing.diagram import shown, write
+    from chainrule.drawing.diagram import fitted, shown, write
 
     drawn = column.drawn
     look: dict[str, Any] = {"facecolor": "#ffffff", "edgecolor": BLACK, "linewidth": 1.1}
@@ -240,7 +245,7 @@ def _units(ax: Axes, column: Column, places: Any, written: bool) -> None:
             continue
         ax.add_patch(Circle((x, y), RADIUS, zorder=3, **look))
         if column.values is not None:
-            write(ax, x, y, shown(float(column.values[index]), 3), SIZE - 0.5)
+            write(ax, x, y, *fitted(float(column.values[index]), 3, SIZE - 1.0, INSIDE))
         elif column.heading == ("input",):
             write(ax, x, y, f"x{index + 1}", SIZE)
         if written and column.bias is not None:
