@@ -13,14 +13,17 @@ ROOT = Path(__file__).parents[1]
 SOURCES = (
     ".gitignore", "CMakeLists.txt", "LICENSE", "README.md", "native", "pyproject.toml", "src"
 )  # fmt: skip
+PARTS = (".css", ".html", ".js")
 COMPILERS = ("c++", "g++", "clang++", "cl")
 REPORT = """
 import json
 from importlib.resources import files
 from chainrule import random
 page = files("chainrule.reporting") / "page"
+trace = files("chainrule.tracing") / "page"
 print(json.dumps({
     "page": sorted(path.name for path in page.iterdir()),
+    "trace": sorted(path.name for path in trace.iterdir() if path.suffix not in (".py", "")),
     "native": random.has_native(), "status": random.native_status(),
     "words": random.words(0, 0, 0, 4).tolist(), "module": random.__file__,
 }))
@@ -88,6 +91,9 @@ def installed(wheel, environment, tmp_path):
     report = json.loads(run.stdout)
     assert Path(report["module"]).is_relative_to(place)
     assert report["page"] == ["parts.html.jinja", "report.css", "report.html.jinja"]
+    own = ROOT / "src" / "chainrule" / "tracing" / "page"
+    assert report["trace"] == sorted(one.name for one in own.iterdir() if one.suffix in PARTS)
+    assert len(report["trace"]) >= 10
     assert report["words"] == [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]
     return report
 

@@ -1,7 +1,13 @@
-"""What needs a TeX engine is collected only where one is found: its absence says nothing of us."""
+"""What needs a TeX engine or a browser is collected only where there is one."""
 
 import shutil
 
+from tests.tracing.browser import BROWSER
+
 ENGINES = ("pdflatex", "lualatex", "xelatex", "tectonic")
 
-collect_ignore = [] if any(map(shutil.which, ENGINES)) else ["test_latex_compiled.py"]
+collect_ignore = []
+if not any(map(shutil.which, ENGINES)):
+    collect_ignore.append("test_latex_compiled.py")
+if not BROWSER:
+    collect_ignore.append("test_page_browser.py")

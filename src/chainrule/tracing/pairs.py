@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.graph import Node, gradients, ops, variable
 
-__all__ = ["Parts", "is_pair", "parts_of"]
+__all__ = ["Parts", "is_pair", "pair_nodes", "parts_of"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -54,28 +54,37 @@ def parts_of(operation: str, logits: Array, targets: Array) -> Parts:
     >>> parts.by_p, parts.by_logit, parts.product, parts.delta
     (array([-2.]), array([0.25]), array([-0.5]), array([-0.5]))
     """
-    logit, target = variable(logits), targets.astype(logits.dtype)
-    softmax = operation == "softmax_cross_entropy"
+    logit, target = variable(logits), variable(targets.astype(logits.dtype))
     with np.errstate(all="ignore"):
-        pair = (ops.softmax_cross_entropy if softmax else ops.sigmoid_cross_entropy)(logit, target)
-        (delta,) = gradients(pair.sum(), [logit])
-        p = (ops.softmax if softmax else ops.sigmoid)(logit)
-        plain = variable(p)
-        loss = -(target * ops.log(plain))
-        if not softmax:
-            loss = loss - (1.0 - target) * ops.log(1.0 - plain)
-        (by_p,) = gradients(loss.sum(), [plain])
-        if softmax:
-            slopes = [gradients(_one(p, k), [logit])[0].array for k in range(logits.shape[-1])]
-            by_logit = np.stack([np.asarray(one) for one in slopes], axis=-2)
-            product = np.einsum("...k,...kj->...j", np.asarray(by_p.array), by_logit)
-        else:
-            by_logit = np.asarray(gradients(p.sum(), [logit])[0].array)
-            product = np.asarray(by_p.array * by_logit)
-    return Parts(
-        "softmax" if softmax else "sigmoid", np.asarray(p.array), np.asarray(by_p.array),
-        by_logit, product, np.asarray(delta.array),
+        p, by_p, slopes, delta = (_values(one) for one in pair_nodes(operation, logit, target))
+    if operation == "softmax_cross_entropy":
+        by_logit = np.stack(slopes, axis=-2)
+        product = np.einsum("...k,...kj->...j", by_p[0], by_logit)
+        return Parts("softmax", p[0], by_p[0], by_logit, product, delta[0])
+    return Parts("sigmoid", p[0], by_p[0], slopes[0], by_p[0] * slopes[0], delta[0])
+
+
+def pair_nodes(operation: str, logit: Node, target: Node) -> tuple[list[Node], ...]:
+    """What `Parts` is made of, each as a list of nodes: p, by_p, by_logit, delta.
+
+    by_logit has one node, of a softmax one for each class k: dp_k/dz_j, shape (..., j).
+    """
+    softmax = operation == "softmax_cross_entropy"
+    pair = (ops.softmax_cross_entropy if softmax else ops.sigmoid_cross_entropy)(logit, target)
+    p = (ops.softmax if softmax else ops.sigmoid)(logit)
+    loss = -(target * ops.log(p))
+    if not softmax:
+        loss = loss - (1.0 - target) * ops.log(1.0 - p)
+    classes = p.shape[-1] if softmax else 0
+    slopes = [gradients(_one(p, k), [logit])[0] for k in range(classes)]  # type: ignore[arg-type]
+    return (
+        [p], gradients(loss.sum(), [p]), slopes or gradients(p.sum(), [logit]),
+        gradients(pair.sum(), [logit]),
     )  # fmt: skip
+
+
+def _values(nodes: list[Node]) -> list[Array]:
+    return [np.asarray(node.array) for node in nodes]
 
 
 def _one(p: Node, k: int) -> Node:

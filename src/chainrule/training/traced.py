@@ -121,11 +121,14 @@ def traced(trainer: Trainer, data: Data) -> Traced:
     return plan.read(found, gradient, trainer, data)
 
 
-def traced_tape(trainer: Trainer, variant: Variant) -> tuple[Tape, list[dict[str, Any]]]:
+def traced_tape(
+    trainer: Trainer, variant: Variant
+) -> tuple[Tape, list[dict[str, Any]], dict[str, str]]:
     """The tape of the step that `traced` shows, update included, one instruction a node.
 
     With it goes for each layer, by the names of `TracedLayer`, which of the tape's results holds
-    each of its numbers; None where there is none.
+    each of its numbers; None where there is none. And by name the results that hold the loss of
+    each row (`row_losses`) and each penalty (`penalty/` and its name).
     """
     return _Plan(trainer.task, variant).step_tape()
 
@@ -153,15 +156,16 @@ class _Plan:
         parameters = tuple(leaves.parameters.values())
         return Graph(tuple(leaves.inputs), parameters, self.results, self.loss)
 
-    def step_tape(self) -> tuple[Tape, list[dict[str, Any]]]:
-        """The tape of a whole step; and by layer the results that hold its numbers."""
+    def step_tape(self) -> tuple[Tape, list[dict[str, Any]], dict[str, str]]:
+        """The tape of a whole step; by layer, and of the loss, the results that hold numbers."""
         leaves, draws = self.lossy.leaves, self.lossy.draws
         rule, states = self.task.optimizer, {} if draws is None else draws.states
         graph = Graph(
             tuple(leaves.inputs), tuple(leaves.parameters.values()), self.results, self.loss,
             None if rule is None else update_of(rule, self.task.parameters), states,
         )  # fmt: skip
-        return lower(graph), self.layers
+        penalties = {f"penalty/{name}": key for name, key in self.penalties.items()}
+        return lower(graph), self.layers, {"row_losses": self.row_losses, **penalties}
 
     def _asked(self, node: Node) -> str:
         """The name of the result that a node is."""

@@ -1,0 +1,136 @@
+// A scene as SVG: titles, edges, nodes and what stands on them. Every text goes in as text.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function element(name, attributes = {}, ...children) {
+  return filled(document.createElement(name), attributes, children);
+}
+
+function shape(name, attributes = {}, ...children) {
+  return filled(document.createElementNS(SVG, name), attributes, children);
+}
+
+function filled(made, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+/** Text with its lowered letters. */
+function rich(text) {
+  const found = document.createDocumentFragment();
+  text.split(MARKS[0]).forEach((part, n) => {
+    const [low, rest] = n === 0 ? [null, part] : part.split(MARKS[1]);
+    if (low !== null) found.append(element("sub", {}, low));
+    found.append(rest ?? "");
+  });
+  return found;
+}
+
+const classes = (...names) => names.filter(Boolean).join(" ");
+
+/** What can be chosen: by mouse, and by keyboard where it is worth a stop of the tab key. */
+const choosable = ({ key, label, focusable = true }, selected) =>
+  key === null ? { "aria-hidden": "true" } : {
+    "data-key": key, role: "button", "aria-label": plain(label), "aria-pressed": String(key === selected),
+    tabindex: focusable ? "0" : "-1",
+  };
+
+function draw(scene, selected, label) {
+  const picture = shape("svg", {
+    class: scene.dense ? "dense" : null, viewBox: `0 0 ${scene.width} ${scene.height}`, role: "group", "aria-label": label,
+    style: `--width: ${scene.width}px`,
+  });
+  for (const { x, y, text, soft } of scene.titles) {
+    picture.append(shape("text", { x, y, class: classes("title", soft && "soft") }, plain(text)));
+  }
+  for (const group of scene.groups) {
+    for (const edge of group.edges) picture.append(wire(edge, selected));
+  }
+  for (const group of scene.groups) { // in the order in which the tab key goes: column by column
+    for (const edge of group.edges) picture.append(drawnEdge(edge, selected));
+    for (const node of group.nodes) picture.append(drawnNode(node, selected));
+    for (const chip of group.chips) picture.append(drawnChip(chip, selected));
+  }
+  return picture;
+}
+
+const stateOf = (edge, selected) =>
+  classes("edge", edge.kind, edge.active && "active", edge.moved && "moved", edge.key !== null && edge.key === selected && "selected");
+
+const pathOf = (edge) =>
+  edge.path ? curve(edge.path) : line([{ x: edge.x1, y: edge.y1 }, { x: edge.x2, y: edge.y2 }]);
+
+/** The line of an edge: it lies below everything. */
+function wire(edge, selected) {
+  const made = shape("g", { class: stateOf(edge, selected), "aria-hidden": "true" });
+  made.append(shape("path", { d: pathOf(edge), class: "glow" }));
+  made.append(shape("path", { d: pathOf(edge), class: "wire", "stroke-width": edge.weight.toFixed(2) }));
+  if (edge.kind === "arrow") made.append(arrow(edge.path));
+  return made;
+}
+
+/** What of an edge is chosen: a broad line that is not seen, and its number. */
+function drawnEdge(edge, selected) {
+  const made = shape("g", { class: stateOf(edge, selected), ...choosable(edge, selected) });
+  if (edge.key !== null) made.append(shape("path", { d: pathOf(edge), class: "reach" }));
+  if (!edge.text) return made;
+  const width = edge.text.length * 6.2 + 6;
+  made.append(shape("rect", { x: edge.textX - width / 2, y: edge.textY - 7, width, height: 14, rx: 3, class: "under" }));
+  made.append(shape("text", { x: edge.textX, y: edge.textY + 4, class: classes("on", edge.textKind) }, edge.text));
+  return made;
+}
+
+const point = ({ x, y }) => `${x.toFixed(1)} ${y.toFixed(1)}`;
+
+const line = ([from, to]) => `M${point(from)}L${point(to)}`;
+
+/** Through points from left to right, level at each. */
+function curve(points) {
+  return points.map((to, n) => {
+    if (n === 0) return `M${point(to)}`;
+    const from = points[n - 1];
+    const x = (from.x + to.x) / 2;
+    return `C${point({ x, y: from.y })} ${point({ x, y: to.y })} ${point(to)}`;
+  }).join("");
+}
+
+function arrow(points) {
+  return shape("path", { d: "M-7 -4L1 0L-7 4Z", class: "head", transform: `translate(${point(points.at(-1))})` });
+}
+
+function drawnNode(node, selected) {
+  const made = shape("g", { class: classes("node", node.active && "active", node.quiet && "quiet", node.key === selected && "selected"), ...choosable(node, selected) });
+  const name = plain(node.name);
+  made.append(shape("circle", { cx: node.x, cy: node.y, r: node.radius }));
+  const size = Math.min(15, (2 * node.radius - 6) / (0.58 * Math.max(name.length, 1)));
+  const shown = size < 7.5 ? name.match(/\[.*\]$/)?.[0] ?? `${name.slice(0, 6)}…` : name;
+  const sign = node.over?.length === 1;
+  const over = sign ? 4 : 0;
+  made.append(shape("text", { x: node.x, y: node.y + 5 - over, class: "name", style: `font-size: ${Math.max(size, 8).toFixed(1)}px` }, shown));
+  if (node.over) {
+    const y = sign ? node.y + 15 : node.y - node.radius - 6;
+    made.append(shape("text", { x: node.x, y, class: "made" }, node.over));
+  }
+  if (node.lines.length) made.append(paper(node.x, node.lines));
+  for (const { text, kind, y } of node.lines) made.append(shape("text", { x: node.x, y, class: classes("value", kind) }, plain(text)));
+  made.append(shape("title", {}, plain(node.label)));
+  return made;
+}
+
+/** A piece of paper under lines of text, so that no edge runs through them. */
+function paper(x, lines) {
+  const width = Math.max(...lines.map(({ text }) => plain(text).length)) * 6.6 + 6;
+  const top = lines[0].y - 11;
+  return shape("rect", { x: x - width / 2, y: top, width, height: lines.at(-1).y - top + 4, rx: 3, class: "under" });
+}
+
+function drawnChip(chip, selected) {
+  const made = shape("g", { class: classes("chip", chip.active && "active", chip.key === selected && "selected"), ...choosable(chip, selected) });
+  const width = plain(chip.text).length * 6.4 + 10;
+  made.append(shape("rect", { x: chip.x - width / 2, y: chip.y - 11, width, height: 15, rx: 4, class: "under" }));
+  made.append(shape("text", { x: chip.x, y: chip.y, class: classes("value", chip.kind) }, plain(chip.text)));
+  return made;
+}

@@ -1,0 +1,345 @@
+// An expression as the page's subject: its graph, values forward, derivatives backward.
+
+const MOST_NODES = 80;
+const NODE_RADIUS = 22;
+const FIXED_RADIUS = 17;
+
+class ExpressionSubject {
+  constructor(data) {
+    this.data = data;
+    digits = data.digits;
+    this.tape = data.tape ? new Tape(data.tape) : null;
+    this.recorded = new Map(Object.entries(data.recorded ?? {}).map(([index, x]) => [Number(index), unpacked(x)]));
+    this.nodes = drawnNodes(data.nodes);
+    this.byNumber = new Map(this.nodes.map((node) => [node.number, node]));
+    this.uses = new Map(this.nodes.map((node) => [node.number, []]));
+    for (const node of this.nodes) {
+      node.edges.forEach((edge, place) => this.uses.get(edge.from).push({ node, edge, place }));
+    }
+    this.rows = 1;
+    this.resetAll();
+    this.places = layered(this.nodes, this.byNumber);
+    this.moments = this.walk();
+  }
+
+  resetAll() {
+    this.given = new Map(Object.entries(this.data.given).map(([index, x]) => [Number(index), unpacked(x)]));
+    this.refresh();
+  }
+
+  refresh() {
+    this.run = this.tape && new Run(this.tape, this.given);
+  }
+
+  get editable() {
+    return this.tape !== null;
+  }
+
+  of(index) {
+    if (index === null || index === undefined) return undefined;
+    return this.run ? this.run.of(index) : this.recorded.get(index);
+  }
+
+  get last() {
+    return this.nodes.at(-1);
+  }
+
+  get result() {
+    return { name: this.last.name, value: this.of(this.last.value).data[0] };
+  }
+
+  get drawable() {
+    return this.nodes.length <= MOST_NODES;
+  }
+
+  lead() {
+    return `${counted(this.nodes.length, "node")}: forward from the variables to ${this.last.name}, backward from ${this.last.name} to the variables.`;
+  }
+
+  notes() {
+    const found = this.data.why ? [this.data.why] : [];
+    if (!this.drawable) found.push(`The expression has ${this.nodes.length} nodes, too many to draw: the table below shows its numbers.`);
+    return found;
+  }
+
+  caption() {
+    return [];
+  }
+
+  legend() {
+    return `Below each node its value and, with ∂, the derivative of ${this.last.name} by it; on the arrows the local derivatives. Constants are dashed.`;
+  }
+
+  hint() {
+    const change = this.editable ? " The value of a variable can be changed there, and everything follows." : "";
+    return `Choose a node of the graph to see its derivative as a sum over its uses.${change} Arrow keys, Home and End walk through it.`;
+  }
+
+  walk() {
+    const steps = this.nodes.filter((node) => !node.fixed);
+    const leaves = steps.filter((node) => node.leaf);
+    const made = this.nodes.filter((node) => !node.leaf && !node.fixed);
+    const back = steps.filter((node) => node.derivative !== null).reverse();
+    const fixed = this.nodes.filter((node) => node.fixed);
+    return [
+      {
+        phase: "forward", title: "The variables",
+        shows: [...leaves, ...fixed].map(({ number: n }) => `v/${n}`), uses: leaves.map(({ number: n }) => `n/${n}`),
+        lines: () => [few(leaves.map((node) => `${node.name} = ${this.shown(node.value)}`), 12)],
+      },
+      ...made.map((node) => ({
+        phase: "forward", title: `The value of ${node.name}`, shows: [`v/${node.number}`],
+        uses: [`n/${node.number}`, ...node.edges.map((_, place) => `e/${node.number}/${place}`)], lines: () => this.valueLines(node),
+      })),
+      ...back.map((node) => ({
+        phase: "backward", title: `The derivative ${this.by(node)}`,
+        shows: [`d/${node.number}`, ...this.usesOf(node).map((use) => `l/${use.node.number}/${use.place}`)],
+        uses: [`n/${node.number}`, ...this.usesOf(node).map((use) => `e/${use.node.number}/${use.place}`)], lines: () => this.derivativeLines(node),
+      })),
+    ];
+  }
+
+  by(node) {
+    return `∂${this.last.name}/∂${node.name}`;
+  }
+
+  /** Uses of a node through which the result depends on it. */
+  usesOf(node) {
+    return this.uses.get(node.number).filter(({ edge }) => edge.product !== null);
+  }
+
+  shown(index) {
+    return numbersOf(this.of(index));
+  }
+
+  valueLines(node) {
+    const operands = node.edges.map((edge) => this.byNumber.get(edge.from));
+    const put = operands.map((one) => {
+      const x = this.of(one.value);
+      return x.data.length === 1 ? factor(x.data[0]) : this.shown(one.value);
+    });
+    const names = operands.map((one) => (one.fixed ? this.shown(one.value) : one.name));
+    return [`${node.name} = ${called(node.operation, names)}`, `= ${called(node.operation, put)}`, `= ${this.shown(node.value)}`];
+  }
+
+  derivativeLines(node) {
+    if (node === this.last) return [`${this.by(node)} = 1`, "From here the walk goes back."];
+    const uses = this.usesOf(node);
+    const symbols = uses.map(({ node: user }) => `∂${this.last.name}/∂${user.name}·∂${user.name}/∂${node.name}`);
+    const scalar = (x) => x !== undefined && x.data.length === 1;
+    const numbers = uses.map(({ node: user, edge }) => {
+      const [up, local] = [this.of(user.derivative), this.of(edge.local)];
+      return scalar(up) && scalar(local) ? `${factor(up.data[0])}·${factor(local.data[0])}` : this.shown(edge.product);
+    });
+    const lines = [`${this.by(node)} = ${symbols.join(" + ")}`, `= ${numbers.join(" + ")}`];
+    if (uses.length > 1) lines.push(`= ${summed(uses.map(({ edge }) => this.shown(edge.product)))}`);
+    return [...lines, `= ${this.shown(node.derivative)}`];
+  }
+
+  panel(key) {
+    const [letter, n] = key.split("/");
+    const node = this.byNumber.get(Number(n));
+    const sections = [];
+    if (!node.leaf && !node.fixed) sections.push({ title: "Value", lines: this.valueLines(node) });
+    else sections.push({ title: "Value", lines: [`${node.name} = ${this.shown(node.value)}`] });
+    if (node.derivative !== null) {
+      sections.push({ title: "Derivative: a sum over its uses", lines: this.derivativeLines(node) });
+      const rows = this.usesOf(node).map(({ node: user, edge }) => [
+        { text: user.name, key: `n/${user.number}` },
+        this.shown(user.derivative), this.shown(edge.local ?? undefined), this.shown(edge.product),
+      ]);
+      if (rows.length) sections.push({ title: "Uses", table: { head: ["used in", `∂${this.last.name}/∂it`, "local", "product"], rows } });
+      if (node.leaf && this.editable && this.of(node.value).shape.length === 0) sections.push({ title: "Checked by measuring", check: node.value });
+    } else if (!node.fixed) sections.push({ title: "Derivative", lines: [`${this.last.name} does not depend on it.`] });
+    const kind = node.leaf ? "variable" : node.fixed ? "constant" : node.operation;
+    const size = node.leaf ? Math.min(this.of(node.value).data.length, 24) : 0;
+    const fields = Array.from({ length: size }, (_, place) => ({
+      label: this.of(node.value).shape.length ? `${node.name}[${place}]` : node.name, what: { index: node.value, place },
+    }));
+    return { title: node.fixed ? `Constant ${this.shown(node.value)}` : `Node ${node.name}`, over: kind, fields, sections };
+  }
+
+  get({ index, place }) {
+    return this.given.get(index).data[place];
+  }
+
+  set({ index, place }, value) {
+    this.given.get(index).data[place] = value;
+    this.refresh();
+  }
+
+  reset({ index, place }) {
+    this.set({ index, place }, unpacked(this.data.given[index]).data[place]);
+  }
+
+  refused(what, kept) {
+    try {
+      this.of(this.last.value);
+      return "";
+    } catch (error) {
+      this.set(what, kept);
+      return error.message;
+    }
+  }
+
+  /** The slope of the result along a variable, measured: a central difference of fourth order. */
+  check(index) {
+    const kept = this.given.get(index).data[0];
+    const step = 1e-3 * Math.max(1, Math.abs(kept));
+    const at = (offset) => {
+      const moved = new Map(this.given).set(index, make([], Float64Array.of(kept + offset * step)));
+      return new Run(this.tape, moved).of(this.last.value).data[0];
+    };
+    return (8 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12 * step);
+  }
+
+  gradientAt(index) {
+    return this.of(this.nodes.find((node) => node.value === index && node.leaf).derivative).data[0];
+  }
+
+  tables() {
+    const rows = this.nodes.map((node) => [
+      { text: node.name, key: `n/${node.number}` },
+      node.leaf || node.fixed ? node.operation : called(node.operation, node.edges.map(({ from }) => this.byNumber.get(from).name)),
+      this.shown(node.value), this.shown(node.derivative ?? undefined),
+    ]);
+    return [{ title: "Nodes", head: ["node", "made by", "value", `∂${this.last.name}/∂it`], rows }];
+  }
+
+  scene(seen, uses) {
+    const active = new Set(uses);
+    const { at, width, height, routes } = this.places;
+    const group = { edges: [], nodes: [], chips: [] };
+    for (const node of this.nodes) {
+      node.edges.forEach((edge, place) => {
+        const key = `e/${node.number}/${place}`;
+        const local = seen.has(`l/${node.number}/${place}`) && edge.local !== null ? this.of(edge.local) : undefined;
+        const text = local?.data.length === 1 ? short(local.data[0]) : "";
+        group.edges.push({ key: null, path: routes.get(key), weight: 1.4, kind: "arrow", text, textKind: "delta", active: active.has(key) });
+      });
+    }
+    for (const node of this.nodes) group.nodes.push(this.drawn(node, at.get(node.number), seen, active));
+    placeLabels(group.edges.filter((edge) => edge.text).map((edge) => Object.assign(edge, ends(edge.path))), obstacles(group));
+    return { width, height, titles: [], groups: [group] };
+  }
+
+  drawn(node, { x, y }, seen, active) {
+    const key = `n/${node.number}`;
+    const lines = [];
+    const brief = (index) => {
+      const found = this.of(index);
+      return found.data.length === 1 ? short(found.data[0]) : `(${found.shape.join("×")})`;
+    };
+    if (seen.has(`v/${node.number}`) && !node.fixed) lines.push({ text: brief(node.value), kind: "a", y: y + NODE_RADIUS + 14 });
+    if (seen.has(`d/${node.number}`) && node.derivative !== null) {
+      lines.push({ text: `∂ ${brief(node.derivative)}`, kind: "delta", y: y + NODE_RADIUS + 28 });
+    }
+    const sign = { add: "+", subtract: "−", multiply: "×", divide: "÷", negative: "−", power: "^" }[node.operation] ?? node.operation;
+    const made = node.leaf || node.fixed ? "" : sign;
+    const constant = node.fixed ? brief(node.value) : "";
+    const own = node.fixed ? (constant.length <= 6 ? constant : "c") : node.name;
+    if (own === "c") lines.push({ text: constant, kind: "z", y: y + NODE_RADIUS + 10 });
+    return {
+      key, x, y, radius: node.fixed ? FIXED_RADIUS : NODE_RADIUS, name: own, over: made, lines,
+      active: active.has(key), quiet: node.fixed,
+      label: `${node.leaf ? "Variable" : node.fixed ? "Constant" : "Node"} ${own}${made ? ` = ${node.operation}` : ""}${lines.map(({ text }) => `, ${text}`).join("")}`,
+    };
+  }
+}
+
+/** The nodes without what constants are made of: a node of constants alone is a constant itself. */
+function drawnNodes(nodes) {
+  const fixed = new Set();
+  for (const node of nodes) {
+    if (!node.leaf && node.edges.every(({ from }) => fixed.has(from))) fixed.add(node.number);
+  }
+  const used = new Set(nodes.filter((node) => !fixed.has(node.number)).flatMap((node) => node.edges.map(({ from }) => from)));
+  return nodes
+    .filter((node, n) => !fixed.has(node.number) || used.has(node.number) || n === nodes.length - 1)
+    .map((node) => (fixed.has(node.number) ? { ...node, fixed: true, edges: [] } : node));
+}
+
+/** Where the middle of a path lies, for its label. */
+function ends(points) {
+  const n = Math.floor((points.length - 1) / 2);
+  return { x1: points[n].x, y1: points[n].y, x2: points[n + 1].x, y2: points[n + 1].y };
+}
+
+/** Nodes in columns by how far the result is; long edges pass through places of their own. */
+function layered(nodes, byNumber) {
+  const depth = depths(nodes);
+  const columns = Array.from({ length: Math.max(...depth.values()) + 1 }, () => []);
+  const slots = new Map();
+  const slot = (key, column) => {
+    const made = { key, column, order: columns[column].length, before: [], after: [] };
+    columns[column].push(made);
+    slots.set(key, made);
+    return made;
+  };
+  for (const node of nodes) slot(`n/${node.number}`, depth.get(node.number));
+  const chains = new Map();
+  for (const node of nodes) {
+    node.edges.forEach(({ from }, place) => {
+      const chain = [slots.get(`n/${from}`)];
+      for (let column = depth.get(from) + 1; column < depth.get(node.number); column++) {
+        chain.push(slot(`e/${node.number}/${place}/${column}`, column));
+      }
+      chain.push(slots.get(`n/${node.number}`));
+      for (let k = 1; k < chain.length; k++) {
+        chain[k].before.push(chain[k - 1]);
+        chain[k - 1].after.push(chain[k]);
+      }
+      chains.set(`e/${node.number}/${place}`, chain);
+    });
+  }
+  ordered(columns);
+  const tallest = Math.max(...columns.map((column) => column.length));
+  const [step, rise] = [112, 92];
+  for (const column of columns) {
+    column.forEach((one, n) => {
+      one.x = 48 + one.column * step;
+      one.y = 58 + (n + (tallest - column.length) / 2) * rise;
+    });
+  }
+  const routes = new Map([...chains].map(([key, chain]) => [key, trimmed(chain, byNumber)]));
+  const at = new Map(nodes.map((node) => [node.number, slots.get(`n/${node.number}`)]));
+  return { at, routes, width: 96 + (columns.length - 1) * step, height: 58 + tallest * rise };
+}
+
+/** The column of each node: behind its operands; of a leaf just before its first use. */
+function depths(nodes) {
+  const depth = new Map();
+  for (const node of nodes) {
+    depth.set(node.number, Math.max(0, ...node.edges.map(({ from }) => depth.get(from) + 1)));
+  }
+  for (const node of nodes.filter(({ edges }) => !edges.length)) {
+    const users = nodes.filter((user) => user.edges.some(({ from }) => from === node.number));
+    if (users.length) depth.set(node.number, Math.min(...users.map((user) => depth.get(user.number))) - 1);
+  }
+  return depth;
+}
+
+/** Columns in an order in which neighbours lie near what they are joined with. */
+function ordered(columns) {
+  for (let round = 0; round < 8; round++) {
+    const forward = round % 2 === 0;
+    for (const column of forward ? columns : [...columns].reverse()) {
+      for (const one of column) {
+        const near = forward ? one.before : one.after;
+        const share = (other) => (other.order + 0.5) / columns[other.column].length;
+        one.wish = near.length ? near.reduce((sum, other) => sum + share(other), 0) / near.length : (one.order + 0.5) / column.length;
+      }
+      column.sort((a, b) => a.wish - b.wish || a.order - b.order);
+      column.forEach((one, n) => { one.order = n; });
+    }
+  }
+}
+
+/** The points of an edge, from border to border of its nodes. */
+function trimmed(chain, byNumber) {
+  const points = chain.map(({ x, y }) => ({ x, y }));
+  const radius = ({ key }) => (byNumber.get(Number(key.split("/")[1])).fixed ? FIXED_RADIUS : NODE_RADIUS);
+  points[0].x += radius(chain[0]);
+  points.at(-1).x -= radius(chain.at(-1)) + 3;
+  return points;
+}

@@ -1,0 +1,222 @@
+// A network as columns of units: inputs, then each layer. Keys name what can be clicked:
+// "u/column/unit", "w/column/unit/source", "b/column/unit", "t/index" (a target), "L".
+
+const MOST_SHOWN = 10; // units of a column that are all drawn
+const FOLDED_TO = 8;
+const MOST_COLUMNS = 16;
+const BY_UNIT = 8; // units of layers with weights up to which the walk goes unit by unit
+
+class Network {
+  constructor(training) {
+    this.training = training;
+    this.data = training.shipped;
+    this.row = 0;
+    this.errors = this.data.errors;
+    this.columns = [];
+    this.addInputs();
+    for (const layer of this.data.layers) this.addLayer(layer);
+    this.targets = this.data.inputs.filter((one) => one.source.startsWith("target/"));
+    this.brought = new Set();
+    this.choose();
+  }
+
+  addInputs() {
+    const { inputs, names } = this.data;
+    const parts = inputs
+      .filter((one) => one.source.startsWith("input/"))
+      .map((one) => ({ ...one, width: count(this.array(one.source).shape.slice(1)) }));
+    const total = parts.reduce((sum, one) => sum + one.width, 0);
+    const places = parts.flatMap(({ source, width, name }) =>
+      Array.from({ length: width }, (_, n) => ({ source, width, n, name: width > 1 ? `${name}${n + 1}` : name })),
+    );
+    const given = names.units[0] ?? [];
+    const own = given.length === total ? given : places.map((place) => place.name);
+    this.columns.push({ kind: "inputs", title: "inputs", names: own, places, link: null });
+  }
+
+  addLayer(layer) {
+    const { names } = this.data;
+    const before = this.columns.at(-1);
+    const weighted = layer.place !== null;
+    if (weighted && names.sources[layer.place].length !== before.names.length) {
+      this.columns.push({
+        kind: "given", title: `given to ${layer.name}`, names: names.sources[layer.place], link: null,
+        results: { a: layer.results.x },
+      });
+    }
+    const width = this.widthOf(layer.results.a);
+    const previous = this.columns.at(-1);
+    let own = previous.names;
+    if (weighted) own = names.units[layer.place + 1];
+    else if (width !== own.length) own = Array.from({ length: width }, (_, n) => `${layer.name}[${n + 1}]`);
+    this.columns.push({
+      kind: weighted ? "weights" : "layer",
+      title: weighted ? `layer ${layer.number}` : layer.kind,
+      detail: weighted ? layer.activation ?? "linear" : layer.name,
+      layer, names: own, results: layer.results,
+      link: weighted ? "weights" : width === previous.names.length ? "same" : null,
+    });
+  }
+
+  array(source) {
+    return this.training.state.arrays[source];
+  }
+
+  widthOf(index) {
+    return count(this.training.of(index).shape.slice(1));
+  }
+
+  get last() {
+    return this.columns.length - 1;
+  }
+
+  get weighted() {
+    return this.columns.map((column, c) => ({ column, c })).filter(({ column }) => column.link === "weights");
+  }
+
+  /** One number of a column's unit: "x", "z", "a", "slope", "delta", "upstream", "reported". */
+  value(c, what, unit, row = this.row) {
+    const column = this.columns[c];
+    if (column.kind === "inputs") {
+      const place = this.inputPlace(c, unit, row);
+      return what === "a" ? this.training.get(place) : undefined;
+    }
+    const found = this.training.of(column.results[what]);
+    if (!found) return undefined;
+    const width = count(found.shape.slice(1));
+    return found.data[row * width + unit];
+  }
+
+  inputPlace(c, unit, row = this.row) {
+    const { source, width, n } = this.columns[c].places[unit];
+    return { source, place: row * width + n };
+  }
+
+  /** delta, or the error of a reader who writes Err = -delta. */
+  delta(c, unit, row = this.row) {
+    const found = this.value(c, "delta", unit, row);
+    return found === undefined ? undefined : this.errors ? 0 - found : found;
+  }
+
+  get deltaWord() {
+    return this.errors ? "Err" : "δ";
+  }
+
+  segment(c, name) {
+    return this.columns[c].layer?.parameters[name];
+  }
+
+  /** Where a weight lies in the flat parameters, and what belongs to it there. */
+  place(c, unit, source) {
+    const bias = source === "bias";
+    const segment = this.segment(c, bias ? "bias" : "kernel");
+    if (segment === undefined) return undefined;
+    const [name, start, , shape, trained] = this.data.segments[segment];
+    const element = bias ? unit : source * shape[1] + unit;
+    return { place: start + element, element, segment, name, trained };
+  }
+
+  weight(c, unit, source, state = this.training.state) {
+    const found = this.place(c, unit, source);
+    return found && state ? state.parameters[found.place] : undefined;
+  }
+
+  gradientOf(c, unit, source) {
+    const found = this.place(c, unit, source);
+    const gradient = found && this.training.gradient(found.segment);
+    return gradient?.data[found.element];
+  }
+
+  weightName(c, unit, source) {
+    const { names } = this.data;
+    const { place } = this.columns[c].layer;
+    const sources = names.sources[place];
+    const units = names.units[place + 1];
+    if (source === "bias") return names.biases[place][unit];
+    if (names.weights) return names.weights[place][source * units.length + unit];
+    const before = names.sources
+      .slice(0, place)
+      .reduce((sum, one, k) => sum + one.length * names.units[k + 1].length, 0);
+    const fields = {
+      layer: names.matrices[place], i: source + 1, j: unit + 1, from: sources[source], to: units[unit],
+      n: before + unit * sources.length + source + 1,
+    };
+    return names.pattern.replace(/\{(\w+)\}/g, (_, field) => fields[field]);
+  }
+
+  /** The places of the targets of a row: one a number; with the output unit that it belongs to. */
+  targetsOfRow(row = this.row) {
+    return this.targets.flatMap(({ source, labels }, index) => {
+      const width = count(this.array(source).shape.slice(1));
+      const fits = this.targets.length === 1 && !labels && width === this.columns[this.last].names.length;
+      return Array.from({ length: width }, (_, n) => ({
+        what: { source, place: row * width + n }, unit: fits ? n : null, labels, width,
+        name: fits ? `t${sub(this.columns[this.last].names[n])}` : labels ? "class t" : `t${index + 1}${width > 1 ? `[${n + 1}]` : ""}`,
+      }));
+    });
+  }
+
+  /** Which units of each column are drawn: all, or those that matter most for the row. */
+  choose() {
+    this.columns.forEach((column, c) => {
+      const all = column.names.map((_, unit) => unit);
+      if (all.length <= MOST_SHOWN) {
+        column.shown = all;
+        return;
+      }
+      const [score, rule] = this.score(c);
+      const best = all.sort((a, b) => score[b] - score[a]).slice(0, FOLDED_TO);
+      const more = [...this.brought].map((key) => key.split("/").map(Number)).filter(([k]) => k === c);
+      column.shown = [...new Set([...best, ...more.map(([, unit]) => unit)])].sort((a, b) => a - b);
+      column.rule = rule;
+    });
+  }
+
+  score(c) {
+    const column = this.columns[c];
+    const units = column.names.map((_, unit) => unit);
+    const size = (value) => Math.abs(value) || 0; // what is not known, or not a number, comes last
+    const next = this.columns[c + 1];
+    if (column.kind === "inputs" || column.kind === "given") {
+      const target = this.columns.findIndex((one, k) => k > c && one.link === "weights");
+      const reach = this.columns.slice(c + 1, target).every((one) => one.link === "same");
+      if (target < 0 || !reach) return [units.map((unit) => size(this.value(c, "a", unit))), "|a|"];
+      const kernel = this.training.parameter(this.segment(target, "kernel"));
+      const deltas = this.columns[target].names.map((_, j) => this.value(target, "delta", j));
+      const by = units.map((unit) => {
+        const sum = deltas.reduce((total, d, j) => total + Math.abs(kernel.data[unit * deltas.length + j] * d), 0);
+        return size(this.value(target, "x", unit) * sum);
+      });
+      return [by, "Σ |x·w·δ|"];
+    }
+    if (!next) return [units.map((unit) => size(this.value(c, "delta", unit))), "|δ|"];
+    return [units.map((unit) => size(this.value(c, "a", unit) * this.value(c, "upstream", unit))), "|a·∂ℓ/∂a|"];
+  }
+
+  /** Bring a unit into the drawing, by its name or number; what went wrong, if anything. */
+  bring(c, text) {
+    const { names, shown } = this.columns[c];
+    const unit = names.includes(text) ? names.indexOf(text) : Number(text) - 1;
+    if (!Number.isInteger(unit) || unit < 0 || unit >= names.length) {
+      return `There is no unit ${text}: give a name, or a number from 1 to ${names.length}.`;
+    }
+    if (!shown.includes(unit)) {
+      this.brought.add(`${c}/${unit}`);
+      this.choose();
+    }
+    return "";
+  }
+
+  get folded() {
+    return this.columns.map((column, c) => ({ column, c })).filter(({ column }) => column.shown.length < column.names.length);
+  }
+
+  get tooWide() {
+    return this.columns.length > MOST_COLUMNS;
+  }
+
+  setRow(row) {
+    this.row = row;
+    this.choose();
+  }
+}

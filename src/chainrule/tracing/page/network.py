@@ -1,0 +1,290 @@
+"""A training step as the page of a network takes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.engine import Graph, Tape, lower
+from chainrule.graph import Rows, input_node
+from chainrule.tracing.notation import Names
+from chainrule.tracing.page.shipping import DRAWN, evaluated, not_known, packed, shipped_tape
+from chainrule.tracing.pairs import is_pair, pair_nodes
+from chainrule.tracing.step import LayerTrace, StepTrace
+from chainrule.training import traced_tape
+
+__all__ = ["shipped_step"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+MOST_PARAMETERS = 5_000_000
+"""Of a network whose page computes; that of a larger one shows a table of its layers."""
+MOST_STATE = 100_000
+"""Numbers of an optimizer's state that are shipped, where they are not all the same."""
+MOST_NAMED = 2_000
+"""Weights whose names are shipped; the page writes those of more by their pattern."""
+MOST_CLASSES = 12
+"""Of a stable pair whose parts are shown."""
+NEXT_STEPS = 100
+"""Steps that the page can make."""
+
+FORMULAS = {
+    "SquaredError": "½ Σ (a − t)²",
+    "MeanSquaredError": "mean of (a − t)²",
+    "MeanAbsoluteError": "mean of |a − t|",
+    "BinaryCrossentropy": "mean of −t log a − (1 − t) log(1 − a)",
+    "CategoricalCrossentropy": "−Σ t log a",
+    "SparseCategoricalCrossentropy": "−log aₜ",
+    "Poisson": "mean of a − t log a",
+}
+
+
+def shipped_step(trace: StepTrace) -> dict[str, Any]:
+    """Everything that the page shows and computes with, as plain values."""
+    data = _words(trace)
+    count = trace.trainer.parameters.count
+    if count > MOST_PARAMETERS:
+        data["large"] = (
+            f"The network has {count:,} parameters, more than {MOST_PARAMETERS:,}: instead of the "
+            "drawing, this is what each layer has."
+        )
+        data["summary"] = [_summary(layer) for layer in trace.layers]
+        return data
+    tape, layers, losses = traced_tape(trace.trainer, trace.data.variant)
+    return data | _numbers(trace, tape, layers, losses)
+
+
+def _words(trace: StepTrace) -> dict[str, Any]:
+    notation, rule = trace.notation, trace.optimizer
+    return {
+        "kind": "step",
+        "title": f"A training step of a network {'‑'.join(map(str, _sizes(trace)))}",
+        "rows": trace.rows,
+        "digits": notation.digits,
+        "form": notation.form,
+        "errors": notation.errors,
+        "loss": {
+            "name": notation.loss,
+            "value": packed(trace.loss),
+            "after": packed(trace.loss_after),
+            "outputs": [
+                {"rule": one.name, "formula": FORMULAS.get(one.name, ""), "how": one.reduction}
+                for one in trace.loss_rules
+            ],
+        },
+        "optimizer": {
+            "name": type(rule).__name__,
+            "rule": (type(rule).__doc__ or "").partition("\n")[0],
+            "scalars": list(rule.scalars),
+            "slots": list(rule.slots),
+        },
+        "iteration": trace.iteration,
+        "checks": trace.checks,
+        "type": trace.trainer.parameters.dtype.name,
+    }
+
+
+def _sizes(trace: StepTrace) -> list[int]:
+    names = trace.names.units
+    if len(names) > 1:
+        return [len(one) for one in names]
+    return [int(np.prod(layer.numbers.a.shape[1:])) for layer in trace.layers]
+
+
+def _summary(layer: LayerTrace) -> dict[str, Any]:
+    """Of a layer that is too large to be shipped."""
+
+    def size(array: Array | None) -> str:
+        return "–" if array is None else f"{float(np.linalg.norm(array)):.6g}"
+
+    kernel = layer.parameters.get("kernel")
+    return {
+        "layer": layer.name,
+        "kind": layer.kind,
+        "units": int(np.prod(layer.numbers.a.shape[1:])),
+        "parameters": sum(one.before.size for one in layer.parameters.values()),
+        "norm of a": size(layer.numbers.a),
+        "norm of delta": size(layer.numbers.delta),
+        "norm of weights": size(None if kernel is None else kernel.before),
+        "norm of their gradient": size(None if kernel is None else kernel.gradient),
+    }
+
+
+def _numbers(
+    trace: StepTrace, tape: Tape, layers: list[dict[str, Any]], losses: Mapping[str, str]
+) -> dict[str, Any]:
+    trainer = trace.trainer
+    given, fixed = _given(trace, tape)
+    plain, unknown = shipped_tape(tape, trace.rows, fixed)
+    slots = [array for array in trainer.optimizer.slots if array.size and np.ptp(array) != 0]
+    large_state = sum(array.size for array in slots) > MOST_STATE
+    data: dict[str, Any] = {
+        "names": _names(trace.names, trace),
+        "layers": [
+            _layer(layer, one, tape, trace)
+            for layer, one in zip(trace.layers, layers, strict=True)
+        ],
+        "segments": [
+            [one.name, one.start, one.stop, list(one.shape), one.trainable] for one in tape.segments
+        ],
+        "sources": [[one.index, one.kind, one.name] for one in tape.sources
+                    if one.constant is None and one.kind != "scalar"],
+        "inputs": _inputs(trace),
+        "arrays": {name: packed(array) for name, array in _arrays(trace).items()},
+        "parameters": packed(trainer.parameters.flat),
+        "slots": None if large_state else [packed(array) for array in trainer.optimizer.slots],
+        "lines": packed(trace.optimizer.lines(trace.iteration, NEXT_STEPS)),
+        "lossIndex": tape.loss,
+        "lossParts": {name: tape.results[key] for name, key in losses.items()},
+        "gradients": list(tape.gradients),
+        "updates": list(tape.updates),
+        "states": [list(one) for one in tape.states],
+        "pair": _pair(trace, tape),
+        "drawn": any(one.name in DRAWN for one in tape.instructions),
+    }  # fmt: skip
+    if not unknown:
+        return data | {"tape": plain}
+    return data | {"recorded": _recorded(data, tape, trace, given), "why": not_known(unknown[0])}
+
+
+def _given(trace: StepTrace, tape: Tape) -> tuple[dict[int, Array], dict[int, Array]]:
+    """The values of the tape's sources; and those of seed and step alone."""
+    trainer, found, fixed = trace.trainer, {}, {}
+    slots = iter(trainer.optimizer.slots)
+    line = iter(trace.line.values())
+    flat = trainer.parameters.flat
+    for one in tape.sources:
+        kind, value = one.kind, tape.values[one.index]
+        if kind == "scalar":
+            number = trainer.seed if one.name == "seed" else trainer.iterations
+            found[one.index] = fixed[one.index] = np.asarray(number, value.dtype)
+        elif kind == "parameter":
+            found[one.index] = trainer.parameters[one.name]
+        elif kind == "rows":
+            found[one.index] = np.asarray(_arrays(trace)[one.name])
+        elif kind == "weight":
+            found[one.index] = flat[: tape.trainable]
+        elif kind == "slot":
+            found[one.index] = next(slots)
+        elif kind == "line":
+            found[one.index] = np.asarray(next(line), value.dtype)
+    return found, fixed
+
+
+def _arrays(trace: StepTrace) -> dict[str, Array]:
+    """The rows by the names of sources; those of a sparse input written out."""
+    return trace.data.taken(None)[0].arrays
+
+
+def _recorded(
+    data: Mapping[str, Any], tape: Tape, trace: StepTrace, given: dict[int, Array]
+) -> dict[str, Any]:
+    """Values that the page shows where it cannot compute them."""
+    before = [tape.loss, *data["lossParts"].values(), *tape.gradients]
+    before += [index for layer in data["layers"] for index in layer["results"].values()]
+    before += [] if data["pair"] is None else [data["pair"]["targets"]]
+    first = evaluated(tape, trace.rows, given, [one for one in before if one is not None])
+    slopes = [first[index].reshape(-1) for index in tape.gradients]
+    whole = np.concatenate(slopes) if slopes else np.zeros(0)
+    gradient = {one.index: whole for one in tape.sources if one.kind == "gradient"}
+    second = evaluated(tape, trace.rows, given | gradient, tape.updates)
+    return {str(index): packed(array) for index, array in (first | second).items()}
+
+
+def _inputs(trace: StepTrace) -> list[dict[str, Any]]:
+    """Inputs and targets: the source of each, and whether targets are labels."""
+    network = trace.trainer.network
+    found = [{"source": f"input/{one.name}", "name": one.name} for one in network.inputs]
+    for name, rule in zip(network.output_names, trace.loss_rules, strict=True):
+        labels = rule.target_kind == "labels"
+        found.append({"source": f"target/{name}", "name": name, "labels": labels})
+    return found
+
+
+def _layer(
+    layer: LayerTrace, one: Mapping[str, Any], tape: Tape, trace: StepTrace
+) -> dict[str, Any]:
+    places = {segment.name: number for number, segment in enumerate(tape.segments)}
+    results = {
+        key: None if name is None else tape.results[name]
+        for key, name in one.items() if key != "name"
+    }  # fmt: skip
+    return {
+        "name": layer.name,
+        "kind": layer.kind,
+        "activation": _activation(layer, results, tape),
+        "place": layer.place,
+        "number": None if layer.place is None else trace.names.layer(layer.place),
+        "results": results,
+        "parameters": {name: places[f"{layer.name}/{name}"] for name in layer.parameters},
+    }
+
+
+def _activation(layer: LayerTrace, results: Mapping[str, int | None], tape: Tape) -> str | None:
+    """What a layer ends in; where it does not say it, the operation that makes a of z."""
+    if layer.activation not in (None, "linear") or results["a"] == results["z"]:
+        return layer.activation
+    made = [one.name for one in tape.instructions if one.results[0] == results["a"]]
+    return made[0] if layer.place is not None and made else layer.activation
+
+
+def _names(names: Names, trace: StepTrace) -> dict[str, Any]:
+    places = range(len(names.sources)) if len(names.units) > 1 else range(0)
+    sizes = [(len(names.sources[place]), len(names.units[place + 1])) for place in places]
+    weights = None
+    if sum(sources * units for sources, units in sizes) <= MOST_NAMED:
+        weights = [
+            [names.weight(place, i, j) for i in range(sources) for j in range(units)]
+            for place, (sources, units) in enumerate(sizes)
+        ]
+    return {
+        "units": [list(one) for one in names.units],
+        "sources": [list(one) for one in names.sources],
+        "weights": weights,
+        "biases": [
+            [names.bias(place, unit) for unit in range(units)]
+            for place, (_, units) in enumerate(sizes)
+        ],
+        "pattern": _pattern(names),
+        "matrices": [names.matrix_number(place) for place in places],
+    }
+
+
+def _pattern(names: Names) -> str:
+    """The pattern of a weight's name, without what Python alone understands in it."""
+    form, pattern = names.notation.form, names.notation.weights
+    if pattern is None:
+        letter = "Θ" if form == "theta" else "W"
+        pattern = letter + ("{layer}[{i},{j}]" if form == "rows" else "{layer}[{j},{i}]")
+    return re.sub(r"\{(\w+)[^}]*\}", r"{\1}", pattern)
+
+
+def _pair(trace: StepTrace, tape: Tape) -> dict[str, Any] | None:
+    """The stable pair of loss and last activation taken apart, as a tape of its own."""
+    for one in tape.instructions:
+        logits = tape.values[one.operands[0]] if one.operands else None
+        if logits is None or not is_pair(one.name) or len(logits.shape) != 2:
+            continue
+        softmax = one.name == "softmax_cross_entropy"
+        width = logits.shape[1]
+        if not isinstance(width, int) or (softmax and width > MOST_CLASSES):
+            return None
+        leaves = [input_node(name, (Rows(), width), logits.dtype) for name in ("logits", "targets")]
+        parts = dict(zip(("p", "by_p", "by_logit", "delta"), pair_nodes(one.name, *leaves),
+                         strict=True))  # fmt: skip
+        results = {f"{name}/{k}": node for name, nodes in parts.items()
+                   for k, node in enumerate(nodes)}  # fmt: skip
+        small = lower(Graph(tuple(leaves), (), results))
+        plain, _ = shipped_tape(small, trace.rows, {})
+        return {
+            "link": "softmax" if softmax else "sigmoid",
+            "logits": one.operands[0],
+            "targets": one.operands[1],
+            "tape": plain,
+            "sources": [source.index for source in small.sources if source.kind == "rows"],
+            "results": {name: small.results[name] for name in results},
+        }
+    return None

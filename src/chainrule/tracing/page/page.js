@@ -1,0 +1,322 @@
+// The page: walks, chooses, changes; shows again what has changed. It knows subjects, not networks.
+
+const found = (id) => document.getElementById(id);
+
+class Page {
+  constructor(subject) {
+    this.subject = subject;
+    this.moment = 0;
+    this.selected = null;
+    this.start = null;
+    found("lead").textContent = subject.lead();
+    found("notes").replaceChildren(...subject.notes().map((text) => element("p", { class: "note" }, text)));
+    if (subject.moments) this.listen();
+    else found("stage").hidden = true;
+    this.show();
+  }
+
+  listen() {
+    const { subject } = this;
+    if (subject.drawable) found("legend").textContent = subject.legend();
+    for (const button of document.querySelectorAll("[data-go]")) {
+      button.addEventListener("click", () => this.go(button.dataset.go));
+    }
+    document.addEventListener("keydown", (event) => this.key(event));
+    found("drawing").addEventListener("click", (event) => {
+      const chosen = event.target.closest("[data-key]");
+      if (chosen) this.choose(chosen.dataset.key);
+    });
+    found("drawing").addEventListener("keydown", (event) => {
+      const chosen = event.target.closest("[data-key]");
+      if (!chosen || (event.key !== "Enter" && event.key !== " ")) return;
+      event.preventDefault();
+      this.choose(chosen.dataset.key, true);
+    });
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest("button[data-show]");
+      if (link) this.choose(link.dataset.show, true);
+    });
+    if (subject.rows > 1) this.listenToRows();
+    window.addEventListener("beforeprint", () => this.printed());
+    this.training = subject.training?.editable ? this.trainingButtons() : null;
+  }
+
+  listenToRows() {
+    found("rows").hidden = false;
+    found("count").textContent = String(this.subject.rows);
+    const field = found("row");
+    field.max = this.subject.rows;
+    field.addEventListener("input", () => {
+      const row = Number(field.value) - 1;
+      if (!Number.isInteger(row) || row < 0 || row >= this.subject.rows) return;
+      this.subject.row = row;
+      this.show();
+      if (this.selected) this.choose(this.selected);
+    });
+  }
+
+  /** On paper the walk is at its end, and the tables are open. */
+  printed() {
+    this.go("last");
+    for (const details of document.querySelectorAll("details")) details.open = true;
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, summary, .box:focus")) return;
+    const moves = { ArrowRight: "next", ArrowLeft: "previous", Home: "first", End: "last" };
+    if (event.key in moves) {
+      event.preventDefault();
+      this.go(moves[event.key]);
+    } else if (event.key === "Escape" && this.selected) this.close();
+  }
+
+  go(where) {
+    const last = this.subject.moments.length - 1;
+    const to = { first: 0, previous: this.moment - 1, next: this.moment + 1, last }[where];
+    this.moment = Math.min(Math.max(to, 0), last);
+    this.show();
+  }
+
+  show() {
+    const { subject } = this;
+    found("lead").textContent = subject.lead();
+    if (subject.moments) {
+      this.showMoment();
+      this.showDrawing();
+      this.showFolds();
+      if (this.training) this.showTraining();
+      if (!this.selected) found("panel").replaceChildren(element("p", { class: "hint" }, subject.hint()));
+    }
+    this.showTables();
+  }
+
+  showMoment() {
+    const { moments } = this.subject;
+    const now = moments[this.moment];
+    found("where").textContent = `${this.moment + 1} of ${moments.length} · ${now.phase}`;
+    found("moment").textContent = plain(now.title);
+    const lines = now.lines().filter(Boolean);
+    if (found("told").dataset.text !== lines.join("\n")) {
+      found("told").dataset.text = lines.join("\n");
+      found("told").replaceChildren(...lines.map(formula));
+    }
+    const bar = found("progress");
+    bar.max = Math.max(1, moments.length - 1);
+    bar.value = this.moment;
+    bar.setAttribute("aria-valuetext", `${this.moment + 1} of ${moments.length}`);
+    for (const [name, off] of [["first", 0], ["previous", 0], ["next", moments.length - 1], ["last", moments.length - 1]]) {
+      document.querySelector(`[data-go=${name}]`).setAttribute("aria-disabled", String(this.moment === off));
+    }
+  }
+
+  showDrawing() {
+    if (!this.subject.drawable) {
+      found("drawing").hidden = true;
+      return;
+    }
+    const { moments } = this.subject;
+    const seen = new Set(moments.slice(0, this.moment + 1).flatMap((one) => one.shows));
+    const scene = this.subject.scene(seen, moments[this.moment].uses);
+    const focused = document.activeElement?.dataset?.key;
+    const { scrollLeft } = found("drawing");
+    found("drawing").replaceChildren(draw(scene, this.selected, document.title));
+    found("drawing").scrollLeft = scrollLeft;
+    if (this.followed !== this.moment) this.follow();
+    if (focused) this.keyed(focused)?.focus({ preventScroll: true });
+  }
+
+  /** What the moment is about comes into view, where the drawing is wider than its box. */
+  follow() {
+    this.followed = this.moment;
+    const box = found("drawing").getBoundingClientRect();
+    const spots = [...found("drawing").querySelectorAll(".node.active")].map((one) => one.getBoundingClientRect());
+    if (!spots.length) return;
+    const [left, right] = [Math.min(...spots.map((one) => one.left)), Math.max(...spots.map((one) => one.right))];
+    if (left < box.left || right > box.right) found("drawing").scrollLeft += (left + right - box.left - box.right) / 2;
+  }
+
+  keyed(key) {
+    return [...found("drawing").querySelectorAll("[data-key]")].find((one) => one.dataset.key === key);
+  }
+
+  /** What is left out of the drawing, with a field that brings a unit in. */
+  showFolds() {
+    const { network } = this.subject;
+    const folded = network?.folded ?? [];
+    if (!this.subject.drawable || !folded.length) return;
+    const captions = this.subject.caption();
+    const typed = document.activeElement?.closest?.("#folds") ? document.activeElement.dataset.column : null;
+    found("folds").replaceChildren(...folded.map(({ column, c }, n) => {
+      const field = element("input", { type: "text", "data-column": c, "aria-label": `Unit of ${column.title} by name or number`, placeholder: "name or number" });
+      const said = element("span", { class: "said", role: "status" });
+      const bring = (event) => {
+        event.preventDefault();
+        said.textContent = network.bring(c, field.value.trim());
+        if (said.textContent) return;
+        this.subject.retell();
+        this.moment = Math.min(this.moment, this.subject.moments.length - 1);
+        this.show();
+      };
+      const form = element("form", { class: "fold" }, element("p", {}, captions[n]), field, element("button", { type: "submit" }, "Bring in"), said);
+      form.addEventListener("submit", bring);
+      return form;
+    }));
+    if (typed !== null) found("folds").querySelector(`[data-column="${typed}"]`)?.focus();
+  }
+
+  trainingButtons() {
+    const step = element("button", { type: "button", id: "make" }, "Make this step");
+    const again = element("button", { type: "button", id: "again" }, "Start again");
+    const losses = element("p", { class: "losses", id: "losses" });
+    found("training").replaceChildren(element("div", { class: "steps" }, step, again), losses);
+    step.addEventListener("click", () => {
+      if (!this.subject.training.canStep) return;
+      this.subject.training.makeStep();
+      this.changed();
+    });
+    again.addEventListener("click", () => {
+      this.subject.resetAll();
+      this.changed();
+    });
+    return { step, losses };
+  }
+
+  showTraining() {
+    const { training } = this.subject;
+    const { losses, made } = training.state;
+    this.training.step.textContent = made ? "Make the next step" : "Make this step";
+    this.training.step.setAttribute("aria-disabled", String(!training.canStep));
+    const shown = losses.length > 8 ? ["…", ...losses.slice(-8).map(number)] : losses.map(number);
+    this.training.losses.textContent = made
+      ? `${counted(made, "step")} made: ${this.subject.result.name} ${[...shown, number(training.loss)].join(" → ")}`
+      : "";
+  }
+
+  /** Numbers have changed: everything that follows is shown again. */
+  changed() {
+    this.show();
+    if (this.selected) this.fillPanel();
+    const { name, value } = this.subject.result;
+    found("status").textContent = `${name} is now ${number(value)}.`;
+  }
+
+  choose(key, byKeyboard = false) {
+    this.selected = key;
+    const panel = this.subject.panel(key);
+    const title = element("h2", { id: "chosen", tabindex: "-1" }, plain(panel.title));
+    const close = element("button", { type: "button", class: "close" }, "Close");
+    close.addEventListener("click", () => this.close());
+    this.filled = element("div", {});
+    found("panel").replaceChildren(
+      element("div", { class: "head" }, title, close), element("p", { class: "over" }, plain(panel.over)),
+      ...panel.fields.map((field) => this.field(field)), this.filled,
+    );
+    this.fillPanel();
+    if (this.subject.drawable) this.showDrawing();
+    if (byKeyboard) title.focus();
+  }
+
+  close() {
+    const key = this.selected;
+    this.selected = null;
+    this.show();
+    this.keyed(key)?.focus({ preventScroll: true });
+  }
+
+  field({ label, what, whole }) {
+    const { subject } = this;
+    const id = `field-${Object.values(what).join("-").replace(/[^\w-]/g, "_")}`;
+    const input = element("input", { type: "number", step: whole ? "1" : "any", id, disabled: !subject.editable });
+    const said = element("span", { class: "said", role: "alert" });
+    input.fill = () => { input.value = String(subject.get(what)); };
+    input.fill();
+    input.addEventListener("input", () => {
+      const value = Number(input.value);
+      said.textContent = "";
+      if (input.value.trim() === "" || !Number.isFinite(value)) return;
+      const kept = subject.get(what);
+      subject.set(what, value);
+      said.textContent = subject.refused(what, kept);
+      this.changed();
+    });
+    const reset = element("button", { type: "button", disabled: !subject.editable }, "Reset");
+    reset.addEventListener("click", () => {
+      subject.reset(what);
+      input.fill();
+      said.textContent = "";
+      this.changed();
+    });
+    return element("p", { class: "field" }, filled(element("label", { for: id }), {}, [rich(label)]), input, reset, said);
+  }
+
+  fillPanel() {
+    const { sections } = this.subject.panel(this.selected);
+    this.filled.replaceChildren(...sections.filter((one) => one.lines?.length || one.table || one.check !== undefined).map((one) => this.section(one)));
+    for (const input of found("panel").querySelectorAll("input")) {
+      if (input !== document.activeElement) input.fill();
+    }
+  }
+
+  section({ title, lines = [], table: rows, check }) {
+    const made = element("section", {}, title ? filled(element("h3"), {}, [rich(title)]) : null);
+    if (rows) made.append(table(rows));
+    made.append(...lines.map(formula));
+    if (check !== undefined) made.append(this.checking(check));
+    return made;
+  }
+
+  /** A button that measures the slope in the page, and what it found. */
+  checking(what) {
+    const { subject } = this;
+    const said = element("p", { class: "formula", role: "status" });
+    const measure = () => {
+      const [slope, gradient] = [subject.check(what), subject.gradientAt(what)];
+      const apart = Math.abs(slope - gradient) / Math.max(Math.abs(gradient), Math.abs(slope), 1e-12);
+      const verdict = apart < 1e-5 ? "they agree" : `apart by ${(apart * 100).toPrecision(2)} %; at a kink both may be right`;
+      said.textContent = `Central difference ${number(slope)}, gradient ${number(gradient)}: ${verdict}.`;
+    };
+    const button = element("button", { type: "button" }, "Check by central difference");
+    button.addEventListener("click", measure);
+    if (subject.data.checks) measure();
+    return element("div", {}, button, said);
+  }
+
+  showTables() {
+    const opened = new Set([...document.querySelectorAll("#tables details")].filter((one) => one.open).map((one) => one.dataset.title));
+    const first = found("tables").childElementCount === 0;
+    const open = (title) => (first ? !this.subject.drawable : opened.has(title.split(",")[0]));
+    found("tables").replaceChildren(...this.subject.tables().map((one) =>
+      element("details", { open: open(one.title), "data-title": one.title.split(",")[0] }, element("summary", {}, `Table: ${one.title.toLowerCase()}`), table(one))));
+  }
+}
+
+/** A line of a formula, as text that wraps. */
+function formula(text) {
+  return filled(element("p", { class: /^[A-Z][a-z]+[ :,]/.test(text) ? "line" : "formula" }), {}, [rich(text)]);
+}
+
+const NUMBER = /^[−–∞]?[\d.,]*(·10.*)?$/;
+
+function table({ title, head, rows }) {
+  const cell = (value, n) => {
+    const right = n > 0 && NUMBER.test(value) ? "n" : null;
+    const made = n === 0 ? element("th", { scope: "row" }) : element("td", { class: right });
+    if (typeof value === "object") {
+      const button = element("button", { type: "button", class: "link", "data-show": value.key });
+      made.append(filled(button, {}, [rich(value.text)]));
+    } else made.append(rich(String(value)));
+    return made;
+  };
+  return element("div", { class: "box" },
+    element("table", { "aria-label": title },
+      element("thead", {}, element("tr", {}, ...head.map((text, n) => {
+        const right = n > 0 && rows.some((row) => NUMBER.test(row[n])) ? "n" : null;
+        return filled(element("th", { scope: "col", class: right }), {}, [rich(text)]);
+      }))),
+      element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map(cell))))));
+}
+
+const shippedNumbers = JSON.parse(found("numbers").textContent);
+const page = new Page(
+  shippedNumbers.kind === "step" ? new NetworkSubject(shippedNumbers) : new ExpressionSubject(shippedNumbers),
+);

@@ -1,0 +1,224 @@
+// What stands beside the drawing when something is chosen: its factors, fields to change it.
+// A panel is {title, over, fields: [{label, what}], sections: [{title, lines, table, check}]}.
+
+function networkPanel(network, key) {
+  const [letter, ...numbers] = key.split("/");
+  const [c, unit, source] = numbers.map(Number);
+  const panel = new NetworkPanel(network);
+  if (letter === "u") return panel.unit(c, unit);
+  if (letter === "w") return panel.weight(c, unit, source);
+  if (letter === "b") return panel.weight(c, unit, "bias");
+  return letter === "t" ? panel.target(c) : panel.loss();
+}
+
+class NetworkPanel {
+  constructor(network) {
+    this.network = network;
+    this.training = network.training;
+    this.data = network.data;
+    this.narration = new Narration(network);
+  }
+
+  unit(c, unit) {
+    const { network } = this;
+    const column = network.columns[c];
+    const name = column.names[unit];
+    if (column.kind === "inputs") return this.input(c, unit, name);
+    const sections = [];
+    if (column.link === "weights") {
+      sections.push({ title: "Weighted sum", lines: this.narration.sum(c, unit) });
+      sections.push({ title: "Activation", lines: this.narration.activation(c, unit) });
+    } else {
+      const x = network.value(c, "x", unit);
+      const lines = [`a${sub(name)} = ${number(network.value(c, "a", unit))}`];
+      if (x !== undefined) lines.push(`of x${sub(name)} = ${number(x)}`);
+      sections.push({ title: "What it gives", lines });
+    }
+    if (column.kind !== "given") {
+      sections.push({ title: network.errors ? "Error of the row" : "Delta of the row", lines: this.narration.deltaLines(c, unit) });
+      sections.push(this.rowsOfUnit(c, unit));
+    }
+    if (column.link === "weights") sections.push(this.weightsOf(c, unit));
+    else sections.push(...this.parametersOf(column));
+    return { title: `Unit ${name}`, over: `${column.title}${column.detail ? `, ${column.detail}` : ""}`, fields: [], sections };
+  }
+
+  input(c, unit, name) {
+    const next = this.network.columns[c + 1];
+    const sections = [];
+    if (next.link === "weights") {
+      const rows = next.shown.map((target) => [
+        { text: this.network.weightName(c + 1, target, unit), key: `w/${c + 1}/${target}/${unit}` },
+        next.names[target], number(this.network.weight(c + 1, target, unit)), number(this.network.gradientOf(c + 1, target, unit)),
+      ]);
+      sections.push({ title: "Weights that leave it", table: { head: ["weight", "to", "value", `∂${this.data.loss.name}/∂w`], rows } });
+    }
+    return { title: `Input ${name}`, over: this.rowWords(), fields: [{ label: name, what: this.network.inputPlace(c, unit) }], sections };
+  }
+
+  rowWords() {
+    return this.data.rows > 1 ? `row ${this.network.row + 1} of ${this.data.rows}` : "";
+  }
+
+  /** Row by row: what the unit gives and what the loss makes of it. */
+  rowsOfUnit(c, unit) {
+    const { network } = this;
+    if (this.data.rows === 1) return { title: "", lines: [] };
+    const base = network.columns[c].link === "weights" ? "z" : "x";
+    const rows = this.fewRows((row) => [
+      `${row + 1}`, number(network.value(c, base, unit, row)), number(network.value(c, "a", unit, row)),
+      number(network.delta(c, unit, row)),
+    ]);
+    return { title: "Over the rows", table: { head: ["row", base, "a", network.deltaWord], rows } };
+  }
+
+  fewRows(make) {
+    const most = 20;
+    const rows = Array.from({ length: Math.min(this.data.rows, most) }, (_, row) => make(row));
+    if (this.data.rows > most) rows.push([`and ${this.data.rows - most} more`]);
+    return rows;
+  }
+
+  weightsOf(c, unit) {
+    const { network } = this;
+    const sources = network.columns[c - 1].shown;
+    const bias = network.weight(c, unit, "bias") === undefined ? [] : ["bias"];
+    const rows = [...sources, ...bias].map((source) => [
+      { text: network.weightName(c, unit, source), key: source === "bias" ? `b/${c}/${unit}` : `w/${c}/${unit}/${source}` },
+      source === "bias" ? "1" : number(network.value(c, "x", source)),
+      number(network.weight(c, unit, source)),
+      number(network.gradientOf(c, unit, source)),
+    ]);
+    const left = network.columns[c - 1].names.length - sources.length;
+    const title = left > 0 ? `Its weights (${left.toLocaleString("en")} more from inputs that are not drawn)` : "Its weights";
+    return { title, table: { head: ["weight", "input", "value", `∂${this.data.loss.name}/∂w`], rows } };
+  }
+
+  /** Parameters of a layer without a weighted sum: scale and shift of a normalization, slopes. */
+  parametersOf(column) {
+    return Object.entries(column.layer?.parameters ?? {}).map(([name, segment]) => {
+      const now = this.training.parameter(segment).data;
+      const gradient = this.training.gradient(segment)?.data;
+      const rows = Array.from(now.slice(0, 12), (value, n) => [`${n + 1}`, number(value), gradient ? number(gradient[n]) : "none"]);
+      return { title: `${column.layer.name}: ${name}`, table: { head: ["", "value", `∂${this.data.loss.name}`], rows } };
+    });
+  }
+
+  weight(c, unit, source) {
+    const { network } = this;
+    const bias = source === "bias";
+    const name = network.weightName(c, unit, source);
+    const to = network.columns[c].names[unit];
+    const place = network.place(c, unit, source);
+    const sections = [];
+    if (place.trained) {
+      sections.push(this.gradient(c, unit, source, name), this.rule(place, name));
+      if (this.training.editable) sections.push({ title: "Checked by measuring", check: place.place });
+    } else {
+      sections.push({ title: "", lines: [`${name} is held fixed: no update reaches it.`] });
+    }
+    const from = bias ? `bias of ${to}` : `from ${this.data.names.sources[network.columns[c].layer.place][source]} to ${to}`;
+    return { title: `${bias ? "Bias" : "Weight"} ${name}`, over: `${from}, in ${place.name}`, fields: [{ label: name, what: { place: place.place } }], sections };
+  }
+
+  gradient(c, unit, source, name) {
+    const { network } = this;
+    const value = network.gradientOf(c, unit, source);
+    const L = this.data.loss.name;
+    const x = (row) => (source === "bias" ? 1 : network.value(c, "x", source, row));
+    const reported = (row) => network.value(c, "reported", unit, row);
+    let sum = 0;
+    for (let row = 0; row < this.data.rows; row++) sum += x(row) * reported(row);
+    const penalty = value - sum;
+    const scale = Math.max(Math.abs(sum), Math.abs(value), 1e-30);
+    const penalized = Number.isFinite(penalty) && Math.abs(penalty) > (this.data.type === "float32" && !this.training.editable ? 1e-4 : 1e-9) * scale;
+    const own = [penalized ? `The penalty adds ${number(penalty)}.` : null, `∂${L}/∂${name} = ${number(value)}`].filter(Boolean);
+    if (this.data.rows === 1) {
+      return { title: "Gradient", lines: [`∂${L}/∂${name} = ${this.narration.product(c, unit, source)}`, ...own] };
+    }
+    const rows = this.fewRows((row) => [`${row + 1}`, number(x(row)), number(reported(row)), number(x(row) * reported(row))]);
+    const z = `∂${L}/∂z${sub(network.columns[c].names[unit])}`;
+    const from = source === "bias" ? "1" : this.narration.sourceName(c, source);
+    return {
+      title: "Gradient, row by row", table: { head: ["row", from, z, "product"], rows },
+      lines: [`The sum over ${this.data.rows} rows is ${number(sum)}.`, ...own],
+    };
+  }
+
+  /** What the update reads, by index: the weight's name, the gradient, slots and scalars. */
+  wordsOfUpdate(name) {
+    const { optimizer, sources } = this.data;
+    const scalars = optimizer.scalars.map((one) => one.replaceAll("_", " "));
+    const slots = [...optimizer.slots];
+    const words = { weight: () => name, gradient: () => "gradient", line: () => scalars.shift(), slot: () => slots.shift() };
+    return new Map(sources.filter(([, kind]) => kind in words).map(([index, kind]) => [index, words[kind]()]));
+  }
+
+  /** The optimizer's rule on this number, operation by operation as it runs. */
+  rule(place, name) {
+    const { training } = this;
+    const { optimizer, updates, sources } = this.data;
+    const after = training.after;
+    const title = `The update by ${optimizer.name}`;
+    if (!after) return { title, lines: [NO_UPDATE] };
+    const [before, next] = [training.state, after].map((state) => state.parameters[place.place]);
+    const change = `${name}: ${number(before)} → ${number(next)}`;
+    if (!training.moving) return { title, lines: [change] };
+    const first = sources.find(([, kind]) => kind === "weight")[0]; // the update reads nothing from before
+    const words = this.wordsOfUpdate(name);
+    const element = (index) => {
+      const x = training.moving.of(index);
+      return x.data.length === 1 ? x.data[0] : x.data.length === training.count ? x.data[place.place] : undefined;
+    };
+    const lines = [];
+    for (const [operation, operands, result] of training.tape.instructions.filter(([, , result]) => result > first)) {
+      const value = element(result);
+      if (value === undefined) continue;
+      if (operation === "reshape" || operation === "broadcast_to") {
+        words.set(result, words.get(operands[0]));
+        continue;
+      }
+      const symbol = updates.indexOf(result);
+      words.set(result, symbol === 0 ? `new ${name}` : symbol > 0 ? `new ${optimizer.slots[symbol - 1]}` : `s${lines.length + 1}`);
+      const told = operands.map((index) => words.get(index) ?? factor(element(index)));
+      const put = operands.map((index) => factor(element(index)));
+      const left = `${words.get(result)} = ${called(operation, told)}`;
+      if (operation === "flush" && value === element(operands[0])) {
+        lines.push(`${words.get(result)} = ${told[0]} = ${number(value)}`);
+        continue;
+      }
+      lines.push(told.join() === put.join() ? `${left} = ${number(value)}` : `${left} = ${called(operation, put)} = ${number(value)}`);
+    }
+    return { title, lines: [change, ...lines] };
+  }
+
+  target(index) {
+    const found = this.network.targetsOfRow()[index];
+    return {
+      title: `Target ${plain(found.name)}`, over: this.rowWords(),
+      fields: [{ label: found.name, what: found.what, whole: found.labels }],
+      sections: [{ title: "The loss", lines: this.narration.lossLines() }],
+    };
+  }
+
+  loss() {
+    const { training } = this;
+    const sections = [{ title: "How it is made", lines: this.narration.lossLines() }];
+    if (this.data.rows > 1) {
+      const rows = this.fewRows((row) => [`${row + 1}`, number(training.rowLosses[row])]);
+      sections.push({ title: "Each row's own loss", table: { head: ["row", "ℓ"], rows } });
+    }
+    sections.push({ title: "After the step", lines: this.narration.lossAfter().lines() });
+    const fields = this.network.targetsOfRow().slice(0, 12).map(({ name, what, labels }) => ({ label: name, what, whole: labels }));
+    return { title: `Loss ${this.data.loss.name}`, over: this.data.loss.outputs.map(({ rule }) => rule).join(", "), fields, sections };
+  }
+}
+
+const SIGNS = { add: " + ", subtract: " − ", multiply: " · ", divide: " / " };
+
+/** An operation on words: a + b, or name(a, b). */
+function called(operation, words) {
+  if (operation in SIGNS) return words.join(SIGNS[operation]);
+  if (operation === "power") return `${words[0]} ^ ${words[1]}`;
+  return `${operation}(${words.map((word) => word.replace(/^\((−[^()]*)\)$/, "$1")).join(", ")})`;
+}

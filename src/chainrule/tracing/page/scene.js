@@ -1,0 +1,225 @@
+// Where a network's units, weights and values stand in the drawing, at a moment of the walk.
+
+const RADIUS = 21;
+const LINE = 14;
+const TOP = 62; // below the titles of the columns
+
+/** Everything that is drawn: titles, edges, nodes and chips, with what each is called aloud. */
+function networkScene(network, seen, uses) {
+  return new NetworkScene(network, seen, uses).scene;
+}
+
+class NetworkScene {
+  constructor(network, seen, uses) {
+    Object.assign(this, { network, seen, uses: new Set(uses) });
+    this.training = network.training;
+    this.roomy = network.columns.every((column) => column.shown.length <= 6);
+    this.place();
+    this.scene = { width: this.width, height: this.height, titles: [], groups: [], dense: !this.roomy };
+    network.columns.forEach((column, c) => this.addColumn(column, c));
+    this.addLoss();
+    this.addLabels();
+  }
+
+  /** How many lines of values stand below a unit of a column. */
+  lines(c) {
+    const { kind, link } = this.network.columns[c];
+    const targets = c === this.network.last && this.network.targetsOfRow().some(({ unit }) => unit !== null);
+    return (kind === "inputs" || kind === "given" ? 1 : link === "weights" ? 3 : 2) + (targets ? 1 : 0);
+  }
+
+  place() {
+    const { columns } = this.network;
+    const heights = columns.map((column, c) => {
+      const bias = this.roomy && column.link === "weights" ? LINE : 0;
+      return 2 * RADIUS + this.lines(c) * LINE + bias + 22;
+    });
+    const tallest = Math.max(...columns.map((column, c) => column.shown.length * heights[c]));
+    this.at = [];
+    let x = 66;
+    columns.forEach((column, c) => {
+      if (c > 0) x += Math.max(column.link === "weights" ? (this.roomy ? 190 : 170) : 116, this.titleGap(c));
+      const bias = this.roomy && column.link === "weights" ? LINE : 0;
+      const start = TOP + (tallest - column.shown.length * heights[c]) / 2 + RADIUS + bias + 4;
+      this.at.push(new Map(column.shown.map((unit, n) => [unit, { x, y: start + n * heights[c] }])));
+    });
+    this.loss = { x: x + 130, y: TOP + tallest / 2 - LINE };
+    this.width = this.loss.x + 76;
+    this.height = TOP + Math.max(tallest, 130) + 12;
+  }
+
+  /** What the titles of a column and of the one before need beside each other. */
+  titleGap(c) {
+    const half = ({ title, detail }) => Math.max(title.length * 8.2, (detail ?? "").length * 6.8) / 2;
+    return half(this.network.columns[c - 1]) + half(this.network.columns[c]) + 14;
+  }
+
+  addColumn(column, c) {
+    const x = [...this.at[c].values()][0]?.x ?? 0;
+    this.scene.titles.push({ x, y: 20, text: column.title });
+    if (column.detail) this.scene.titles.push({ x, y: 38, text: column.detail, soft: true });
+    const left = column.names.length - column.shown.length;
+    if (left > 0) {
+      this.scene.titles.push({ x, y: 54, text: `${column.shown.length} of ${column.names.length.toLocaleString("en")}`, soft: true });
+    }
+    const group = { edges: this.edges(column, c), nodes: [], chips: [] };
+    for (const unit of column.shown) this.addUnit(group, column, c, unit);
+    this.scene.groups.push(group);
+  }
+
+  shows(letter, c, unit) {
+    return this.seen.has(`${letter}/${c}/${unit}`);
+  }
+
+  addUnit(group, column, c, unit) {
+    const { network } = this;
+    const { x, y } = this.at[c].get(unit);
+    const key = `u/${c}/${unit}`;
+    const name = column.names[unit];
+    const values = this.values(c, unit);
+    const lines = values.map(([word, value, kind], n) => ({
+      text: word ? `${word} ${short(value)}` : short(value), kind, y: y + RADIUS + 13 + n * LINE,
+    }));
+    const told = values.map(([word, value]) => `${word || "value"} ${short(value)}`).join(", ");
+    group.nodes.push({
+      key, x, y, radius: RADIUS, name, lines, active: this.uses.has(key), quiet: column.link === "same",
+      label: `Unit ${name}, ${column.title}${told ? `: ${told}` : ""}`,
+    });
+    if (this.roomy && column.link === "weights" && network.weight(c, unit, "bias") !== undefined) {
+      this.addBias(group, c, unit, x, y);
+    }
+    if (c === network.last) this.addTarget(group, unit, x, y + RADIUS + 13 + this.lines(c) * LINE - LINE);
+  }
+
+  values(c, unit) {
+    const { network } = this;
+    const column = network.columns[c];
+    const found = [];
+    if (column.link === "weights" && this.shows("z", c, unit)) found.push(["z", network.value(c, "z", unit), "z"]);
+    if (this.shows("a", c, unit)) {
+      found.push([column.kind === "inputs" ? "" : "a", network.value(c, "a", unit), "a"]);
+    }
+    if (this.shows("d", c, unit) && network.delta(c, unit) !== undefined) found.push([network.deltaWord, network.delta(c, unit), "delta"]);
+    return found;
+  }
+
+  addBias(group, c, unit, x, y) {
+    const { network } = this;
+    const name = network.weightName(c, unit, "bias");
+    const key = `b/${c}/${unit}`;
+    const value = network.weight(c, unit, "bias");
+    const after = this.shows("nb", c, unit) && network.weight(c, unit, "bias", this.training.after);
+    const moved = after !== undefined && after !== false && after !== value;
+    group.chips.push({
+      key, x, y: y - RADIUS - 7, text: moved ? `${name} → ${short(after)}` : `${name} ${short(value)}`,
+      active: this.uses.has(key), kind: moved ? "new" : "weight",
+      label: `Bias ${name} of unit ${network.columns[c].names[unit]}: ${short(value)}${moved ? `, new ${short(after)}` : ""}`,
+    });
+  }
+
+  addTarget(group, unit, x, y) {
+    const at = this.network.targetsOfRow().findIndex((one) => one.unit === unit);
+    if (at < 0) return;
+    const { what } = this.network.targetsOfRow()[at];
+    const value = this.training.get(what);
+    const name = this.network.columns[this.network.last].names[unit];
+    group.chips.push({ key: `t/${at}`, x, y, text: `t ${short(value)}`, kind: "target", label: `Target of unit ${name}: ${short(value)}` });
+  }
+
+  edges(column, c) {
+    const { network } = this;
+    if (!column.link) return [];
+    const before = network.columns[c - 1].shown;
+    if (column.link === "same") {
+      return column.shown.filter((unit) => before.includes(unit))
+        .map((unit) => ({ key: null, ...this.line(this.at[c - 1].get(unit), this.at[c].get(unit)), weight: 1, kind: "plain" }));
+    }
+    const found = before.flatMap((source) => column.shown.map((unit) => this.edge(c, unit, source)));
+    const largest = Math.max(1e-12, ...found.map(({ value }) => Math.abs(value)).filter(Number.isFinite));
+    for (const edge of found) edge.weight = (this.roomy ? 1 : 0.6) + ((this.roomy ? 2.6 : 1.6) * Math.abs(edge.value)) / largest;
+    if (!this.roomy || found.length > 20) for (const edge of found) edge.text = "";
+    return found;
+  }
+
+  addLabels() {
+    const taken = this.scene.groups.flatMap(obstacles);
+    for (const { edges } of this.scene.groups) placeLabels(edges.filter((edge) => edge.text), taken);
+  }
+
+  edge(c, unit, source) {
+    const { network } = this;
+    const key = `w/${c}/${unit}/${source}`;
+    const name = network.weightName(c, unit, source);
+    const value = network.weight(c, unit, source);
+    const after = this.seen.has(`n/${c}/${unit}/${source}`) && network.weight(c, unit, source, this.training.after);
+    const moved = after !== undefined && after !== false && after !== value;
+    const active = this.uses.has(key);
+    const slope = active && !moved && this.seen.has(`g/${c}/${unit}/${source}`) ? network.gradientOf(c, unit, source) : undefined;
+    const from = network.data.names.sources[network.columns[c].layer.place][source];
+    return {
+      key, value, ...this.line(this.at[c - 1].get(source), this.at[c].get(unit)),
+      kind: value < 0 ? "negative" : "positive", moved, active, textKind: slope === undefined ? "" : "delta",
+      text: moved ? `→ ${short(after)}` : slope === undefined ? short(value) : `∂ ${short(slope)}`, focusable: this.roomy,
+      label: `Weight ${name} from ${from} to ${network.columns[c].names[unit]}: ${short(value)}${slope === undefined ? "" : `, gradient ${short(slope)}`}${moved ? `, new ${short(after)}` : ""}`,
+    };
+  }
+
+  line(from, to, radius = RADIUS) {
+    const length = Math.hypot(to.x - from.x, to.y - from.y);
+    const [dx, dy] = [(to.x - from.x) / length, (to.y - from.y) / length];
+    return { x1: from.x + dx * RADIUS, y1: from.y + dy * RADIUS, x2: to.x - dx * (radius + 2), y2: to.y - dy * (radius + 2) };
+  }
+
+  addLoss() {
+    const { network, training } = this;
+    const { x, y } = this.loss;
+    const name = network.data.loss.name;
+    const column = network.columns[network.last];
+    const edges = column.shown.map((unit) => ({ key: null, ...this.line(this.at[network.last].get(unit), this.loss, 26), weight: 1, kind: "plain" }));
+    const lines = [];
+    if (this.seen.has("L")) lines.push({ text: short(training.loss), kind: "a", y: y + 40 });
+    if (this.seen.has("after")) lines.push({ text: `→ ${short(training.lossAfter)}`, kind: "new", y: y + 40 + LINE });
+    const told = lines.map(({ text }) => text).join(" ");
+    const group = { edges, chips: [], nodes: [{ key: "L", x, y, radius: 26, name, lines, active: this.uses.has("L"), label: `Loss ${name} ${told}` }] };
+    network.targetsOfRow().forEach(({ unit, what, name: target }, n) => {
+      if (unit !== null || n > 3) return;
+      const value = training.get(what);
+      const text = `${plain(target)} = ${short(value)}`;
+      group.chips.push({ key: `t/${n}`, x, y: y + 40 + (2 + n) * LINE, text, kind: "target", label: `Target ${text}` });
+    });
+    this.scene.titles.push({ x, y: 20, text: "loss" });
+    this.scene.groups.push(group);
+  }
+}
+
+/** Labels along edges where none covers another; one that finds no place is left out. */
+function placeLabels(edges, taken = []) {
+  for (const edge of edges) {
+    const width = edge.text.length * 6.6 + 8;
+    const free = [0.3, 0.42, 0.22, 0.55, 0.68, 0.5, 0.36].find((share) => {
+      const { x, y } = edge.path ? onCurve(edge, share) : onLine(edge, share);
+      if (taken.some((box) => Math.abs(box.x - x) < (box.width + width) / 2 && Math.abs(box.y - y) < 16)) return false;
+      taken.push({ x, y, width });
+      Object.assign(edge, { textX: x, textY: y });
+      return true;
+    });
+    if (free === undefined) edge.text = "";
+  }
+}
+
+const onLine = ({ x1, y1, x2, y2 }, share) => ({ x: x1 + share * (x2 - x1), y: y1 + share * (y2 - y1) });
+
+/** A place on a curve that is level at both ends. */
+function onCurve({ x1, y1, x2, y2 }, t) {
+  const bent = t * t * (3 - 2 * t);
+  return { x: x1 + (x2 - x1) * (1.5 * t * (1 - t) + t ** 3), y: y1 + (y2 - y1) * bent };
+}
+
+/** What labels of edges must not cover: names, values and chips. */
+function obstacles({ nodes, chips }) {
+  const texts = [...nodes.flatMap(({ x, lines }) => lines.map(({ text, y }) => ({ x, y, text }))), ...chips];
+  return [
+    ...nodes.map(({ x, y, radius }) => ({ x, y, width: 2 * radius })),
+    ...texts.map(({ x, y, text }) => ({ x, y: y - 4, width: text.length * 6.6 })),
+  ];
+}

@@ -1,0 +1,211 @@
+// One training step of a network in the page: what it is given, and all that follows from it.
+// Nothing here knows a derivative: forward, backward and update are the tape that trains in Python.
+
+/** What can be changed: rows by source, parameters, the optimizer's state; steps made. */
+class State {
+  constructor(arrays, parameters, slots, made = 0, losses = []) {
+    Object.assign(this, { arrays, parameters, slots, made, losses });
+  }
+
+  copy() {
+    const arrays = Object.fromEntries(
+      Object.entries(this.arrays).map(([name, x]) => [name, make(x.shape, x.data.slice())]),
+    );
+    const slots = this.slots && this.slots.map((slot) => slot.slice());
+    return new State(arrays, this.parameters.slice(), slots, this.made, [...this.losses]);
+  }
+}
+
+class Training {
+  constructor(shipped) {
+    this.shipped = shipped;
+    this.rows = shipped.rows;
+    this.tape = shipped.tape ? new Tape(shipped.tape) : null;
+    this.recorded = new Map(
+      Object.entries(shipped.recorded ?? {}).map(([index, x]) => [Number(index), unpacked(x)]),
+    );
+    const arrays = Object.fromEntries(
+      Object.entries(shipped.arrays).map(([name, x]) => [name, unpacked(x)]),
+    );
+    const slots = shipped.slots && shipped.slots.map((slot) => unpacked(slot).data);
+    this.initial = new State(arrays, unpacked(shipped.parameters).data, slots);
+    this.lines = unpacked(shipped.lines);
+    this.trained = shipped.segments.map(([, , , , trained], n) => (trained ? n : null)).filter((n) => n !== null);
+    this.count = Math.max(0, ...this.trained.map((n) => shipped.segments[n][2]));
+    this.restart();
+  }
+
+  /** Back to what was traced. */
+  restart() {
+    this.base = this.initial;
+    this.state = this.initial.copy();
+    this.refresh();
+  }
+
+  /** Numbers are computed again when they are next asked for. */
+  refresh() {
+    this.run = this.tape ? new Run(this.tape, this.given(this.state)) : null;
+    this.pairRun = this.update = this.later = undefined;
+  }
+
+  get editable() {
+    return this.tape !== null;
+  }
+
+  given(state) {
+    const { sources, segments } = this.shipped;
+    let next = 0;
+    return sources.flatMap(([index, kind, name]) => {
+      if (kind === "rows") return [[index, state.arrays[name]]];
+      if (kind !== "parameter") return [];
+      const [, start, stop, shape] = segments[next++];
+      return [[index, make(shape, state.parameters.subarray(start, stop))]];
+    });
+  }
+
+  /** A value of the tape before the update. */
+  of(index) {
+    if (index === null || index === undefined) return undefined;
+    return this.run ? this.run.of(index) : this.recorded.get(index);
+  }
+
+  get loss() {
+    return this.of(this.shipped.lossIndex).data[0];
+  }
+
+  get rowLosses() {
+    return this.of(this.shipped.lossParts.row_losses).data;
+  }
+
+  get penalties() {
+    return Object.entries(this.shipped.lossParts)
+      .filter(([name]) => name.startsWith("penalty/"))
+      .map(([name, index]) => [name.slice("penalty/".length), this.of(index).data[0]]);
+  }
+
+  /** A parameter as it is: shape and numbers. */
+  parameter(segment) {
+    const [, start, stop, shape] = this.shipped.segments[segment];
+    return make(shape, this.state.parameters.subarray(start, stop));
+  }
+
+  /** The gradient of the loss by a parameter; undefined where no gradient moves it. */
+  gradient(segment) {
+    const place = this.trained.indexOf(segment);
+    return place < 0 ? undefined : this.of(this.shipped.gradients[place]);
+  }
+
+  /** The part of the tape behind the seam: the update, as a run of its own. */
+  get moving() {
+    if (this.update === undefined && this.tape && this.state.slots) {
+      const gradient = new Float64Array(this.count);
+      for (const segment of this.trained) {
+        gradient.set(this.gradient(segment).data, this.shipped.segments[segment][1]);
+      }
+      const flat = (data) => make([this.count], data);
+      const line = this.line.map((value) => make([], Float64Array.of(value)));
+      const slots = this.state.slots.map(flat);
+      const values = {
+        weight: () => flat(this.state.parameters.subarray(0, this.count)),
+        gradient: () => flat(gradient),
+        slot: () => slots.shift(),
+        line: () => line.shift(),
+      };
+      const given = this.shipped.sources
+        .filter(([, kind]) => kind in values)
+        .map(([index, kind]) => [index, values[kind]()]);
+      this.update = new Run(this.tape, given);
+    }
+    return this.update;
+  }
+
+  /** The numbers of the step: learning rate and others that change by step. */
+  get line() {
+    const width = this.shipped.optimizer.scalars.length;
+    return Array.from(this.lines.data.subarray(this.state.made * width, (this.state.made + 1) * width));
+  }
+
+  /** What the step makes of parameters and state; undefined where it is not known. */
+  get after() {
+    if (this.later === undefined) this.later = this.stepped();
+    return this.later ?? undefined;
+  }
+
+  stepped() {
+    const [weight, ...slots] = this.shipped.updates;
+    const found = (index) => (this.tape ? this.moving?.of(index) : this.recorded.get(index));
+    const moved = weight === undefined ? undefined : found(weight);
+    if (!moved) return null;
+    const state = this.state.copy();
+    if (!Number.isFinite(this.loss)) return state;
+    state.parameters.set(moved.data);
+    for (const [segment, index] of this.tape ? this.shipped.states : []) {
+      state.parameters.set(this.of(index).data, this.shipped.segments[segment][1]);
+    }
+    state.slots = slots.map((index) => found(index).data);
+    return state;
+  }
+
+  /** The loss of the same rows, with the same random numbers, after the step. */
+  get lossAfter() {
+    if (!this.tape) return unpacked(this.shipped.loss.after).data[0];
+    if (!this.after || !Number.isFinite(this.loss)) return NaN;
+    return this.lossOf(this.after);
+  }
+
+  lossOf(state) {
+    return new Run(this.tape, this.given(state)).of(this.shipped.lossIndex).data[0];
+  }
+
+  /** A value of the stable pair taken apart: "p/0", "by_p/0", "by_logit/k", "delta/0". */
+  pair(name) {
+    const { pair } = this.shipped;
+    if (!this.pairRun) {
+      const values = [this.of(pair.logits), this.of(pair.targets)];
+      this.pairRun = new Run(new Tape(pair.tape), pair.sources.map((index, n) => [index, values[n]]));
+    }
+    return this.pairRun.of(pair.results[name]);
+  }
+
+  /** The slope of the loss along one parameter, measured: a central difference of fourth order. */
+  measured(place) {
+    const moved = this.state.copy();
+    const kept = moved.parameters[place];
+    const step = 1e-3 * Math.max(1, Math.abs(kept));
+    const at = (offset) => {
+      moved.parameters[place] = kept + offset * step;
+      return this.lossOf(moved);
+    };
+    return (8 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12 * step);
+  }
+
+  /** A number that can be changed: {source, place} of the rows, {place} of the parameters. */
+  get({ source, place }, state = this.state) {
+    return source === undefined ? state.parameters[place] : state.arrays[source].data[place];
+  }
+
+  set(what, value) {
+    if (what.source === undefined) this.state.parameters[what.place] = value;
+    else this.state.arrays[what.source].data[what.place] = value;
+    this.refresh();
+  }
+
+  reset(what) {
+    this.set(what, this.get(what, this.base));
+  }
+
+  get canStep() {
+    const lines = this.lines.shape[0];
+    return this.editable && this.after !== undefined && this.state.made + 1 < lines && Number.isFinite(this.loss);
+  }
+
+  /** Make the step: what it gave is what the next one starts from. */
+  makeStep() {
+    const next = this.after.copy();
+    next.losses.push(this.loss);
+    next.made += 1;
+    this.base = next;
+    this.state = next.copy();
+    this.refresh();
+  }
+}

@@ -1,0 +1,159 @@
+// A training step as the page's subject: what it says, draws, lets change, and shows as tables.
+
+class NetworkSubject {
+  constructor(data) {
+    this.data = data;
+    digits = data.digits;
+    if (data.large) return;
+    this.training = new Training(data);
+    this.network = new Network(this.training);
+    this.retell();
+  }
+
+  /** The walk anew, where other units are drawn. */
+  retell() {
+    this.moments = momentsOf(this.network);
+  }
+
+  get rows() {
+    return this.data.rows;
+  }
+
+  get row() {
+    return this.network.row;
+  }
+
+  set row(row) {
+    this.network.setRow(row);
+    this.retell();
+  }
+
+  get editable() {
+    return this.training.editable;
+  }
+
+  lead() {
+    const { data } = this;
+    const rule = data.loss.outputs.map((one) => one.rule).join(", ");
+    const rows = data.rows === 1 ? "one row" : `a batch of ${data.rows} rows`;
+    const made = this.training ? this.training.state.made : 0;
+    const before = made ? ` after ${counted(made, "step")} made in this page` : "";
+    return `Step ${data.iteration + made} of training${before}: ${rows}, ${rule}, ${data.optimizer.name}.${this.losses()}`;
+  }
+
+  /** Of a network that the page does not compute: the loss before and after the step. */
+  losses() {
+    if (!this.data.large) return "";
+    const [before, after] = [this.data.loss.value, this.data.loss.after].map((x) => number(unpacked(x).data[0]));
+    return ` The loss ${this.data.loss.name} is ${before}, after the step ${after}.`;
+  }
+
+  notes() {
+    const { data, network } = this;
+    const found = [];
+    if (data.large) return [data.large];
+    if (data.why) found.push(data.why);
+    if (data.type === "float32" && this.editable) found.push("The network was trained in float32; this page computes in float64, so last digits may differ.");
+    if (data.drawn) found.push("What was drawn by chance (dropout, noise) stays as it was in this step.");
+    if (network.tooWide) found.push(`The network has ${network.columns.length} columns, too many to draw: the tables below show its numbers.`);
+    return found;
+  }
+
+  get drawable() {
+    return !this.data.large && !this.network.tooWide;
+  }
+
+  scene(seen, uses) {
+    return networkScene(this.network, seen, uses);
+  }
+
+  caption() {
+    return this.network.folded.map(({ column }) =>
+      `${column.shown.length} of ${column.names.length.toLocaleString("en")} units of ${column.title} are shown, those with the largest ${column.rule} for this row.`);
+  }
+
+  legend() {
+    const { deltaWord: d, errors } = this.network;
+    return `z weighted sum, a activation, ${d} ${errors ? "error: minus the" : "the"} derivative of the row's own loss by z, `
+      + "t target. Lines are weights: blue positive, dashed orange negative, thicker where larger; ∂ on them is the "
+      + "gradient, → what is after the step.";
+  }
+
+  panel(key) {
+    return networkPanel(this.network, key);
+  }
+
+  hint() {
+    const change = this.editable ? " Its number can be changed there, and everything follows." : "";
+    const what = this.drawable ? "a weight, a unit or the loss in the drawing" : "a weight in the table";
+    return `Choose ${what} to see its factors.${change} Arrow keys, Home and End walk through the step.`;
+  }
+
+  get result() {
+    return { name: this.data.loss.name, value: this.training.loss };
+  }
+
+  get(what) {
+    return this.training.get(what);
+  }
+
+  set(what, value) {
+    this.training.set(what, value);
+  }
+
+  /** A change that the network cannot compute with is taken back; the sentence that says so. */
+  refused(what, kept) {
+    try {
+      this.training.of(this.data.lossIndex);
+      return "";
+    } catch (error) {
+      this.training.set(what, kept);
+      return error.message;
+    }
+  }
+
+  reset(what) {
+    this.training.reset(what);
+  }
+
+  resetAll() {
+    this.training.restart();
+  }
+
+  check(place) {
+    return this.training.measured(place);
+  }
+
+  gradientAt(place) {
+    const segment = this.data.segments.findIndex(([, start, stop]) => place >= start && place < stop);
+    return this.training.gradient(segment).data[place - this.data.segments[segment][1]];
+  }
+
+  tables() {
+    if (this.data.large) {
+      const head = Object.keys(this.data.summary[0]);
+      return [{ title: "Layers", head, rows: this.data.summary.map((one) => head.map((name) => one[name].toLocaleString("en"))) }];
+    }
+    const { network } = this;
+    const { columns } = network;
+    const units = columns.flatMap((column, c) => column.shown.map((unit) => [
+      column.title, column.names[unit],
+      ...["z", "a", "slope"].map((what) => number(network.value(c, what, unit))), number(network.delta(c, unit)),
+    ]));
+    const weights = network.weighted.flatMap(({ column, c }) => column.shown.flatMap((unit) =>
+      [...columns[c - 1].shown, "bias"].filter((source) => network.weight(c, unit, source) !== undefined).map((source) => [
+        { text: network.weightName(c, unit, source), key: source === "bias" ? `b/${c}/${unit}` : `w/${c}/${unit}/${source}` },
+        source === "bias" ? "bias" : network.data.names.sources[column.layer.place][source], column.names[unit],
+        number(network.weight(c, unit, source)), number(network.gradientOf(c, unit, source)),
+        number(network.weight(c, unit, source, this.training.after ?? null)),
+      ])));
+    const drawn = network.folded.length ? " that are drawn" : "";
+    return [
+      {
+        title: `Units${drawn}${this.rows > 1 ? `, row ${this.row + 1}` : ""}`,
+        head: ["layer", "unit", "z", "a", "∂a/∂z", network.deltaWord], rows: units,
+      },
+      { title: `Weights${drawn}`, head: ["weight", "from", "to", "before", `∂${this.data.loss.name}/∂w`, "after"], rows: weights },
+    ];
+  }
+}

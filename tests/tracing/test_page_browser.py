@@ -1,0 +1,330 @@
+"""What a reader sees and does in a page, in a headless browser."""
+
+import html
+import re
+
+import numpy as np
+import pytest
+from tests.tracing.browser import READER, read, told_by
+
+import chainrule as cr
+from chainrule import examples
+from chainrule.layers import BatchNormalization, Dense, Dropout, Input
+from chainrule.tracing.page import network
+
+X, Y = np.array([[0.05, 0.10]]), np.array([[0.01, 0.99]])
+
+
+def mazur():
+    return examples.mazur().models["before"]
+
+
+@pytest.fixture(scope="module")
+def page():
+    return mazur().trace(X, Y, weights="w{n}", digits=8).to_html()
+
+
+def xor(rows=4):
+    model = cr.Sequential([Input((2,)), Dense(3, "tanh"), Dense(1, "sigmoid")], seed=1,
+                          dtype="float64")  # fmt: skip
+    model.compile(cr.optimizers.SGD(0.5), "binary_crossentropy")
+    return model, np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([[0.0], [1], [1], [0]])
+
+
+def shown(value, digits=8):
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def test_keys_and_buttons_walk_through_the_step(page, tmp_path):
+    found = read(page, """
+      const seen = [];
+      const look = () => seen.push([text("#where"), text("#moment"), text("#told")]);
+      look(); press("ArrowRight", document.body); look(); click(one("[data-go=next]")); look();
+      press("ArrowLeft", document.body); look(); press("End", document.body); look();
+      press("ArrowRight", document.body); look(); click(one("[data-go=first]")); look();
+      return seen;""", tmp_path)  # fmt: skip
+    places = [where.split(" of ")[0] for where, _, _ in found]
+    assert places == ["1", "2", "3", "2", "23", "23", "1"]
+    assert found[0][1] == "The inputs"
+    assert found[1][1] == "The weighted sum of h1"
+    assert found[1][2].startswith("zh1 = x1·w1 + x2·w2 + b1[1]= 0.05·0.15 + 0.1·0.2 + 0.35= 0.3775")
+    assert found[2][2] == "ah1 = sigmoid(zh1)= sigmoid(0.37750000)= 0.59326999"
+    assert shown(0.29102777) in found[4][2]
+
+
+def test_values_appear_as_the_walk_reaches_them(page, tmp_path):
+    found = read(page, """
+      const words = () => keyed("u/2/0").getAttribute("aria-label");
+      const seen = [words()];
+      for (let n = 0; n < 22; n++) { press("ArrowRight", document.body); seen.push(words()); }
+      return seen;""", tmp_path)  # fmt: skip
+    assert found[0] == "Unit o1, layer 2"
+    assert "z 1.1059" in found[5] and "a " not in found[5]
+    assert found[-1] == "Unit o1, layer 2: z 1.1059, a 0.7514, δ 0.1385"
+
+
+def test_every_moment_says_its_numbers(page, tmp_path):
+    told = read(page, """
+      const seen = [];
+      for (let n = 0; n < 23; n++) { seen.push(text("#told")); press("ArrowRight", document.body); }
+      return seen.join("\\n");""", tmp_path)  # fmt: skip
+    for value in (0.59326999, 0.59688438, 0.75136507, 0.77292847, 0.29837111, 0.13849856,
+                  -0.03809824, 0.00877135, 0.00995425, 0.35891648, 0.40866619, 0.51130127,
+                  0.56137012, 0.14978072, 0.19956143, 0.24975114, 0.29950229):  # fmt: skip
+        assert shown(value) in told, value
+    assert "b1[1] is held fixed." in told
+
+
+def test_a_weight_shows_its_factors_and_a_change_of_it_changes_everything(page, tmp_path):
+    found = read(page, """
+      press("End", document.body);
+      click(keyed("w/2/0/0"));
+      const before = text("#panel");
+      const field = one("#panel input");
+      type(field, "0.9");
+      const after = [text("#panel"), text("#told"), text("#status"), field.value];
+      click(all("#panel .field button")[0]);
+      return [before, ...after, text("#status"), field.value];""", tmp_path)  # fmt: skip
+    before, panel, told, status, value, reset, back = found
+    assert "Weight w5" in before and "from h1 to o1" in before
+    assert "∂L/∂w5 = h1·δo1 = 0.59326999·0.13849856∂L/∂w5 = 0.08216704" in before
+    assert "new w5 = w5 − s1 = 0.4 − 0.04108352 = 0.35891648" in before
+    changed = mazur()
+    weights = changed.get_weights()
+    weights[2][0, 0] = 0.9
+    changed.set_weights(weights)
+    expected = changed.trace(X, Y)
+    assert status == f"L is now {shown(expected.loss)}."
+    assert shown(expected.grad_kernel[1][0, 0]) in panel
+    assert shown(expected.loss_after) in told
+    assert (value, back) == ("0.9", "0.4")
+    assert reset == f"L is now {shown(mazur().evaluate(X, Y))}."
+
+
+def test_inputs_targets_and_rows_of_a_batch_can_be_changed(tmp_path):
+    model, rows, targets = xor()
+    found = read(model.trace(rows, targets, digits=8).to_html(), """
+      type(one("#row"), "3");
+      click(keyed("u/0/1"));
+      const given = one("#panel input").value;
+      type(one("#panel input"), "0.25");
+      click(keyed("t/0"));
+      type(one("#panel input"), "0.5");
+      press("End", document.body);
+      return [given, text("#told"), text("#status")];""", tmp_path)  # fmt: skip
+    rows[2, 1], targets[2, 0] = 0.25, 0.5
+    expected = model.trace(rows, targets)
+    assert found[0] == "0"
+    assert shown(expected.loss_after) in found[1]
+    assert found[2] == f"L is now {shown(expected.loss)}."
+
+
+def test_steps_are_made_in_the_page(tmp_path):
+    model, rows, targets = xor()
+    found = read(model.trace(rows, targets, digits=8).to_html(), """
+      for (let n = 0; n < 10; n++) click(one("#make"));
+      const made = [text("#lead"), text("#losses")];
+      click(one("#again"));
+      return [...made, text("#losses"), text("#status")];""", tmp_path)  # fmt: skip
+    losses = model.trace(rows, targets, steps=10).losses
+    assert found[0].startswith("Step 11 of training after 10 steps made in this page")
+    assert found[1].endswith(f"→ {shown(losses[-1])}")
+    assert found[2] == ""
+    assert found[3] == f"L is now {shown(losses[0])}."
+
+
+def test_the_slope_is_measured_in_the_page(page, tmp_path):
+    found = read(page, """
+      click(keyed("w/1/0/0"));
+      click(all("#panel button").find((one) => one.textContent.startsWith("Check")));
+      return all("#panel [role=status]").map((one) => one.textContent);""", tmp_path)  # fmt: skip
+    slope = shown(0.000438567720)
+    assert found == [f"Central difference {slope}, gradient {slope}: they agree."]
+
+
+def test_the_keyboard_reaches_everything_in_reading_order(page, tmp_path):
+    found = read(page, """
+      const stops = all("button, input, summary, [tabindex='0']")
+        .filter((one) => one.getClientRects().length && !one.disabled)
+        .map((one) => one.dataset.go ?? one.dataset.key ?? one.textContent.trim());
+      const edge = keyed("w/1/1/0");
+      edge.focus();
+      const focused = document.activeElement === edge;
+      press("Enter");
+      const title = [text("#panel h2"), document.activeElement.id];
+      press("Escape");
+      const returned = document.activeElement.dataset.key;
+      press("ArrowRight");
+      const kept = document.activeElement.dataset.key;
+      return [stops, focused, title, returned, kept, text("#where")];""",
+      tmp_path)  # fmt: skip
+    stops, focused, title, returned, kept, where = found
+    assert stops[:4] == ["first", "previous", "next", "last"]
+    drawn = [stop for stop in stops if re.fullmatch(r"[uwbt]/.*|L", stop)]
+    assert len(drawn) == 2 + 4 + 2 + 2 + 4 + 2 + 2 + 2 + 1
+    columns = [int(stop.split("/")[1]) for stop in drawn if stop[0] in "uwb"]
+    assert columns == sorted(columns) and drawn[-1] == "L"
+    assert focused and title == ["Weight w3", "chosen"]
+    assert returned == kept == "w/1/1/0"
+    assert where.startswith("2 of 23")
+
+
+def test_what_is_drawn_has_a_name_that_is_read_aloud(page, tmp_path):
+    found = read(page, """
+      press("End", document.body);
+      const label = (one) => one.getAttribute("aria-label");
+      const drawn = all("#drawing [data-key]");
+      const unnamed = all("input, button")
+        .filter((one) => !one.textContent && !one.labels?.length && !label(one));
+      return [drawn.map((one) => [one.getAttribute("role"), label(one), one.tabIndex]),
+        one("#told").getAttribute("aria-live"), all("h1").length, all("main").length,
+        document.documentElement.lang, unnamed.length];""",
+      tmp_path)  # fmt: skip
+    drawn, live, titles, mains, language, unnamed = found
+    assert all(role == "button" and label for role, label, _ in drawn)
+    assert [label for _, label, _ in drawn if label.startswith("Weight w5")] == [
+        "Weight w5 from h1 to o1: 0.4, new 0.3589"
+    ]
+    assert (live, titles, mains, language, unnamed) == ("polite", 1, 1, "en", 0)
+
+
+def pages():
+    yield "mazur", mazur().trace(X, Y)
+    model, rows, targets = xor()
+    yield "xor", model.trace(rows, targets)
+    yield "expression", cr.trace(examples.one_one_one().nodes["J"])
+    deep = [Dense(4), BatchNormalization(), Dropout(0.5), Dense(40, "relu"), Dense(3, "softmax")]
+    wide = cr.Sequential([Input((30,)), *deep], seed=0)
+    wide.compile("adam", "sparse_categorical_crossentropy")
+    yield "wide", wide.trace(np.random.default_rng(0).normal(size=(3, 30)), [0, 1, 2])
+    many = cr.Sequential([Input((2,)), *(Dense(2, "tanh") for _ in range(20)), Dense(1)], seed=0)
+    many.compile("sgd", "mse")
+    yield "many layers", many.trace([[1.0, 2.0]], [[0.5]])
+
+
+PAGES = dict(pages())
+
+
+SIDEWAYS = """
+window.addEventListener("load", () => {
+  const beyond = all("iframe").map((frame) => {
+    const inside = frame.contentDocument;
+    const { documentElement: whole } = inside;
+    const found = [];
+    const look = () => found.push(whole.scrollWidth - whole.clientWidth);
+    look();
+    inside.querySelector("[data-go=last]").click();
+    look();
+    const drawn = inside.querySelector("#drawing [data-key]");
+    if (drawn) click(drawn);
+    for (const details of inside.querySelectorAll("details")) details.open = true;
+    look();
+    return [frame.clientWidth, found];
+  });
+  const made = document.createElement("pre");
+  made.id = "told-to-the-test";
+  made.textContent = JSON.stringify({ found: beyond, faults: [] });
+  document.body.append(made);
+});
+"""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_never_scrolls_sideways(name, tmp_path):
+    page = html.escape(PAGES[name].to_html())
+    frames = [
+        f'<iframe style="width: {width}px; height: 800px; border: 0" srcdoc="{page}"></iframe>'
+        for width in (320, 390, 1280)
+    ]
+    body = f"{''.join(frames)}<script>{READER}{SIDEWAYS}</script>"
+    found = told_by(f"<!doctype html><body>{body}</body>", tmp_path)
+    assert found == [[320, [0, 0, 0]], [390, [0, 0, 0]], [1280, [0, 0, 0]]]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_moment_and_every_panel_can_be_shown(name, tmp_path):
+    found = read(PAGES[name].to_html(), """
+      const texts = [];
+      for (const _ of page.subject.moments) {
+        texts.push(document.body.innerText);
+        for (const drawn of all("#drawing [data-key]").slice(0, 12)) {
+          click(keyed(drawn.dataset.key));
+          texts.push(text("#panel"));
+        }
+        press("ArrowRight", document.body);
+      }
+      const wrong = texts.filter((one) => /undefined|NaN|\\[object|null/.test(one));
+      return [texts.length, wrong.slice(0, 2)];""", tmp_path)  # fmt: skip
+    assert found[0] > 3 and found[1] == []
+
+
+def test_a_wide_layer_is_folded_and_a_unit_is_brought_in(tmp_path):
+    found = read(PAGES["wide"].to_html(), """
+      const before = [all("#folds p").map((one) => one.textContent), !!keyed("u/5/11")];
+      const form = all("#folds form")[1];
+      const bring = (words) => {
+        all("#folds form")[1].querySelector("input").value = words;
+        all("#folds form")[1].querySelector("button").click();
+      };
+      const drawn = () => all("#drawing [data-key^='u/4/']").length;
+      const counts = [drawn()];
+      const { names } = page.subject.network.columns[4];
+      const left = names.findIndex((_, unit) => !keyed(`u/4/${unit}`));
+      bring(names[left]);
+      counts.push(drawn(), !!keyed(`u/4/${left}`));
+      bring("41");
+      return [before[0], counts, all("#folds .said")[1].textContent];""", tmp_path)  # fmt: skip
+    captions, counts, said = found
+    assert captions[0] == (
+        "8 of 30 units of inputs are shown, those with the largest Σ |x·w·δ| for this row."
+    )
+    assert "8 of 40 units of layer 2 are shown" in captions[1]
+    assert counts == [8, 9, True]
+    assert said == "There is no unit 41: give a name, or a number from 1 to 40."
+
+
+def test_a_network_too_large_for_a_page_shows_its_layers_and_its_loss(tmp_path, monkeypatch):
+    monkeypatch.setattr(network, "MOST_PARAMETERS", 10)
+    found = read(mazur().trace(X, Y).to_html(), """
+      return [one("#stage").getClientRects().length, text("#lead"), one("tbody").innerText];""",
+      tmp_path)  # fmt: skip
+    assert found[0] == 0
+    assert found[1].endswith("The loss L is 0.298371, after the step 0.291028.")
+    assert found[2].startswith("dense\tDense\t2\t6\t")
+
+
+def test_an_expression_follows_a_changed_variable(tmp_path):
+    x, w = cr.variable(1.5, "x"), cr.variable(-0.5, "w")
+    found = read(cr.trace(cr.ops.sigmoid(x * w) + w, digits=8).to_html(), """
+      press("End", document.body);
+      click(keyed("n/2"));
+      type(one("#panel input"), "0.75");
+      return [text("#status"), text("#panel")];""", tmp_path)  # fmt: skip
+    w = cr.variable(0.75, "w")
+    y = cr.ops.sigmoid(x * w) + w
+    slope = cr.grad(y, w).value
+    assert found[0] == f"v5 is now {shown(y.value)}."
+    assert f"= {shown(slope)}" in found[1]
+
+
+def test_names_of_readers_are_text_and_nothing_else(tmp_path):
+    bad = "</script ><img src=x onerror=alert(1)>&amp;<b>"
+    trace = mazur().trace(X, Y, units=[[bad, "x2"], ["h1", '"'], ["o1", "o2"]], loss="<i>L")
+    found = read(trace.to_html(), """
+      click(keyed("u/0/0"));
+      const label = keyed("L").getAttribute("aria-label");
+      return [all("img, b, i").length, text("#panel h2"), label];""",
+      tmp_path)  # fmt: skip
+    assert found == [0, f"Input {bad}", "Loss <i>L "]
+
+
+def test_a_code_that_there_is_not_is_refused(tmp_path):
+    from chainrule.layers import Embedding, Flatten
+
+    model = cr.Sequential([Input((2,)), Embedding(5, 3), Flatten(), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    found = read(model.trace([[0, 3]], [[1.0]]).to_html(), """
+      click(keyed("u/0/1"));
+      type(one("#panel input"), "7");
+      return [text("#panel .said"), text("#status")];""", tmp_path)  # fmt: skip
+    assert found[0] == "gather: positions must be from 0 to below 5, got 7."
