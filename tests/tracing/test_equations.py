@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from tests.tracing.networks import NETWORKS, batch, expressions, han, mazur, model, step_of
@@ -57,6 +59,8 @@ def magnitude(one):
     """How large the numbers are that a formula adds: what its rounding is measured by."""
     if isinstance(one, Sum):
         return max(magnitude(term) for term in one.terms)
+    if isinstance(one, Product):
+        return math.prod(magnitude(factor) for factor in one.factors)
     value = np.abs(np.asarray(computed(one, lambda _: 0.0)))
     return float(value.max()) if value.size else 0.0
 

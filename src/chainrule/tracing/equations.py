@@ -127,6 +127,34 @@ MEANINGS = {
         "[z > 0] is 1 where z > 0, else 0",
         r"[z > 0]\text{ is 1 where }z > 0\text{, else 0}",
     ),
+    "upto_zero": (
+        "[z <= 0] is 1 where z <= 0, else 0",
+        r"[z \le 0]\text{ is 1 where }z \le 0\text{, else 0}",
+    ),
+    "from_zero": (
+        "[z >= 0] is 1 where z >= 0, else 0",
+        r"[z \ge 0]\text{ is 1 where }z \ge 0\text{, else 0}",
+    ),
+    "between": (
+        "[a < z < b] is 1 where z lies between a and b, else 0",
+        r"[a < z < b]\text{ is 1 where }z\text{ lies between }a\text{ and }b\text{, else 0}",
+    ),
+    "Φ": (
+        "Φ(z) is the standard normal distribution: the integral of φ up to z",
+        r"\Phi(z) = \int_{-\infty}^{z} \varphi(t)\,dt",
+    ),
+    "φ": (
+        "φ(z) = e^(-z^2/2)/sqrt(2π)",
+        r"\varphi(z) = \frac{e^{-z^2/2}}{\sqrt{2\pi}}",
+    ),
+    "u": (
+        "u(z) = sqrt(2/π) (z + 0.044715 z^3)",
+        r"u(z) = \sqrt{2/\pi}\,(z + 0.044715\,z^3)",
+    ),
+    "u'": (
+        "u'(z) = sqrt(2/π) (1 + 0.134145 z^2)",
+        r"u^{\prime}(z) = \sqrt{2/\pi}\,(1 + 0.134145\,z^2)",
+    ),
     "softplus": ("softplus(z) = log(1 + e^z)", r"\operatorname{softplus}(z) = \log(1 + e^z)"),
     "softsign": ("softsign(z) = z/(1 + |z|)", r"\operatorname{softsign}(z) = \frac{z}{1 + |z|}"),
     "huber": (
@@ -169,8 +197,13 @@ def legend(sections: Sequence[Section]) -> tuple[str, ...]:
                 for part in (
                     one for form in (entry.symbol, *entry.forms) for one in parts_of(form)
                 ):
-                    used |= {part.function} if isinstance(part, Call) else _marks(part)
+                    used |= _functions(part) if isinstance(part, Call) else _marks(part)
     return tuple(name for name in MEANINGS if name in used)
+
+
+def _functions(part: Call) -> set[str]:
+    """What is called; the normal distribution is told by its density."""
+    return {"Φ", "φ"} if part.function == "Φ" else {part.function}
 
 
 def _marks(part: Expression) -> set[str]:

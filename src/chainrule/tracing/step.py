@@ -56,6 +56,8 @@ class LayerTrace:
 
     name, kind, activation
         Its name; what it is ("Dense", "Dropout" ...); the activation that it ends in, by name.
+    settings
+        The activation's: the negative slope of a leaky ReLU ...
     numbers
         x, z, a and derivatives (`chainrule.training.TracedLayer`).
     parameters
@@ -73,6 +75,7 @@ class LayerTrace:
     parameters: Mapping[str, ParameterTrace]
     nodes: tuple[TracedNode, ...]
     place: int | None = None
+    settings: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def kernel(self) -> ParameterTrace | None:

@@ -16,13 +16,17 @@ from chainrule.losses import (
     SparseCategoricalCrossentropy,
     SquaredError,
 )
+from chainrule.tracing.activation_formulas import (
+    activation_slope,
+    learned_slope,
+    parametric_slope,
+)
 from chainrule.tracing.equations import Entry, equation
 from chainrule.tracing.formula import (
     Call,
     Expression,
     Negative,
     Number,
-    Power,
     Product,
     Quotient,
     Symbol,
@@ -35,13 +39,15 @@ from chainrule.tracing.formula import (
 )
 from chainrule.tracing.pairs import Parts
 from chainrule.tracing.step import LayerTrace
-from chainrule.tracing.step_forward import CLIPPED, probabilities
+from chainrule.tracing.step_forward import CLIPPED, OF_CLASSES, probabilities
 from chainrule.tracing.view import View, flat
 
-__all__ = ["activation_slope", "backward_row"]
+__all__ = ["backward_row"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+KINDS = ("Dropout", "PReLU")
+"""Layers without an activation whose slope is shown where it is 1 too."""
 CROSS_ENTROPIES = (BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy)
 
 
@@ -82,7 +88,8 @@ def _delta(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
         yield equation(_arrived(view, place, row, unit), note="through the operations of the loss")
         return
     yield from _upstream(view, place, row, unit)
-    if layer.activation == "softmax" and layer.numbers.slope is None and layer.numbers.a.ndim == 2:
+    of_classes = layer.activation in OF_CLASSES and layer.numbers.slope is None
+    if of_classes and layer.numbers.a.ndim == 2:
         yield from _of_shares(view, place, row, unit)
     else:
         yield from _through_activation(view, place, row, unit)
@@ -202,24 +209,6 @@ def _certainty_slope(o: Symbol, t: Symbol) -> Expression:
     return Quotient(minus(o, t), Product((o, minus(Number(1), o))))
 
 
-def activation_slope(name: str | None, a: Symbol, z: Symbol) -> Expression | None:
-    """The derivative of an activation, in what it gives or is given; None where not spelled."""
-    match name:
-        case "sigmoid":
-            return Product((a, minus(Number(1), a)))
-        case "tanh":
-            return minus(Number(1), Power(a, Number(2)))
-        case "relu":
-            return Call("holds", (z,))
-        case "linear" | None:
-            return Number(1.0)
-        case "softplus":
-            return Call("sigmoid", (z,))
-        case "exponential":
-            return a
-    return None
-
-
 def _through_activation(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
     """The slope of an activation, and delta as its product with what comes from behind."""
     layer = view.layers[place]
@@ -241,8 +230,10 @@ def _through_activation(view: View, place: int, row: int, unit: int) -> Iterator
     if _is_one(layer, slope):
         yield equation(delta, upstream)
         return
-    formula = activation_slope(layer.activation, a, z)
-    if layer.activation in (None, "linear") and slope != 1:
+    formula = activation_slope(layer.activation, layer.settings, a, z)
+    if layer.kind == "PReLU":
+        formula = parametric_slope(z, learned_slope(layer, unit))
+    elif layer.activation in (None, "linear") and slope != 1:
         formula = Symbol("mask", slope) if layer.kind == "Dropout" else None
     note = "" if formula is not None else f"the slope of {layer.activation or layer.name}"
     yield equation(local, *([] if formula is None else [formula]), note=note)
@@ -250,25 +241,34 @@ def _through_activation(view: View, place: int, row: int, unit: int) -> Iterator
 
 
 def _is_one(layer: LayerTrace, slope: Any) -> bool:
-    return layer.activation in (None, "linear") and bool(slope == 1) and layer.kind != "Dropout"
+    return layer.activation in (None, "linear") and bool(slope == 1) and layer.kind not in KINDS
 
 
 def _of_shares(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
-    """A softmax without its cross-entropy: a sum over the classes."""
+    """A softmax, or its logarithm, without its cross-entropy: a sum over the classes."""
     layer, delta = view.layers[place], _arrived(view, place, row, unit)
     a = flat(layer.numbers.a, view.rows)[row]
     upstream = flat(layer.numbers.upstream, view.rows)[row]
-    own = view.unit(place, unit, a[unit])
+    own, same = view.unit(place, unit, a[unit]), np.arange(len(a)) == unit
+    of_logarithm = layer.activation == "log_softmax"
 
     def term(k: int) -> Expression:
         symbol = view.unit(place, k, a[k])
-        return Product(
-            (_upstream_symbol(view, place, row, k), _share_slope(symbol, own, k == unit))
-        )
+        slope = (
+            _log_share_slope(own, k == unit) if of_logarithm
+            else _share_slope(symbol, own, k == unit)
+        )  # fmt: skip
+        return Product((_upstream_symbol(view, place, row, k), slope))
 
-    local = a * ((np.arange(len(a)) == unit) - a[unit])
+    local = same - np.exp(a[unit]) if of_logarithm else a * (same - a[unit])
     sign = -1.0 if view.errors else 1.0
     yield equation(delta, total(dot(upstream, local, term, view.folding.terms, sign)))
+
+
+def _log_share_slope(own: Symbol, same: bool) -> Expression:
+    """The derivative of the logarithm of a class's share: [k = j] - e^a_j."""
+    share = Call("exp", (own,))
+    return minus(Number(1), share) if same else Negative(share)
 
 
 def _share_slope(p: Symbol, own: Symbol, same: bool) -> Expression:

@@ -18,6 +18,12 @@ from chainrule.losses import (
     SparseCategoricalCrossentropy,
     SquaredError,
 )
+from chainrule.tracing.activation_formulas import (
+    MOST_EXPONENT,
+    activation_formula,
+    learned_slope,
+    parametric_relu,
+)
 from chainrule.tracing.equations import Entry, equation, number_text
 from chainrule.tracing.formula import (
     Call,
@@ -38,15 +44,14 @@ from chainrule.tracing.formula import (
 from chainrule.tracing.step import LayerTrace
 from chainrule.tracing.view import View, flat
 
-__all__ = ["SPELLED", "activated", "forward_row", "loss_entries", "probabilities", "row_loss"]
+__all__ = ["activated", "forward_row", "loss_entries", "probabilities", "row_loss"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-SPELLED = ("relu", "sigmoid", "softplus", "softsign", "tanh")
-"""Activations that a formula may call."""
+OF_CLASSES = ("softmax", "log_softmax")
+"""Activations of which each number depends on all that are given."""
 CLIPPED = 1e-7
 """How near to 0 and 1 a probability may come, where a cross-entropy is not computed from z."""
-MOST_EXPONENT = 80.0
 MOST_OPERATIONS = 8
 
 
@@ -92,10 +97,11 @@ def _activations(view: View, place: int, row: int, units: list[int]) -> Iterator
     z, a = (flat(one, view.rows)[row] for one in (layer.numbers.z, layer.numbers.a))
     for unit in units:
         symbol = view.unit(place, unit, a[unit])
-        if layer.activation == "softmax":
-            yield equation(symbol, *_share(view, place, z, unit))
+        sums = [_z(view, place, k, one) for k, one in enumerate(z)]
+        if layer.activation in OF_CLASSES:
+            yield equation(symbol, *_share(view, layer, sums, unit))
         else:
-            yield activated(symbol, layer, _z(view, place, unit, z[unit]))
+            yield activated(symbol, layer, sums[unit])
 
 
 def activated(symbol: Symbol, layer: LayerTrace, z: Symbol) -> Entry:
@@ -103,23 +109,23 @@ def activated(symbol: Symbol, layer: LayerTrace, z: Symbol) -> Entry:
     name = layer.activation
     if name in (None, "linear") and np.array_equal(symbol.value, z.value):
         return equation(symbol, z)
-    if name in SPELLED:
-        return equation(symbol, Call(str(name), (z,)))
-    if name == "exponential":
-        return equation(symbol, Call("exp", (z,)))
+    formula = activation_formula(name, layer.settings, z)
+    if formula is not None:
+        return equation(symbol, formula)
     return equation(symbol, note=_through(layer, f"{name}({z.value:.6g})" if name else ""))
 
 
-def _share(view: View, place: int, z: Array, unit: int) -> tuple[Expression, ...]:
-    """e^z of a unit divided by the sum of all; of numbers that would overflow no formula."""
+def _share(view: View, layer: LayerTrace, given: list[Symbol], unit: int) -> tuple[Expression, ...]:
+    """e^z of a unit divided by the sum of all, or its logarithm; none where e^z would overflow."""
+    z = np.array([one.value for one in given], np.float64)
     if np.abs(z).max() > MOST_EXPONENT:
         return ()
-
-    def power(k: int) -> Expression:
-        return Call("exp", (_z(view, place, k, z[k]),))
-
-    powers = dot(np.exp(z.astype(np.float64)), np.ones(len(z)), power, view.folding.terms)
-    return (Quotient(power(unit), total(powers)),)
+    powers = total(dot(
+        np.exp(z), np.ones(len(z)), lambda k: Call("exp", (given[k],)), view.folding.terms
+    ))  # fmt: skip
+    if layer.activation == "log_softmax":
+        return (minus(given[unit], Call("log", (powers,))),)
+    return (Quotient(Call("exp", (given[unit],)), powers),)
 
 
 def _through(layer: LayerTrace, what: str = "") -> str:
@@ -138,19 +144,26 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
     if layer.numbers.z is not None:
         yield from _sums_along_an_axis(view, place, row, units)
         return
+    columns = [] if given is None or not alike else [
+        view.given(place).symbol(k, one) for k, one in enumerate(given)
+    ]  # fmt: skip
     for unit in units:
         symbol = view.unit(place, unit, a[unit])
-        x = view.given(place).symbol(unit, given[unit]) if alike and given is not None else None
-        if x is not None and layer.kind == "Dropout" and slope is not None:
+        if not columns:
+            yield equation(symbol, note=_through(layer))
+        elif layer.activation in OF_CLASSES and layer.numbers.a.ndim == 2:
+            yield equation(symbol, *_share(view, layer, columns, unit))
+        elif layer.kind == "Dropout" and slope is not None:
             factor = Symbol("mask", flat(slope, view.rows)[row, unit])
-            yield equation(symbol, Product((factor, x)), note=_through(layer))
-        elif x is not None and layer.activation in (*SPELLED, "exponential"):
-            yield activated(symbol, layer, x)
-        elif given is not None and layer.activation == "softmax" and layer.numbers.a.ndim == 2:
-            yield equation(symbol, *_given_share(view, place, given, unit))
+            yield equation(symbol, Product((factor, columns[unit])), note=_through(layer))
+        elif layer.kind == "PReLU":
+            alpha = learned_slope(layer, unit)
+            yield equation(symbol, parametric_relu(columns[unit], alpha))
+        elif layer.activation not in (None, "linear"):
+            yield activated(symbol, layer, columns[unit])
         else:
             yield equation(symbol, note=_through(layer))
-    if slope is None and layer.activation != "softmax" and row == view.shown_rows[0]:
+    if slope is None and layer.activation not in OF_CLASSES and row == view.shown_rows[0]:
         yield from _operations(view, layer)
 
 
@@ -161,21 +174,10 @@ def _sums_along_an_axis(view: View, place: int, row: int, units: list[int]) -> I
     for unit in units:
         symbol = _z(view, place, unit, z[unit])
         yield equation(symbol, note=_through(layer, "a sum along the last axis"))
-        if layer.activation == "softmax":
+        if layer.activation in OF_CLASSES:
             yield equation(view.unit(place, unit, a[unit]), note=_through(layer))
         else:
             yield activated(view.unit(place, unit, a[unit]), layer, symbol)
-
-
-def _given_share(view: View, place: int, x: Array, unit: int) -> tuple[Expression, ...]:
-    if np.abs(x).max() > MOST_EXPONENT:
-        return ()
-
-    def power(k: int) -> Expression:
-        return Call("exp", (view.given(place).symbol(k, x[k]),))
-
-    powers = dot(np.exp(x.astype(np.float64)), np.ones(len(x)), power, view.folding.terms)
-    return (Quotient(power(unit), total(powers)),)
 
 
 def _operations(view: View, layer: LayerTrace) -> Iterator[Entry]:
@@ -251,7 +253,7 @@ def probabilities(view: View, row: int) -> list[Symbol]:
     last = len(view.layers) - 1
     given = flat(view.layers[last].numbers.a, view.rows)[row]
     rule = view.trace.loss_rules[0]
-    if getattr(rule, "from_logits", False):
+    if getattr(rule, "from_logits", False) or view.layers[last].activation == "log_softmax":
         parts = view.parts
         if parts is not None:
             p = flat(parts.p, view.rows)[row]
