@@ -175,6 +175,11 @@ MEANINGS = {
         r"\operatorname{cross\_entropy}(z, t) = -t \log(p) - (1 - t) \log(1 - p)"
         r"\text{ with }p = \operatorname{sigmoid}(z)",
     ),
+    "mix": (
+        "mix: the share of the row itself, where rows are mixed; its partner has 1 - mix",
+        r"\mathrm{mix}\text{: the share of the row itself, where rows are mixed; its partner has }"
+        r"1 - \mathrm{mix}",
+    ),
     "row": ("(r) after a name: in row r", r"a^{(r)}\text{: in row }r"),
     "~": (
         "~ after a name: after a layer without weights",
@@ -212,6 +217,7 @@ def _marks(part: Expression) -> set[str]:
     if not isinstance(part, Symbol):
         return set()
     row = {"row"} if part.row is not None else set()
+    row |= {"mix"} if part.name == "mix" and part.by is None else set()
     return row | ({"~"} if "~" in part.mark else set())
 
 

@@ -10,11 +10,7 @@ import numpy as np
 from chainrule.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
-    Huber,
-    MeanAbsoluteError,
-    MeanSquaredError,
     SparseCategoricalCrossentropy,
-    SquaredError,
 )
 from chainrule.tracing.activation_formulas import (
     activation_slope,
@@ -37,9 +33,15 @@ from chainrule.tracing.formula import (
     product,
     total,
 )
+from chainrule.tracing.loss_formulas import (
+    certainty_slope,
+    loss_slope,
+    mixed_target,
+    probabilities,
+)
 from chainrule.tracing.pairs import Parts
 from chainrule.tracing.step import LayerTrace
-from chainrule.tracing.step_forward import CLIPPED, OF_CLASSES, probabilities
+from chainrule.tracing.step_forward import OF_CLASSES
 from chainrule.tracing.view import View, flat
 
 __all__ = ["backward_row"]
@@ -85,6 +87,12 @@ def _delta(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
         yield from _pair(view, place, row, unit, parts)
         return
     if last and _has_another_pair(view):
+        formula = _delta_of_mixed(view, row, unit)
+        if formula is not None:
+            yield equation(
+                _arrived(view, place, row, unit), formula, note="as training computes both together"
+            )
+            return
         yield equation(_arrived(view, place, row, unit), note="through the operations of the loss")
         return
     yield from _upstream(view, place, row, unit)
@@ -115,6 +123,19 @@ def _has_another_pair(view: View) -> bool:
     return any(one.operation.endswith("_cross_entropy") for one in nodes) and not _spelled(view)
 
 
+def _delta_of_mixed(view: View, row: int, unit: int) -> Expression | None:
+    """p - t of a pair on mixed rows, t being the targets of both in their shares."""
+    parts, rules = view.parts, view.trace.loss_rules
+    if not view.mixed or parts is None or type(rules[0]) not in CROSS_ENTROPIES:
+        return None
+    target, outputs = mixed_target(view, row, unit), probabilities(view, row)
+    if target is None:
+        return None
+    whole = minus(outputs[unit], target)
+    count = len(outputs) if parts.link == "sigmoid" else 1
+    return mean_of(negated(whole) if view.errors else whole, count)
+
+
 def _upstream_symbol(view: View, place: int, row: int, unit: int) -> Symbol:
     """The derivative of the row's loss with respect to what a layer gives."""
     value = flat(view.layers[place].numbers.upstream, view.rows)[row, unit]
@@ -131,7 +152,7 @@ def _upstream(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
     """The derivative with respect to what a layer gives: from the loss, or over paths."""
     symbol = _upstream_symbol(view, place, row, unit)
     if place == len(view.layers) - 1:
-        formula = _loss_slope(view, row, unit)
+        formula = loss_slope(view, row, unit)
         if formula is not None and view.errors:
             formula = negated(formula)
         note = "" if formula is not None else "through the operations of the loss"
@@ -180,33 +201,6 @@ def _paths(view: View, place: int, after: int, row: int, unit: int) -> Expressio
         return Product((view.delta(after, k, row), view.weight(following, unit, k)))
 
     return total(dot(deltas, weights, path, view.folding.terms, -1.0 if view.errors else 1.0))
-
-
-def _loss_slope(view: View, row: int, unit: int) -> Expression | None:
-    """The derivative of a row's loss with respect to an output, where its formula is short."""
-    if len(view.trace.loss_rules) != 1 or view.targets is None or view.mixed:
-        return None
-    outputs = probabilities(view, row)
-    rule, count = view.trace.loss_rules[0], len(outputs)
-    o, t = outputs[unit], view.target(row, unit)
-    error = minus(o, t)
-    if type(rule) is SquaredError:
-        return error
-    if type(rule) is MeanSquaredError:
-        return Product((Quotient(Number(2), Number(count)) if count > 1 else Number(2), error))
-    if type(rule) is MeanAbsoluteError:
-        return mean_of(Call("sign", (error,)), count)
-    if type(rule) is Huber:
-        limits = (Number(-rule.delta), Number(rule.delta))
-        return mean_of(Call("clip", (error, *limits)), count)
-    if type(rule) is BinaryCrossentropy and CLIPPED < o.value < 1 - CLIPPED:
-        return mean_of(_certainty_slope(o, t), count)
-    return None
-
-
-def _certainty_slope(o: Symbol, t: Symbol) -> Expression:
-    """(p - t) / (p (1 - p))"""
-    return Quotient(minus(o, t), Product((o, minus(Number(1), o))))
 
 
 def _through_activation(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
@@ -303,7 +297,7 @@ def _sigmoid_parts(
     product_value = flat(parts.product, view.rows)[row, unit] / count
     upstream = o.slope(view.own_loss(row), by_p, view.errors)
     local = _logit(view, place, row, unit).slope(o, by_logit)
-    certainty = _certainty_slope(o, t)
+    certainty = certainty_slope(o, t)
     yield equation(upstream, mean_of(negated_top(certainty) if view.errors else certainty, count))
     yield equation(local, Product((o, minus(Number(1), o))))
     arrived = _arrived(view, place, row, unit)

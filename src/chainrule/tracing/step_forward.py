@@ -7,17 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.losses import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    Huber,
-    MeanAbsoluteError,
-    MeanSquaredError,
-    Poisson,
-    Quantile,
-    SparseCategoricalCrossentropy,
-    SquaredError,
-)
 from chainrule.tracing.activation_formulas import (
     MOST_EXPONENT,
     activation_formula,
@@ -28,30 +17,25 @@ from chainrule.tracing.equations import Entry, equation, number_text
 from chainrule.tracing.formula import (
     Call,
     Expression,
-    Negative,
     Number,
-    Power,
     Product,
     Quotient,
     Symbol,
     dot,
-    folded,
     mean_of,
     minus,
-    product,
     total,
 )
+from chainrule.tracing.loss_formulas import row_loss
 from chainrule.tracing.step import LayerTrace
 from chainrule.tracing.view import View, flat
 
-__all__ = ["activated", "forward_row", "loss_entries", "probabilities", "row_loss"]
+__all__ = ["OF_CLASSES", "activated", "forward_row", "loss_entries"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 OF_CLASSES = ("softmax", "log_softmax")
 """Activations of which each number depends on all that are given."""
-CLIPPED = 1e-7
-"""How near to 0 and 1 a probability may come, where a cross-entropy is not computed from z."""
 MOST_OPERATIONS = 8
 
 
@@ -246,85 +230,3 @@ def _loss_of_all(view: View) -> list[Expression]:
         Symbol(f"penalty of {name}", value) for name, value in trace.penalties.items()
     ]  # fmt: skip
     return [total([terms, *penalties])]
-
-
-def probabilities(view: View, row: int) -> list[Symbol]:
-    """What the loss compares with the targets: the outputs, or what it makes of them itself."""
-    last = len(view.layers) - 1
-    given = flat(view.layers[last].numbers.a, view.rows)[row]
-    rule = view.trace.loss_rules[0]
-    if getattr(rule, "from_logits", False) or view.layers[last].activation == "log_softmax":
-        parts = view.parts
-        if parts is not None:
-            p = flat(parts.p, view.rows)[row]
-            return [Symbol(f"p{k + 1}" if len(p) > 1 else "p", one) for k, one in enumerate(p)]
-    return [view.unit(last, k, one) for k, one in enumerate(given)]
-
-
-def row_loss(view: View, row: int) -> Expression | None:
-    """The formula of a row's own loss; None where it is none of those that are spelled."""
-    if len(view.trace.loss_rules) != 1 or view.targets is None or view.mixed:
-        return None
-    outputs = probabilities(view, row)
-    targets = [view.target(row, k) for k in range(len(outputs))]
-    rule, most, count = view.trace.loss_rules[0], view.folding.terms, len(outputs)
-    pairs = list(zip(outputs, targets, strict=True))
-    stable = view.parts is not None
-    if type(rule) in (CategoricalCrossentropy, SparseCategoricalCrossentropy):
-        return _of_classes(pairs, most, stable)
-    if type(rule) is BinaryCrossentropy and not _all_certain(pairs, stable):
-        return None
-    terms = [_term(rule, o, t) for o, t in pairs]
-    if any(term is None for term in terms):
-        return None
-    added = folded([term for term in terms if term is not None], most)
-    if type(rule) is SquaredError:
-        return Product((Quotient(Number(1), Number(2)), added))
-    return mean_of(added, count)
-
-
-def _all_certain(pairs: list[tuple[Symbol, Symbol]], stable: bool) -> bool:
-    """Whether the plain formula of the cross-entropy is what is computed, and is finite."""
-    low, high = (0.0, 1.0) if stable else (CLIPPED, 1 - CLIPPED)
-    return all(low < o.value < high for o, _ in pairs)
-
-
-def _term(rule: Any, o: Symbol, t: Symbol) -> Expression | None:
-    """What one output adds to a row's loss, before the mean over outputs."""
-    error = minus(o, t)
-    if type(rule) in (SquaredError, MeanSquaredError):
-        return Power(error, Number(2))
-    if type(rule) is MeanAbsoluteError:
-        return Call("abs", (error,))
-    if type(rule) is Huber:
-        return Call("huber", (error, Number(rule.delta)))
-    if type(rule) is Quantile:
-        return Call("pinball", (minus(t, o), Number(rule.q)))
-    if type(rule) is Poisson:
-        inside = total([o, Number(CLIPPED)])
-        return minus(o, Product((t, Call("log", (inside,)))))
-    if type(rule) is BinaryCrossentropy:
-        return _of_two(o, t)
-    return None
-
-
-def _of_two(o: Symbol, t: Symbol) -> Expression:
-    """-t log(p) - (1 - t) log(1 - p); of a target that is 0 or 1 the part that is left."""
-    own, other = Call("log", (o,)), Call("log", (minus(Number(1), o),))
-    if t.value in (0, 1):
-        return Negative(own if t.value else other)
-    return total([
-        Negative(Product((t, own))), Negative(Product((minus(Number(1), t), other))),
-    ])  # fmt: skip
-
-
-def _of_classes(pairs: list[tuple[Symbol, Symbol]], most: int, stable: bool) -> Expression | None:
-    """-sum t log(p); classes whose target is 0 add nothing."""
-    counted = [(o, t) for o, t in pairs if t.value != 0]
-    if not stable or not counted or any(o.value <= 0 for o, _ in counted):
-        return None
-    one = [Call("log", (o,)) for o, _ in counted]
-    if len(counted) == 1 and counted[0][1].value == 1:
-        return Negative(one[0])
-    logs = [product(t, log) for (_, t), log in zip(counted, one, strict=True)]
-    return Negative(folded(logs, most))
