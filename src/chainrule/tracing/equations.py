@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import floor, log10
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -27,6 +28,9 @@ MOST_ELEMENTS = 6
 """Numbers of an array that are written."""
 SMALL, LARGE = 1e-4, 1e8
 """Numbers nearer to 0, and those from here on, are written with a power of ten."""
+
+LEAST = 3
+"""Digits that count of a number that is rounded, where so many are asked for after the point."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,9 +240,17 @@ def number_text(value: Any, digits: int) -> str:
     if abs(number) < SMALL or abs(number) >= LARGE:
         return _with_power(number, digits)
     written = f"{number:.{digits}f}"
-    if "." in written:
-        written = written.rstrip("0").rstrip(".")
-    return written if float(written) else _with_power(number, digits)
+    further = max(min(digits, LEAST), 1) - 1  # digits after the first that counts
+    if f"{number:.{further}e}" != f"{float(written):.{further}e}":
+        decimals = further - floor(log10(abs(number)))
+        longer, power = _bare(f"{number:.{max(decimals, 0)}f}"), _with_power(number, digits)
+        return min(longer, power, key=len)
+    return _bare(written)
+
+
+def _bare(written: str) -> str:
+    """Without zeros at its end."""
+    return written.rstrip("0").rstrip(".") if "." in written else written
 
 
 def _with_power(number: float, digits: int) -> str:
