@@ -331,6 +331,14 @@ class StepTrace(Forms):
 
         Fourth-order central difference of the loss of the same rows with the same random numbers.
         """
+        return self.measured_slopes(parameter, index)[0]
+
+    def measured_slopes(self, parameter: str, index: tuple[int, ...]) -> tuple[float, float, float]:
+        """The central difference, and the slopes below and above a number: at a kink they differ.
+
+        parameter, index
+            As `update` takes them.
+        """
         twin, data = self._in_float64
         view = twin.parameters[parameter]
         kept = float(view[index])
@@ -340,7 +348,7 @@ class StepTrace(Forms):
             return twin.gradient_data(data)[0]
 
         try:
-            return measured_slope(moved, kept, self.loss)[0]
+            return measured_slope(moved, kept, moved(0.0))
         finally:
             view[index] = kept
 
