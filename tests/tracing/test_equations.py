@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from tests.tracing.networks import NETWORKS, batch, expressions, han, mazur, model, step_of
@@ -57,6 +59,8 @@ def magnitude(one):
     """How large the numbers are that a formula adds: what its rounding is measured by."""
     if isinstance(one, Sum):
         return max(magnitude(term) for term in one.terms)
+    if isinstance(one, Product):
+        return math.prod(magnitude(factor) for factor in one.factors)
     value = np.abs(np.asarray(computed(one, lambda _: 0.0)))
     return float(value.max()) if value.size else 0.0
 
@@ -265,9 +269,22 @@ def test_one_function_used_three_times():
     [
         (0.375, 8, "0.375"), (3.51018e-05, 8, "3.5102e-05"), (0.0, 3, "0"), (-0.0, 3, "0"),
         (-2.0, 6, "-2"), (float("nan"), 6, "nan"), (float("-inf"), 6, "-inf"), (1e-7, 6, "1e-07"),
-        (0.0004, 3, "4e-04"), (1234567.5, 1, "1234567.5"), (120.0, 0, "120"), (2.5e9, 2, "2.5e+09"),
+        (0.0004, 3, "4e-04"), (0.000316228, 4, "0.000316"), (-0.0087214, 3, "-0.00872"),
+        (0.00021, 4, "0.00021"), (0.0005, 4, "0.0005"), (0.33181, 3, "0.332"), (0.0123, 2, "0.012"),
+        (-0.10454, 3, "-0.105"), (0.33181, 2, "0.33"), (12.3456, 1, "12.3"), (0.3, 0, "0.3"),
+        (0.00999999, 3, "0.01"), (0.2, 3, "0.2"), (1.0004, 3, "1"), (0.00012, 3, "0.00012"),
+        (1234567.5, 1, "1234567.5"), (120.0, 0, "120"), (2.5e9, 2, "2.5e+09"),
         (np.zeros((2, 2)), 2, "[[0 0] [0 0]]"), (np.arange(9.0), 1, "[0 1 2 3 4 5 ... 3 more]"),
     ],
 )  # fmt: skip
 def test_numbers(value, digits, shown):
     assert number_text(value, digits) == shown
+
+
+def test_few_digits_leave_what_a_reader_needs_to_check_a_line():
+    text = mazur(digits=4).to_text()
+    assert "dE/dw1 = i1·δ_h1 = 0.05·0.00877 = 0.000439" in text
+    text = han(digits=3).to_text()
+    shown = {line.rpartition("= ")[2].split("  ")[0] for line in text.splitlines()}
+    assert {"0.332", "0.525", "0.474", "-0.105", "0.131", "-0.00654", "-0.00872"} <= shown
+    assert {"-0.261", "-0.138", "0.192", "-0.306", "-0.508", "0.194", "0.218", "-0.408"} <= shown

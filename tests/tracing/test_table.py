@@ -116,15 +116,24 @@ def test_central_differences_where_asked():
     assert len(differences) == 12
 
 
-def test_json_has_the_same_records():
-    trace = step_of("batch norm")
+@pytest.mark.parametrize("name", ["batch norm", "codes", "adam", "constraint", "labels"])
+def test_json_has_the_same_records(name):
+    trace = step_of(name, units=None)
     records = json.loads(trace.to_json())
     lines = lines_of(trace)
     assert len(records) == len(lines)
     for record, line in zip(records, lines, strict=True):
         assert list(record) == HEADER
         assert record["value"] == float(line["value"])
-        assert ("" if record["layer"] is None else record["layer"]) == line["layer"]
+        written = {key: "" if one is None else str(one) for key, one in record.items()}
+        assert written | {"value": ""} == line | {"value": ""}
+
+
+def test_names_of_any_letters_stand_in_json():
+    units = [['a"b\\', "é\n"], ["中", "\ud800"], ["o"]]
+    trace = model(2, layers.Dense(2), layers.Dense(1)).trace([[1.0, 2.0]], [[0.0]], units=units)
+    names = {record["name"] for record in json.loads(trace.to_json())}
+    assert {'a"b\\', "é\n", "中", "o"} <= names
 
 
 def test_what_is_not_finite_is_null_in_json_and_named_in_csv():

@@ -211,6 +211,19 @@ def test_parameters_that_do_not_move_say_so():
     )
 
 
+def test_a_central_difference_at_a_kink_says_why_it_is_not_the_gradient():
+    made = model(1, layers.Dense(1, "relu"), layers.Dense(1), loss="squared_error")
+    made.set_weights([np.zeros((1, 1)), np.zeros(1), np.ones((1, 1)), np.zeros(1)])
+    text = made.trace([[2.0]], [[1.0]], check=True, digits=2).to_text(200)
+    assert (
+        "(central difference -1: at a kink of the loss, whose slope is 0 below this value and -2 "
+        "above)" in text
+    )
+    smooth = model(1, layers.Dense(1, "tanh"), layers.Dense(1)).trace([[2.0]], [[1.0]], check=True)
+    assert "central difference" in smooth.to_text()
+    assert "kink" not in smooth.to_text()
+
+
 def test_a_loss_that_is_not_finite_moves_nothing():
     made = model(1, layers.Dense(1))
     made.set_weights([np.array([[1e200]]), np.zeros(1)])

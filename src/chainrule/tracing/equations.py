@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import floor, log10
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -27,6 +28,9 @@ MOST_ELEMENTS = 6
 """Numbers of an array that are written."""
 SMALL, LARGE = 1e-4, 1e8
 """Numbers nearer to 0, and those from here on, are written with a power of ten."""
+
+LEAST = 3
+"""Digits that count of a number that is rounded, where so many are asked for after the point."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +131,34 @@ MEANINGS = {
         "[z > 0] is 1 where z > 0, else 0",
         r"[z > 0]\text{ is 1 where }z > 0\text{, else 0}",
     ),
+    "upto_zero": (
+        "[z <= 0] is 1 where z <= 0, else 0",
+        r"[z \le 0]\text{ is 1 where }z \le 0\text{, else 0}",
+    ),
+    "from_zero": (
+        "[z >= 0] is 1 where z >= 0, else 0",
+        r"[z \ge 0]\text{ is 1 where }z \ge 0\text{, else 0}",
+    ),
+    "between": (
+        "[a < z < b] is 1 where z lies between a and b, else 0",
+        r"[a < z < b]\text{ is 1 where }z\text{ lies between }a\text{ and }b\text{, else 0}",
+    ),
+    "Φ": (
+        "Φ(z) is the standard normal distribution: the integral of φ up to z",
+        r"\Phi(z) = \int_{-\infty}^{z} \varphi(t)\,dt",
+    ),
+    "φ": (
+        "φ(z) = e^(-z^2/2)/sqrt(2π)",
+        r"\varphi(z) = \frac{e^{-z^2/2}}{\sqrt{2\pi}}",
+    ),
+    "u": (
+        "u(z) = sqrt(2/π) (z + 0.044715 z^3)",
+        r"u(z) = \sqrt{2/\pi}\,(z + 0.044715\,z^3)",
+    ),
+    "u'": (
+        "u'(z) = sqrt(2/π) (1 + 0.134145 z^2)",
+        r"u^{\prime}(z) = \sqrt{2/\pi}\,(1 + 0.134145\,z^2)",
+    ),
     "softplus": ("softplus(z) = log(1 + e^z)", r"\operatorname{softplus}(z) = \log(1 + e^z)"),
     "softsign": ("softsign(z) = z/(1 + |z|)", r"\operatorname{softsign}(z) = \frac{z}{1 + |z|}"),
     "huber": (
@@ -146,6 +178,11 @@ MEANINGS = {
         "cross_entropy(z, t) = -t log(p) - (1 - t) log(1 - p) with p = sigmoid(z)",
         r"\operatorname{cross\_entropy}(z, t) = -t \log(p) - (1 - t) \log(1 - p)"
         r"\text{ with }p = \operatorname{sigmoid}(z)",
+    ),
+    "mix": (
+        "mix: the share of the row itself, where rows are mixed; its partner has 1 - mix",
+        r"\mathrm{mix}\text{: the share of the row itself, where rows are mixed; its partner has }"
+        r"1 - \mathrm{mix}",
     ),
     "row": ("(r) after a name: in row r", r"a^{(r)}\text{: in row }r"),
     "~": (
@@ -169,8 +206,13 @@ def legend(sections: Sequence[Section]) -> tuple[str, ...]:
                 for part in (
                     one for form in (entry.symbol, *entry.forms) for one in parts_of(form)
                 ):
-                    used |= {part.function} if isinstance(part, Call) else _marks(part)
+                    used |= _functions(part) if isinstance(part, Call) else _marks(part)
     return tuple(name for name in MEANINGS if name in used)
+
+
+def _functions(part: Call) -> set[str]:
+    """What is called; the normal distribution is told by its density."""
+    return {"Φ", "φ"} if part.function == "Φ" else {part.function}
 
 
 def _marks(part: Expression) -> set[str]:
@@ -179,6 +221,7 @@ def _marks(part: Expression) -> set[str]:
     if not isinstance(part, Symbol):
         return set()
     row = {"row"} if part.row is not None else set()
+    row |= {"mix"} if part.name == "mix" and part.by is None else set()
     return row | ({"~"} if "~" in part.mark else set())
 
 
@@ -197,9 +240,17 @@ def number_text(value: Any, digits: int) -> str:
     if abs(number) < SMALL or abs(number) >= LARGE:
         return _with_power(number, digits)
     written = f"{number:.{digits}f}"
-    if "." in written:
-        written = written.rstrip("0").rstrip(".")
-    return written if float(written) else _with_power(number, digits)
+    further = max(min(digits, LEAST), 1) - 1  # digits after the first that counts
+    if f"{number:.{further}e}" != f"{float(written):.{further}e}":
+        decimals = further - floor(log10(abs(number)))
+        longer, power = _bare(f"{number:.{max(decimals, 0)}f}"), _with_power(number, digits)
+        return min(longer, power, key=len)
+    return _bare(written)
+
+
+def _bare(written: str) -> str:
+    """Without zeros at its end."""
+    return written.rstrip("0").rstrip(".") if "." in written else written
 
 
 def _with_power(number: float, digits: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -222,10 +223,21 @@ def _by_class(by_p: Any, by_z: Any) -> Any:
     return np.einsum("...k,...kj->...j", by_p, by_z)
 
 
+def _normal_share(x: Any) -> Any:
+    from scipy.special import ndtr
+
+    return ndtr(x)
+
+
+BEND, CUBED = math.sqrt(2 / math.pi), 0.044715
+"""Of the approximate GELU: sqrt(2/π) (x + 0.044715 x^3)."""
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "abs": np.abs, "by_class": _by_class, "chain": _contracted, "cos": np.cos, "exp": np.exp,
+    "abs": np.abs, "between": lambda low, x, high: np.asarray((low < x) & (x < high), np.float64),
+    "by_class": _by_class, "chain": _contracted, "cos": np.cos, "exp": np.exp,
     "expm1": np.expm1,
     "flat_sum": lambda x, axis=None, keepdims=False: np.sum(x, axis=axis, keepdims=keepdims),
+    "from_zero": lambda x: np.asarray(x >= 0, np.float64),
     "holds": lambda x: np.asarray(x > 0, np.float64), "log": np.log, "log1p": np.log1p,
     "huber": lambda e, d: np.where(np.abs(e) <= d, e * e / 2, d * (np.abs(e) - d / 2)),
     "clip": lambda x, low, high: np.clip(x, low, high), "pinball": lambda e, q: np.maximum(
@@ -236,6 +248,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "softplus": lambda x: np.logaddexp(0.0, x), "softsign": lambda x: x / (1 + np.abs(x)),
     "softmax": lambda z: np.exp(z - np.logaddexp.reduce(z, axis=-1, keepdims=True)),
     "sqrt": np.sqrt, "tanh": np.tanh,
+    "u": lambda x: BEND * (x + CUBED * x**3), "u'": lambda x: BEND * (1 + 3 * CUBED * x**2),
+    "upto_zero": lambda x: np.asarray(x <= 0, np.float64),
+    "Φ": _normal_share, "φ": lambda x: np.exp(-x * x / 2) / math.sqrt(2 * math.pi),
     "cross_entropy": lambda z, t: np.logaddexp(0.0, z) - t * z,
     "leaky_relu": lambda x, negative_slope=0.2: np.where(x > 0, x, negative_slope * x),
 }  # fmt: skip

@@ -339,18 +339,33 @@ def _call(one: Call, digits: int | None) -> Tokens:
             return [Token("|", 0.5), *first, Token("|", 0.5)]
         case "sqrt":
             return [Token(rf"\sqrt{{{_joined(first)}}}", 2.0 + _width(first))]
-        case "holds":
-            return [Token("[", 0.6), *first, Token(" > 0]", 3.5)]
+        case "holds" | "from_zero" | "upto_zero":
+            sign = {"holds": ">", "from_zero": r"\ge", "upto_zero": r"\le"}[one.function]
+            return [Token("[", 0.6), *first, Token(rf" {sign} 0]", 3.5)]
+        case "between":
+            low, inside, high = arguments
+            less = Token(" < ", 2.5)
+            return [Token("[", 0.6), *low, less, *inside, less, *high, Token("]", 0.6)]
         case "chain" | "by_class":
             held = [_held(argument, digits, PRODUCT) for argument in one.arguments]
             return [*held[0], Token(r"\cdot ", 1.5), *held[1]]
         case "flat_sum":
             return [Token(r"\textstyle\sum(", 4.0), *first, Token(")", 0.8)]
-    known = ("exp", "log", "max", "min", "sin", "cos", "tanh")
-    name = rf"\{one.function}" if one.function in known else (
-        rf"\operatorname{{{escaped(one.function).replace(chr(92) + 'allowbreak{}', '')}}}"
-    )  # fmt: skip
-    found = [Token(f"{name}(", len(one.function) + 0.8)]
+    return _named_call(one.function, arguments)
+
+
+FUNCTIONS = {
+    **{name: rf"\{name}" for name in ("exp", "log", "sin", "cos", "tanh")},
+    "maximum": r"\max", "minimum": r"\min", "Φ": r"\Phi", "φ": r"\varphi",
+    "u": "u", "u'": r"u^{\prime}",
+}  # fmt: skip
+"""What LaTeX calls a function, where it has a name of its own."""
+
+
+def _named_call(function: str, arguments: list[Tokens]) -> Tokens:
+    plain = escaped(function).replace(r"\allowbreak{}", "")
+    name = FUNCTIONS.get(function, rf"\operatorname{{{plain}}}")
+    found = [Token(f"{name}(", len(function) + 0.8)]
     for place, argument in enumerate(arguments):
         found += [Token(", ", 1.0)] * bool(place) + argument
     return [*found, Token(")", 0.8)]

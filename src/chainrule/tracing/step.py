@@ -56,6 +56,8 @@ class LayerTrace:
 
     name, kind, activation
         Its name; what it is ("Dense", "Dropout" ...); the activation that it ends in, by name.
+    settings
+        The activation's: the negative slope of a leaky ReLU ...
     numbers
         x, z, a and derivatives (`chainrule.training.TracedLayer`).
     parameters
@@ -73,6 +75,7 @@ class LayerTrace:
     parameters: Mapping[str, ParameterTrace]
     nodes: tuple[TracedNode, ...]
     place: int | None = None
+    settings: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def kernel(self) -> ParameterTrace | None:
@@ -328,6 +331,14 @@ class StepTrace(Forms):
 
         Fourth-order central difference of the loss of the same rows with the same random numbers.
         """
+        return self.measured_slopes(parameter, index)[0]
+
+    def measured_slopes(self, parameter: str, index: tuple[int, ...]) -> tuple[float, float, float]:
+        """The central difference, and the slopes below and above a number: at a kink they differ.
+
+        parameter, index
+            As `update` takes them.
+        """
         twin, data = self._in_float64
         view = twin.parameters[parameter]
         kept = float(view[index])
@@ -337,7 +348,7 @@ class StepTrace(Forms):
             return twin.gradient_data(data)[0]
 
         try:
-            return measured_slope(moved, kept, self.loss)[0]
+            return measured_slope(moved, kept, moved(0.0))
         finally:
             view[index] = kept
 

@@ -10,11 +10,12 @@ import numpy as np
 from chainrule.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
-    Huber,
-    MeanAbsoluteError,
-    MeanSquaredError,
     SparseCategoricalCrossentropy,
-    SquaredError,
+)
+from chainrule.tracing.activation_formulas import (
+    activation_slope,
+    learned_slope,
+    parametric_slope,
 )
 from chainrule.tracing.equations import Entry, equation
 from chainrule.tracing.formula import (
@@ -22,7 +23,6 @@ from chainrule.tracing.formula import (
     Expression,
     Negative,
     Number,
-    Power,
     Product,
     Quotient,
     Symbol,
@@ -33,15 +33,23 @@ from chainrule.tracing.formula import (
     product,
     total,
 )
+from chainrule.tracing.loss_formulas import (
+    certainty_slope,
+    loss_slope,
+    mixed_target,
+    probabilities,
+)
 from chainrule.tracing.pairs import Parts
 from chainrule.tracing.step import LayerTrace
-from chainrule.tracing.step_forward import CLIPPED, probabilities
+from chainrule.tracing.step_forward import OF_CLASSES
 from chainrule.tracing.view import View, flat
 
-__all__ = ["activation_slope", "backward_row"]
+__all__ = ["backward_row"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+KINDS = ("Dropout", "PReLU")
+"""Layers without an activation whose slope is shown where it is 1 too."""
 CROSS_ENTROPIES = (BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy)
 
 
@@ -79,10 +87,17 @@ def _delta(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
         yield from _pair(view, place, row, unit, parts)
         return
     if last and _has_another_pair(view):
+        formula = _delta_of_mixed(view, row, unit)
+        if formula is not None:
+            yield equation(
+                _arrived(view, place, row, unit), formula, note="as training computes both together"
+            )
+            return
         yield equation(_arrived(view, place, row, unit), note="through the operations of the loss")
         return
     yield from _upstream(view, place, row, unit)
-    if layer.activation == "softmax" and layer.numbers.slope is None and layer.numbers.a.ndim == 2:
+    of_classes = layer.activation in OF_CLASSES and layer.numbers.slope is None
+    if of_classes and layer.numbers.a.ndim == 2:
         yield from _of_shares(view, place, row, unit)
     else:
         yield from _through_activation(view, place, row, unit)
@@ -108,6 +123,19 @@ def _has_another_pair(view: View) -> bool:
     return any(one.operation.endswith("_cross_entropy") for one in nodes) and not _spelled(view)
 
 
+def _delta_of_mixed(view: View, row: int, unit: int) -> Expression | None:
+    """p - t of a pair on mixed rows, t being the targets of both in their shares."""
+    parts, rules = view.parts, view.trace.loss_rules
+    if not view.mixed or parts is None or type(rules[0]) not in CROSS_ENTROPIES:
+        return None
+    target, outputs = mixed_target(view, row, unit), probabilities(view, row)
+    if target is None:
+        return None
+    whole = minus(outputs[unit], target)
+    count = len(outputs) if parts.link == "sigmoid" else 1
+    return mean_of(negated(whole) if view.errors else whole, count)
+
+
 def _upstream_symbol(view: View, place: int, row: int, unit: int) -> Symbol:
     """The derivative of the row's loss with respect to what a layer gives."""
     value = flat(view.layers[place].numbers.upstream, view.rows)[row, unit]
@@ -124,7 +152,7 @@ def _upstream(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
     """The derivative with respect to what a layer gives: from the loss, or over paths."""
     symbol = _upstream_symbol(view, place, row, unit)
     if place == len(view.layers) - 1:
-        formula = _loss_slope(view, row, unit)
+        formula = loss_slope(view, row, unit)
         if formula is not None and view.errors:
             formula = negated(formula)
         note = "" if formula is not None else "through the operations of the loss"
@@ -175,51 +203,6 @@ def _paths(view: View, place: int, after: int, row: int, unit: int) -> Expressio
     return total(dot(deltas, weights, path, view.folding.terms, -1.0 if view.errors else 1.0))
 
 
-def _loss_slope(view: View, row: int, unit: int) -> Expression | None:
-    """The derivative of a row's loss with respect to an output, where its formula is short."""
-    if len(view.trace.loss_rules) != 1 or view.targets is None or view.mixed:
-        return None
-    outputs = probabilities(view, row)
-    rule, count = view.trace.loss_rules[0], len(outputs)
-    o, t = outputs[unit], view.target(row, unit)
-    error = minus(o, t)
-    if type(rule) is SquaredError:
-        return error
-    if type(rule) is MeanSquaredError:
-        return Product((Quotient(Number(2), Number(count)) if count > 1 else Number(2), error))
-    if type(rule) is MeanAbsoluteError:
-        return mean_of(Call("sign", (error,)), count)
-    if type(rule) is Huber:
-        limits = (Number(-rule.delta), Number(rule.delta))
-        return mean_of(Call("clip", (error, *limits)), count)
-    if type(rule) is BinaryCrossentropy and CLIPPED < o.value < 1 - CLIPPED:
-        return mean_of(_certainty_slope(o, t), count)
-    return None
-
-
-def _certainty_slope(o: Symbol, t: Symbol) -> Expression:
-    """(p - t) / (p (1 - p))"""
-    return Quotient(minus(o, t), Product((o, minus(Number(1), o))))
-
-
-def activation_slope(name: str | None, a: Symbol, z: Symbol) -> Expression | None:
-    """The derivative of an activation, in what it gives or is given; None where not spelled."""
-    match name:
-        case "sigmoid":
-            return Product((a, minus(Number(1), a)))
-        case "tanh":
-            return minus(Number(1), Power(a, Number(2)))
-        case "relu":
-            return Call("holds", (z,))
-        case "linear" | None:
-            return Number(1.0)
-        case "softplus":
-            return Call("sigmoid", (z,))
-        case "exponential":
-            return a
-    return None
-
-
 def _through_activation(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
     """The slope of an activation, and delta as its product with what comes from behind."""
     layer = view.layers[place]
@@ -241,8 +224,10 @@ def _through_activation(view: View, place: int, row: int, unit: int) -> Iterator
     if _is_one(layer, slope):
         yield equation(delta, upstream)
         return
-    formula = activation_slope(layer.activation, a, z)
-    if layer.activation in (None, "linear") and slope != 1:
+    formula = activation_slope(layer.activation, layer.settings, a, z)
+    if layer.kind == "PReLU":
+        formula = parametric_slope(z, learned_slope(layer, unit))
+    elif layer.activation in (None, "linear") and slope != 1:
         formula = Symbol("mask", slope) if layer.kind == "Dropout" else None
     note = "" if formula is not None else f"the slope of {layer.activation or layer.name}"
     yield equation(local, *([] if formula is None else [formula]), note=note)
@@ -250,25 +235,34 @@ def _through_activation(view: View, place: int, row: int, unit: int) -> Iterator
 
 
 def _is_one(layer: LayerTrace, slope: Any) -> bool:
-    return layer.activation in (None, "linear") and bool(slope == 1) and layer.kind != "Dropout"
+    return layer.activation in (None, "linear") and bool(slope == 1) and layer.kind not in KINDS
 
 
 def _of_shares(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
-    """A softmax without its cross-entropy: a sum over the classes."""
+    """A softmax, or its logarithm, without its cross-entropy: a sum over the classes."""
     layer, delta = view.layers[place], _arrived(view, place, row, unit)
     a = flat(layer.numbers.a, view.rows)[row]
     upstream = flat(layer.numbers.upstream, view.rows)[row]
-    own = view.unit(place, unit, a[unit])
+    own, same = view.unit(place, unit, a[unit]), np.arange(len(a)) == unit
+    of_logarithm = layer.activation == "log_softmax"
 
     def term(k: int) -> Expression:
         symbol = view.unit(place, k, a[k])
-        return Product(
-            (_upstream_symbol(view, place, row, k), _share_slope(symbol, own, k == unit))
-        )
+        slope = (
+            _log_share_slope(own, k == unit) if of_logarithm
+            else _share_slope(symbol, own, k == unit)
+        )  # fmt: skip
+        return Product((_upstream_symbol(view, place, row, k), slope))
 
-    local = a * ((np.arange(len(a)) == unit) - a[unit])
+    local = same - np.exp(a[unit]) if of_logarithm else a * (same - a[unit])
     sign = -1.0 if view.errors else 1.0
     yield equation(delta, total(dot(upstream, local, term, view.folding.terms, sign)))
+
+
+def _log_share_slope(own: Symbol, same: bool) -> Expression:
+    """The derivative of the logarithm of a class's share: [k = j] - e^a_j."""
+    share = Call("exp", (own,))
+    return minus(Number(1), share) if same else Negative(share)
 
 
 def _share_slope(p: Symbol, own: Symbol, same: bool) -> Expression:
@@ -303,7 +297,7 @@ def _sigmoid_parts(
     product_value = flat(parts.product, view.rows)[row, unit] / count
     upstream = o.slope(view.own_loss(row), by_p, view.errors)
     local = _logit(view, place, row, unit).slope(o, by_logit)
-    certainty = _certainty_slope(o, t)
+    certainty = certainty_slope(o, t)
     yield equation(upstream, mean_of(negated_top(certainty) if view.errors else certainty, count))
     yield equation(local, Product((o, minus(Number(1), o))))
     arrived = _arrived(view, place, row, unit)

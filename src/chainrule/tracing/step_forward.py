@@ -7,46 +7,35 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.losses import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    Huber,
-    MeanAbsoluteError,
-    MeanSquaredError,
-    Poisson,
-    Quantile,
-    SparseCategoricalCrossentropy,
-    SquaredError,
+from chainrule.tracing.activation_formulas import (
+    MOST_EXPONENT,
+    activation_formula,
+    learned_slope,
+    parametric_relu,
 )
 from chainrule.tracing.equations import Entry, equation, number_text
 from chainrule.tracing.formula import (
     Call,
     Expression,
-    Negative,
     Number,
-    Power,
     Product,
     Quotient,
     Symbol,
     dot,
-    folded,
     mean_of,
     minus,
-    product,
     total,
 )
+from chainrule.tracing.loss_formulas import row_loss
 from chainrule.tracing.step import LayerTrace
 from chainrule.tracing.view import View, flat
 
-__all__ = ["SPELLED", "activated", "forward_row", "loss_entries", "probabilities", "row_loss"]
+__all__ = ["OF_CLASSES", "activated", "forward_row", "loss_entries"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-SPELLED = ("relu", "sigmoid", "softplus", "softsign", "tanh")
-"""Activations that a formula may call."""
-CLIPPED = 1e-7
-"""How near to 0 and 1 a probability may come, where a cross-entropy is not computed from z."""
-MOST_EXPONENT = 80.0
+OF_CLASSES = ("softmax", "log_softmax")
+"""Activations of which each number depends on all that are given."""
 MOST_OPERATIONS = 8
 
 
@@ -92,10 +81,11 @@ def _activations(view: View, place: int, row: int, units: list[int]) -> Iterator
     z, a = (flat(one, view.rows)[row] for one in (layer.numbers.z, layer.numbers.a))
     for unit in units:
         symbol = view.unit(place, unit, a[unit])
-        if layer.activation == "softmax":
-            yield equation(symbol, *_share(view, place, z, unit))
+        sums = [_z(view, place, k, one) for k, one in enumerate(z)]
+        if layer.activation in OF_CLASSES:
+            yield equation(symbol, *_share(view, layer, sums, unit))
         else:
-            yield activated(symbol, layer, _z(view, place, unit, z[unit]))
+            yield activated(symbol, layer, sums[unit])
 
 
 def activated(symbol: Symbol, layer: LayerTrace, z: Symbol) -> Entry:
@@ -103,23 +93,23 @@ def activated(symbol: Symbol, layer: LayerTrace, z: Symbol) -> Entry:
     name = layer.activation
     if name in (None, "linear") and np.array_equal(symbol.value, z.value):
         return equation(symbol, z)
-    if name in SPELLED:
-        return equation(symbol, Call(str(name), (z,)))
-    if name == "exponential":
-        return equation(symbol, Call("exp", (z,)))
+    formula = activation_formula(name, layer.settings, z)
+    if formula is not None:
+        return equation(symbol, formula)
     return equation(symbol, note=_through(layer, f"{name}({z.value:.6g})" if name else ""))
 
 
-def _share(view: View, place: int, z: Array, unit: int) -> tuple[Expression, ...]:
-    """e^z of a unit divided by the sum of all; of numbers that would overflow no formula."""
+def _share(view: View, layer: LayerTrace, given: list[Symbol], unit: int) -> tuple[Expression, ...]:
+    """e^z of a unit divided by the sum of all, or its logarithm; none where e^z would overflow."""
+    z = np.array([one.value for one in given], np.float64)
     if np.abs(z).max() > MOST_EXPONENT:
         return ()
-
-    def power(k: int) -> Expression:
-        return Call("exp", (_z(view, place, k, z[k]),))
-
-    powers = dot(np.exp(z.astype(np.float64)), np.ones(len(z)), power, view.folding.terms)
-    return (Quotient(power(unit), total(powers)),)
+    powers = total(dot(
+        np.exp(z), np.ones(len(z)), lambda k: Call("exp", (given[k],)), view.folding.terms
+    ))  # fmt: skip
+    if layer.activation == "log_softmax":
+        return (minus(given[unit], Call("log", (powers,))),)
+    return (Quotient(Call("exp", (given[unit],)), powers),)
 
 
 def _through(layer: LayerTrace, what: str = "") -> str:
@@ -138,19 +128,26 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
     if layer.numbers.z is not None:
         yield from _sums_along_an_axis(view, place, row, units)
         return
+    columns = [] if given is None or not alike else [
+        view.given(place).symbol(k, one) for k, one in enumerate(given)
+    ]  # fmt: skip
     for unit in units:
         symbol = view.unit(place, unit, a[unit])
-        x = view.given(place).symbol(unit, given[unit]) if alike and given is not None else None
-        if x is not None and layer.kind == "Dropout" and slope is not None:
+        if not columns:
+            yield equation(symbol, note=_through(layer))
+        elif layer.activation in OF_CLASSES and layer.numbers.a.ndim == 2:
+            yield equation(symbol, *_share(view, layer, columns, unit))
+        elif layer.kind == "Dropout" and slope is not None:
             factor = Symbol("mask", flat(slope, view.rows)[row, unit])
-            yield equation(symbol, Product((factor, x)), note=_through(layer))
-        elif x is not None and layer.activation in (*SPELLED, "exponential"):
-            yield activated(symbol, layer, x)
-        elif given is not None and layer.activation == "softmax" and layer.numbers.a.ndim == 2:
-            yield equation(symbol, *_given_share(view, place, given, unit))
+            yield equation(symbol, Product((factor, columns[unit])), note=_through(layer))
+        elif layer.kind == "PReLU":
+            alpha = learned_slope(layer, unit)
+            yield equation(symbol, parametric_relu(columns[unit], alpha))
+        elif layer.activation not in (None, "linear"):
+            yield activated(symbol, layer, columns[unit])
         else:
             yield equation(symbol, note=_through(layer))
-    if slope is None and layer.activation != "softmax" and row == view.shown_rows[0]:
+    if slope is None and layer.activation not in OF_CLASSES and row == view.shown_rows[0]:
         yield from _operations(view, layer)
 
 
@@ -161,21 +158,10 @@ def _sums_along_an_axis(view: View, place: int, row: int, units: list[int]) -> I
     for unit in units:
         symbol = _z(view, place, unit, z[unit])
         yield equation(symbol, note=_through(layer, "a sum along the last axis"))
-        if layer.activation == "softmax":
+        if layer.activation in OF_CLASSES:
             yield equation(view.unit(place, unit, a[unit]), note=_through(layer))
         else:
             yield activated(view.unit(place, unit, a[unit]), layer, symbol)
-
-
-def _given_share(view: View, place: int, x: Array, unit: int) -> tuple[Expression, ...]:
-    if np.abs(x).max() > MOST_EXPONENT:
-        return ()
-
-    def power(k: int) -> Expression:
-        return Call("exp", (view.given(place).symbol(k, x[k]),))
-
-    powers = dot(np.exp(x.astype(np.float64)), np.ones(len(x)), power, view.folding.terms)
-    return (Quotient(power(unit), total(powers)),)
 
 
 def _operations(view: View, layer: LayerTrace) -> Iterator[Entry]:
@@ -244,85 +230,3 @@ def _loss_of_all(view: View) -> list[Expression]:
         Symbol(f"penalty of {name}", value) for name, value in trace.penalties.items()
     ]  # fmt: skip
     return [total([terms, *penalties])]
-
-
-def probabilities(view: View, row: int) -> list[Symbol]:
-    """What the loss compares with the targets: the outputs, or what it makes of them itself."""
-    last = len(view.layers) - 1
-    given = flat(view.layers[last].numbers.a, view.rows)[row]
-    rule = view.trace.loss_rules[0]
-    if getattr(rule, "from_logits", False):
-        parts = view.parts
-        if parts is not None:
-            p = flat(parts.p, view.rows)[row]
-            return [Symbol(f"p{k + 1}" if len(p) > 1 else "p", one) for k, one in enumerate(p)]
-    return [view.unit(last, k, one) for k, one in enumerate(given)]
-
-
-def row_loss(view: View, row: int) -> Expression | None:
-    """The formula of a row's own loss; None where it is none of those that are spelled."""
-    if len(view.trace.loss_rules) != 1 or view.targets is None or view.mixed:
-        return None
-    outputs = probabilities(view, row)
-    targets = [view.target(row, k) for k in range(len(outputs))]
-    rule, most, count = view.trace.loss_rules[0], view.folding.terms, len(outputs)
-    pairs = list(zip(outputs, targets, strict=True))
-    stable = view.parts is not None
-    if type(rule) in (CategoricalCrossentropy, SparseCategoricalCrossentropy):
-        return _of_classes(pairs, most, stable)
-    if type(rule) is BinaryCrossentropy and not _all_certain(pairs, stable):
-        return None
-    terms = [_term(rule, o, t) for o, t in pairs]
-    if any(term is None for term in terms):
-        return None
-    added = folded([term for term in terms if term is not None], most)
-    if type(rule) is SquaredError:
-        return Product((Quotient(Number(1), Number(2)), added))
-    return mean_of(added, count)
-
-
-def _all_certain(pairs: list[tuple[Symbol, Symbol]], stable: bool) -> bool:
-    """Whether the plain formula of the cross-entropy is what is computed, and is finite."""
-    low, high = (0.0, 1.0) if stable else (CLIPPED, 1 - CLIPPED)
-    return all(low < o.value < high for o, _ in pairs)
-
-
-def _term(rule: Any, o: Symbol, t: Symbol) -> Expression | None:
-    """What one output adds to a row's loss, before the mean over outputs."""
-    error = minus(o, t)
-    if type(rule) in (SquaredError, MeanSquaredError):
-        return Power(error, Number(2))
-    if type(rule) is MeanAbsoluteError:
-        return Call("abs", (error,))
-    if type(rule) is Huber:
-        return Call("huber", (error, Number(rule.delta)))
-    if type(rule) is Quantile:
-        return Call("pinball", (minus(t, o), Number(rule.q)))
-    if type(rule) is Poisson:
-        inside = total([o, Number(CLIPPED)])
-        return minus(o, Product((t, Call("log", (inside,)))))
-    if type(rule) is BinaryCrossentropy:
-        return _of_two(o, t)
-    return None
-
-
-def _of_two(o: Symbol, t: Symbol) -> Expression:
-    """-t log(p) - (1 - t) log(1 - p); of a target that is 0 or 1 the part that is left."""
-    own, other = Call("log", (o,)), Call("log", (minus(Number(1), o),))
-    if t.value in (0, 1):
-        return Negative(own if t.value else other)
-    return total([
-        Negative(Product((t, own))), Negative(Product((minus(Number(1), t), other))),
-    ])  # fmt: skip
-
-
-def _of_classes(pairs: list[tuple[Symbol, Symbol]], most: int, stable: bool) -> Expression | None:
-    """-sum t log(p); classes whose target is 0 add nothing."""
-    counted = [(o, t) for o, t in pairs if t.value != 0]
-    if not stable or not counted or any(o.value <= 0 for o, _ in counted):
-        return None
-    one = [Call("log", (o,)) for o, _ in counted]
-    if len(counted) == 1 and counted[0][1].value == 1:
-        return Negative(one[0])
-    logs = [product(t, log) for (_, t), log in zip(counted, one, strict=True)]
-    return Negative(folded(logs, most))

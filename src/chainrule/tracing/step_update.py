@@ -35,6 +35,10 @@ __all__ = ["Shown", "gradient_entries", "shown_numbers", "update_entries"]
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
+KINK = 1e-3
+"""How far slopes on both sides differ where a kink lies, as a share of the larger."""
+
+
 @dataclass(frozen=True, eq=False)
 class Shown:
     """One number of a parameter that is shown: where it stands, and its symbol before the step."""
@@ -114,11 +118,26 @@ def _gradient(view: View, one: Shown) -> Entry:
     formula = _product_formula(view, one)
     note = "" if formula is not None else "through the operations of the layer"
     if view.trace.checks:
-        measured = view.trace.central_difference(one.path, one.index)
-        measured = -measured if view.errors else measured
-        said = f"central difference {number_text(measured, view.notation.digits)}"
+        said = _measured(view, one)
         note = f"{note}; {said}" if note else said
     return equation(symbol, *([] if formula is None else [formula]), note=note)
+
+
+def _measured(view: View, one: Shown) -> str:
+    """The central difference, and why it is not the gradient where a kink lies."""
+    sign, digits = -1 if view.errors else 1, view.notation.digits
+    slopes = [sign * float(slope) for slope in view.trace.measured_slopes(one.path, one.index)]
+    center, below, above = (number_text(slope, digits) for slope in slopes)
+    said = f"central difference {center}"
+    if _differ(slopes[1], slopes[2]) and _differ(slopes[0], sign * float(one.gradient)):
+        said += (
+            f": at a kink of the loss, whose slope is {below} below this value and {above} above"
+        )
+    return said
+
+
+def _differ(left: float, right: float) -> bool:
+    return abs(left - right) > KINK * max(abs(left), abs(right), KINK)
 
 
 def _product_formula(view: View, one: Shown) -> Expression | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator
-from itertools import islice
+from math import isfinite
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from chainrule.files import strict_json
 from chainrule.tracing.expression import Trace
 from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace
 from chainrule.tracing.step_update import shown_numbers
@@ -25,8 +25,8 @@ STEP_HEADER = (
     "step", "part", "layer", "parameter", "quantity", "row", "from", "to", "name", "value",
 )  # fmt: skip
 EXPRESSION_HEADER = ("number", "part", "operation", "quantity", "name", "of", "at", "value")
-AT_ONCE = 1000
-"""Records that are made at once: those of a large network would fill the memory."""
+OWN = 5
+"""Columns at the end that differ from row to row; those before are often the same."""
 CALLED = {"kernel": "weight", "bias": "bias"}
 
 
@@ -43,10 +43,33 @@ def csv_of(trace: Any) -> str:
 def json_of(trace: Any) -> str:
     """The same as a JSON list of records; null where a number is not finite or nothing stands."""
     header, rows = _table(trace)
+    keys = [f"{json.dumps(name)}: " for name in header]
+    starts: dict[Row, str] = {}
     lines = []
-    while some := [dict(zip(header, row, strict=True)) for row in islice(rows, AT_ONCE)]:
-        lines.append(strict_json(some, name="trace")[1:-1])
-    return "[\n" + ",\n".join(lines) + "\n]\n"
+    for row in rows:
+        start = row[:-OWN]
+        if start not in starts:
+            starts[start] = "".join(
+                f"{key}{_json(one)}, " for key, one in zip(keys, start, strict=False)
+            )
+        own = zip(keys[-OWN:], row[-OWN:], strict=True)
+        ending = ", ".join([key + _json(one) for key, one in own])
+        lines.append(f"{{{starts[start]}{ending}}}")
+    text = "[\n" + ",\n".join(lines) + "\n]\n"
+    # A lone surrogate cannot be written as UTF-8; escaped, it can.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _json(one: Any) -> str:
+    """A text, a number or nothing of a row, as JSON."""
+    if one is None:
+        return "null"
+    if isinstance(one, str):
+        return _quoted(one)
+    return repr(one) if isfinite(one) else "null"
 
 
 def _table(trace: Any) -> tuple[tuple[str, ...], Iterator[Row]]:

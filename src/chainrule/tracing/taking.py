@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import SettingError
 from chainrule.graph import grad, variable
-from chainrule.layers import Layered, PerRow, Stack
+from chainrule.layers import (
+    ACTIVATIONS,
+    AdjustableActivation,
+    Layered,
+    LeakyReLU,
+    PerRow,
+    Stack,
+    find_activation,
+)
 from chainrule.settings import check_count
 from chainrule.tracing.notation import Names, Notation, default_units
 from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace
@@ -140,7 +148,8 @@ def _layers(before: Trainer, after: Trainer, numbers: Traced, data: Data) -> Ite
         else network.names
     )
     place = 0
-    for kind, activation, one in zip(kinds, network.activations, numbers.layers, strict=True):
+    activations = _activations(network)
+    for kind, (activation, settings), one in zip(kinds, activations, numbers.layers, strict=True):
         own = {
             name.rpartition("/")[2]: found for name, found in parameters.items()
             if name.rpartition("/")[0] == one.name
@@ -151,9 +160,25 @@ def _layers(before: Trainer, after: Trainer, numbers: Traced, data: Data) -> Ite
             activation = _ending(one, nodes, numbers) or activation
         yield LayerTrace(
             one.name, "Dense" if weighted else kind, activation, one, own, nodes,
-            place if weighted else None,
+            place if weighted else None, settings,
         )  # fmt: skip
         place += weighted
+
+
+def _activations(network: Any) -> Iterator[tuple[str | None, dict[str, float]]]:
+    """The activation of each layer, with its settings where it has some."""
+    for place, name in enumerate(network.activations):
+        layer = network.layers[place] if isinstance(network, Stack) else None
+        if isinstance(layer, LeakyReLU):
+            yield "leaky_relu", {"negative_slope": layer.negative_slope}
+            continue
+        given = getattr(layer, "activation", None)
+        made = None if given is None else find_activation(given)
+        if isinstance(made, AdjustableActivation):
+            known = (word for word, kind in ACTIVATIONS.items() if kind is type(made))
+            yield next(known, name), asdict(made)
+        else:
+            yield name, {}
 
 
 def _ending(one: TracedLayer, nodes: Sequence[TracedNode], numbers: Traced) -> str | None:

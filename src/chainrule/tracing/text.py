@@ -149,6 +149,14 @@ def _call(one: Call, digits: int | None) -> str:
             return f"|{first}|"
         case "holds":
             return f"[{first} > 0]"
+        case "from_zero":
+            return f"[{first} >= 0]"
+        case "upto_zero":
+            return f"[{first} <= 0]"
+        case "between":
+            return f"[{' < '.join(arguments)}]"
+        case "maximum" | "minimum":
+            return f"{one.function[:3]}({', '.join(arguments)})"
         case "chain" | "by_class":
             return "·".join(_held(argument, digits, PRODUCT) for argument in one.arguments)
         case "flat_sum":

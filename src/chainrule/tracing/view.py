@@ -234,11 +234,21 @@ class View:
         values = flat(given, self.rows).astype(self.layers[-1].numbers.a.dtype)
         return values if values.shape[1] == width else None
 
-    def target(self, row: int, output: int) -> Symbol:
-        """The target of an output."""
+    @cached_property
+    def mixing_shares(self) -> Array | None:
+        """The share that each row has of itself, where rows are mixed; None where unknown."""
+        for layer in self.layers:
+            if layer.kind == "Mixup":
+                found = [node.value for node in layer.nodes if node.operation == "reshape"]
+                return found[-1].reshape(-1) if found and found[-1] is not None else None
+        return None
+
+    def target(self, row: int, output: int, named: bool = False) -> Symbol:
+        """The target of an output; its row is named where it is another's."""
         assert self.targets is not None  # noqa: S101
         number = str(output + 1) if self.targets.shape[1] > 1 else ""
-        return Symbol(f"t{number}", self.targets[row, output])
+        value = self.targets[row, output]
+        return Symbol(f"t{number}", value, row=row + 1 if named else None)
 
 
 def _largest(sizes: Any, most: int) -> list[int]:
