@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLES", "USAGE", "add_options", "run"]
 
-USAGE = "[RUN DATA --row N | --example NAME | --spec FILE.toml] [options]"
+USAGE = "RUN DATA --row N | --example NAME | --spec FILE [options]"
 EXAMPLES = """\
 examples:
   chainrule trace --example mazur
