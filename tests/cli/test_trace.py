@@ -80,7 +80,7 @@ def test_a_row_of_a_run(tmp_path):
     )  # fmt: skip
     code, out, err = trace("run", "people.csv", "--row", 3, cwd=tmp_path)
     assert code == 0 and "optimizer begins anew" in err
-    assert "left = no" in out and "age" in out
+    assert "no" in out and "age" in out and "mask" in out
     for words, sentence in (
         (("run", "people.csv", "--row", 121), "there is no row 121; people.csv has 121 rows"),
         (("run", "people.csv", "--row", -1), "there is no row -1"),
@@ -103,7 +103,10 @@ def test_a_row_of_a_run(tmp_path):
         (("--example", "mazur", "--format", "pdf"), 2, "pdf"),
         (("--example", "mazzur"), 1, "is not known"),
         (("--example", "vanishing"), 1, "no step of training to trace"),
-        (("--example", "xyz", "--steps", "2"), 1, "--steps: an expression has no layers"),
+        (("--example", "xyz", "--steps", "2"), 1, "steps: an expression has no layers"),
+        (("--example", "mazur", "--row", "3"), 2, "--row goes with RUN DATA"),
+        (("--example", "mazur", "--member", "3"), 2, "--member goes with RUN DATA"),
+        (("--example", "mazur", "--spec", "--format", "csv"), 2, "--format: a spec is TOML"),
         (("--example", "mazur", "--steps", "0"), 1, "steps"),
         (("--example", "mazur", "--digits", "-1"), 1, "digits"),
         (("--example", "mazur", "--notation", "up"), 1, "must be 'rows', 'columns', 'theta'"),

@@ -73,19 +73,21 @@ def test_a_spec_by_hand_gives_the_printed_numbers(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["columns", "theta"])
-def test_kernels_stand_as_the_notation_says(form):
+def test_printed_kernels_stand_as_the_notation_says(form):
     plain = spec_of(tomllib.loads(MAZUR))
     notation = plain.trace(notation=form).notation
     model = plain.model()
     other = spec_of_model(model, plain.X, plain.y, notation=notation)
     record = tomllib.loads(spec_text(other))
-    first = np.array(record["layers"][0]["kernel"])
+    first = np.array(record["layers"][0]["W" if form == "columns" else "theta"])
     turned = [[0.15, 0.20], [0.25, 0.30]]
     wanted = turned if form == "columns" else [[0.35, 0.15, 0.20], [0.35, 0.25, 0.30]]
     np.testing.assert_array_equal(first, wanted)
     again = spec_of(record).trace()
     assert again.loss == plain.trace().loss
     np.testing.assert_array_equal(again.kernel_before[0], wanted)
+    record["notation"]["form"] = "rows"  # how it is shown is not what it is
+    assert spec_of(record).trace().loss == again.loss
 
 
 def test_an_expression_by_hand():
@@ -164,6 +166,23 @@ def changed(**changes):
         (changed(layers=3), "layers"),
         (changed(layers__0={"activation": "tanh"}), "give its kernel, or its units"),
         (changed(steps=0), "steps"),
+        (changed(loss=["mse"]), "is not known"),
+        (changed(layers__0__kind=["Dense"]), "is not known"),
+        (changed(layers__0__W=[[1.0, 2.0], [3.0, 4.0]]), "give one of"),
+        (changed(layers__0__kernel=[[1.0, float("nan")], [3.0, 4.0]]), "layer 1: kernel must be"),
+        (changed(layers__0__kernel=[[1.0], [3.0, 4.0]]), "layer 1: kernel: its rows"),
+        (changed(layers__0__use_bias=False), "use_bias is False, but a bias is given"),
+        (changed(layers__0__kernel_regularizer={"l2": 0.1}), "kernel_regularizer needs a name"),
+        (changed(layers__0__activation="sigmoyd"), "layer 1"),
+        (changed(notation={"units": 5}), "units must be lists of names"),
+        (changed(notation={"units": [["a", "a"], ["b", "c"], ["d", "e"]]}), "are called 'a'"),
+        (changed(notation={"weights": "w"}), "calls several weights 'w'"),
+        (changed(notation={"weights": "w{n:03}"}), "pattern"),
+        (changed(notation={"digits": 400}), "at most 17, got 400"),
+        (changed(notation={"first_layer": True}), "must be 0 or 1, got True"),
+        ({"values": {"x": 1.0}, "constants": {"x": 2.0}, "expressions": {"f": "x"}}, "given twice"),
+        ({"values": {"x": 1.0}, "expressions": {"x": "x * 2"}}, "given twice"),
+        ({"values": {"x": -1.0}, "expressions": {"f": "log(x)"}}, "is nan at these values"),
     ],
     ids=str,
 )  # fmt: skip
@@ -179,7 +198,7 @@ def test_a_wrong_setting_is_a_sentence(record, words):
         ({"data__X": [[1.0, 2.0, 3.0]]}, "layer 1: kernel is 2 x 2, but X gives 3 numbers a row, "
          "so it must be 3 x 2"),
         ({"layers__1__kernel": [[1.0, 2.0]] * 3}, "layer 2: kernel is 3 x 2, but layer 1 gives 2"),
-        ({"layers__0__bias": [1.0]}, "layer 1: bias has shape (1,) for 2 units"),
+        ({"layers__0__bias": [1.0]}, "layer 1: bias needs a number for each of 2 units, has 1"),
         ({"data__y": [[1.0]]}, "y has 1 x 1 numbers, but layer 2 gives 2 a row"),
         ({"data__y": [[1.0, 2.0], [1.0, 2.0]]}, "X has 1 rows, y has 2"),
         ({"layers__0__kernel": [1.0]}, "kernel must be rows of numbers"),

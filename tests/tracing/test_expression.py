@@ -150,3 +150,16 @@ def test_mistakes_are_sentences(y, kind, words):
 def test_a_node_that_is_not_there():
     with pytest.raises(SettingError, match="there is no node 'q'"):
         cr.trace(cr.variable(1.0, "x") * 2.0)["q"]
+
+
+def test_a_central_difference_stands_beside_each_variable():
+    rng = np.random.default_rng(0)
+    x, w = cr.variable(rng.normal(size=(2, 3)), "x"), cr.variable(rng.normal(size=(3, 2)), "w")
+    trace = cr.trace((cr.ops.tanh(x @ w) * x.sum()).mean(), check=True)
+    assert trace.checks
+    for name in ("x", "w"):
+        for index in np.ndindex(trace[name].value.shape):
+            slope = trace.central_difference(name, index)
+            assert float(trace[name].derivative[index]) == pytest.approx(slope, rel=1e-7, abs=1e-9)
+    with pytest.raises(SettingError, match="is computed; choose a variable"):
+        trace.central_difference(trace.result.name)

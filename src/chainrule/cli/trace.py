@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.output import plural, say, terminal_width
 from chainrule.cli.parser import Parser, UsageError
-from chainrule.errors import SettingError
 
 if TYPE_CHECKING:
     from chainrule.tracing import StepTrace, Trace
@@ -65,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     if options.out is not None:
         refuse_existing(options.out)
     if options.example is not None and options.spec == "":
-        return _give(_spec_of_example(options.example), options.out)
+        return _give(_printed_spec(options), options.out)
     trace = _trace(options)
     form = "json" if options.json else options.format or _format_of(options.out)
     if form != "text":
@@ -78,23 +77,31 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check_source(options: argparse.Namespace) -> None:
-    """Raise unless exactly one thing to trace is named."""
-    named = [
-        options.run is not None, options.example is not None, options.spec not in (None, "")
-    ]  # fmt: skip
-    if options.spec == "" and options.example is None:
-        message = "chainrule trace: error: --spec needs FILE.toml, or --example NAME to print one."
+    """Raise unless exactly one thing to trace is named, with options that go with it."""
+    wrong = _wrong(options)
+    if wrong:
+        message = f"chainrule trace: error: {wrong}"
         raise UsageError(message)
-    if sum(named) != 1:
-        message = (
-            "chainrule trace: error: name one thing to trace: RUN DATA --row N, --example NAME, or "
-            "--spec FILE.toml."
-        )
-        raise UsageError(message)
+
+
+def _wrong(options: argparse.Namespace) -> str:
+    """What is wrong with what is named; empty where nothing is."""
+    is_printed = options.spec == ""
+    named = [options.run, options.example, None if is_printed else options.spec]
+    if is_printed and options.example is None:
+        return "--spec needs FILE.toml, or --example NAME to print one."
+    if sum(one is not None for one in named) != 1:
+        return "name one thing to trace: RUN DATA --row N, --example NAME, or --spec FILE.toml."
     if options.run is not None and (options.data is None or options.row is None):
         what = "DATA" if options.data is None else "--row N"
-        message = f"chainrule trace: error: {what} is missing: chainrule trace RUN DATA --row N."
-        raise UsageError(message)
+        return f"{what} is missing: chainrule trace RUN DATA --row N."
+    for name in ("row", "member"):
+        if options.run is None and getattr(options, name) is not None:
+            return f"--{name} goes with RUN DATA; leave it out."
+    for name in ("format", "json", "check"):
+        if is_printed and getattr(options, name):
+            return f"--{name}: a spec is TOML that is printed, not traced; leave it out."
+    return ""
 
 
 def _format_of(out: str | None) -> str:
@@ -112,29 +119,29 @@ def _example(name: str) -> Any:
     return make(seeds=[0]) if few else make()
 
 
-def _spec_of_example(name: str) -> str:
+def _printed_spec(options: argparse.Namespace) -> str:
+    """The spec of an example, in the notation that is asked for."""
     from chainrule.examples import spec_text
 
-    return spec_text(_example(name).spec())
+    return spec_text(_example(options.example).spec(**_shown(options), steps=options.steps))
+
+
+def _shown(options: argparse.Namespace) -> dict[str, Any]:
+    """What is said of how to show it."""
+    given = {name: getattr(options, name) for name in ("notation", "digits", "first_layer")}
+    return {name: one for name, one in given.items() if one is not None}
 
 
 def _trace(options: argparse.Namespace) -> Trace | StepTrace:
     if options.run is not None:
         return _trace_row(options)
-    from chainrule.examples import ExpressionSpec, read_spec
+    from chainrule.examples import read_spec
 
     spec = _example(options.example).spec() if options.example else read_spec(options.spec)
-    if isinstance(spec, ExpressionSpec):
-        for name in ("steps", "notation", "first_layer"):
-            if getattr(options, name) is not None:
-                option = "--" + name.replace("_", "-")
-                message = f"{option}: an expression has no layers and no steps; leave it out."
-                raise SettingError(message)
-        return spec.trace(digits=options.digits)
-    return spec.trace(
-        options.steps, options.notation, options.check, digits=options.digits,
-        first_layer=options.first_layer,
-    )  # fmt: skip
+    found: Trace | StepTrace = spec.trace(
+        steps=options.steps, check=options.check, **_shown(options)
+    )
+    return found
 
 
 def _trace_row(options: argparse.Namespace) -> StepTrace:
@@ -153,10 +160,8 @@ def _trace_row(options: argparse.Namespace) -> StepTrace:
             "are averaged; --member N shows another."
         )
     say("note: the optimizer begins anew, for a run keeps none of its state.")
-    given = {"digits": options.digits, "first_layer": options.first_layer}
-    notation = as_notation(
-        options.notation or "rows", {name: one for name, one in given.items() if one is not None}
-    )
+    given = _shown(options)
+    notation = as_notation(given.pop("notation", "rows"), given)
     return trace_steps(
         found.trainer, found.data, steps=1 if options.steps is None else options.steps,
         notation=notation, columns=found.columns, outputs=found.outputs, check=options.check,

@@ -117,6 +117,6 @@ def _columns(model: TableModel) -> Iterator[str]:
 def _outputs(model: TableModel) -> Iterator[str]:
     for codec in model.codecs:
         if isinstance(codec, Labels):
-            yield from (f"{codec.name} = {label}" for label in codec.classes)
+            yield from map(str, codec.classes)
         else:
             yield str(codec.name)

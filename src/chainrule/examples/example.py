@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from chainrule.examples.spec_text import spec_of_model
 from chainrule.graph import Node
 from chainrule.models import Sequential
 from chainrule.settings import check_count
-from chainrule.tracing import Notation, StepTrace, Trace
+from chainrule.tracing import Notation, StepTrace, Trace, as_notation
 
 __all__ = ["Example", "Quantity", "numbers", "titled"]
 
@@ -149,8 +149,11 @@ class Example:
             raise SettingError(message)
         return self.picture(ax)
 
-    def spec(self) -> Spec:
+    def spec(self, notation: str | None = None, steps: int | None = None, **how: Any) -> Spec:
         """What it traces, as a spec: print `chainrule.examples.spec_text` of it to start from.
+
+        notation, how, steps
+            The form of the notation, and settings of it; how many steps.
 
         Raises `SettingError` where it has nothing that could be traced.
         """
@@ -161,13 +164,16 @@ class Example:
             }  # fmt: skip
             fixed = {n: v for n, v in values.items() if self.nodes[n].role == "constant"}
             free = {name: value for name, value in values.items() if name not in fixed}
-            return ExpressionSpec(self.expressions, free, fixed, self.title, self.digits)
+            digits = how.get("digits", self.digits)
+            return ExpressionSpec(self.expressions, free, fixed, self.title, digits)
         if not self.models or not {"X", "y"} <= set(self.arrays):
             message = f"{self.title}: it has no step of training to trace; print it, or plot it."
             raise SettingError(message)
-        notation = Notation(digits=self.digits) if self.notation is None else self.notation
+        own = Notation(digits=self.digits) if self.notation is None else self.notation
+        shown = as_notation(own, how if notation is None else how | {"form": notation})
         X, y = self.arrays["X"], self.arrays["y"]
-        return spec_of_model(self.model, X, y, title=self.title, notation=notation)
+        made = spec_of_model(self.model, X, y, title=self.title, notation=shown)
+        return made if steps is None else replace(made, steps=steps)
 
     def trace(self, **how: Any) -> Trace | StepTrace:
         """Every number of it; of a network those of a training step.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -14,7 +15,7 @@ from chainrule.examples.formulas import node_of
 from chainrule.examples.shapes import check_shapes, matrix, oriented
 from chainrule.files import read_toml
 from chainrule.graph import Node, constant, variable
-from chainrule.layers import CONSTRAINTS, LAYERS, REGULARIZERS, Dense, Input, Layer
+from chainrule.layers import CONSTRAINTS, LAYERS, REGULARIZERS, Input, Layer
 from chainrule.losses import LOSSES
 from chainrule.models import Sequential
 from chainrule.optimizers import OPTIMIZERS, schedules
@@ -52,28 +53,45 @@ class ExpressionSpec:
         for make, given in ((constant, self.constants), (variable, self.values)):
             for name, value in given.items():
                 found[name] = make(matrix(f"values: {name}", value))
+        for one, other in itertools.combinations(
+            (self.constants, self.values, self.expressions), 2
+        ):
+            for name in one.keys() & other.keys():
+                message = f"spec: the name {name!r} is given twice; give each thing its own."
+                raise SettingError(message)
         for name, formula in self.expressions.items():
             where = f"expressions: {name}"
             try:
-                made = node_of(formula, found, where)
+                with np.errstate(all="ignore"):
+                    made = node_of(formula, found, where)
                 found[name] = made if isinstance(made, Node) else constant(made)
             except SettingError:
                 raise
             except (ChainruleError, ArithmeticError) as error:
                 message = f"{where} = {formula!r}: {error}"
                 raise SettingError(message) from error
+            if not np.isfinite(np.asarray(found[name].array)).all():
+                message = (
+                    f"{where} = {formula!r} is {found[name].value} at these values; change one."
+                )
+                raise SettingError(message)
         return found
 
     def trace(self, **how: Any) -> Trace:
         """Every number of it.
 
         how
-            `digits`.
+            `digits` and `check`, as `chainrule.trace` takes them.
+
+        Raises `SettingError` for what an expression has not: layers and steps.
         """
+        given = {name: one for name, one in how.items() if one is not None}
+        for name in given.keys() - {"digits", "check"}:
+            message = f"trace: {name}: an expression has no layers and no steps; leave it out."
+            raise SettingError(message)
         nodes = self.nodes()
-        digits = how.get("digits")
         result = list(nodes.values())[-1]
-        return trace(result, nodes, self.digits if digits is None else digits)
+        return trace(result, nodes, **{"digits": self.digits} | given)
 
 
 @dataclass(frozen=True)
@@ -81,8 +99,9 @@ class NetworkSpec:
     """A network with its weights, rows and rule of training, to be traced.
 
     layers
-        For each its settings: `kind` ("Dense" where left out), `kernel` and `bias` as lists, or
-        `units` of a Dense layer whose weights are drawn, and any setting of the layer.
+        For each its settings: `kind` ("Dense" where left out); `bias` and one of `kernel` (inputs,
+        units), `W` (units, inputs) and `theta` (units, 1 + inputs) as lists, or `units` of a Dense
+        layer whose weights are drawn; and any setting of the layer.
     X, y
         Rows and targets.
     loss, reduction
@@ -90,7 +109,7 @@ class NetworkSpec:
     optimizer
         `name` and settings.
     notation
-        How it is shown; kernels in `layers` stand as its form says.
+        How it is shown.
     """
 
     layers: tuple[Mapping[str, Any], ...]
@@ -112,11 +131,11 @@ class NetworkSpec:
         contradict each other.
         """
         X, y = matrix("data: X", self.X), matrix("data: y", self.y)
-        described = [oriented(one, self.notation.form) for one in self.layers]
-        check_shapes(described, X, y, self.notation)
+        described = [oriented(number, one) for number, one in enumerate(self.layers, start=1)]
+        loss = _made("loss", self.loss, LOSSES, {"reduction": self._reduction()})
+        check_shapes(described, X, y, loss.target_kind == "labels")
         members = [_layer(number, one) for number, one in enumerate(described, start=1)]
         model = Sequential([Input(X.shape[1:]), *members], seed=self.seed, dtype=self.dtype)
-        loss = _made("loss", self.loss, LOSSES, {"reduction": self._reduction()})
         settings = {name: value for name, value in self.optimizer.items() if name != "name"}
         rule = _made("optimizer", self.optimizer.get("name", "sgd"), OPTIMIZERS, settings)
         model.compile(rule, loss)
@@ -222,15 +241,20 @@ def _known(owner: str, given: Mapping[str, Any], kind: type) -> dict[str, Any]:
 
 def _layer(number: int, described: Mapping[str, Any]) -> Layer:
     """A layer of its settings; its weights are set later."""
-    settings = {k: v for k, v in described.items() if k not in ("kind", "kernel", "bias")}
+    left_out = ("kind", "kernel", "bias", "stands")
+    settings = {k: v for k, v in described.items() if k not in left_out}
     kind = described.get("kind", "Dense")
-    if kind not in LAYERS:
-        message = f"spec: layer {number}: {kind!r} is no layer; {nearest(str(kind), LAYERS)}"
-        raise SettingError(message)
-    if LAYERS[kind] is Dense:
+    if kind == "Dense":
         if "kernel" in described:
             settings["units"] = np.shape(described["kernel"])[1]
-            settings.setdefault("use_bias", "bias" in described)
+            if settings.get("use_bias", "bias" in described) != ("bias" in described):
+                what = "a bias is" if "bias" in described else "no bias is"
+                message = (
+                    f"spec: layer {number}: use_bias is {settings['use_bias']}, but {what} given; "
+                    "leave use_bias out."
+                )
+                raise SettingError(message)
+            settings["use_bias"] = "bias" in described
         elif "units" not in settings:
             message = f"spec: layer {number}: give its kernel, or its units to have weights drawn."
             raise SettingError(message)
@@ -240,7 +264,7 @@ def _layer(number: int, described: Mapping[str, Any]) -> Layer:
 
 def _made(what: str, name: Any, table: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
     """An object of a table by its name, with settings."""
-    if name not in table:
+    if not isinstance(name, str) or name not in table:
         message = f"spec: {what}: {name!r} is not known; {nearest(str(name), table)}"
         raise SettingError(message)
     known = [one.name for one in fields(table[name]) if one.init]
@@ -248,7 +272,12 @@ def _made(what: str, name: Any, table: Mapping[str, Any], settings: Mapping[str,
         if setting not in known:
             message = f"spec: {what}: {name} has no {setting!r}; {nearest(setting, known)}"
             raise SettingError(message)
-    return table[name](**{key: _object(what, one) for key, one in settings.items()})
+    made = {key: _object(f"{what}: {key}", one) for key, one in settings.items()}
+    try:
+        return table[name](**made)
+    except (TypeError, ValueError) as error:
+        message = f"spec: {what}: {error}"
+        raise SettingError(message) from error
 
 
 def _object(what: str, given: Any) -> Any:
@@ -256,4 +285,7 @@ def _object(what: str, given: Any) -> Any:
     if not isinstance(given, Mapping):
         return given
     settings = {name: value for name, value in given.items() if name != "name"}
-    return _made(what, given.get("name"), PARTS, settings)
+    if "name" not in given:
+        message = f'spec: {what} needs a name, such as {{ name = "l2", l2 = 0.01 }}, got {given}.'
+        raise SettingError(message)
+    return _made(what, given["name"], PARTS, settings)

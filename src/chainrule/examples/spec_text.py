@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SettingError
+from chainrule.examples.shapes import KERNELS
 from chainrule.examples.spec import PARTS, REDUCTIONS, ExpressionSpec, NetworkSpec, Spec
 from chainrule.layers import Dense
 from chainrule.losses import LOSSES, Loss
@@ -18,12 +19,6 @@ from chainrule.optimizers import OPTIMIZERS
 from chainrule.tracing import Notation
 
 __all__ = ["spec_of_model", "spec_text"]
-
-KERNELS = {
-    "rows": "a row for each input, a column for each unit",
-    "columns": "a row for each unit, a column for each input",
-    "theta": "a row for each unit: its bias, then a column for each input",
-}
 
 
 def spec_text(spec: Spec) -> str:
@@ -81,11 +76,12 @@ def _layer(layer: Any, form: str) -> dict[str, Any]:
         raise SettingError(message)
     left_out = ("units", "use_bias", "kernel_initializer", "bias_initializer", "name")
     kernel, bias = layer.kernel, layer.bias if described.use_bias else None
-    found: dict[str, Any] = {"kernel": kernel.tolist() if form == "rows" else kernel.T.tolist()}
     if form == "theta" and bias is not None:
-        found["kernel"] = np.column_stack([bias, kernel.T]).tolist()
-    elif bias is not None:
-        found["bias"] = bias.tolist()
+        found: dict[str, Any] = {"theta": np.column_stack([bias, kernel.T]).tolist()}
+    else:
+        name = "W" if form == "columns" else "kernel"
+        found = {name: (kernel.T if form == "columns" else kernel).tolist()}
+        found |= {} if bias is None else {"bias": bias.tolist()}
     return found | _changed(f"layer {layer.name!r}", described, left_out)
 
 
@@ -144,7 +140,8 @@ def _network(spec: NetworkSpec) -> Iterator[str]:
     for number, layer in enumerate(spec.layers):
         yield ""
         if not number:
-            yield f"# kernel: {KERNELS[shown.form]}; units = 3 in its place draws weights."
+            yield from (f"# {name}: {standing}" for name, standing in KERNELS.items())
+            yield "# units = 3 in their place draws weights; a layer without bias has none"
         yield "[[layers]]"
         yield from _pairs(layer)
 

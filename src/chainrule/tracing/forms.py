@@ -27,11 +27,17 @@ class Forms:
 
         return text_of(self, width, color)
 
-    def to_latex(self) -> str:
-        """Formula, numbers put in and result of each quantity, as a LaTeX document."""
+    def to_latex(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Formula, numbers put in and result of each quantity, as a LaTeX document.
+
+        path
+            Where it is written too, if anywhere.
+
+        Raises `WriteError` where the place cannot be written; what stood there stays then.
+        """
         from chainrule.tracing.latex import latex_of
 
-        return latex_of(self)
+        return _kept(latex_of(self), path)
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
         """One page that needs nothing else: step through it, click, change numbers.

@@ -13,6 +13,9 @@ from chainrule.settings import check_count
 __all__ = ["FORMS", "Names", "Notation", "as_notation", "default_units"]
 
 FORMS = ("rows", "columns", "theta")
+MANY = 2000
+MOST_DIGITS = 17
+"""No float64 has more."""
 FIELDS = {
     "weights": ("layer", "from", "to", "i", "j", "n"),
     "biases": ("layer", "to", "j", "n"),
@@ -65,12 +68,23 @@ class Notation:
             message = f"trace: notation must be {listing(FORMS)}, got {self.form!r}."
             raise SettingError(message)
         check_count("trace", "digits", self.digits, least=0)
-        if self.first_layer not in (0, 1):
+        if self.digits > MOST_DIGITS:
+            message = f"trace: digits must be at most {MOST_DIGITS}, got {self.digits}."
+            raise SettingError(message)
+        if isinstance(self.first_layer, bool) or self.first_layer not in (0, 1):
             message = f"trace: first_layer must be 0 or 1, got {self.first_layer!r}."
             raise SettingError(message)
         for setting, known in FIELDS.items():
             _check_pattern(setting, getattr(self, setting), known)
         if self.units is not None:
+            if isinstance(self.units, str) or not all(
+                isinstance(layer, list | tuple) for layer in _listed(self.units)
+            ):
+                message = (
+                    'trace: units must be lists of names, such as [["x1", "x2"], ["h1"]], got '
+                    f"{self.units!r}."
+                )
+                raise SettingError(message)
             units = tuple(tuple(str(name) for name in layer) for layer in self.units)
             object.__setattr__(self, "units", units)
 
@@ -95,12 +109,19 @@ class Notation:
             )
             raise ShapeError(message)
         named = tuple(tuple(one) for one in units)
+        for one in named:
+            twice = [name for name in one if one.count(name) > 1] if len(one) < MANY else []
+            if twice:
+                message = f"trace: two units of a layer are called {twice[0]!r}; give each a name."
+                raise SettingError(message)
         widths = wanted[:-1] if widths is None else widths
         sources = tuple(
             one if len(one) == width else tuple(f"v{place}_{n + 1}" for n in range(width))
             for place, (one, width) in enumerate(zip(named[:-1], widths, strict=True), start=1)
         )
-        return Names(self, named, sources)
+        names = Names(self, named, sources)
+        names.check_weights()
+        return names
 
 
 @dataclass(frozen=True)
@@ -117,6 +138,26 @@ class Names:
     notation: Notation
     units: tuple[tuple[str, ...], ...]
     sources: tuple[tuple[str, ...], ...]
+
+    def check_weights(self) -> None:
+        """Raise where a pattern calls several weights the same; of large networks not all are."""
+        pattern = self.notation.weights
+        sizes = [len(a) * len(b) for a, b in zip(self.sources, self.units[1:], strict=False)]
+        if pattern is None or sum(sizes) > MANY:
+            return
+        called = [
+            self.weight(place, source, unit)
+            for place, before in enumerate(self.sources)
+            for unit in range(len(self.units[place + 1]))
+            for source in range(len(before))
+        ]
+        twice = next((name for name in called if called.count(name) > 1), None)
+        if twice is not None:
+            message = (
+                f"trace: weights={pattern!r} calls several weights {twice!r}; tell them apart by "
+                "{n}, or by {layer} with {i} and {j}."
+            )
+            raise SettingError(message)
 
     def layer(self, place: int) -> int:
         """The number of a layer with weights, as the reader counts."""
@@ -151,11 +192,19 @@ class Names:
         })  # fmt: skip
 
 
+def _listed(given: Any) -> list[Any]:
+    """What is in a list; something that is no list of names, where it is none."""
+    return list(given) if isinstance(given, list | tuple) else [None]
+
+
 def _check_pattern(setting: str, pattern: Any, fields_of: Sequence[str]) -> None:
     if pattern is None:
         return
     try:
-        found = [name for _, name, _, _ in string.Formatter().parse(pattern) if name is not None]
+        parsed = list(string.Formatter().parse(pattern))
+        found = [name for _, name, _, _ in parsed if name is not None]
+        if any(kind or turned for _, _, kind, turned in parsed):
+            raise ValueError(pattern)
     except (ValueError, TypeError) as error:
         message = f"trace: {setting} must be a pattern such as 'w{{n}}', got {pattern!r}."
         raise SettingError(message) from error

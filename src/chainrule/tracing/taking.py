@@ -148,8 +148,9 @@ def _layers(before: Trainer, after: Trainer, numbers: Traced, data: Data) -> Ite
         else network.names
     )
     place = 0
-    activations = _activations(network)
-    for kind, (activation, settings), one in zip(kinds, activations, numbers.layers, strict=True):
+    known = dict(zip(network.names, zip(kinds, _activations(network), strict=True), strict=True))
+    for one in numbers.layers:
+        kind, (activation, settings) = known.get(one.name, ("Dropout", (None, {})))
         own = {
             name.rpartition("/")[2]: found for name, found in parameters.items()
             if name.rpartition("/")[0] == one.name

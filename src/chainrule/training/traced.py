@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -58,6 +59,8 @@ class TracedNode:
 @dataclass(frozen=True, eq=False)
 class TracedLayer:
     """The numbers of one layer; arrays have an entry a row, shape (rows, ...).
+
+    Dropout that is a part of a network, and no layer of it, has a place of its own: "dropout" ...
 
     x
         What its kernel is multiplied with; what the layer is given where it has no kernel.
@@ -133,6 +136,15 @@ def traced_tape(
     return _Plan(trainer.task, variant).step_tape()
 
 
+class _Part(NamedTuple):
+    """A layer's name, what it gives, what it is given, and its weighted sum."""
+
+    name: str
+    a: Node
+    x: Node | None
+    z: Node | None
+
+
 class _Plan:
     """Which nodes are asked for, and where they are found in what a program gives back."""
 
@@ -146,7 +158,7 @@ class _Plan:
         self.penalties = {
             name: self._asked(node) for name, node in _penalties(task, self.lossy).items()
         }
-        self.layers = list(self._layers(task, rows.sum()))
+        self.layers = list(self._layers(rows.sum()))
 
     def gradient_graph(self) -> Graph:
         """All that is asked for, and the gradient."""
@@ -173,7 +185,8 @@ class _Plan:
         self.results.setdefault(name, node)
         return name
 
-    def _layers(self, task: Task, total: Node) -> Iterator[dict[str, Any]]:
+    def _parts(self) -> Iterator[_Part]:
+        """The layers, with those that leave numbers out at random between them."""
         activities = self.lossy.leaves.activities
         names, nodes = list(activities), list(activities.values())
         if len(self.lossy.outputs) == 1:
@@ -181,7 +194,7 @@ class _Plan:
         given: Node | None = None
         since = 0
         self.layer_of: dict[int, str] = {}
-        parts: list[tuple[str, Node, Node | None, Node | None]] = []
+        dropped = _dropouts(names)
         for name, a in zip(names, nodes, strict=True):
             own = reachable([a], since + 1)
             self.layer_of |= {
@@ -191,18 +204,25 @@ class _Plan:
             x, z = _weighted_sum(name, own)
             if z is None:
                 x = given if given is not None else _one_input(own)
-            parts.append((name, a, x, z))
+            elif x is not None and given is not None and _is_dropout(x, given):
+                between = next(dropped)
+                self.layer_of |= {node.number: between for node in (x, *x.operands[1:])}
+                yield _Part(between, x, given, None)
+            yield _Part(name, a, x, z)
             since, given = max(since, a.number), a
+
+    def _layers(self, total: Node) -> Iterator[dict[str, Any]]:
+        parts = list(self._parts())
         bases = [next(one for one in (z, x, a) if one is not None) for _, a, x, z in parts]
         ends = [a for _, a, _, _ in parts]
         slopes = gradients(total, [*bases, *ends])
         reported = gradients(self.loss, [*bases, *ends])
-        count = len(parts)
+        half = len(parts)
         for place, (name, a, x, z) in enumerate(parts):
             base = bases[place]
             one = {"x": x, "z": z, "a": a, "slope": _slope(a, base)}
-            one |= {"delta": slopes[place], "upstream": slopes[count + place]}
-            one |= {"reported": reported[place], "upstream_reported": reported[count + place]}
+            one |= {"delta": slopes[place], "upstream": slopes[half + place]}
+            one |= {"reported": reported[place], "upstream_reported": reported[half + place]}
             yield {"name": name} | {
                 key: None if node is None or not _in_rows(node) else self._asked(node)
                 for key, node in one.items()
@@ -314,6 +334,21 @@ def _weighted_sum(layer: str, own: Sequence[Node]) -> tuple[Node | None, Node | 
             ]  # fmt: skip
             return node.operands[0], added[0] if added else node
     return None, None
+
+
+def _is_dropout(x: Node, given: Node) -> bool:
+    """Whether x is what a layer before it gives, times a mask."""
+    if x.operation is not ops.multiply or x.operands[0] is not given:
+        return False
+    return x.operands[1].operation is ops.dropout_mask
+
+
+def _dropouts(names: Sequence[str]) -> Iterator[str]:
+    """Names of layers that have none: those that are free of dropout, dropout_1 ..."""
+    for number in count():
+        name = f"dropout_{number}" if number else "dropout"
+        if name not in names:
+            yield name
 
 
 def _one_input(own: Sequence[Node]) -> Node | None:
