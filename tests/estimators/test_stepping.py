@@ -59,6 +59,14 @@ def test_a_row_goes_through_the_network_as_in_prediction_without_dropout(kind, r
     answer = model.members[1].predict({name: inputs[name][5:6] for name in names})[0]
     expected = np.exp(z - z.max()) / np.exp(z - z.max()).sum() if kind == "classes" else z
     np.testing.assert_allclose(answer, expected, rtol=1e-5)
+    predicted, sure = found.predictions["y"]
+    if kind == "classes":
+        assert (predicted, sure) == (
+            ["no", "yes"][expected.argmax()],
+            pytest.approx(expected.max()),
+        )
+    else:
+        assert predicted == pytest.approx(model.codecs[0].decode(expected)[0]) and sure is None
 
 
 @pytest.mark.parametrize("kind", ["classes", "numbers"])

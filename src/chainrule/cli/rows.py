@@ -19,6 +19,7 @@ __all__ = [
     "check_format",
     "csv_text",
     "json_text",
+    "plain_cells",
     "refuse_existing",
     "result_column",
     "write_rows",
@@ -103,7 +104,7 @@ def json_text(columns: Mapping[str, Column]) -> str:
 def _json_lines(columns: Mapping[str, Column]) -> list[str]:
     from chainrule.files import strict_json
 
-    plain = [_plain(column) for column in columns.values()]
+    plain = [plain_cells(column) for column in columns.values()]
     return [strict_json(dict(zip(columns, row, strict=True))) for row in zip(*plain, strict=True)]
 
 
@@ -111,11 +112,11 @@ def _spelled(column: Column) -> list[Any]:
     """The cells as CSV spells them."""
     return [
         "" if value is None else str(value).lower() if isinstance(value, bool) else value
-        for value in _plain(column)
+        for value in plain_cells(column)
     ]
 
 
-def _plain(column: Column) -> list[Any]:
+def plain_cells(column: Column) -> list[Any]:
     """Python's own values, None where one is missing; whole numbers without a point."""
     cells: list[Any]
     if column.kind == "boolean":

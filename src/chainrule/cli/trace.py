@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from chainrule.cli.output import plural, say, terminal_width
 from chainrule.cli.parser import Parser, UsageError
 
 if TYPE_CHECKING:
+    from chainrule.data import Column, Table
+    from chainrule.estimators import RowStep
     from chainrule.tracing import StepTrace, Trace
 
 __all__ = ["EXAMPLES", "USAGE", "add_options", "run"]
@@ -152,20 +157,46 @@ def _trace_row(options: argparse.Namespace) -> StepTrace:
     from chainrule.tracing import as_notation, trace_steps
 
     model = load_table_model(RunFolder.open(options.run).model_path)
-    member = options.member or 0
-    found = row_step(model, read_table(options.data), options.row, member)
+    member, table = options.member or 0, read_table(options.data)
+    found = row_step(model, table, options.row, member)
     if len(model.members) > 1:
         say(
             f"note: network {member} of {plural(len(model.members), 'network')}, whose predictions "
             "are averaged; --member N shows another."
         )
-    say("note: the optimizer begins anew, for a run keeps none of its state.")
     given = _shown(options)
     notation = as_notation(given.pop("notation", "rows"), given)
     return trace_steps(
         found.trainer, found.data, steps=1 if options.steps is None else options.steps,
         notation=notation, columns=found.columns, outputs=found.outputs, check=options.check,
+        remarks=list(_remarks(found, table, options)),
     )  # fmt: skip
+
+
+def _remarks(found: RowStep, table: Table, options: argparse.Namespace) -> Iterator[str]:
+    """Where the row comes from, in its own units, and what is other than in prediction."""
+    one = table.take(np.array([options.row]))
+    cells = (f"{name} = {_spelled(column)}" for name, column in one.columns.items())
+    yield f"row {options.row} of {table.source}: {', '.join(cells)}"
+    for target, (value, probability) in found.predictions.items():
+        sure = "" if probability is None else f" with probability {probability:.3g}"
+        shown = f"{value:,.6g}" if isinstance(value, float) else value
+        yield f"in prediction, with nothing left out, this network says {target} = {shown}{sure}"
+    yield (
+        "inputs and numbers to predict are scaled as the network takes them; as in training, "
+        "dropout leaves units out by chance"
+    )
+    yield (
+        "the optimizer begins anew, for a run keeps none of its state: its first step may be "
+        "larger than those that trained it"
+    )
+
+
+def _spelled(column: Column) -> str:
+    from chainrule.cli.rows import plain_cells
+
+    (cell,) = plain_cells(column)
+    return "missing" if cell is None else str(cell)
 
 
 def _give(text: str, out: str | None) -> int:

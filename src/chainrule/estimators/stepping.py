@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data import Labels, Table
+from chainrule.data import Labels, Numbers, Table
 from chainrule.errors import DataError, SettingError
 from chainrule.estimators.choices import member_seed
-from chainrule.estimators.model import TableModel, network_inputs
+from chainrule.estimators.model import TableModel, decoded, member_answers, network_inputs
 from chainrule.estimators.network import SPREAD_WIDTH, TableNetwork, embedding_width
 from chainrule.estimators.settings import TableSettings
 from chainrule.layers import Parameters
@@ -53,12 +53,16 @@ class RowStep:
         What the inputs of its first layer are called.
     outputs
         What the units of its last layer say: classes, or the target.
+    predictions
+        By target what this network alone predicts for the row, nothing left out at random: a
+        number, or a class with its probability.
     """
 
     trainer: Trainer
     data: Data
     columns: list[str]
     outputs: list[str]
+    predictions: dict[str, tuple[Any, float | None]]
 
 
 def row_step(model: TableModel, table: Table, row: int, member: int = 0) -> RowStep:
@@ -88,7 +92,19 @@ def row_step(model: TableModel, table: Table, row: int, member: int = 0) -> RowS
     trainer = trainer_of(network, model.chosen, member, model.members[member].parameters)
     named = dict(zip(network.output_names, targets, strict=True))
     data = trainer.data(inputs, named if len(targets) > 1 else targets[0])
-    return RowStep(trainer, data, list(_columns(model)), list(_outputs(model)))
+    predictions = {
+        codec.name: _predicted(codec, answer)
+        for codec, answer in zip(model.codecs, member_answers(trainer, inputs), strict=True)
+    }
+    return RowStep(trainer, data, list(_columns(model)), list(_outputs(model)), predictions)
+
+
+def _predicted(codec: Labels | Numbers, answer: Any) -> tuple[Any, float | None]:
+    """The number, or the likeliest class and its probability."""
+    if isinstance(codec, Labels):
+        code = int(answer[0].argmax())
+        return codec.classes[code], float(answer[0, code])
+    return float(decoded(codec, answer)[0]), None
 
 
 def _target(codec: Any, one: Table, row: int) -> Any:
@@ -115,8 +131,9 @@ def _columns(model: TableModel) -> Iterator[str]:
 
 
 def _outputs(model: TableModel) -> Iterator[str]:
+    several = len(model.codecs) > 1
     for codec in model.codecs:
         if isinstance(codec, Labels):
-            yield from map(str, codec.classes)
+            yield from (f"{codec.name} {one}" if several else str(one) for one in codec.classes)
         else:
             yield str(codec.name)

@@ -153,6 +153,8 @@ class StepTrace(Forms):
         A copy of what trains, before the step; the rows as programs are given them.
     checks
         Whether a central difference stands beside each gradient that is shown.
+    remarks
+        Sentences that stand above it: where its row comes from, what is said of it elsewhere.
     steps, losses
         All the steps that were asked for, this one first; of more than 100 the first and the last.
         The loss before each step and after the last.
@@ -183,6 +185,7 @@ class StepTrace(Forms):
     checks: bool = False
     losses: tuple[float, ...] = ()
     following: tuple[StepTrace, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def steps(self) -> tuple[StepTrace, ...]:

@@ -20,6 +20,7 @@ from chainrule.layers import (
     Stack,
     find_activation,
 )
+from chainrule.losses import Loss
 from chainrule.settings import check_count
 from chainrule.tracing.notation import Names, Notation, default_units
 from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace
@@ -52,6 +53,7 @@ def trace_steps(
     columns: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
     check: bool = False,
+    remarks: Sequence[str] = (),
 ) -> StepTrace:
     """The next steps of a trainer on the same rows as one batch; the trainer stays as it is.
 
@@ -63,6 +65,8 @@ def trace_steps(
         What inputs and outputs are called, where the notation does not say it.
     check
         Whether a central difference stands beside each gradient that is shown.
+    remarks
+        Sentences that stand above it.
 
     Raises `SettingError` where the network has no layers that can be looked at.
     """
@@ -87,7 +91,7 @@ def trace_steps(
             break
     if np.isfinite(losses[-1]):
         losses.append(made[-1].loss_after)
-    return replace(made[0], losses=tuple(losses), following=tuple(made[1:]))
+    return replace(made[0], losses=tuple(losses), following=tuple(made[1:]), remarks=tuple(remarks))
 
 
 def _run(course: Trainer, data: Data, count: int) -> list[float]:
@@ -125,7 +129,7 @@ def _one_step(
         iteration=before.iterations + 1,
         loss_rules=before.task.losses,
         notation=notation,
-        names=_names(layers, notation, ends),
+        names=_names(layers, notation, ends, before.task.losses),
         trainer=before,
         data=data,
         checks=check,
@@ -249,10 +253,14 @@ def _row_shares(trainer: Trainer, data: Data) -> Array | None:
     return shares / (shares.sum() if loss.by_weight and weights is not None else data.rows)
 
 
-def _names(layers: Sequence[LayerTrace], notation: Notation, ends: Ends) -> Names:
+def _names(
+    layers: Sequence[LayerTrace], notation: Notation, ends: Ends, losses: Sequence[Loss]
+) -> Names:
     weighted = [layer.numbers for layer in layers if layer.place is not None]
     widths = [_columns(one.x) for one in weighted]
     default = default_units(widths[0], [_columns(one.z) for one in weighted]) if weighted else []
+    if default and len(losses) == 1 and losses[0].target_kind == "labels":
+        default[-1] = [f"o{label}" for label in range(len(default[-1]))]  # classes are from 0
     for place, names in zip((0, -1), ends, strict=True):
         if names is not None and default and len(names) == len(default[place]):
             default[place] = list(names)
