@@ -1,11 +1,14 @@
 """What symbols stand for: within one account each has one value."""
 
+import re
+
 import numpy as np
 import pytest
-from tests.tracing.networks import expressions
+from tests.tracing.networks import NETWORKS, batch, expressions, model, step_of
 from tests.tracing.test_equations import check, equations
 
 import chainrule as cr
+from chainrule import layers, losses
 from chainrule.tracing.formula import Symbol, parts_of
 from chainrule.tracing.text import symbol_text
 
@@ -43,6 +46,14 @@ def test_a_symbol_of_an_expression_has_one_value(result, nodes):
         np.testing.assert_allclose(value, known, rtol=1e-9, atol=1e-12, err_msg=name)
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_symbol_of_a_step_has_one_value(name):
+    found = {}
+    for symbol, value in named_values(step_of(name)):
+        known = found.setdefault(symbol, value)
+        np.testing.assert_allclose(value, known, rtol=1e-6, atol=1e-12, err_msg=symbol)
+
+
 @pytest.mark.parametrize("name, result", list(sums_of_uses()))
 def test_each_right_hand_side_of_sums_of_uses(name, result):
     assert check(cr.trace(result), "float64") >= 3
@@ -65,3 +76,81 @@ def test_local_and_whole_derivatives_have_their_own_letters():
 def test_an_expression_of_constants_shows_its_value():
     assert "\nv1 = 2" in cr.trace(cr.constant(2.0)).to_text()
     assert "v3 = v1·v2 = 2·3 = 6" in cr.trace(cr.constant(2.0) * cr.constant(3.0)).to_text()
+
+
+def test_derivatives_of_a_row_are_of_its_own_loss():
+    text = step_of("binary").to_text(200)
+    assert re.search(r"δ_o\(1\) += o\(1\) - t\(1\) = ", text)
+    assert "= dL(1)/do(1)·do(1)/dz_o(1) = " in text
+    alone = model(2, layers.Dense(1, kernel_regularizer="l2")).trace([[1.0, 2.0]], [3.0])
+    assert "dL(1)/do = 2·(o - t) = " in alone.to_text(200)
+    assert "dL/do " in model(2, layers.Dense(1)).trace([[1.0, 2.0]], [3.0]).to_text(200)
+
+
+def test_before_rows_mix_derivatives_are_of_the_sum_of_all_losses():
+    trace = step_of("batch norm")
+    text = trace.to_text(200)
+    assert (
+        "rows mix in batch_normalization: what comes before has its δ and derivatives of ΣL" in text
+    )
+    assert re.search(r"δ_h1\(1\) += dΣL/dh1\(1\) = ", text)
+    assert "dL(1)/dh1~(1)" in text
+    assert "ΣL" not in step_of("layer norm").to_text(200)
+    own = trace.trainer.parameters
+    kernel, row, unit = own["dense/kernel"], 0, 0
+    z, h = trace.layers[0].numbers.z, 1e-6
+    assert kernel.shape == (3, 3)
+    assert z.shape == (4, 3)
+    moved = [_sum_of_losses(trace, row, unit, sign * h) for sign in (1, -1)]
+    assert trace.delta["dense"][row, unit] == pytest.approx((moved[0] - moved[1]) / (2 * h), 1e-6)
+
+
+def _sum_of_losses(trace, row, unit, offset):
+    """The sum of all rows' squared errors with one sum of the first layer moved."""
+    z = trace.layers[0].numbers.z.copy()
+    z[row, unit] += offset
+    own = trace.trainer.parameters
+    scaled = (z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + 1e-3)
+    given = own["batch_normalization/gamma"] * scaled + own["batch_normalization/beta"]
+    o = np.maximum(given, 0) @ own["dense_1/kernel"] + own["dense_1/bias"]
+    (targets,) = trace.targets.values()
+    return ((o - targets) ** 2).mean(axis=1).sum()
+
+
+@pytest.mark.parametrize(
+    "last, activation, loss, kind",
+    [
+        (1, "sigmoid", "binary_crossentropy", "binary"),
+        (3, "softmax", "categorical_crossentropy", "one-hot"),
+        (3, "softmax", "sparse_categorical_crossentropy", "labels"),
+        (3, "log_softmax", "categorical_crossentropy", "one-hot"),
+    ],
+)
+def test_a_pair_with_a_layer_of_its_own_is_shown_both_ways(last, activation, loss, kind):
+    given = [layers.Dense(2, "tanh"), layers.Dense(last), layers.Activation(activation)]
+    trace = model(2, *given, loss=loss).trace(*batch(3, 2, last, kind))
+    assert check(trace, "float64") > 20
+    found = [one for title, one in equations(trace) if title == "Backward, row 1"]
+    together = [one for one in found if "together" in one.note]
+    parts = [one for one in found if "by its parts" in one.note]
+    assert len(together) == len(parts) == last
+    assert all(one.forms for one in (*together, *parts))
+    forward = {
+        symbol_text(one.symbol) for title, one in equations(trace) if title == "Forward, row 1"
+    }
+    assert ("o~(1)" if last == 1 else "o1~(1)") in forward
+
+
+def test_what_the_loss_makes_of_outputs_has_an_equation():
+    made = model(2, layers.Dense(3, "log_softmax"), loss="categorical_crossentropy")
+    trace = made.trace(*batch(1, 2, 3, "one-hot"))
+    assert "p1 = e^o1 = " in trace.to_text()
+    assert "δ_o1      = p1 - t1 = " in trace.to_text()
+    loss = losses.BinaryCrossentropy(from_logits=True)
+    text = model(2, layers.Dense(1), loss=loss).trace(*batch(1, 2, 1, "binary")).to_text()
+    assert "p = sigmoid(o) = " in text
+
+
+def test_the_slope_of_a_mean_of_two_has_no_factor():
+    text = model(2, layers.Dense(2)).trace(*batch(1, 2, 2)).to_text()
+    assert "dL/do1 = o1 - t1 = " in text

@@ -72,6 +72,13 @@ def _lines(view: View) -> Iterator[str]:
     if trace.notation.weights is not None:
         form = form.partition(";")[0]
     yield form
+    mixing = [layer.name for layer, one in zip(trace.layers, view.mixing, strict=True) if one]
+    if mixing:
+        loss = trace.notation.loss
+        yield (
+            f"rows mix in {', '.join(mixing)}: what comes before has its δ and derivatives of "
+            f"Σ{loss}, the sum of all rows' own losses, and not of its row's own"
+        )
 
 
 def _kind(kind: str, activation: str | None) -> str:
@@ -100,7 +107,9 @@ def _inputs(view: View, row: int) -> Iterator[Entry]:
     for given in view.trace.inputs.values():
         values = flat(given, view.rows)[row]
         if len(view.trace.inputs) == 1 and len(values) <= view.folding.units:
-            symbols += [view.given(0).symbol(k, value) for k, value in enumerate(values)]
+            symbols += [
+                view.given(0).symbol(k, value, view.row(row)) for k, value in enumerate(values)
+            ]
     if view.targets is not None and view.targets.shape[1] <= view.folding.units:
         symbols += [view.target(row, k) for k in range(view.targets.shape[1])]
     if symbols:

@@ -152,10 +152,11 @@ def _product_formula(view: View, one: Shown) -> Expression | None:
     equal = shares is not None and view.trace.row_weights is None
 
     def term(row: int) -> Expression:
-        delta = view.delta(one.place, unit, row, marked=True)
+        number = view.row_of_batch(row)
+        delta = replace(view.delta(one.place, unit, row), row=number)
         factors: list[Expression] = [_reported(view, one, row) if shares is None else delta]
         if weight:
-            a = view.given(one.place).symbol(one.index[0], x[row], view.row(row))
+            a = view.given(one.place).symbol(one.index[0], x[row], number)
             factors.insert(0 if view.notation.form == "rows" else 1, a)
         if shares is not None and not equal:
             factors.insert(0, Symbol("s", shares[row], row=row + 1))
@@ -184,7 +185,7 @@ def _shares(view: View, layer: LayerTrace, unit: int) -> Array | None:
 def _reported(view: View, one: Shown, row: int) -> Symbol:
     """The derivative of the loss itself with respect to z in a row."""
     value = flat(one.layer.numbers.reported, view.rows)[row, one.index[-1]]
-    z = view.unit(one.place, one.index[-1], 0.0).of("z", 0.0, view.row(row))
+    z = view.unit(one.place, one.index[-1], 0.0).of("z", 0.0, view.row_of_batch(row))
     return z.slope(view.loss(), value, view.errors)
 
 
