@@ -154,3 +154,69 @@ def test_what_the_loss_makes_of_outputs_has_an_equation():
 def test_the_slope_of_a_mean_of_two_has_no_factor():
     text = model(2, layers.Dense(2)).trace(*batch(1, 2, 2)).to_text()
     assert "dL/do1 = o1 - t1 = " in text
+
+
+@pytest.mark.parametrize(
+    "penalty, shown",
+    [
+        ("l1", "dpenalty/dW1[1,1] = 0.01·sign(W1[1,1]) = "),
+        ("l2", "dpenalty/dW1[1,1] = 2·0.01·W1[1,1] = "),
+        (cr.regularizers.l1_l2(0.1, 0.2), "= 0.1·sign(W1[1,1]) + 2·0.2·W1[1,1] = "),
+        (layers.PerRow("l2"), "= 1/3·2·0.01·W1[1,1] = "),
+    ],
+)
+@pytest.mark.parametrize("errors", [False, True])
+def test_penalties_have_formulas(penalty, shown, errors):
+    given = [layers.Dense(1, kernel_regularizer=penalty, activity_regularizer="l2")]
+    made = model(2, *given, layers.Dense(1))
+    trace = made.trace(*batch(3, 2, 1), errors=errors, sample_weight=None)
+    assert check(trace, "float64") > 20
+    assert shown in trace.to_text(300)
+    assert "penalty of dense/kernel" in trace.to_text(300)
+    weighted = made.trace(*batch(3, 2, 1), errors=errors, sample_weight=[1.0, 2.0, 0.5])
+    assert check(weighted, "float64") > 20
+
+
+@pytest.mark.parametrize(
+    "setting, shown",
+    [
+        ({"clipvalue": 0.02}, "g_b1[1]     = clip(dL/db1[1], -0.02, 0.02) = "),
+        ({"clipnorm": 0.02}, "g_b1[1]     = dL/db1[1]·(0.02/norm_dense/bias) = "),
+        ({"global_clipnorm": 0.02}, "g_b1[1]     = dL/db1[1]·(0.02/norm) = "),
+    ],
+)
+def test_clipping_has_formulas(setting, shown):
+    made = model(2, layers.Dense(1), optimizer=cr.optimizers.SGD(0.1, **setting))
+    trace = made.trace(*batch(3, 2, 1))
+    assert check(trace, "float64") > 10
+    words = re.escape(shown).replace(r"\ \ \ \ \ ", " +")
+    assert re.search(words, trace.to_text(300))
+
+
+def test_a_gradient_that_is_no_number_is_clipped_only_where_the_optimizer_clips():
+    for setting in ({}, {"clipvalue": 1.0}):
+        made = model(1, layers.Dense(1), optimizer=cr.optimizers.SGD(0.1, **setting))
+        made.set_weights([np.array([[np.nan]]), np.zeros(1)])
+        assert "clipping" not in made.trace([[1.0]], [[0.0]]).to_text()
+
+
+def test_rows_of_an_embedding_count_from_0_as_codes_do():
+    text = step_of("codes").to_text(200)
+    assert "/embeddings[0,1]" in text or "/embeddings[0,2]" in text
+    assert "/embeddings[5," not in text
+    assert "/embeddings[4,0]" not in text
+
+
+def test_steps_that_end_early_say_so():
+    made = model(1, layers.Dense(1), optimizer=cr.optimizers.SGD(1e120))
+    trace = made.trace([[3.0]], [[1.0]], steps=9)
+    assert 1 < len(trace.steps) < 9
+    assert not np.isfinite(trace.losses[-1])
+    text = trace.to_text()
+    assert "The loss is not finite (inf): no further step was made." in text
+    made_steps = sum(bool(np.isfinite(step.loss)) for step in trace.steps)
+    assert f"Losses of {made_steps} step" in text
+    assert (
+        "no further step"
+        not in model(1, layers.Dense(1)).trace([[3.0]], [[1.0]], steps=9).to_text()
+    )

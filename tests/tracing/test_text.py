@@ -193,7 +193,11 @@ def test_dropout_shows_its_mask_forward_and_backward():
 def test_a_penalty_has_its_own_term():
     text = step_of("penalties").to_text(400)
     assert "+ dpenalty/dW1[1,1] =" in text
-    assert "+ penalty of dense/kernel" in text
+    assert "+ L(3)) + penalty = " in text
+    assert "penalty = penalty of dense/kernel + penalty of dense_1/bias" in " ".join(text.split())
+    assert re.search(r"dpenalty/dW1\[1,1\] = 2·0.01·W1\[1,1\] = ", text)
+    assert re.search(r"penalty of dense/kernel\s+= 0.01·\(W1\[1,1\]\^2 \+ ", text)
+    assert re.search(r"dL/dz_h1\(2\) += 1/3·δ_h1\(2\) \+ dpenalty/dz_h1\(2\) = ", text)
 
 
 def test_clipping_and_constraints_are_told():

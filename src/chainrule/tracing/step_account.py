@@ -37,8 +37,12 @@ def account_of_step(trace: StepTrace) -> Account:
     """The equations of one step; of several the first and the last, and the losses of all."""
     view = View(trace)
     sections = list(_sections(view))
+    losses = _known_losses(trace)
+    if trace.following or len(losses) > 2:
+        count = len(losses) - 1
+        plural = "s" if count != 1 else ""
+        sections.append(Section(f"Losses of {count:,} step{plural}", _losses(trace, losses)))
     if trace.following:
-        sections.append(Section(f"Losses of {len(trace.losses) - 1:,} steps", _losses(trace)))
         last = trace.steps[-1]
         sections += _sections(View(last), f"Step {last.iteration:,}: ")
     lines, used = tuple(_lines(view)), legend(sections)
@@ -132,19 +136,28 @@ def _after(view: View) -> Iterator[Entry]:
         yield "The loss is not finite, so no weight is moved."
 
 
-def _losses(trace: StepTrace) -> tuple[Entry, ...]:
+def _known_losses(trace: StepTrace) -> tuple[float, ...]:
+    """The losses up to the first that is not finite, after which no step is made."""
+    ends = [place for place, loss in enumerate(trace.losses) if not np.isfinite(loss)]
+    return trace.losses[: ends[0] + 1] if ends else trace.losses
+
+
+def _losses(trace: StepTrace, losses: tuple[float, ...]) -> tuple[Entry, ...]:
     """The loss before each step and after the last, of many steps the first and the last."""
-    count = len(trace.losses)
+    count, ended = len(losses), not np.isfinite(losses[-1])
     places = range(count)
     kept = [k for k in places if k < FIRST_STEPS or k >= count - FIRST_STEPS]
     entries: list[Entry] = []
     for k in kept:
         name = f"{trace.notation.loss} before step {trace.iteration + k:,}"
-        if k == count - 1 and np.isfinite(trace.steps[-1].loss):
+        if k == count - 1 and not ended:
             name = f"{trace.notation.loss} after step {trace.iteration + k - 1:,}"
         if entries and k == count - FIRST_STEPS and count > 2 * FIRST_STEPS:
             entries.append(f"{count - 2 * FIRST_STEPS:,} more are left out.")
-        entries.append(equation(Symbol(name, trace.losses[k])))
+        entries.append(equation(Symbol(name, losses[k])))
+    if ended:
+        entries.append(f"The loss is not finite ({losses[-1]:g}): no further step was made.")
+        return tuple(entries)
     outputs = trace.steps[-1].outputs_after
     if outputs is not None:
         text = number_text(outputs, trace.notation.digits)

@@ -28,6 +28,7 @@ from chainrule.tracing.formula import (
 )
 from chainrule.tracing.loss_formulas import probabilities, row_loss
 from chainrule.tracing.step import LayerTrace
+from chainrule.tracing.step_penalty import penalty_entries, penalty_symbol
 from chainrule.tracing.view import View, flat
 
 __all__ = ["OF_CLASSES", "activated", "forward_row", "loss_entries"]
@@ -188,6 +189,7 @@ def loss_entries(view: View) -> Iterator[Entry]:
             yield equation(symbol, *([] if formula is None else [formula]), note=note)
     if not view.one_loss:
         yield from _shares(view)
+        yield from penalty_entries(view)
         yield equation(view.loss(), *_loss_of_all(view))
 
 
@@ -245,7 +247,4 @@ def _loss_of_all(view: View) -> list[Expression]:
         terms = total(dot(np.ones(view.rows), trace.row_losses, own, most))
         if trace.loss_rules[0].reduction != "sum":
             terms = mean_of(terms, view.rows)
-    penalties = [
-        Symbol(f"penalty of {name}", value) for name, value in trace.penalties.items()
-    ]  # fmt: skip
-    return [total([terms, *penalties])]
+    return [total([terms, *([penalty_symbol(view)] if trace.penalties else [])])]
