@@ -9,8 +9,11 @@ from tests.tracing.test_equations import check, equations
 
 import chainrule as cr
 from chainrule import layers, losses
+from chainrule.estimators.network import Head, TableNetwork
+from chainrule.tracing import trace_steps
 from chainrule.tracing.formula import Symbol, parts_of
 from chainrule.tracing.text import symbol_text
+from chainrule.training import Trainer
 
 
 def sums_of_uses():
@@ -218,3 +221,24 @@ def test_steps_that_end_early_say_so():
     calm = model(1, layers.Dense(1)).trace([[3.0]], [[1.0]], steps=9).to_text()
     assert "Losses of 9 steps ─" in calm
     assert "no further step" not in calm
+
+
+def test_names_with_spaces_or_signs_stand_in_brackets():
+    made = model(2, layers.Dense(1, "tanh"), layers.Dense(1))
+    units = [["city = x", "age"], ["left = yes"], ["o"]]
+    text = made.trace([[1.0, 2.0]], [0.0], units=units).to_text(200)
+    assert "z_[left = yes] = [city = x]·W1[1,1] + age·W1[2,1] + b1[1] = " in text
+    assert "dL/d[left = yes] = δ_o·W2[1,1] = " in text
+
+
+def test_columns_that_are_put_together_are_given_by_their_names():
+    network = TableNetwork(2, (3,), (4,), (Head(1, False),))
+    trainer = Trainer(network, dtype="float64", seed=1)
+    trainer.compile([cr.losses.MeanSquaredError()], cr.optimizers.SGD(0.1))
+    given = {"numbers": np.array([[1.0, 2.0]]), "categories": np.array([[1]])}
+    data = trainer.data(given, np.array([[0.5]]))
+    names = ["a", "b", "city_1", "city_2", "city_3"]
+    text = trace_steps(trainer, data, columns=names).to_text(200)
+    assert "~" not in text
+    assert "given: a = 1, b = 2, city_1 = " in text
+    assert " = a·W1[1,1] + b·W1[2,1] + city_1·W1[3,1]" in text

@@ -37,6 +37,8 @@ class Symbol:
     sign
         How a derivative is written: "d" for a whole one, "∂" for the local one of a step by what it
         uses; "" where no local one has its name, which text writes with d, LaTeX with ∂.
+    bracketed
+        Whether text puts the name into brackets: "city = x" has spaces or signs in it.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Symbol:
     mark: str = ""
     opposite: bool = False
     sign: str = ""
+    bracketed: bool = False
 
     def of(self, head: str, value: Any, row: int | None = None) -> Symbol:
         """Another quantity of the same name."""

@@ -114,10 +114,23 @@ def _inputs(view: View, row: int) -> Iterator[Entry]:
             symbols += [
                 view.given(0).symbol(k, value, view.row(row)) for k, value in enumerate(values)
             ]
+    symbols += _joined(view, row)
     if view.targets is not None and view.targets.shape[1] <= view.folding.units:
         symbols += [view.target(row, k) for k in range(view.targets.shape[1])]
     if symbols:
         yield Values(tuple(symbols), "given: ")
+
+
+def _joined(view: View, row: int) -> list[Symbol]:
+    """What the first layer with weights is given, where several inputs are put together for it."""
+    place = next((place for place, one in enumerate(view.layers) if one.place == 0), None)
+    if view.in_line or place is None or (place == 0 and len(view.trace.inputs) == 1):
+        return []
+    values = flat(view.layers[place].numbers.x, view.rows)[row]
+    if len(values) > view.folding.units:
+        return []
+    given = view.given(place)
+    return [given.symbol(k, value, view.row(row)) for k, value in enumerate(values)]
 
 
 def _rows_left_out(view: View) -> Iterator[Entry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -63,11 +64,19 @@ class Columns:
         """The symbol of one column, with its value."""
         name = self.names[column] if column < len(self.names) else f"v{column + 1}"
         own = self.head if not name[:1].isalpha() else ""
-        return Symbol(name, value, own, row=row, mark=self.mark)
+        return Symbol(name, value, own, row=row, mark=self.mark, bracketed=_is_long(name))
 
     def passed(self) -> Columns:
         """The same columns after a layer without weights."""
         return Columns(self.names, self.head, self.mark + "~")
+
+
+SIGNS = re.compile(r"[\s=+*/<>()^|·-]")
+
+
+def _is_long(name: str) -> bool:
+    """Whether a name has spaces or signs in it, so that a formula with it is hard to read."""
+    return SIGNS.search(name) is not None
 
 
 class View:
@@ -111,7 +120,8 @@ class View:
         for place, layer in enumerate(self.layers):
             if layer.place is not None:
                 x = flat(layer.numbers.x, self.rows)
-                if x.shape[1] != len(current.names):
+                joined = layer.place == 0 and not self.in_line
+                if x.shape[1] != len(current.names) or (joined and not self._is_given(place, x)):
                     current = Columns(self.names.sources[layer.place], "a")
                 elif not self.in_line and not self._is_given(place, x):
                     current = current.passed()
@@ -127,7 +137,8 @@ class View:
         if layer.place is not None:
             return Columns(self.names.units[layer.place + 1], "a")
         width = flat(layer.numbers.a, self.rows).shape[1]
-        if width == len(current.names) and self.in_line and layer.numbers.z is None:
+        alike = self.in_line or layer.kind == "Dropout"
+        if width == len(current.names) and alike and layer.numbers.z is None:
             return current if self.only_moves(layer) else current.passed()
         others = (one for one in self.layers[place + 1 :] if not self.only_moves(one))
         following = next(others, None)
@@ -163,19 +174,20 @@ class View:
         """The delta of a unit in a row; its error where the reader wants errors."""
         value = flat(self.layers[place].numbers.delta, self.rows)[row, unit]
         sign, head = (-1, "Err") if self.errors else (1, "δ")
-        name = self.gives(place).symbol(unit, 0.0).name
-        return Symbol(name, sign * value, head, row=self.row(row))
+        return self.gives(place).symbol(unit, 0.0).of(head, sign * value, self.row(row))
 
     def weight(self, layer: LayerTrace, source: int, unit: int) -> Symbol:
         """A weight before the step."""
         assert layer.place is not None and layer.kernel is not None  # noqa: S101
         value = layer.kernel.before[source, unit]
-        return Symbol(self.names.weight(layer.place, source, unit), value)
+        name = self.names.weight(layer.place, source, unit)
+        return Symbol(name, value, bracketed=_is_long(name))
 
     def bias(self, layer: LayerTrace, unit: int) -> Symbol:
         """A bias before the step."""
         assert layer.place is not None and layer.bias is not None  # noqa: S101
-        return Symbol(self.names.bias(layer.place, unit), layer.bias.before[unit])
+        name = self.names.bias(layer.place, unit)
+        return Symbol(name, layer.bias.before[unit], bracketed=_is_long(name))
 
     def loss(self, row: int | None = None) -> Symbol:
         """The loss; or a row's own, which with one row alone is the loss where both agree."""
