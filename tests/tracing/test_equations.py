@@ -254,14 +254,14 @@ def test_paths_of_the_network_of_one_unit_a_layer():
     assert [float(np.squeeze(one.value)) for one in factors] == pytest.approx(expected, rel=1e-12)
     assert float(np.squeeze(short.value)) == pytest.approx((p - y) * w2 * a1 * (1 - a1) * x)
     text = cr.trace(result, nodes).to_text()
-    assert "dJ/dw1 = dJ/dp·dp/dz2·dz2/da1·da1/dz1·dz1/dw1" in text
+    assert "dJ/dw1 = ∂J/∂p·∂p/∂z2·∂z2/∂a1·∂a1/∂z1·∂z1/∂w1" in text
     assert "dJ/dw1 = (p - y)·w2·a1·(1 - a1)·x" in text
     assert "(shared by x, w1, b1, w2, b2)" in text
 
 
 def test_one_function_used_three_times():
     _, result, nodes = next(one for one in expressions() if one[0] == "chain")
-    assert "dz/dw = dz/dy·dy/dx·dx/dw" in cr.trace(result, nodes).to_text()
+    assert "dz/dw = ∂z/∂y·∂y/∂x·∂x/∂w" in cr.trace(result, nodes).to_text()
 
 
 @pytest.mark.parametrize(

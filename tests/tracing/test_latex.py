@@ -87,6 +87,8 @@ def test_names(name, shown):
         (Symbol("W1[2,1]", 0, mark="'"), r"{W^{(1)}_{2,1}}^{\prime}"),
         (Symbol("h1", 0, mark="~~"), r"\widetilde{\widetilde{h_{1}}}"),
         (Symbol("w5", 0, by=Symbol("E", 0)), r"\frac{\partial E}{\partial w_{5}}"),
+        (Symbol("x", 0, by=Symbol("q", 0), sign="∂"), r"\frac{\partial q}{\partial x}"),
+        (Symbol("x", 0, by=Symbol("q", 0), sign="d"), r"\frac{\mathrm{d}q}{\mathrm{d}x}"),
         (Symbol("w5", 0, by=Symbol("E", 0), opposite=True), r"-\frac{\partial E}{\partial w_{5}}"),
     ],
 )

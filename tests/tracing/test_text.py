@@ -185,15 +185,19 @@ def test_rows_of_a_batch_are_named():
 
 def test_dropout_shows_its_mask_forward_and_backward():
     text = step_of("dropout").to_text(200)
-    assert re.search(r"h1~ += mask·h1 = [02]·", text)
-    assert re.search(r"dL/dh1 += dL/dh1~·dh1~/dh1", text)
-    assert "o    = z_o" in text or "o     = z_o" in text
+    assert re.search(r"h1~\(1\) += mask_h1\(1\)·h1\(1\) = [02]·", text)
+    assert re.search(r"dL\(1\)/dh1\(1\) += dL\(1\)/dh1~\(1\)·dh1~\(1\)/dh1\(1\)", text)
+    assert re.search(r"o\(1\) += z_o\(1\)", text)
 
 
 def test_a_penalty_has_its_own_term():
     text = step_of("penalties").to_text(400)
     assert "+ dpenalty/dW1[1,1] =" in text
-    assert "+ penalty of dense/kernel" in text
+    assert "+ L(3)) + penalty = " in text
+    assert "penalty = penalty of dense/kernel + penalty of dense_1/bias" in " ".join(text.split())
+    assert re.search(r"dpenalty/dW1\[1,1\] = 2·0.01·W1\[1,1\] = ", text)
+    assert re.search(r"penalty of dense/kernel\s+= 0.01·\(W1\[1,1\]\^2 \+ ", text)
+    assert re.search(r"dL/dz_h1\(2\) += 1/3·δ_h1\(2\) \+ dpenalty/dz_h1\(2\) = ", text)
 
 
 def test_clipping_and_constraints_are_told():

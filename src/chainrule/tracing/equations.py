@@ -174,6 +174,10 @@ MEANINGS = {
         "clip(e, a, b) = min(max(e, a), b)",
         r"\operatorname{clip}(e, a, b) = \min(\max(e, a), b)",
     ),
+    "sign": (
+        "sign(w) is 1, 0 or -1 as w is above, at or below 0",
+        r"\operatorname{sign}(w)\text{ is 1, 0 or -1 as }w\text{ is above, at or below 0}",
+    ),
     "cross_entropy": (
         "cross_entropy(z, t) = -t log(p) - (1 - t) log(1 - p) with p = sigmoid(z)",
         r"\operatorname{cross\_entropy}(z, t) = -t \log(p) - (1 - t) \log(1 - p)"

@@ -45,7 +45,7 @@ def account_of_expression(trace: Trace) -> Account:
     )
     lines = (
         f"forward from the variables to {result}, then backward: each derivative is the sum over "
-        "uses of the derivative of what uses it, times the local one",
+        "uses of the derivative of what uses it (d), times the local one (∂)",
     )
     title = f"{result}, forward and backward"
     return Account(title, lines, legend(sections), sections, trace.digits)
@@ -70,16 +70,18 @@ def _forward(seen: Seen, shown: tuple[TraceStep, ...]) -> Iterator[Entry]:
 def _locals(seen: Seen, shown: tuple[TraceStep, ...]) -> Iterator[Entry]:
     for step in reversed(shown):
         told: set[str] = set()
-        for place, name in enumerate(step.operands):
-            local = step.local[place]
+        for name in step.operands:
             used = seen.shown(name)
-            if local is None or used.name in told or used.name not in seen.made:
+            places = seen.places(step, used)
+            found = [local for one in places if (local := step.local[one]) is not None]
+            if used.name in told or not places or len(found) < len(places):
                 continue
             told.add(used.name)
-            symbol = seen.symbol(used).slope(seen.symbol(step), local)
-            formula = seen.local_formula(step, place)
-            note = "" if step.operands.count(name) == 1 else "each of its uses"
-            yield equation(symbol, *([] if formula is None else [formula]), note=note)
+            if len({local.shape for local in found}) > 1:
+                continue
+            symbol = seen.symbol(used).slope(seen.symbol(step), sum(found), sign="∂")
+            formula = seen.local_sum(step, places)
+            yield equation(symbol, *([] if formula is None else [formula]))
         yield from _parts(seen, step)
 
 
@@ -88,12 +90,12 @@ def _parts(seen: Seen, step: TraceStep) -> Iterator[Entry]:
     parts = step.parts
     if parts is None:
         return
-    p, own = Symbol("p", parts.p), seen.symbol(step)
+    p, own = seen.share(step), seen.symbol(step)
     logit, target = (seen.operand(name) for name in step.operands)
     if not isinstance(logit, Symbol):
         return
     yield equation(p, Call(parts.link, (logit,)) if parts.link == "sigmoid" else logit_share(logit))
-    by_p, by_z = p.slope(own, parts.by_p), logit.slope(p, parts.by_logit)
+    by_p, by_z = p.slope(own, parts.by_p, sign="∂"), logit.slope(p, parts.by_logit, sign="∂")
     yield equation(by_p, _slope_by_p(parts.link, p, target))
     softmax = parts.link == "softmax"
     yield equation(by_z, *([] if softmax else [Product((p, minus(Number(1), p)))]))
@@ -104,7 +106,7 @@ def _parts(seen: Seen, step: TraceStep) -> Iterator[Entry]:
         )
         return
     whole = Call("by_class", (by_p, by_z)) if softmax else Product((by_p, by_z))
-    yield equation(logit.slope(own, parts.product), whole, note="by its parts")
+    yield equation(logit.slope(own, parts.product, sign="∂"), whole, note="by its parts")
 
 
 def logit_share(logit: Symbol) -> Expression:
@@ -123,15 +125,13 @@ def _backward(seen: Seen, shown: tuple[TraceStep, ...]) -> Iterator[Entry]:
     for step in reversed(shown):
         if step.derivative is None:
             continue
-        symbol = seen.symbol(step).slope(result, step.derivative)
+        symbol = seen.symbol(step).slope(result, step.derivative, sign="d")
         if step is seen.result:
             yield equation(symbol)
-            continue
-        edges = list(seen.edges(step))
-        forms = [folded([_use(seen, edge) for edge in edges], MOST_USES)]
-        if len(edges) == 1 and isinstance(forms[0], Symbol) and edges[0].user is seen.result:
-            forms = []
-        yield equation(symbol, *forms)
+        else:
+            yield equation(
+                symbol, folded([_use(seen, edge) for edge in seen.edges(step)], MOST_USES)
+            )
 
 
 def _use(seen: Seen, edge: Edge) -> Expression:
@@ -143,12 +143,11 @@ def _use(seen: Seen, edge: Edge) -> Expression:
             if seen.shown_as[one.user] == edge.user.name
         ]  # fmt: skip
         value = np.sum(arrived, axis=0) if arrived else np.nan
-        return Symbol(f"through {user.name}", value)
-    local = seen.symbol(edge.used).slope(user, edge.local)
+        return Symbol(f"[{seen.symbol(edge.used).name} through {user.name}]", value)
+    local = seen.symbol(edge.used).slope(user, edge.local, sign="∂")
     if edge.user is seen.result:
-        formula = seen.local_formula(edge.user, edge.place)
-        return local if formula is None else formula
-    upstream = user.slope(seen.symbol(seen.result), edge.upstream)
+        return local
+    upstream = user.slope(seen.symbol(seen.result), edge.upstream, sign="d")
     if edge.is_elementwise or edge.upstream.shape == ():
         return Product((upstream, local))
     return Call("chain", (upstream, local))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from chainrule.tracing.expression import Trace, TraceStep
-from chainrule.tracing.formula import Expression, Number, Symbol, minus
+from chainrule.tracing.formula import Expression, Number, Symbol, minus, total
 from chainrule.tracing.operations import slope_formula
 
 __all__ = ["Edge", "Seen"]
@@ -19,21 +19,21 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Edge:
-    """One use of a node: the derivative of the user with respect to it.
+    """What one step makes of a node: the derivative of the user with respect to it.
 
     user, used
         Steps that are shown.
-    place
-        Which of the user's operands it is.
+    places
+        Which of the user's operands it is; several where the user has it more than once.
     local, upstream
-        As a `Contribution` has them, in the shape of what is shown.
+        As a `Contribution` has them, in the shape of what is shown; of several places the sum.
     is_elementwise
         Whether they are multiplied element by element.
     """
 
     user: TraceStep
     used: TraceStep
-    place: int
+    places: tuple[int, ...]
     local: Array | None
     upstream: Array
     is_elementwise: bool
@@ -67,6 +67,8 @@ class Seen:
         for step in self.trace.steps:
             if step.operation == "variable" or any(one in found for one in step.operands):
                 found.add(step.name)
+        if self.trace.result.name not in found:  # made of constants only
+            found.update(step.name for step in self.trace.steps)
         return found
 
     def _place(self, step: TraceStep) -> None:
@@ -120,6 +122,14 @@ class Seen:
             return Number(step.value)
         return Symbol(self.title[seen.name], step.value)
 
+    def share(self, step: TraceStep) -> Symbol:
+        """What a pair makes of its logits: p; p_z where another has that name."""
+        assert step.parts is not None  # noqa: S101  (asked of pairs only)
+        pairs = sum(one.parts is not None for one in self.steps)
+        if pairs == 1 and "p" not in self.title.values():
+            return Symbol("p", step.parts.p)
+        return Symbol(self.title[self.shown_as[step.operands[0]]], step.parts.p, "p")
+
     def local_formula(self, step: TraceStep, place: int) -> Expression | None:
         """The formula of a local derivative; None where it is not spelled."""
         local = step.local[place]
@@ -127,40 +137,55 @@ class Seen:
         if local is None:
             return None
         if step.parts is not None:
-            return minus(Symbol("p", step.parts.p), operands[1])
+            return minus(self.share(step), operands[1])
         if local.shape != step.value.shape:
             return None
         return slope_formula(step.operation, place, operands, self.symbol(step))
 
+    def places(self, step: TraceStep, used: TraceStep) -> tuple[int, ...]:
+        """Which operands of a step are a step that is shown, or only move its numbers."""
+        return tuple(
+            place for place, name in enumerate(step.operands)
+            if self.shown_as[name] == used.name and name in self.made
+        )  # fmt: skip
+
+    def local_sum(self, step: TraceStep, places: Sequence[int]) -> Expression | None:
+        """The formula of the local derivative by what stands at several places."""
+        formulas = [self.local_formula(step, place) for place in places]
+        known = [one for one in formulas if one is not None]
+        return total(known) if len(known) == len(formulas) else None
+
     def edges(self, step: TraceStep) -> Iterator[Edge]:
-        """The uses of a step that is shown, through what only moves its numbers."""
+        """What is made of a step that is shown, through what only moves its numbers."""
         inside = {name for name, root in self.shown_as.items() if root == step.name}
         for user in self.trace.steps:
             if user.name in inside or user.derivative is None:
                 continue
-            for place, (operand, local) in enumerate(zip(user.operands, user.local, strict=True)):
-                made = self.by_name[operand].contributions
-                if operand in inside and any(one.user == user.name for one in made):
-                    yield self._edge(self.shown(user.name), step, place, local, user)
+            places = tuple(
+                place for place, operand in enumerate(user.operands)
+                if operand in inside
+                and any(one.user == user.name for one in self.by_name[operand].contributions)
+            )  # fmt: skip
+            if places:
+                yield self._edge(self.shown(user.name), step, places, user)
 
     def _edge(
-        self, user: TraceStep, used: TraceStep, place: int, local: Any, maker: TraceStep
+        self, user: TraceStep, used: TraceStep, places: tuple[int, ...], maker: TraceStep
     ) -> Edge:
         assert maker.derivative is not None  # noqa: S101  (looked at before)
         upstream, shape = maker.derivative, used.value.shape
-        if local is None:
-            return Edge(user, used, place, None, upstream, is_elementwise=False)
-        if local.shape == maker.value.shape and local.size == used.value.size:
-            return Edge(
-                user,
-                used,
-                place,
-                local.reshape(shape),
-                upstream.reshape(shape),
-                is_elementwise=True,
-            )
-        local = local.reshape((*maker.value.shape, *shape))
-        return Edge(user, used, place, local, upstream, is_elementwise=False)
+        locals_ = [local for place in places if (local := maker.local[place]) is not None]
+        elementwise = {
+            local.shape == maker.value.shape and local.size == used.value.size for local in locals_
+        }
+        if len(locals_) < len(places) or len(elementwise) > 1:
+            return Edge(user, used, places, None, upstream, is_elementwise=False)
+        whole = np.sum([local.reshape(-1) for local in locals_], axis=0)
+        if elementwise == {True}:
+            upstream = upstream.reshape(shape)
+            return Edge(user, used, places, whole.reshape(shape), upstream, is_elementwise=True)
+        whole = whole.reshape((*maker.value.shape, *shape))
+        return Edge(user, used, places, whole, upstream, is_elementwise=False)
 
 
 def _uses(trace: Trace) -> dict[str, int]:

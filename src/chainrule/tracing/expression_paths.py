@@ -47,7 +47,7 @@ def path_entries(seen: Seen) -> Iterator[Entry]:
         step = seen.by_name[name]
         if step is seen.result or step.derivative is None:
             continue
-        symbol = seen.symbol(step).slope(result, step.derivative)
+        symbol = seen.symbol(step).slope(result, step.derivative, sign="d")
         factors = [_factors(seen, path) for path in found]
         if max(len(one) for one in factors) < 2 and len(factors) < 2:
             continue
@@ -85,9 +85,10 @@ def _factors(seen: Seen, path: Sequence[Edge]) -> list[_Factor]:
     """The factors from the result downward; sums without a name hand on what arrives."""
     found: list[_Factor] = []
     user: TraceStep | None = None
-    for edge in reversed(path):
+    for place in reversed(range(len(path))):
+        edge = path[place]
         user = edge.user if user is None else user
-        if _hands_on(seen, edge) and edge is not path[0]:
+        if place and _hands_on(seen, edge) and _ways(seen, path[place - 1].used, user) == 1:
             continue
         found += _factor(seen, edge, user)
         user = None
@@ -100,20 +101,30 @@ def _hands_on(seen: Seen, edge: Edge) -> bool:
     return not named and edge.local is not None and bool(np.all(edge.local == 1))
 
 
+def _ways(seen: Seen, step: TraceStep, user: TraceStep) -> int:
+    """How many paths lead from a step to one that is made of it."""
+    if step is user:
+        return 1
+    return sum(
+        _ways(seen, edge.user, user) for edge in seen.edges(step)
+        if edge.user.number <= user.number
+    )  # fmt: skip
+
+
 def _factor(seen: Seen, edge: Edge, user: TraceStep) -> Iterator[_Factor]:
     used, by = seen.symbol(edge.used), seen.symbol(user)
     parts = edge.user.parts
-    symbol = used.slope(by, edge.local)
-    formula = seen.local_formula(edge.user, edge.place)
+    symbol = used.slope(by, edge.local, sign="∂")
+    formula = seen.local_sum(edge.user, edge.places)
     if parts is None or parts.link != "sigmoid" or not np.all(np.isfinite(parts.product)):
         yield _Factor(symbol, symbol if formula is None else formula)
         return
     target = seen.operand(edge.user.operands[1])
-    p = Symbol("p", parts.p)
+    p = seen.share(edge.user)
     certainty = Product((p, minus(Number(1), p)))
     by_p = Quotient(minus(p, target), certainty)
-    yield _Factor(p.slope(by, parts.by_p), by_p, minus(p, target))
-    yield _Factor(used.slope(p, parts.by_logit), certainty, Number(1.0))
+    yield _Factor(p.slope(by, parts.by_p, sign="∂"), by_p, minus(p, target))
+    yield _Factor(used.slope(p, parts.by_logit, sign="∂"), certainty, Number(1.0))
 
 
 def _flat(factors: Iterator[Expression]) -> Expression:
@@ -139,5 +150,5 @@ def _shared(seen: Seen, paths: dict[str, list[list[Edge]]]) -> Iterator[Entry]:
             if any(edge.user is step for path in found for edge in path)
         ]  # fmt: skip
         if len(users) > 1 and seen.is_named(seen.by_name[seen.title[step.name]]):
-            symbol = seen.symbol(step).slope(result, step.derivative)
+            symbol = seen.symbol(step).slope(result, step.derivative, sign="d")
             yield equation(symbol, note=f"shared by {', '.join(users)}")

@@ -34,6 +34,11 @@ class Symbol:
         "'" for what an update makes of it, "~" for each layer without weights that it has passed.
     opposite
         Whether it is the negative of a derivative.
+    sign
+        How a derivative is written: "d" for a whole one, "∂" for the local one of a step by what it
+        uses; "" where no local one has its name, which text writes with d, LaTeX with ∂.
+    bracketed
+        Whether text puts the name into brackets: "city = x" has spaces or signs in it.
     """
 
     name: str
@@ -43,15 +48,17 @@ class Symbol:
     row: int | None = None
     mark: str = ""
     opposite: bool = False
+    sign: str = ""
+    bracketed: bool = False
 
     def of(self, head: str, value: Any, row: int | None = None) -> Symbol:
         """Another quantity of the same name."""
         return replace(self, head=head, value=value, row=row, mark="")
 
-    def slope(self, by: Symbol, value: Any, opposite: bool = False) -> Symbol:
+    def slope(self, by: Symbol, value: Any, opposite: bool = False, sign: str = "") -> Symbol:
         """The derivative of `by` with respect to this."""
-        sign = -1 if opposite else 1
-        return replace(self, by=by, value=sign * value, opposite=opposite)
+        factor = -1 if opposite else 1
+        return replace(self, by=by, value=factor * value, opposite=opposite, sign=sign)
 
 
 @dataclass(frozen=True, eq=False)

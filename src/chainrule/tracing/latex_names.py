@@ -85,8 +85,8 @@ def symbol_latex(one: Symbol) -> str:
         base = f"{{{base}}}^{{({one.row})}}"
     if one.by is None:
         return base
-    sign = "-" if one.opposite else ""
-    return rf"{sign}\frac{{\partial {symbol_latex(one.by)}}}{{\partial {base}}}"
+    minus, sign = "-" if one.opposite else "", r"\mathrm{d}" if one.sign == "d" else r"\partial "
+    return rf"{minus}\frac{{{sign}{symbol_latex(one.by)}}}{{{sign}{base}}}"
 
 
 def _mark(mark: str) -> str:

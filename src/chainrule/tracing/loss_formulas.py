@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from chainrule.losses import (
@@ -53,8 +54,11 @@ def probabilities(view: View, row: int) -> list[Symbol]:
         parts = view.parts
         if parts is not None:
             p = flat(parts.p, view.rows)[row]
-            return [Symbol(f"p{k + 1}" if len(p) > 1 else "p", one) for k, one in enumerate(p)]
-    return [view.unit(last, k, one) for k, one in enumerate(given)]
+            names = [f"p{k + 1}" if len(p) > 1 else "p" for k in range(len(p))]
+            return [
+                Symbol(name, one, row=view.row(row)) for name, one in zip(names, p, strict=True)
+            ]
+    return [view.unit(last, k, one, view.row(row)) for k, one in enumerate(given)]
 
 
 def row_loss(view: View, row: int) -> Expression | None:
@@ -85,10 +89,11 @@ def _of_targets(
     if not view.mixed:
         return own
     shares = view.mixing_shares
-    partner = formula([view.target(view.rows - 1 - row, k, named=True) for k in range(count)])
+    other = view.rows - 1 - row
+    partner = formula([replace(view.target(other, k), row=other + 1) for k in range(count)])
     if own is None or partner is None or shares is None or view.trace.row_weights is not None:
         return None
-    share = Symbol("mix", shares[row])
+    share = Symbol("mix", shares[row], row=view.row(row))
     return Sum((Product((share, own)), Product((minus(Number(1), share), partner))))
 
 
@@ -190,7 +195,8 @@ def _slope(view: View, outputs: list[Symbol], targets: Targets, unit: int) -> Ex
     if type(rule) is SquaredError:
         return error
     if type(rule) is MeanSquaredError:
-        return Product((Quotient(Number(2), Number(count)) if count > 1 else Number(2), error))
+        scale = Quotient(Number(2), Number(count)) if count > 2 else Number(2 / count)
+        return product(scale, error)
     if type(rule) in OF_SHARES:
         return _slope_of_shares(view, outputs, targets, unit)
     one = _slope_of_term(view, rule, o, t)

@@ -216,6 +216,8 @@ class StepTrace(Forms):
     def delta(self) -> ByLayer:
         """The derivative of each row's own loss with respect to z, one line a row.
 
+        Before a layer where rows mix, such as batch normalization, it is the derivative of the sum
+        of all rows' own losses, since the row moves the losses of others too.
         Of a layer without weights it is that with respect to what the layer is given.
         """
         return self._numbers("delta")

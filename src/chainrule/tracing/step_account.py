@@ -37,8 +37,12 @@ def account_of_step(trace: StepTrace) -> Account:
     """The equations of one step; of several the first and the last, and the losses of all."""
     view = View(trace)
     sections = list(_sections(view))
+    losses = _known_losses(trace)
+    if trace.following or len(losses) > 2:
+        count = len(losses) - 1
+        plural = "s" if count != 1 else ""
+        sections.append(Section(f"Losses of {count:,} step{plural}", _losses(trace, losses)))
     if trace.following:
-        sections.append(Section(f"Losses of {len(trace.losses) - 1:,} steps", _losses(trace)))
         last = trace.steps[-1]
         sections += _sections(View(last), f"Step {last.iteration:,}: ")
     lines, used = tuple(_lines(view)), legend(sections)
@@ -72,6 +76,13 @@ def _lines(view: View) -> Iterator[str]:
     if trace.notation.weights is not None:
         form = form.partition(";")[0]
     yield form
+    mixing = [layer.name for layer, one in zip(trace.layers, view.mixing, strict=True) if one]
+    if mixing:
+        loss = trace.notation.loss
+        yield (
+            f"rows mix in {', '.join(mixing)}: what comes before has its δ and derivatives of "
+            f"Σ{loss}, the sum of all rows' own losses, and not of its row's own"
+        )
 
 
 def _kind(kind: str, activation: str | None) -> str:
@@ -100,11 +111,26 @@ def _inputs(view: View, row: int) -> Iterator[Entry]:
     for given in view.trace.inputs.values():
         values = flat(given, view.rows)[row]
         if len(view.trace.inputs) == 1 and len(values) <= view.folding.units:
-            symbols += [view.given(0).symbol(k, value) for k, value in enumerate(values)]
+            symbols += [
+                view.given(0).symbol(k, value, view.row(row)) for k, value in enumerate(values)
+            ]
+    symbols += _joined(view, row)
     if view.targets is not None and view.targets.shape[1] <= view.folding.units:
         symbols += [view.target(row, k) for k in range(view.targets.shape[1])]
     if symbols:
         yield Values(tuple(symbols), "given: ")
+
+
+def _joined(view: View, row: int) -> list[Symbol]:
+    """What the first layer with weights is given, where several inputs are put together for it."""
+    place = next((place for place, one in enumerate(view.layers) if one.place == 0), None)
+    if view.in_line or place is None or (place == 0 and len(view.trace.inputs) == 1):
+        return []
+    values = flat(view.layers[place].numbers.x, view.rows)[row]
+    if len(values) > view.folding.units:
+        return []
+    given = view.given(place)
+    return [given.symbol(k, value, view.row(row)) for k, value in enumerate(values)]
 
 
 def _rows_left_out(view: View) -> Iterator[Entry]:
@@ -123,19 +149,28 @@ def _after(view: View) -> Iterator[Entry]:
         yield "The loss is not finite, so no weight is moved."
 
 
-def _losses(trace: StepTrace) -> tuple[Entry, ...]:
+def _known_losses(trace: StepTrace) -> tuple[float, ...]:
+    """The losses up to the first that is not finite, after which no step is made."""
+    ends = [place for place, loss in enumerate(trace.losses) if not np.isfinite(loss)]
+    return trace.losses[: ends[0] + 1] if ends else trace.losses
+
+
+def _losses(trace: StepTrace, losses: tuple[float, ...]) -> tuple[Entry, ...]:
     """The loss before each step and after the last, of many steps the first and the last."""
-    count = len(trace.losses)
+    count, ended = len(losses), not np.isfinite(losses[-1])
     places = range(count)
     kept = [k for k in places if k < FIRST_STEPS or k >= count - FIRST_STEPS]
     entries: list[Entry] = []
     for k in kept:
         name = f"{trace.notation.loss} before step {trace.iteration + k:,}"
-        if k == count - 1 and np.isfinite(trace.steps[-1].loss):
+        if k == count - 1 and not ended:
             name = f"{trace.notation.loss} after step {trace.iteration + k - 1:,}"
         if entries and k == count - FIRST_STEPS and count > 2 * FIRST_STEPS:
             entries.append(f"{count - 2 * FIRST_STEPS:,} more are left out.")
-        entries.append(equation(Symbol(name, trace.losses[k])))
+        entries.append(equation(Symbol(name, losses[k])))
+    if ended:
+        entries.append(f"The loss is not finite ({losses[-1]:g}): no further step was made.")
+        return tuple(entries)
     outputs = trace.steps[-1].outputs_after
     if outputs is not None:
         text = number_text(outputs, trace.notation.digits)

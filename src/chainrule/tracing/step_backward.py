@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -139,13 +140,15 @@ def _delta_of_mixed(view: View, row: int, unit: int) -> Expression | None:
 def _upstream_symbol(view: View, place: int, row: int, unit: int) -> Symbol:
     """The derivative of the row's loss with respect to what a layer gives."""
     value = flat(view.layers[place].numbers.upstream, view.rows)[row, unit]
-    return view.unit(place, unit, 0.0).slope(view.own_loss(row), value, view.errors)
+    own = view.own_loss(row, place + 1)
+    return view.unit(place, unit, 0.0, view.row(row)).slope(own, value, view.errors)
 
 
 def _given_symbol(view: View, place: int, row: int, unit: int) -> Symbol:
     """The derivative of the row's loss with respect to what a layer is given."""
     value = flat(view.layers[place].numbers.delta, view.rows)[row, unit]
-    return view.given(place).symbol(unit, 0.0).slope(view.own_loss(row), value, view.errors)
+    own = view.own_loss(row, place)
+    return view.given(place).symbol(unit, 0.0, view.row(row)).slope(own, value, view.errors)
 
 
 def _upstream(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
@@ -213,12 +216,13 @@ def _through_activation(view: View, place: int, row: int, unit: int) -> Iterator
         yield equation(delta, note=f"through {count} operations, where units and rows mix")
         return
     slope = flat(layer.numbers.slope, view.rows)[row, unit]
-    a = view.unit(place, unit, flat(layer.numbers.a, view.rows)[row, unit])
+    number = view.row(row)
+    a = view.unit(place, unit, flat(layer.numbers.a, view.rows)[row, unit], number)
     given = layer.numbers.z if weighted else layer.numbers.x
     if given is None:  # codes, with respect to which there is no derivative
         return
     value = flat(given, view.rows)[row, unit]
-    z = a.of("z", value) if weighted else view.given(place).symbol(unit, value)
+    z = a.of("z", value, number) if weighted else view.given(place).symbol(unit, value, number)
     local = z.slope(a, slope)
     upstream = _upstream_symbol(view, place, row, unit)
     if _is_one(layer, slope):
@@ -228,7 +232,7 @@ def _through_activation(view: View, place: int, row: int, unit: int) -> Iterator
     if layer.kind == "PReLU":
         formula = parametric_slope(z, learned_slope(layer, unit))
     elif layer.activation in (None, "linear") and slope != 1:
-        formula = Symbol("mask", slope) if layer.kind == "Dropout" else None
+        formula = z.of("mask", slope, number) if layer.kind == "Dropout" else None
     note = "" if formula is not None else f"the slope of {layer.activation or layer.name}"
     yield equation(local, *([] if formula is None else [formula]), note=note)
     yield equation(delta, Product((upstream, local)))
@@ -243,11 +247,11 @@ def _of_shares(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
     layer, delta = view.layers[place], _arrived(view, place, row, unit)
     a = flat(layer.numbers.a, view.rows)[row]
     upstream = flat(layer.numbers.upstream, view.rows)[row]
-    own, same = view.unit(place, unit, a[unit]), np.arange(len(a)) == unit
+    own, same = view.unit(place, unit, a[unit], view.row(row)), np.arange(len(a)) == unit
     of_logarithm = layer.activation == "log_softmax"
 
     def term(k: int) -> Expression:
-        symbol = view.unit(place, k, a[k])
+        symbol = view.unit(place, k, a[k], view.row(row))
         slope = (
             _log_share_slope(own, k == unit) if of_logarithm
             else _share_slope(symbol, own, k == unit)
@@ -295,13 +299,13 @@ def _sigmoid_parts(
     by_p = flat(parts.by_p, view.rows)[row, unit] / count
     by_logit = flat(parts.by_logit, view.rows)[row, unit]
     product_value = flat(parts.product, view.rows)[row, unit] / count
-    upstream = o.slope(view.own_loss(row), by_p, view.errors)
+    upstream = o.slope(view.loss(row), by_p, view.errors)
     local = _logit(view, place, row, unit).slope(o, by_logit)
     certainty = certainty_slope(o, t)
     yield equation(upstream, mean_of(negated_top(certainty) if view.errors else certainty, count))
     yield equation(local, Product((o, minus(Number(1), o))))
     arrived = _arrived(view, place, row, unit)
-    delta = arrived.of(arrived.head, _sign(view) * product_value)
+    delta = replace(arrived, value=_sign(view) * product_value)
     yield equation(delta, Product((upstream, local)), note="by its parts")
 
 
@@ -317,8 +321,9 @@ def _logit(view: View, place: int, row: int, unit: int) -> Symbol:
     layer = view.layers[place]
     if layer.place is None:
         x = flat(layer.numbers.x, view.rows)[row, unit]
-        return view.given(place).symbol(unit, x)
-    return view.unit(place, unit, 0.0).of("z", flat(layer.numbers.z, view.rows)[row, unit])
+        return view.given(place).symbol(unit, x, view.row(row))
+    z = flat(layer.numbers.z, view.rows)[row, unit]
+    return view.unit(place, unit, 0.0).of("z", z, view.row(row))
 
 
 def _softmax_parts(
@@ -332,7 +337,7 @@ def _softmax_parts(
     terms = []
     for k in (int(one) for one in classes[: view.folding.terms]):
         o, t = outputs[k], view.target(row, k)
-        upstream = o.slope(view.own_loss(row), by_p[k], view.errors)
+        upstream = o.slope(view.loss(row), by_p[k], view.errors)
         local = _logit(view, place, row, unit).slope(o, by_logit[k])
         if unit == view.shown_units[place][0]:
             share = Quotient(t, o)
@@ -343,7 +348,7 @@ def _softmax_parts(
         return
     delta = _arrived(view, place, row, unit)
     value = _sign(view) * flat(parts.product, view.rows)[row, unit]
-    yield equation(delta.of(delta.head, value), total(terms), note="by its parts")
+    yield equation(replace(delta, value=value), total(terms), note="by its parts")
 
 
 def _pair_note(view: View, row: int) -> Iterator[Entry]:

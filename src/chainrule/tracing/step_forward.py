@@ -26,8 +26,9 @@ from chainrule.tracing.formula import (
     minus,
     total,
 )
-from chainrule.tracing.loss_formulas import row_loss
+from chainrule.tracing.loss_formulas import probabilities, row_loss
 from chainrule.tracing.step import LayerTrace
+from chainrule.tracing.step_penalty import penalty_entries, penalty_symbol
 from chainrule.tracing.view import View, flat
 
 __all__ = ["OF_CLASSES", "activated", "forward_row", "loss_entries"]
@@ -60,7 +61,7 @@ def _weighted_sum(view: View, place: int, row: int, unit: int) -> Entry:
     z, x = flat(numbers.z, view.rows)[row, unit], flat(numbers.x, view.rows)[row]
 
     def term(source: int) -> Expression:
-        a = view.given(place).symbol(source, x[source])
+        a = view.given(place).symbol(source, x[source], view.row(row))
         w = view.weight(layer, source, unit)
         return Product((a, w) if view.notation.form == "rows" else (w, a))
 
@@ -69,19 +70,19 @@ def _weighted_sum(view: View, place: int, row: int, unit: int) -> Entry:
         b = view.bias(layer, unit)
         theta = view.notation.form == "theta"
         terms = [Product((b, Number(1))), *terms] if theta else [*terms, b]
-    return equation(_z(view, place, unit, z), total(terms))
+    return equation(_z(view, place, unit, z, row), total(terms))
 
 
-def _z(view: View, place: int, unit: int, value: Any) -> Symbol:
-    return view.unit(place, unit, 0.0).of("z", value)
+def _z(view: View, place: int, unit: int, value: Any, row: int) -> Symbol:
+    return view.unit(place, unit, 0.0).of("z", value, view.row(row))
 
 
 def _activations(view: View, place: int, row: int, units: list[int]) -> Iterator[Entry]:
     layer = view.layers[place]
     z, a = (flat(one, view.rows)[row] for one in (layer.numbers.z, layer.numbers.a))
     for unit in units:
-        symbol = view.unit(place, unit, a[unit])
-        sums = [_z(view, place, k, one) for k, one in enumerate(z)]
+        symbol = view.unit(place, unit, a[unit], view.row(row))
+        sums = [_z(view, place, k, one, row) for k, one in enumerate(z)]
         if layer.activation in OF_CLASSES:
             yield equation(symbol, *_share(view, layer, sums, unit))
         else:
@@ -129,16 +130,16 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
         yield from _sums_along_an_axis(view, place, row, units)
         return
     columns = [] if given is None or not alike else [
-        view.given(place).symbol(k, one) for k, one in enumerate(given)
+        view.given(place).symbol(k, one, view.row(row)) for k, one in enumerate(given)
     ]  # fmt: skip
     for unit in units:
-        symbol = view.unit(place, unit, a[unit])
+        symbol = view.unit(place, unit, a[unit], view.row(row))
         if not columns:
             yield equation(symbol, note=_through(layer))
         elif layer.activation in OF_CLASSES and layer.numbers.a.ndim == 2:
             yield equation(symbol, *_share(view, layer, columns, unit))
         elif layer.kind == "Dropout" and slope is not None:
-            factor = Symbol("mask", flat(slope, view.rows)[row, unit])
+            factor = columns[unit].of("mask", flat(slope, view.rows)[row, unit], view.row(row))
             yield equation(symbol, Product((factor, columns[unit])), note=_through(layer))
         elif layer.kind == "PReLU":
             alpha = learned_slope(layer, unit)
@@ -156,12 +157,13 @@ def _sums_along_an_axis(view: View, place: int, row: int, units: list[int]) -> I
     layer = view.layers[place]
     z, a = (flat(one, view.rows)[row] for one in (layer.numbers.z, layer.numbers.a))
     for unit in units:
-        symbol = _z(view, place, unit, z[unit])
+        symbol = _z(view, place, unit, z[unit], row)
+        given = view.unit(place, unit, a[unit], view.row(row))
         yield equation(symbol, note=_through(layer, "a sum along the last axis"))
         if layer.activation in OF_CLASSES:
-            yield equation(view.unit(place, unit, a[unit]), note=_through(layer))
+            yield equation(given, note=_through(layer))
         else:
-            yield activated(view.unit(place, unit, a[unit]), layer, symbol)
+            yield activated(given, layer, symbol)
 
 
 def _operations(view: View, layer: LayerTrace) -> Iterator[Entry]:
@@ -178,6 +180,7 @@ def loss_entries(view: View) -> Iterator[Entry]:
     """The loss of each row that is shown, then of all, then the penalties."""
     for row in view.shown_rows:
         symbol = view.loss(row)
+        yield from _probabilities(view, row)
         formula = row_loss(view, row)
         note = "" if formula is not None else "through the operations of the loss"
         if symbol.row is None:
@@ -186,7 +189,25 @@ def loss_entries(view: View) -> Iterator[Entry]:
             yield equation(symbol, *([] if formula is None else [formula]), note=note)
     if not view.one_loss:
         yield from _shares(view)
+        yield from penalty_entries(view)
         yield equation(view.loss(), *_loss_of_all(view))
+
+
+def _probabilities(view: View, row: int) -> Iterator[Entry]:
+    """What the loss itself makes of what the last layer gives."""
+    last, parts = len(view.layers) - 1, view.parts
+    layer, found = view.layers[last], probabilities(view, row)
+    a = flat(layer.numbers.a, view.rows)[row]
+    outputs = [view.unit(last, k, one, view.row(row)) for k, one in enumerate(a)]
+    if parts is None or found[0].name == outputs[0].name:
+        return
+    for unit in view.shown_units[last]:
+        if layer.activation == "log_softmax":
+            yield equation(found[unit], Call("exp", (outputs[unit],)))
+        elif parts.link == "sigmoid":
+            yield equation(found[unit], Call("sigmoid", (outputs[unit],)))
+        else:
+            yield equation(found[unit], *_share(view, layer, outputs, unit))
 
 
 def _shares(view: View) -> Iterator[Entry]:
@@ -226,7 +247,4 @@ def _loss_of_all(view: View) -> list[Expression]:
         terms = total(dot(np.ones(view.rows), trace.row_losses, own, most))
         if trace.loss_rules[0].reduction != "sum":
             terms = mean_of(terms, view.rows)
-    penalties = [
-        Symbol(f"penalty of {name}", value) for name, value in trace.penalties.items()
-    ]  # fmt: skip
-    return [total([terms, *penalties])]
+    return [total([terms, *([penalty_symbol(view)] if trace.penalties else [])])]

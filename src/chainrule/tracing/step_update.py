@@ -28,6 +28,14 @@ from chainrule.tracing.formula import (
 )
 from chainrule.tracing.operations import rule_formula
 from chainrule.tracing.step import LayerTrace, ParameterTrace
+from chainrule.tracing.step_penalty import (
+    clip_formula,
+    is_clipped,
+    norm_entries,
+    number_symbol,
+    penalty_slope,
+    penalty_symbol,
+)
 from chainrule.tracing.view import View, flat
 
 __all__ = ["Shown", "gradient_entries", "shown_numbers", "update_entries"]
@@ -62,11 +70,10 @@ class Shown:
 def shown_numbers(view: View, place: int) -> Iterator[Shown]:
     """The numbers of a layer's parameters that are shown: those with the largest gradients."""
     layer = view.layers[place]
-    for name, parameter in layer.parameters.items():
+    for parameter in layer.parameters.values():
         if parameter.gradient is None or parameter.gradient.size == 0:
             continue
         weights = layer.kernel is parameter
-        biases = layer.bias is parameter
         most = view.folding.weights if weights else view.folding.biases
         sizes = np.nan_to_num(np.abs(parameter.gradient), nan=np.inf)
         if weights:
@@ -75,23 +82,68 @@ def shown_numbers(view: View, place: int) -> Iterator[Shown]:
         for number in sorted(int(one) for one in order):
             index = tuple(int(one) for one in np.unravel_index(number, sizes.shape))
             index = index[::-1] if weights else index
-            if weights:
-                symbol = view.weight(layer, *index)
-            elif biases:
-                symbol = view.bias(layer, *index)
-            else:
-                at = ",".join(str(one + 1) for one in index)
-                symbol = Symbol(f"{layer.name}/{name}[{at}]", parameter.before[index])
+            symbol = number_symbol(view, layer, parameter, index)
             yield Shown(place, layer, parameter, index, symbol)
 
 
 def gradient_entries(view: View) -> Iterator[Entry]:
     """The gradient of each weight: the product a delta, summed over the rows."""
     for place in reversed(range(len(view.layers))):
+        yield from _reported_sums(view, place)
         for one in shown_numbers(view, place):
+            yield from _penalty_entries(view, one)
             yield _gradient(view, one)
-            yield from _clipped(view, one)
         yield from _left_out(view, place)
+    yield from norm_entries(view)
+    for place in reversed(range(len(view.layers))):
+        for one in shown_numbers(view, place):
+            yield from _clipped(view, one)
+
+
+def _reported_sums(view: View, place: int) -> Iterator[Entry]:
+    """Derivatives of the loss by z, where they are more than a row's share of its delta."""
+    layer, shares = view.layers[place], view.trace.row_shares
+    if layer.place is None:
+        return
+    units = sorted({
+        one.index[-1] for one in shown_numbers(view, place)
+        if one.parameter in (layer.kernel, layer.bias)
+    })  # fmt: skip
+    for unit in (one for one in units if _shares(view, layer, one) is None):
+        for row in view.shown_rows:
+            symbol = _reported(view, place, unit, row)
+            if shares is None or (any(view.mixing[place:]) and len(set(shares)) > 1):
+                note = "through the losses of all outputs" if shares is None else "where rows mix"
+                yield equation(symbol, note=note)
+            else:
+                yield equation(symbol, _with_activities(view, place, unit, row, shares[row]))
+
+
+def _with_activities(view: View, place: int, unit: int, row: int, share: float) -> Expression:
+    """A row's share of delta, and what penalties on activities add."""
+    numbers = view.layers[place].numbers
+    delta = replace(view.delta(place, unit, row), row=view.row_of_batch(row))
+    own, reported = (flat(one, view.rows)[row, unit] for one in (numbers.delta, numbers.reported))
+    if view.trace.row_weights is not None:
+        first: Expression = Product((Symbol("s", share, row=row + 1), delta))
+    else:
+        first = delta if share == 1 else mean_of(delta, view.rows)
+    z = view.unit(place, unit, 0.0).of("z", 0.0, view.row_of_batch(row))
+    slope = z.slope(penalty_symbol(view), reported - share * own)
+    return total([first, Negative(slope) if view.errors else slope])
+
+
+def _penalty_entries(view: View, one: Shown) -> Iterator[Entry]:
+    """The gradient of a parameter's own penalty."""
+    if one.parameter.penalty is not None:
+        formula = penalty_slope(view, one.path, one.symbol)
+        if formula is not None:
+            yield equation(_penalty_symbol(view, one), formula)
+
+
+def _penalty_symbol(view: View, one: Shown) -> Symbol:
+    assert one.parameter.penalty is not None  # noqa: S101  (looked at before)
+    return one.symbol.slope(penalty_symbol(view), one.parameter.penalty[one.index])
 
 
 def _left_out(view: View, place: int) -> Iterator[Entry]:
@@ -152,10 +204,13 @@ def _product_formula(view: View, one: Shown) -> Expression | None:
     equal = shares is not None and view.trace.row_weights is None
 
     def term(row: int) -> Expression:
-        delta = view.delta(one.place, unit, row, marked=True)
-        factors: list[Expression] = [_reported(view, one, row) if shares is None else delta]
+        number = view.row_of_batch(row)
+        delta = replace(view.delta(one.place, unit, row), row=number)
+        factors: list[Expression] = [
+            _reported(view, one.place, unit, row) if shares is None else delta
+        ]
         if weight:
-            a = view.given(one.place).symbol(one.index[0], x[row], view.row(row))
+            a = view.given(one.place).symbol(one.index[0], x[row], number)
             factors.insert(0 if view.notation.form == "rows" else 1, a)
         if shares is not None and not equal:
             factors.insert(0, Symbol("s", shares[row], row=row + 1))
@@ -181,28 +236,26 @@ def _shares(view: View, layer: LayerTrace, unit: int) -> Array | None:
     return shares if alike else None
 
 
-def _reported(view: View, one: Shown, row: int) -> Symbol:
+def _reported(view: View, place: int, unit: int, row: int) -> Symbol:
     """The derivative of the loss itself with respect to z in a row."""
-    value = flat(one.layer.numbers.reported, view.rows)[row, one.index[-1]]
-    z = view.unit(one.place, one.index[-1], 0.0).of("z", 0.0, view.row(row))
+    value = flat(view.layers[place].numbers.reported, view.rows)[row, unit]
+    z = view.unit(place, unit, 0.0).of("z", 0.0, view.row_of_batch(row))
     return z.slope(view.loss(), value, view.errors)
 
 
 def _with_penalty(view: View, one: Shown, terms: Expression) -> Expression:
     if one.parameter.penalty is None:
         return terms
-    penalty = Symbol("penalty", 0.0)
-    slope = one.symbol.slope(penalty, one.parameter.penalty[one.index])
+    slope = _penalty_symbol(view, one)
     return total([terms, Negative(slope) if view.errors else slope])
 
 
 def _used(view: View, one: Shown) -> Symbol:
     """The gradient that the update is given."""
     assert one.parameter.clipped is not None  # noqa: S101  (it has a gradient)
-    clipped = one.parameter.clipped[one.index]
-    if clipped == one.gradient:
+    if not is_clipped(view, one.parameter, one.index):
         return _slope_symbol(view, one, opposite=False)
-    return one.symbol.of("g", clipped)
+    return one.symbol.of("g", one.parameter.clipped[one.index])
 
 
 def _clipped(view: View, one: Shown) -> Iterator[Entry]:
@@ -213,7 +266,10 @@ def _clipped(view: View, one: Shown) -> Iterator[Entry]:
         said = ", ".join(
             f"{name}={getattr(rule, name)}" for name in settings if getattr(rule, name)
         )
-        yield equation(used, note=f"the gradient after clipping by {said}")
+        slope = _slope_symbol(view, one, opposite=False)
+        formula = clip_formula(view, one.layer, one.parameter, slope)
+        forms = [] if formula is None else [formula]
+        yield equation(used, *forms, note=f"the gradient after clipping by {said}")
 
 
 def update_entries(view: View) -> Iterator[Entry]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from chainrule.tracing.expression import Trace
 from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace
+from chainrule.tracing.step_penalty import place_text
 from chainrule.tracing.step_update import shown_numbers
 from chainrule.tracing.view import View, flat
 
@@ -204,7 +205,7 @@ def _places(view: View, layer: LayerTrace, one: ParameterTrace) -> Iterator[Row]
         elif one is layer.bias and layer.place is not None:
             yield None, index[0] + 1, view.names.bias(layer.place, *index)
         else:
-            at = ",".join(str(place + 1) for place in index)
+            at = place_text(layer, one, index)
             yield None, at, f"{layer.name}/{one.name}[{at}]"
 
 
@@ -217,7 +218,11 @@ def _checked_rows(view: View) -> Iterator[Row]:
             name = one.parameter.name
             value = view.trace.central_difference(one.path, one.index)
             source = one.index[0] + 1 if one.parameter is layer.kernel else None
-            to = ",".join(str(k + 1) for k in one.index[1 if source else 0 :])
+            to = (
+                str(one.index[-1] + 1)
+                if source
+                else place_text(one.layer, one.parameter, one.index)
+            )
             yield (
                 "gradient", layer.name, name, "central difference", None, source, to,
                 one.symbol.name, value,

@@ -45,14 +45,16 @@ def text_of(trace: Any, width: int = 80, color: bool = False) -> str:
 
 
 def symbol_text(one: Symbol) -> str:
-    """A symbol as text: z_h1, dE/dw5, w5', h1(2)."""
-    name = f"{one.head}_{one.name}" if one.head else one.name
+    """A symbol as text: z_h1, dE/dw5, ∂q/∂x, w5', h1(2)."""
+    name = f"[{one.name}]" if one.bracketed else one.name
+    name = f"{one.head}_{name}" if one.head else name
     name += one.mark
     if one.row is not None:
         name += f"({one.row})"
     if one.by is None:
         return name
-    return f"{'-' if one.opposite else ''}d{symbol_text(one.by)}/d{name}"
+    sign = one.sign or "d"
+    return f"{'-' if one.opposite else ''}{sign}{symbol_text(one.by)}/{sign}{name}"
 
 
 SUM, QUOTIENT, PRODUCT, POWER, ATOM = range(5)

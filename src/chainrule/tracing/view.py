@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from chainrule.losses import SparseCategoricalCrossentropy
 from chainrule.tracing.formula import Symbol
 from chainrule.tracing.pairs import Parts
 from chainrule.tracing.step import LayerTrace, StepTrace
+from chainrule.training import TracedNode
 
 __all__ = ["Columns", "Folding", "View", "flat"]
 
@@ -62,11 +64,19 @@ class Columns:
         """The symbol of one column, with its value."""
         name = self.names[column] if column < len(self.names) else f"v{column + 1}"
         own = self.head if not name[:1].isalpha() else ""
-        return Symbol(name, value, own, row=row, mark=self.mark)
+        return Symbol(name, value, own, row=row, mark=self.mark, bracketed=_is_long(name))
 
     def passed(self) -> Columns:
         """The same columns after a layer without weights."""
         return Columns(self.names, self.head, self.mark + "~")
+
+
+SIGNS = re.compile(r"[\s=+*/<>()^|·-]")
+
+
+def _is_long(name: str) -> bool:
+    """Whether a name has spaces or signs in it, so that a formula with it is hard to read."""
+    return SIGNS.search(name) is not None
 
 
 class View:
@@ -110,7 +120,8 @@ class View:
         for place, layer in enumerate(self.layers):
             if layer.place is not None:
                 x = flat(layer.numbers.x, self.rows)
-                if x.shape[1] != len(current.names):
+                joined = layer.place == 0 and not self.in_line
+                if x.shape[1] != len(current.names) or (joined and not self._is_given(place, x)):
                     current = Columns(self.names.sources[layer.place], "a")
                 elif not self.in_line and not self._is_given(place, x):
                     current = current.passed()
@@ -126,17 +137,25 @@ class View:
         if layer.place is not None:
             return Columns(self.names.units[layer.place + 1], "a")
         width = flat(layer.numbers.a, self.rows).shape[1]
-        if width == len(current.names) and self.in_line:
+        alike = self.in_line or layer.kind == "Dropout"
+        if width == len(current.names) and alike and layer.numbers.z is None:
             return current if self.only_moves(layer) else current.passed()
-        following = [one for one in self.layers[place + 1 :] if one.place is not None]
-        if self.in_line and following and following[0].place is not None:
-            sources = self.names.sources[following[0].place]
+        others = (one for one in self.layers[place + 1 :] if not self.only_moves(one))
+        following = next(others, None)
+        if self.in_line and following is not None and following.place is not None:
+            sources = self.names.sources[following.place]
             if len(sources) == width:
                 return Columns(sources, "a")
         return Columns(tuple(f"{layer.name}_{n + 1}" for n in range(width)), "a")
 
     def only_moves(self, layer: LayerTrace) -> bool:
-        """Whether a layer gives the numbers that it is given, perhaps in another shape."""
+        """Whether a layer gives the numbers that it is given, perhaps in another shape.
+
+        A softmax before its cross-entropy has no operation of its own, but gives others.
+        """
+        x, a = layer.numbers.x, layer.numbers.a
+        if x is not None and x.size == a.size and not _are_equal(x.reshape(-1), a.reshape(-1)):
+            return False
         return all(node.operation in ("reshape", "cast") for node in layer.nodes)
 
     def given(self, place: int) -> Columns:
@@ -151,23 +170,24 @@ class View:
         """What a unit gives."""
         return self.gives(place).symbol(unit, value, row)
 
-    def delta(self, place: int, unit: int, row: int, marked: bool = False) -> Symbol:
+    def delta(self, place: int, unit: int, row: int) -> Symbol:
         """The delta of a unit in a row; its error where the reader wants errors."""
         value = flat(self.layers[place].numbers.delta, self.rows)[row, unit]
         sign, head = (-1, "Err") if self.errors else (1, "δ")
-        name = self.gives(place).symbol(unit, 0.0).name
-        return Symbol(name, sign * value, head, row=self.row(row) if marked else None)
+        return self.gives(place).symbol(unit, 0.0).of(head, sign * value, self.row(row))
 
     def weight(self, layer: LayerTrace, source: int, unit: int) -> Symbol:
         """A weight before the step."""
         assert layer.place is not None and layer.kernel is not None  # noqa: S101
         value = layer.kernel.before[source, unit]
-        return Symbol(self.names.weight(layer.place, source, unit), value)
+        name = self.names.weight(layer.place, source, unit)
+        return Symbol(name, value, bracketed=_is_long(name))
 
     def bias(self, layer: LayerTrace, unit: int) -> Symbol:
         """A bias before the step."""
         assert layer.place is not None and layer.bias is not None  # noqa: S101
-        return Symbol(self.names.bias(layer.place, unit), layer.bias.before[unit])
+        name = self.names.bias(layer.place, unit)
+        return Symbol(name, layer.bias.before[unit], bracketed=_is_long(name))
 
     def loss(self, row: int | None = None) -> Symbol:
         """The loss; or a row's own, which with one row alone is the loss where both agree."""
@@ -176,9 +196,32 @@ class View:
         value = self.trace.row_losses[row]
         return Symbol(self.notation.loss, value, row=None if self.one_loss else row + 1)
 
-    def own_loss(self, row: int) -> Symbol:
-        """A row's own loss as derivatives of the row name it."""
-        return Symbol(self.notation.loss, self.trace.row_losses[row])
+    def own_loss(self, row: int, place: int) -> Symbol:
+        """What derivatives of a row, before the layers from a place on, are derivatives of.
+
+        The row's own loss; of rows that mix on the way to it the sum of all rows' own losses.
+        """
+        if any(self.mixing[place:]):
+            return Symbol(f"Σ{self.notation.loss}", np.sum(self.trace.row_losses))
+        return self.loss(row)
+
+    @cached_property
+    def mixing(self) -> tuple[bool, ...]:
+        """For each layer whether what it gives in a row depends on other rows."""
+        values = {node.number: node.value for node in self.trace.nodes}
+
+        def gathers(node: TracedNode) -> bool:
+            axis, given = node.attributes.get("axis"), values.get(node.operands[0])
+            if axis is None or given is None or given.shape[:1] != (self.rows,):
+                return False
+            return 0 in [one % given.ndim for one in np.atleast_1d(axis)]
+
+        return tuple(
+            self.many
+            and layer.numbers.slope is None
+            and any(node.operands and gathers(node) for node in layer.nodes)
+            for layer in self.layers
+        )
 
     @cached_property
     def one_loss(self) -> bool:
@@ -188,7 +231,11 @@ class View:
         return alone and not self.trace.penalties
 
     def row(self, row: int) -> int | None:
-        """A row's number from 1 where there are several."""
+        """A row's number from 1 where several are shown."""
+        return row + 1 if len(self.shown_rows) > 1 else None
+
+    def row_of_batch(self, row: int) -> int | None:
+        """A row's number from 1 where there are several, shown or not."""
         return row + 1 if self.many else None
 
     @cached_property
@@ -243,12 +290,17 @@ class View:
                 return found[-1].reshape(-1) if found and found[-1] is not None else None
         return None
 
-    def target(self, row: int, output: int, named: bool = False) -> Symbol:
-        """The target of an output; its row is named where it is another's."""
+    def target(self, row: int, output: int) -> Symbol:
+        """The target of an output."""
         assert self.targets is not None  # noqa: S101
         number = str(output + 1) if self.targets.shape[1] > 1 else ""
         value = self.targets[row, output]
-        return Symbol(f"t{number}", value, row=row + 1 if named else None)
+        return Symbol(f"t{number}", value, row=self.row(row))
+
+
+def _are_equal(left: Array, right: Array) -> bool:
+    numbers = left.dtype.kind == "f" and right.dtype.kind == "f"
+    return np.array_equal(left, right, equal_nan=numbers)
 
 
 def _largest(sizes: Any, most: int) -> list[int]:
