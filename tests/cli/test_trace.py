@@ -63,6 +63,12 @@ def test_the_forms(form, sign, tmp_path):
     assert code == 1 and "exists already, nothing was changed" in err
 
 
+def test_an_expression_is_checked_by_central_differences():
+    code, out, _ = trace("--example", "xyz", "--check")
+    assert code == 0 and out.count("central difference") == 3
+    assert "(central difference -4)" in out and "(central difference 3)" in out
+
+
 def test_machines_get_records():
     records = json.loads(trace("--example", "mazur", "--json")[1])
     rows = list(csv.DictReader(io.StringIO(trace("--example", "mazur", "--format", "csv")[1])))
@@ -81,6 +87,9 @@ def test_a_row_of_a_run(tmp_path):
     code, out, err = trace("run", "people.csv", "--row", 3, cwd=tmp_path)
     assert code == 0 and "note: network 0 of" in err
     assert "no" in out and "age" in out and "mask" in out
+    flat = " ".join(out.split())
+    assert "row 3 of people.csv: age = 23, city = a, left = no" in flat
+    assert "this network says left = " in flat and "optimizer begins anew" in flat
     for words, sentence in (
         (("run", "people.csv", "--row", 121), "there is no row 121; people.csv has 121 rows"),
         (("run", "people.csv", "--row", -1), "there is no row -1"),

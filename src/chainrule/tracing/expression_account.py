@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.tracing.equations import Account, Entry, Section, equation, legend
+from chainrule.tracing.equations import Account, Entry, Section, equation, legend, number_text
 from chainrule.tracing.expression import Trace, TraceStep
 from chainrule.tracing.expression_graph import Edge, Seen
 from chainrule.tracing.expression_paths import path_entries
@@ -25,7 +25,7 @@ from chainrule.tracing.operations import formula_of
 
 __all__ = ["account_of_expression"]
 
-MOST_STEPS, MOST_USES = 60, 8
+MOST_STEPS, MOST_USES, MOST_CHECKED = 60, 8, 12
 
 
 def account_of_expression(trace: Trace) -> Account:
@@ -129,9 +129,17 @@ def _backward(seen: Seen, shown: tuple[TraceStep, ...]) -> Iterator[Entry]:
         if step is seen.result:
             yield equation(symbol)
         else:
-            yield equation(
-                symbol, folded([_use(seen, edge) for edge in seen.edges(step)], MOST_USES)
-            )
+            uses = folded([_use(seen, edge) for edge in seen.edges(step)], MOST_USES)
+            yield equation(symbol, uses, note=_checked(seen.trace, step))
+
+
+def _checked(trace: Trace, step: TraceStep) -> str:
+    """The central difference of a variable's derivative, number by number; of few numbers."""
+    if not trace.checks or step.operation != "variable" or step.value.size > MOST_CHECKED:
+        return ""
+    slopes = [trace.central_difference(step.name, index) for index in np.ndindex(step.value.shape)]
+    shown = ", ".join(number_text(slope, trace.digits) for slope in slopes)
+    return f"central difference{'s' * (len(slopes) > 1)} {shown}"
 
 
 def _use(seen: Seen, edge: Edge) -> Expression:

@@ -72,6 +72,7 @@ def _lines(view: View) -> Iterator[str]:
         f"loss: {losses}; optimizer: {type(trace.optimizer).__name__}, {line}; step "
         f"{trace.iteration:,}; {rows}"
     )
+    yield from trace.remarks
     form = FORMS[trace.notation.form]
     if trace.notation.weights is not None:
         form = form.partition(";")[0]
