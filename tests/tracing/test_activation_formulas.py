@@ -68,15 +68,15 @@ def test_outputs_that_are_logarithms_of_shares_have_the_delta_of_the_shares():
     trace = made.trace(X, t)
     check(trace, "float64")
     assert trace.delta[0] == pytest.approx(np.exp(trace.a[0]) - t)
-    assert "= p1 - t1 = " in trace.to_text()
+    assert "= p1(1) - t1(1) = " in trace.to_text()
 
 
 def test_learned_slopes_stand_in_the_formula():
     stack = [layers.Dense(2), layers.PReLU("ones"), layers.Dense(1)]
     trace = model(2, *stack).trace(*batch(3, 2, 1))
     check(trace, "float64")
-    assert "max(h1, 0) + p_re_lu/alpha[1]·min(h1, 0)" in trace.to_text(200)
-    assert "[h1 > 0] + p_re_lu/alpha[1]·[-h1 > 0]" in trace.to_text(200)
+    assert "max(h1(1), 0) + p_re_lu/alpha[1]·min(h1(1), 0)" in trace.to_text(200)
+    assert "[h1(1) > 0] + p_re_lu/alpha[1]·[-h1(1) > 0]" in trace.to_text(200)
 
 
 def test_a_rectifiers_layer_has_its_own_slope():
@@ -84,4 +84,4 @@ def test_a_rectifiers_layer_has_its_own_slope():
         *batch(3, 2, 1)
     )
     check(trace, "float64")
-    assert "max(h1, 0) + 0.15·min(h1, 0)" in trace.to_text(200)
+    assert "max(h1(1), 0) + 0.15·min(h1(1), 0)" in trace.to_text(200)

@@ -246,7 +246,10 @@ def _power(one: Power, digits: int | None) -> Tokens:
     base, exponent = _held(one.base, digits, ATOM), tokens_of(one.exponent, digits)
     raised = Token(f"^{{{_joined(exponent)}}}", 0.75 * _width(exponent))
     if isinstance(one.base, Symbol) and len(base) == 1:  # which may have a raised mark already
-        base = [Token(f"{{{base[0].latex}}}", base[0].width)]
+        after = (
+            "{}" if one.base.mark else ""
+        )  # TeX takes a group with an accent alone as the accent
+        base = [Token(f"{{{base[0].latex}{after}}}", base[0].width)]
     return [*base, raised]
 
 
