@@ -24,6 +24,8 @@ MOST_PARAMETERS = 5_000_000
 """Of a network whose page computes; that of a larger one shows a table of its layers."""
 MOST_STATE = 100_000
 """Numbers of an optimizer's state that are shipped, where they are not all the same."""
+MOST_EXACT = 100_000
+"""Parameters of a float64 network beyond which they are shipped as float32."""
 MOST_NAMED = 2_000
 """Weights whose names are shipped; the page writes those of more by their pattern."""
 MOST_CLASSES = 12
@@ -110,6 +112,7 @@ def _numbers(
     given, fixed = _given(trace, tape)
     plain, unknown = shipped_tape(tape, trace.rows, fixed)
     slots = [array for array in trainer.optimizer.slots if array.size and np.ptp(array) != 0]
+    rounded = trainer.parameters.dtype == np.float64 and trainer.parameters.count > MOST_EXACT
     large_state = sum(array.size for array in slots) > MOST_STATE
     data: dict[str, Any] = {
         "names": _names(trace.names, trace),
@@ -125,7 +128,9 @@ def _numbers(
                     if one.constant is None and one.kind != "scalar"],
         "inputs": _inputs(trace),
         "arrays": {name: packed(array) for name, array in _arrays(trace).items()},
-        "parameters": packed(trainer.parameters.flat),
+        "parameters": packed(trainer.parameters.flat.astype("float32") if rounded
+                             else trainer.parameters.flat),
+        "rounded": rounded,
         "slots": None if large_state else [packed(array) for array in trainer.optimizer.slots],
         "lines": packed(trace.optimizer.lines(trace.iteration, NEXT_STEPS)),
         "lossIndex": tape.loss,

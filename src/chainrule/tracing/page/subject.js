@@ -54,6 +54,7 @@ class NetworkSubject {
     if (data.large) return [data.large];
     if (data.why) found.push(data.why);
     if (data.type === "float32" && this.editable) found.push("The network was trained in float32; this page computes in float64, so last digits may differ.");
+    if (data.rounded) found.push("Weights are shown rounded to 7 digits, and this page computes with them.");
     if (data.drawn) found.push("What was drawn by chance (dropout, noise) stays as it was in this step.");
     if (network.tooWide) found.push(`The network has ${network.columns.length} columns, too many to draw: the tables below show its numbers.`);
     return found;
