@@ -122,6 +122,13 @@ def test_a_page_of_784_300_100_10_is_small_and_soon_made():
     assert len(page.encode()) < 2_000_000
 
 
+def test_weights_of_a_large_network_in_float64_are_rounded():
+    model, X, y = wide(dtype="float64")
+    page = model.trace(X, y).to_html()
+    assert len(page.encode()) < 2_000_000
+    assert shipped(page)["rounded"] and not shipped(mazur().to_html())["rounded"]
+
+
 def test_a_state_that_would_double_the_page_is_left_out():
     model, X, y = wide()
     model.fit(X, y, epochs=1, verbose=0)

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from tests.tracing.engine import Scripts
 
+import chainrule as cr
 from chainrule import examples
+from chainrule.layers import BatchNormalization, Dense, Input
 from chainrule.tracing.page.network import shipped_step
 
 SCRIPTS = (
@@ -13,6 +15,7 @@ SCRIPTS = (
     "words.js",
     "step.js",
     "network.js",
+    "forward.js",
     "narration.js",
     "panel.js",
 )
@@ -88,9 +91,6 @@ def test_the_stable_pair_is_shown_both_ways(scripts):
 
 
 def softmax():
-    import chainrule as cr
-    from chainrule.layers import Dense, Input
-
     model = cr.Sequential([Input((2,)), Dense(3, "softmax")], seed=0, dtype="float64")
     model.compile("sgd", "categorical_crossentropy")
     return model.trace(np.array([[0.3, -0.8]]), np.array([[1.0, 0.0, 0.0]]))
@@ -108,3 +108,50 @@ def softmax():
 def test_numbers_are_written_so_that_they_are_read(scripts, value, words, brief):
     found = scripts("(digits = 6, [number(Number(value)), short(Number(value))])", value=value)
     assert found == [words, brief]
+
+
+def normalized():
+    model = cr.Sequential([Input((2,)), Dense(2), BatchNormalization(), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    return model.trace(np.array([[0.3, -0.8], [1.0, 0.5]]), np.array([[1.0], [0.0]]))
+
+
+def legend(trace):
+    scripts = Scripts(*SCRIPTS, "subject.js")
+    return scripts("new NetworkSubject(shipped).legend()", shipped=shipped_step(trace))
+
+
+def test_units_behind_a_layer_without_weights_have_a_mark(scripts):
+    found = said(scripts, normalized())
+    assert found["The weighted sum of o"][0] == "z<o> = h1~·W2[1,1] + h2~·W2[2,1] + b2[1]"
+    assert found["BatchNormalization (batch_normalization)"][0].startswith("It gives h1~ = ")
+    given = found["The derivative by what batch_normalization is given"]
+    assert given[0].startswith("∂Σℓ/∂h1 = ") and given[0].endswith("through all units and rows of "
+                                                                   "the layer")  # fmt: skip
+    assert found["The delta of h1"][0] == "δ<h1> = ∂Σℓ/∂a<h1> · ∂a<h1>/∂z<h1>"
+    assert "~ after a name: after a layer without weights" in legend(normalized())
+
+
+def test_where_rows_mix_a_delta_is_of_the_losses_of_all_rows():
+    assert "derivative of the sum of all rows' losses (for a layer mixes the rows) by z" in legend(
+        normalized()
+    )
+    assert "derivative of the row's own loss by z" in legend(softmax())
+
+
+def test_a_label_has_the_name_of_its_unit(scripts):
+    model = cr.Sequential([Input((2,)), Dense(3, "softmax")], seed=0, dtype="float64")
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    trace = model.trace([[0.3, -0.8]], [1], units=[["x1", "x2"], ["no", "yes", "maybe"]])
+    found = said(scripts, trace)
+    assert found["The loss L"][0] == "Targets: class t = 1 (yes)"
+    a = trace.a[-1][0, 1]
+    assert found["The loss L"][1].startswith(f"ℓ = −log aₜ = {-np.log(a):.6f}")
+
+
+def test_a_formula_of_a_loss_that_it_does_not_give_is_not_told(scripts):
+    model = cr.Sequential([Input((2,)), Dense(1)], seed=0, dtype="float64")
+    model.compile("sgd", cr.losses.BinaryCrossentropy(from_logits=True))
+    trace = model.trace([[0.3, -0.8]], [[1.0]])
+    line = said(scripts, trace)["The loss L"][1]
+    assert line == f"ℓ = {trace.loss:.6f}  (BinaryCrossentropy)"

@@ -67,7 +67,7 @@ class ExpressionSubject {
   }
 
   legend() {
-    return `Below each node its value and, with ∂, the derivative of ${this.last.name} by it; on the arrows the local derivatives. Constants are dashed.`;
+    return `Below each node its value and, with d, the derivative of ${this.last.name} by it; on the arrows the local derivatives ∂. Constants are dashed.`;
   }
 
   hint() {
@@ -100,7 +100,7 @@ class ExpressionSubject {
   }
 
   by(node) {
-    return `∂${this.last.name}/∂${node.name}`;
+    return `d${this.last.name}/d${node.name}`;
   }
 
   /** Uses of a node through which the result depends on it. */
@@ -125,7 +125,7 @@ class ExpressionSubject {
   derivativeLines(node) {
     if (node === this.last) return [`${this.by(node)} = 1`, "From here the walk goes back."];
     const uses = this.usesOf(node);
-    const symbols = uses.map(({ node: user }) => `∂${this.last.name}/∂${user.name}·∂${user.name}/∂${node.name}`);
+    const symbols = uses.map(({ node: user }) => (user === this.last ? "" : `${this.by(user)}·`) + `∂${user.name}/∂${node.name}`);
     const scalar = (x) => x !== undefined && x.data.length === 1;
     const numbers = uses.map(({ node: user, edge }) => {
       const [up, local] = [this.of(user.derivative), this.of(edge.local)];
@@ -148,7 +148,7 @@ class ExpressionSubject {
         { text: user.name, key: `n/${user.number}` },
         this.shown(user.derivative), this.shown(edge.local ?? undefined), this.shown(edge.product),
       ]);
-      if (rows.length) sections.push({ title: "Uses", table: { head: ["used in", `∂${this.last.name}/∂it`, "local", "product"], rows } });
+      if (rows.length) sections.push({ title: "Uses", table: { head: ["used in", `d${this.last.name}/d(it)`, "local", "product"], rows } });
       if (node.leaf && this.editable && this.of(node.value).shape.length === 0) sections.push({ title: "Checked by measuring", check: node.value });
     } else if (!node.fixed) sections.push({ title: "Derivative", lines: [`${this.last.name} does not depend on it.`] });
     const kind = node.leaf ? "variable" : node.fixed ? "constant" : node.operation;
@@ -203,7 +203,7 @@ class ExpressionSubject {
       node.leaf || node.fixed ? node.operation : called(node.operation, node.edges.map(({ from }) => this.byNumber.get(from).name)),
       this.shown(node.value), this.shown(node.derivative ?? undefined),
     ]);
-    return [{ title: "Nodes", head: ["node", "made by", "value", `∂${this.last.name}/∂it`], rows }];
+    return [{ title: "Nodes", head: ["node", "made by", "value", `d${this.last.name}/d(it)`], rows }];
   }
 
   scene(seen, uses) {
@@ -232,7 +232,7 @@ class ExpressionSubject {
     };
     if (seen.has(`v/${node.number}`) && !node.fixed) lines.push({ text: brief(node.value), kind: "a", y: y + NODE_RADIUS + 14 });
     if (seen.has(`d/${node.number}`) && node.derivative !== null) {
-      lines.push({ text: `∂ ${brief(node.derivative)}`, kind: "delta", y: y + NODE_RADIUS + 28 });
+      lines.push({ text: `d ${brief(node.derivative)}`, kind: "delta", y: y + NODE_RADIUS + 28 });
     }
     const sign = { add: "+", subtract: "−", multiply: "×", divide: "÷", negative: "−", power: "^" }[node.operation] ?? node.operation;
     const made = node.leaf || node.fixed ? "" : sign;

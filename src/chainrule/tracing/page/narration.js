@@ -8,7 +8,7 @@ function momentsOf(network) {
   const byUnit = units <= BY_UNIT;
   const groups = (c) => (byUnit && columns[c].link === "weights" ? columns[c].shown.map((unit) => [unit]) : [columns[c].shown]);
   const layers = columns.map((_, c) => c).slice(1);
-  const back = [...layers].reverse().filter((c) => columns[c].kind !== "given");
+  const back = [...layers].reverse().filter((c) => columns[c].kind !== "given" && !columns[c].moves);
   const each = (order, make) => order.flatMap((c) => groups(c).map((group) => make(c, group)));
   const weights = weighted.map(({ c }) => c);
   return [
@@ -26,242 +26,74 @@ function momentsOf(network) {
   ];
 }
 
-const keysOf = (letter, c, units) => units.map((unit) => `${letter}/${c}/${unit}`);
-
 const NO_UPDATE = "The update is not in this page, because the optimizer's state would make it too large; to_text() has it.";
 
-class Narration {
-  constructor(network) {
-    this.network = network;
-    this.training = network.training;
-    this.data = network.data;
-  }
-
-  get L() {
-    return this.data.loss.name;
-  }
-
-  named(c, units) {
-    const names = units.map((unit) => this.network.columns[c].names[unit]);
-    return (/^\d/.test(names[0]) ? "unit " : "") + few(names);
-  }
-
-  /** Keys of the weights into units, from the sources that are drawn. */
-  edges(c, units) {
-    const sources = this.network.columns[c - 1].shown;
-    return units.flatMap((unit) => sources.map((source) => `w/${c}/${unit}/${source}`));
-  }
-
-  inputs() {
-    const { network } = this;
-    const column = network.columns[0];
-    return {
-      phase: "forward", title: "The inputs",
-      shows: keysOf("a", 0, column.shown), uses: keysOf("u", 0, column.shown),
-      lines: () => [
-        few(column.shown.map((unit) => `${column.names[unit]} = ${bare(network.value(0, "a", unit))}`)),
-        ...(network.data.rows > 1 ? [`Row ${network.row + 1} of a batch of ${network.data.rows}.`] : []),
-      ],
-    };
-  }
-
-  /** The terms x·w of a weighted sum; of many the largest. */
-  terms(c, unit) {
-    const { network } = this;
-    const all = network.columns[c - 1].names.map((_, source) => ({
-      source,
-      name: this.sourceName(c, source),
-      weight: network.weightName(c, unit, source),
-      x: network.value(c, "x", source),
-      w: network.weight(c, unit, source),
-    }));
-    if (all.length <= 8) return { terms: all, rest: null };
-    all.sort((a, b) => Math.abs(b.x * b.w) - Math.abs(a.x * a.w));
-    const rest = all.slice(5).reduce((sum, { x, w }) => sum + x * w, 0);
-    return { terms: all.slice(0, 5), rest: { count: all.length - 5, sum: rest } };
-  }
-
-  /** A weighted sum: formula, numbers put in, result. */
-  sum(c, unit) {
-    const { network } = this;
-    const name = network.columns[c].names[unit];
-    const { terms, rest } = this.terms(c, unit);
-    const product = (a, b) => (this.data.form === "rows" ? `${a}·${b}` : `${b}·${a}`);
-    const symbols = terms.map(({ name: from, weight }) => product(from, weight));
-    const numbers = terms.map(({ x, w }) => product(factor(x), factor(w)));
-    if (rest) {
-      symbols.push(`${rest.count} more`);
-      numbers.push(`(${number(rest.sum)})`);
-    }
-    const bias = network.weight(c, unit, "bias");
-    if (bias !== undefined) {
-      const theta = this.data.form === "theta";
-      const at = theta ? 0 : symbols.length;
-      symbols.splice(at, 0, theta ? `${network.weightName(c, unit, "bias")}·1` : network.weightName(c, unit, "bias"));
-      numbers.splice(at, 0, theta ? `${factor(bias)}·1` : factor(bias));
-    }
-    return [`z${sub(name)} = ${symbols.join(" + ")}`, `= ${numbers.join(" + ")}`, `= ${number(network.value(c, "z", unit))}`];
-  }
-
-  matrixLine(c) {
-    const { names, form } = this.data;
-    const n = names.matrices[this.network.columns[c].layer.place];
-    const bias = this.network.segment(c, "bias") === undefined ? "" : ` + b${sub(n)}`;
-    if (form === "rows") return `As matrices: z = a W${sub(n)}${bias}`;
-    return form === "columns" ? `As matrices: z = W${sub(n)} a${bias}` : `As matrices: z = Θ${sub(n)} a, with a 1 put before a`;
-  }
-
-  sums(c, units) {
-    const { network } = this;
-    const column = network.columns[c];
-    return {
-      phase: "forward", title: `The weighted sum of ${this.named(c, units)}`,
-      shows: keysOf("z", c, units),
-      uses: [...keysOf("u", c, units), ...this.edges(c, units), ...keysOf("b", c, units)],
-      lines: () => units.length === 1
-        ? [...this.sum(c, units[0]), this.matrixLine(c)]
-        : [
-          this.matrixLine(c),
-          ...units.slice(0, 1).flatMap((unit) => this.sum(c, unit)),
-          few(units.slice(1).map((unit) => `z${sub(column.names[unit])} = ${number(network.value(c, "z", unit))}`)),
-        ],
-    };
-  }
-
-  activation(c, unit) {
-    const { network } = this;
-    const { names, layer } = network.columns[c];
-    const kind = layer.activation ?? "linear";
-    const [z, a] = [network.value(c, "z", unit), network.value(c, "a", unit)];
-    const name = names[unit];
-    if (kind === "linear") return [`a${sub(name)} = z${sub(name)} = ${number(a)}`];
-    if (kind === "softmax") {
-      return [`a${sub(name)} = e^z${sub(name)} / Σ e^z${sub("k")}`, `= ${number(a)}`];
-    }
-    return [`a${sub(name)} = ${kind}(z${sub(name)})`, `= ${kind}(${number(z)})`, `= ${number(a)}`];
-  }
-
-  activations(c, units) {
-    const { network } = this;
-    const { names, layer } = network.columns[c];
-    return {
-      phase: "forward", title: `What ${this.named(c, units)} gives${units.length > 1 ? ", each" : ""}: ${layer.activation ?? "linear"}`,
-      shows: keysOf("a", c, units), uses: keysOf("u", c, units),
-      lines: () => [
-        ...this.activation(c, units[0]),
-        ...(units.length > 1 ? [few(units.slice(1).map((unit) => `a${sub(names[unit])} = ${number(network.value(c, "a", unit))}`))] : []),
-      ],
-    };
-  }
-
-  /** A layer without weights: dropout, normalization, an activation of its own. */
-  plainLayer(c) {
-    const { network } = this;
-    const { names, shown, layer, kind } = network.columns[c];
-    return {
-      phase: "forward", title: kind === "given" ? "What the layer is given" : `${layer.kind} (${layer.name})`,
-      shows: keysOf("a", c, shown), uses: keysOf("u", c, shown),
-      lines: () => [
-        `It gives ${few(shown.map((unit) => `${names[unit]} = ${number(network.value(c, "a", unit))}`))}.`,
-        ...(this.data.drawn && layer?.kind === "Dropout" ? ["Which units are left out was drawn by chance in this step, and stays so in this page."] : []),
-      ],
-    };
-  }
-
-  targetWords() {
-    return few(this.network.targetsOfRow().map(({ name, what }) => `${name} = ${bare(this.training.get(what))}`));
-  }
-
-  loss() {
-    return {
-      phase: "loss", title: `The loss ${this.L}`, shows: ["L"], uses: ["L", ...keysOf("u", this.network.last, this.network.columns[this.network.last].shown)],
-      lines: () => this.lossLines(),
-    };
-  }
-
-  lossLines() {
-    const { network, training, L } = this;
-    const outputs = this.data.loss.outputs;
-    const rows = training.rowLosses;
-    const own = number(rows[network.row]);
-    const lines = [`Targets: ${this.targetWords()}`];
-    for (const { rule, formula } of outputs) {
-      lines.push(`ℓ = ${formula || rule}${outputs.length === 1 ? ` = ${own}` : ""}${formula ? `  (${rule})` : ""}`);
-    }
-    const how = outputs[0].how === "sum" ? "sum" : this.data.arrays.weight ? "weighted mean" : "mean";
-    const weight = this.data.arrays.weight && training.state.arrays.weight.data[network.row];
-    if (weight !== undefined) lines.push(`The row's weight is ${bare(weight)}.`);
-    const { penalties } = training;
-    if (rows.length > 1 || penalties.length) {
-      const mean = rows.length > 1 ? `the ${how} over ${rows.length} rows: ${few(Array.from(rows.slice(0, 60), number))}` : "ℓ";
-      lines.push(`${L} is ${mean}${penalties.length ? ", and the penalties" : ""}`);
-    }
-    for (const [name, value] of penalties) lines.push(`Penalty of ${name}: ${number(value)}`);
-    lines.push(`${L} = ${number(training.loss)}`);
-    return lines;
-  }
-
+class Narration extends ForwardNarration {
   deltas(c, units) {
     const { network } = this;
     const column = network.columns[c];
-    const word = network.errors ? "error" : "delta";
-    const plural = units.length > 1 ? "s" : "";
+    const word = `${network.errors ? "error" : "delta"}${units.length > 1 ? "s" : ""}`;
     return {
       phase: "backward",
-      title: `The ${word}${plural} of ${column.link === "weights" ? this.named(c, units) : column.title.toLowerCase()}`,
+      title: column.link === "weights" ? `The ${word} of ${this.named(c, units)}` : `The derivative by what ${column.layer.name} is given`,
       shows: keysOf("d", c, units),
       uses: [...keysOf("u", c, units), ...(c < network.last ? this.outgoing(c, units) : ["L"])],
       lines: () => [
         ...this.deltaLines(c, units[0]),
-        ...(units.length > 1 ? [few(units.slice(1).map((unit) => `${network.deltaWord}${sub(column.names[unit])} = ${number(network.delta(c, unit))}`))] : []),
+        ...(units.length > 1 ? [few(units.slice(1).map((unit) => `${network.deltaName(c, unit)} = ${number(network.delta(c, unit))}`))] : []),
       ],
     };
   }
 
   outgoing(c, units) {
-    const next = this.network.columns[c + 1];
-    if (next.link !== "weights") return [];
-    return next.shown.flatMap((target) => units.map((unit) => `w/${c + 1}/${target}/${unit}`));
+    const following = this.network.following(c);
+    const next = this.network.columns[following];
+    if (next?.link !== "weights") return [];
+    return next.shown.flatMap((target) => units.map((unit) => `w/${following}/${target}/${unit}`));
   }
 
   deltaLines(c, unit) {
     const { network } = this;
-    const { names, results, link } = network.columns[c];
-    const name = names[unit];
-    const symbol = `${network.deltaWord}${sub(name)}`;
-    const result = `= ${number(network.delta(c, unit))}`;
-    const base = link === "weights" ? "z" : "x";
+    const { results, moves } = network.columns[c];
+    const delta = network.delta(c, unit);
+    if (delta === undefined) return ["There is no derivative of the row's loss by what the layer is given."];
+    if (moves) return [`${network.columns[c].layer.name} passes on what it is given, and its derivative too.`];
+    const symbol = network.deltaName(c, unit);
     const pair = this.data.pair;
     if (pair && (pair.logits === results.z || (results.z === null && pair.logits === results.x))) {
       return this.pairLines(c, unit, symbol);
     }
     const [upstream, slope] = ["upstream", "slope"].map((what) => network.value(c, what, unit));
-    if (network.delta(c, unit) === undefined) return ["There is no derivative of the row's loss by what the layer is given."];
-    if (slope === undefined) {
-      return [`${symbol} = ${network.errors ? "−" : ""}∂ℓ/∂${base}${sub(name)}, through all units of the layer`, result];
-    }
-    const chain = this.chain(c, unit);
-    const sign = network.errors ? "−" : "";
-    const up = network.errors && chain ? 0 - upstream : upstream;
+    const sign = network.errors ? -1 : 1;
+    if (slope === undefined) return [`${symbol} = ${number(delta)}, through all units${this.data.mixing ? " and rows" : ""} of the layer`];
+    if (!close(sign * upstream * slope, delta)) return [`${symbol} = ${number(delta)}, ${BETWEEN}`];
+    const [base, out] = [network.baseName(c, unit), network.outName(c, unit)];
+    const chain = this.chain(c, unit, sign * upstream);
+    const minus = network.errors && !chain ? "−" : "";
     return [
-      `${symbol} = ${chain ? `(${chain.symbols})` : `${sign}∂ℓ/∂a${sub(name)}`} · ∂a${sub(name)}/∂${base}${sub(name)}`,
+      `${symbol} = ${chain ? `(${chain.symbols})` : `${minus}∂${network.ownLoss}/∂${out}`} · ∂${out}/∂${base}`,
       ...(chain ? [`= (${chain.numbers}) · ${factor(slope)}`] : []),
-      `= ${chain ? "" : sign}${factor(up)} · ${factor(slope)}`,
-      result,
+      `= ${minus}${factor(chain ? sign * upstream : upstream)} · ${factor(slope)}`,
+      `= ${number(delta)}`,
     ];
   }
 
-  /** The sum over the units behind: delta·w each, where the next column is theirs. */
-  chain(c, unit) {
+  /** The sum over the units behind: delta·w each, where it is what arrives at the unit. */
+  chain(c, unit, arrives) {
     const { network } = this;
-    const next = network.columns[c + 1];
-    if (!next || next.link !== "weights") return null;
-    if (next.names.length > 8) return null;
-    const targets = next.names.map((name, target) => ({
-      symbol: `${network.deltaWord}${sub(name)}·${network.weightName(c + 1, target, unit)}`,
-      numbers: `${factor(network.delta(c + 1, target))}·${factor(network.weight(c + 1, target, unit))}`,
+    const following = network.following(c);
+    const next = network.columns[following];
+    if (next?.link !== "weights" || next.names.length > 8 || network.weight(following, 0, unit) === undefined) return null;
+    const paths = next.names.map((_, target) => ({
+      symbol: `${network.deltaName(following, target)}·${network.weightName(following, target, unit)}`,
+      delta: network.delta(following, target), weight: network.weight(following, target, unit),
     }));
-    return { symbols: targets.map((one) => one.symbol).join(" + "), numbers: targets.map((one) => one.numbers).join(" + ") };
+    const products = paths.map(({ delta, weight }) => delta * weight);
+    if (!close(sumOf(products), arrives, sumOf(products.map(Math.abs)))) return null;
+    return {
+      symbols: paths.map(({ symbol }) => symbol).join(" + "),
+      numbers: paths.map(({ delta, weight }) => `${factor(delta)}·${factor(weight)}`).join(" + "),
+    };
   }
 
   /** The stable pair both ways: factor by factor, and as the one that is computed. */
@@ -271,30 +103,31 @@ class Narration {
     const { names } = network.columns[c];
     const width = names.length;
     const at = (name, k = unit) => training.pair(name).data[network.row * width + k];
-    const name = names[unit];
+    const [a, z] = [network.outName(c, unit), network.baseName(c, unit)];
     const sign = network.errors ? -1 : 1;
-    const short = network.errors ? `t${sub(name)} − a${sub(name)}` : `a${sub(name)} − t${sub(name)}`;
+    const t = `t${sub(network.columns[c].base[unit])}`;
+    const short = network.errors ? `${t} − ${a}` : `${a} − ${t}`;
     const target = training.of(pair.targets).data[network.row * width + unit];
     const numbers = network.errors ? `${number(target)} − ${number(at("p/0"))}` : `${number(at("p/0"))} − ${factor(target)}`;
     let product;
     let line;
     if (pair.link === "sigmoid") {
       product = at("by_p/0") * at("by_logit/0");
-      line = `∂ℓ/∂a · da/dz = ${factor(at("by_p/0"))} · ${factor(at("by_logit/0"))} = ${number(product)}`;
+      line = `∂ℓ/∂${a} · ∂${a}/∂${z} = ${factor(at("by_p/0"))} · ${factor(at("by_logit/0"))} = ${number(product)}`;
     } else {
       const terms = names.map((_, k) => [at("by_p/0", k), at(`by_logit/${k}`)]);
       product = terms.reduce((sum, [a, b]) => sum + a * b, 0);
       const put = few(terms.map(([a, b]) => `${factor(a)}·${factor(b)}`), 4, " + ");
-      line = `Σ${sub("k")} ∂ℓ/∂a${sub("k")} · ∂a${sub("k")}/∂z${sub(name)} = ${put} = ${number(product)}`;
+      line = `Σ${sub("k")} ∂ℓ/∂a${sub("k")} · ∂a${sub("k")}/∂${z} = ${put} = ${number(product)}`;
     }
     const lines = [`Factor by factor: ${line}`];
     const delta = network.delta(c, unit);
     const own = sign * at("delta/0");
-    const simple = Math.abs(sign * (at("p/0") - target) - own) <= 1e-9 * Math.max(1, Math.abs(own));
-    lines.push(simple ? `Together: ${symbol} = ${short} = ${numbers} = ${number(delta)}` : `Together: ${symbol} = ${number(own)}`);
-    if (Math.abs(delta - own) > 1e-6 * Math.abs(own)) {
-      lines.push(`and the row's loss takes the share that makes it ${symbol} = ${number(delta)}`);
-    }
+    const simple = close(sign * (at("p/0") - target), own, Math.abs(target));
+    const whole = close(delta, own);
+    const together = [whole ? symbol : null, ...(simple ? [short, numbers] : []), number(own)].filter(Boolean).join(" = ");
+    lines.push(`Together: ${together}`);
+    if (!whole) lines.push(`and the row's loss takes the share that makes it ${symbol} = ${number(delta)}`);
     lines.push(Number.isFinite(product)
       ? "Training computes both as one, which stays finite where a is 0 or 1 by rounding."
       : "The factors have no finite product here: that is why training computes both as one.");
@@ -313,45 +146,56 @@ class Narration {
 
   gradientLines(c, units) {
     const { network } = this;
-    const rows = this.data.rows;
     const sources = network.columns[c - 1].shown;
     const wanted = units.flatMap((unit) => [...sources.map((source) => [unit, source]), [unit, "bias"]])
       .filter(([unit, source]) => network.weight(c, unit, source) !== undefined);
     const fixed = wanted.filter(([unit, source]) => network.gradientOf(c, unit, source) === undefined);
-    const lines = wanted.filter((one) => !fixed.includes(one)).slice(0, 6).map(([unit, source]) => {
-      const name = network.weightName(c, unit, source);
-      const gradient = number(network.gradientOf(c, unit, source));
-      return `∂${this.L}/∂${name} = ${rows > 1 ? this.overRows(c, unit, source) : this.product(c, unit, source)} = ${gradient}`;
-    });
+    const lines = wanted.filter((one) => !fixed.includes(one)).slice(0, 6).map(([unit, source]) => this.gradientLine(c, unit, source));
     if (wanted.length - fixed.length > 6) lines.push(`and ${wanted.length - fixed.length - 6} more of those that are drawn; click a weight to see its own.`);
     if (fixed.length) lines.push(`${few(fixed.map(([unit, source]) => network.weightName(c, unit, source)))} ${fixed.length > 1 ? "are" : "is"} held fixed.`);
     return lines;
   }
 
-  /** What a weight is multiplied with: x1, h1; of a unit that is called 4 it is a with 4 below. */
-  sourceName(c, source) {
-    const name = this.data.names.sources[this.network.columns[c].layer.place][source];
-    if (!/^\d/.test(name)) return name;
-    return `${this.network.columns[c - 1].kind === "inputs" ? "x" : "a"}${sub(name)}`;
+  gradientLine(c, unit, source) {
+    const { symbols, numbers, value } = this.gradient(c, unit, source);
+    const made = [symbols, numbers].filter(Boolean).map((one) => `${one} = `).join("");
+    return `∂${this.L}/∂${this.network.weightName(c, unit, source)} = ${made}${number(value)}${symbols ? "" : `, ${BETWEEN}`}`;
   }
 
-  /** Of one row: what comes in times what the loss does with the sum. */
+  /** A weight's gradient as a sum over the rows, and what its penalty adds; its symbols where they give it. */
+  gradient(c, unit, source) {
+    const { network, training } = this;
+    const value = network.gradientOf(c, unit, source);
+    const products = Array.from({ length: this.data.rows }, (_, row) =>
+      (source === "bias" ? 1 : network.value(c, "x", source, row)) * network.value(c, "reported", unit, row));
+    const sum = sumOf(products);
+    const found = { value, sum, penalty: null, symbols: null, numbers: null };
+    if (!close(sum, value, sumOf(products.map(Math.abs)))) {
+      const { name } = network.place(c, unit, source);
+      if (!training.penalties.some(([penalized]) => penalized === name)) return found;
+      found.penalty = value - sum;
+    }
+    const more = (text) => (found.penalty === null || text === null ? text : `${text} + ${factor(found.penalty)}`);
+    const [symbols, numbers] = this.data.rows > 1 ? [this.overRows(c, unit, source), null] : this.product(c, unit, source);
+    return { ...found, symbols: more(symbols), numbers: more(numbers) };
+  }
+
+  /** Of one row: what comes in times what the loss does with the sum, in symbols and numbers. */
   product(c, unit, source) {
     const { network } = this;
     const name = network.columns[c].names[unit];
     const delta = network.value(c, "reported", unit);
-    const own = network.value(c, "delta", unit);
-    const shown = Math.abs(delta - own) <= 1e-12 * Math.abs(own);
+    const shown = Math.abs(delta - network.value(c, "delta", unit)) <= 1e-12 * Math.abs(delta);
     const minus = shown && network.errors ? "−" : "";
-    const word = minus ? `Err${sub(name)}` : shown ? `δ${sub(name)}` : `∂${this.L}/∂z${sub(name)}`;
-    if (source === "bias") return minus + word;
-    return `${minus}${this.sourceName(c, source)}·${word} = ${factor(network.value(c, "x", source))}·${factor(delta)}`;
+    const word = minus + (shown ? network.deltaName(c, unit) : `∂${this.L}/∂z${sub(name)}`);
+    if (source === "bias") return [word, null];
+    const [x, rest] = [network.valueName(c - 1, source), word.slice(minus.length)];
+    return [`${minus}${x}·${rest}`, `${factor(network.value(c, "x", source))}·${factor(delta)}`];
   }
 
   overRows(c, unit, source) {
-    const name = this.network.columns[c].names[unit];
-    const word = `∂${this.L}/∂z${sub(name)}`;
-    return `Σ over ${this.data.rows} rows of ${source === "bias" ? word : `${this.sourceName(c, source)}·${word}`}`;
+    const word = `∂${this.L}/∂z${sub(this.network.columns[c].names[unit])}`;
+    return `Σ over ${this.data.rows} rows of ${source === "bias" ? word : `${this.network.valueName(c - 1, source)}·${word}`}`;
   }
 
   updates(c, units) {

@@ -6,6 +6,9 @@ const FOLDED_TO = 8;
 const MOST_COLUMNS = 16;
 const BY_UNIT = 8; // units of layers with weights up to which the walk goes unit by unit
 
+/** Names of units; with the mark "~" for each layer without weights that they have passed. */
+const named = (base, mark = "", head = "a") => ({ base, mark, head, names: base.map((name) => name + mark) });
+
 class Network {
   constructor(training) {
     this.training = training;
@@ -31,31 +34,40 @@ class Network {
     );
     const given = names.units[0] ?? [];
     const own = given.length === total ? given : places.map((place) => place.name);
-    this.columns.push({ kind: "inputs", title: "inputs", names: own, places, link: null });
+    this.columns.push({ kind: "inputs", title: "inputs", ...named(own, "", "x"), places, link: null });
   }
 
   addLayer(layer) {
     const { names } = this.data;
     const before = this.columns.at(-1);
     const weighted = layer.place !== null;
-    if (weighted && names.sources[layer.place].length !== before.names.length) {
+    const other = weighted && names.sources[layer.place].length !== before.names.length;
+    if (other || (weighted && layer.between)) {
       this.columns.push({
-        kind: "given", title: `given to ${layer.name}`, names: names.sources[layer.place], link: null,
-        results: { a: layer.results.x },
+        kind: "given", title: `given to ${layer.name}`, results: { a: layer.results.x }, link: other ? null : "same",
+        ...(other ? named(names.sources[layer.place]) : named(before.base, `${before.mark}~`, before.head)),
       });
     }
     const width = this.widthOf(layer.results.a);
     const previous = this.columns.at(-1);
-    let own = previous.names;
-    if (weighted) own = names.units[layer.place + 1];
-    else if (width !== own.length) own = Array.from({ length: width }, (_, n) => `${layer.name}[${n + 1}]`);
+    let own = named(previous.base, previous.mark + (layer.moves ? "" : "~"), previous.head);
+    if (weighted) own = named(names.units[layer.place + 1]);
+    else if (width !== previous.names.length) own = named(this.namesOf(layer, width));
     this.columns.push({
       kind: weighted ? "weights" : "layer",
       title: weighted ? `layer ${layer.number}` : layer.kind,
       detail: weighted ? layer.activation ?? "linear" : layer.name,
-      layer, names: own, results: layer.results,
+      layer, ...own, results: layer.results, moves: layer.moves,
       link: weighted ? "weights" : width === previous.names.length ? "same" : null,
     });
+  }
+
+  /** The names of what a layer without weights makes: those that the next layer with weights knows. */
+  namesOf(layer, width) {
+    const { layers, names } = this.data;
+    const next = layers.slice(layers.indexOf(layer)).find(({ place }) => place !== null);
+    const known = next ? names.sources[next.place] : [];
+    return known.length === width ? known : Array.from({ length: width }, (_, n) => `${layer.name}[${n + 1}]`);
   }
 
   array(source) {
@@ -96,6 +108,49 @@ class Network {
   delta(c, unit, row = this.row) {
     const found = this.value(c, "delta", unit, row);
     return found === undefined ? undefined : this.errors ? 0 - found : found;
+  }
+
+  /** The column behind that computes with what a column gives; those that only pass it on are skipped. */
+  following(c) {
+    let next = c + 1;
+    while (this.columns[next]?.moves && this.columns[next].link === "same") next += 1;
+    return next;
+  }
+
+  /** What the value of a unit is called: x1, h1; h1~ after a layer without weights; a with 4 below. */
+  valueName(c, unit) {
+    const { names, head } = this.columns[c];
+    return /^\d/.test(names[unit]) ? head + sub(names[unit]) : names[unit];
+  }
+
+  /** What a layer computes with: z of a layer with weights, else what it is given. */
+  baseName(c, unit) {
+    const { link, names } = this.columns[c];
+    if (link === "weights") return `z${sub(names[unit])}`;
+    return link === "same" ? this.valueName(c - 1, unit) : `x${sub(names[unit])}`;
+  }
+
+  /** What a unit gives, as its own layer names it. */
+  outName(c, unit) {
+    const { link, names } = this.columns[c];
+    return link === "weights" ? `a${sub(names[unit])}` : this.valueName(c, unit);
+  }
+
+  /** The row's own loss; where layers mix rows, a derivative is one of the sum of all rows' losses. */
+  get ownLoss() {
+    return this.data.mixing ? "Σℓ" : "ℓ";
+  }
+
+  /** The derivative by what a layer computes with: delta by z, else ∂ℓ by what the layer is given. */
+  deltaName(c, unit) {
+    const { link, names } = this.columns[c];
+    if (link === "weights") return `${this.deltaWord}${sub(names[unit])}`;
+    return `${this.errors ? "−" : ""}∂${this.ownLoss}/∂${this.baseName(c, unit)}`;
+  }
+
+  /** The derivative by what a layer without weights is given, where there is no room for its name. */
+  get givenWord() {
+    return this.errors ? "−∂x" : "∂x";
   }
 
   get deltaWord() {
@@ -151,9 +206,15 @@ class Network {
       const fits = this.targets.length === 1 && !labels && width === this.columns[this.last].names.length;
       return Array.from({ length: width }, (_, n) => ({
         what: { source, place: row * width + n }, unit: fits ? n : null, labels, width,
-        name: fits ? `t${sub(this.columns[this.last].names[n])}` : labels ? "class t" : `t${index + 1}${width > 1 ? `[${n + 1}]` : ""}`,
+        name: fits ? `t${sub(this.columns[this.last].base[n])}` : labels ? "class t" : `t${index + 1}${width > 1 ? `[${n + 1}]` : ""}`,
       }));
     });
+  }
+
+  /** Of a target that is a label: in brackets the unit of its class. */
+  className({ labels, what }) {
+    const name = labels ? this.columns[this.last].base[this.training.get(what)] : undefined;
+    return name === undefined ? "" : ` (${name})`;
   }
 
   /** Which units of each column are drawn: all, or those that matter most for the row. */

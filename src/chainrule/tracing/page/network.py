@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ MOST_PARAMETERS = 5_000_000
 """Of a network whose page computes; that of a larger one shows a table of its layers."""
 MOST_STATE = 100_000
 """Numbers of an optimizer's state that are shipped, where they are not all the same."""
+MOST_EXACT = 100_000
+"""Parameters of a float64 network beyond which they are shipped as float32."""
 MOST_NAMED = 2_000
 """Weights whose names are shipped; the page writes those of more by their pattern."""
 MOST_CLASSES = 12
@@ -31,15 +33,8 @@ MOST_CLASSES = 12
 NEXT_STEPS = 100
 """Steps that the page can make."""
 
-FORMULAS = {
-    "SquaredError": "½ Σ (a − t)²",
-    "MeanSquaredError": "mean of (a − t)²",
-    "MeanAbsoluteError": "mean of |a − t|",
-    "BinaryCrossentropy": "mean of −t log a − (1 − t) log(1 − a)",
-    "CategoricalCrossentropy": "−Σ t log a",
-    "SparseCategoricalCrossentropy": "−log aₜ",
-    "Poisson": "mean of a − t log a",
-}
+MOVES = ("reshape", "cast")
+"""Operations that give the numbers that they are given."""
 
 
 def shipped_step(trace: StepTrace) -> dict[str, Any]:
@@ -70,10 +65,7 @@ def _words(trace: StepTrace) -> dict[str, Any]:
             "name": notation.loss,
             "value": packed(trace.loss),
             "after": packed(trace.loss_after),
-            "outputs": [
-                {"rule": one.name, "formula": FORMULAS.get(one.name, ""), "how": one.reduction}
-                for one in trace.loss_rules
-            ],
+            "outputs": [{"rule": one.name, "how": one.reduction} for one in trace.loss_rules],
         },
         "optimizer": {
             "name": type(rule).__name__,
@@ -120,13 +112,15 @@ def _numbers(
     given, fixed = _given(trace, tape)
     plain, unknown = shipped_tape(tape, trace.rows, fixed)
     slots = [array for array in trainer.optimizer.slots if array.size and np.ptp(array) != 0]
+    rounded = trainer.parameters.dtype == np.float64 and trainer.parameters.count > MOST_EXACT
     large_state = sum(array.size for array in slots) > MOST_STATE
     data: dict[str, Any] = {
         "names": _names(trace.names, trace),
         "layers": [
-            _layer(layer, one, tape, trace)
-            for layer, one in zip(trace.layers, layers, strict=True)
+            _layer(layer, one, tape, trace) | joined
+            for layer, one, joined in zip(trace.layers, layers, _joined(layers, tape), strict=True)
         ],
+        "mixing": any(map(_mixes_rows, trace.layers)),
         "segments": [
             [one.name, one.start, one.stop, list(one.shape), one.trainable] for one in tape.segments
         ],
@@ -134,7 +128,9 @@ def _numbers(
                     if one.constant is None and one.kind != "scalar"],
         "inputs": _inputs(trace),
         "arrays": {name: packed(array) for name, array in _arrays(trace).items()},
-        "parameters": packed(trainer.parameters.flat),
+        "parameters": packed(trainer.parameters.flat.astype("float32") if rounded
+                             else trainer.parameters.flat),
+        "rounded": rounded,
         "slots": None if large_state else [packed(array) for array in trainer.optimizer.slots],
         "lines": packed(trace.optimizer.lines(trace.iteration, NEXT_STEPS)),
         "lossIndex": tape.loss,
@@ -223,11 +219,42 @@ def _layer(
     }
 
 
+def _joined(layers: Sequence[Mapping[str, Any]], tape: Tape) -> Iterator[dict[str, bool]]:
+    """Of each layer whether it gives just what it is given (`moves`), and whether it is given
+    other numbers than the one before gives (`between`).
+    """
+    made = {one.results[0]: one for one in tape.instructions}
+    inputs = [one.index for one in tape.sources if one.name.startswith("input/")]
+    before = inputs[0] if len(inputs) == 1 else None
+
+    def moved_from(name: str | None) -> bool:
+        index = None if name is None else tape.results[name]
+        while index is not None and index != before and index in made and made[index].name in MOVES:
+            index = made[index].operands[0]
+        return index is not None and index == before
+
+    for layer in layers:
+        yield {
+            "moves": moved_from(layer["a"]),
+            "between": layer["x"] is not None and not moved_from(layer["x"]),
+        }
+        before = tape.results[layer["a"]]
+
+
+def _mixes_rows(layer: LayerTrace) -> bool:
+    """Whether a layer takes sums or means over the rows, as batch normalization does."""
+    reductions = (node.attributes for node in layer.nodes if "keepdims" in node.attributes)
+    return any(0 in attributes["axis"] for attributes in reductions)
+
+
 def _activation(layer: LayerTrace, results: Mapping[str, int | None], tape: Tape) -> str | None:
     """What a layer ends in; where it does not say it, the operation that makes a of z."""
     if layer.activation not in (None, "linear") or results["a"] == results["z"]:
         return layer.activation
-    made = [one.name for one in tape.instructions if one.results[0] == results["a"]]
+    made = [
+        one.name for one in tape.instructions
+        if one.results[0] == results["a"] and list(one.operands) == [results["z"]]
+    ]  # fmt: skip
     return made[0] if layer.place is not None and made else layer.activation
 
 

@@ -17,8 +17,8 @@ __all__ = ["frame_of", "page_of"]
 
 PLACE = Path(__file__).parent
 SCRIPTS = (
-    "operations.js", "tape.js", "words.js", "step.js", "network.js", "narration.js", "panel.js",
-    "scene.js", "subject.js", "expression.js", "drawing.js", "page.js",
+    "operations.js", "tape.js", "words.js", "step.js", "network.js", "forward.js",
+    "narration.js", "panel.js", "scene.js", "subject.js", "expression.js", "drawing.js", "page.js",
 )  # fmt: skip
 
 
@@ -26,7 +26,7 @@ def page_of(trace: Any) -> str:
     """The page of a `Trace` or a `StepTrace`; it needs nothing beside itself.
 
     A network's parameters are in it in their own type, four bytes a float32 number, and the page
-    multiplies gradients out: 784-300-100-10 takes below 2 MB in float32, twice that in float64.
+    multiplies gradients out: 784-300-100-10 takes below 2 MB; a large network's float64 is rounded.
     """
     known = isinstance(trace, Trace)
     numbers = shipped_expression(trace) if known else shipped_step(trace)

@@ -30,12 +30,13 @@ class NetworkPanel {
       sections.push({ title: "Activation", lines: this.narration.activation(c, unit) });
     } else {
       const x = network.value(c, "x", unit);
-      const lines = [`a${sub(name)} = ${number(network.value(c, "a", unit))}`];
-      if (x !== undefined) lines.push(`of x${sub(name)} = ${number(x)}`);
+      const lines = [`${network.outName(c, unit)} = ${number(network.value(c, "a", unit))}`];
+      if (x !== undefined && !column.moves) lines.push(`of ${network.baseName(c, unit)} = ${number(x)}`);
       sections.push({ title: "What it gives", lines });
     }
     if (column.kind !== "given") {
-      sections.push({ title: network.errors ? "Error of the row" : "Delta of the row", lines: this.narration.deltaLines(c, unit) });
+      const word = network.errors ? "Error" : "Delta";
+      sections.push({ title: column.link === "weights" ? `${word} of the row` : "Derivative by what it is given", lines: this.narration.deltaLines(c, unit) });
       sections.push(this.rowsOfUnit(c, unit));
     }
     if (column.link === "weights") sections.push(this.weightsOf(c, unit));
@@ -64,12 +65,12 @@ class NetworkPanel {
   rowsOfUnit(c, unit) {
     const { network } = this;
     if (this.data.rows === 1) return { title: "", lines: [] };
-    const base = network.columns[c].link === "weights" ? "z" : "x";
+    const [base, slope] = network.columns[c].link === "weights" ? ["z", network.deltaWord] : ["x", network.givenWord];
     const rows = this.fewRows((row) => [
       `${row + 1}`, number(network.value(c, base, unit, row)), number(network.value(c, "a", unit, row)),
       number(network.delta(c, unit, row)),
     ]);
-    return { title: "Over the rows", table: { head: ["row", base, "a", network.deltaWord], rows } };
+    return { title: "Over the rows", table: { head: ["row", base, "a", slope], rows } };
   }
 
   fewRows(make) {
@@ -117,28 +118,27 @@ class NetworkPanel {
     } else {
       sections.push({ title: "", lines: [`${name} is held fixed: no update reaches it.`] });
     }
-    const from = bias ? `bias of ${to}` : `from ${this.data.names.sources[network.columns[c].layer.place][source]} to ${to}`;
+    const from = bias ? `bias of ${to}` : `from ${network.columns[c - 1].names[source]} to ${to}`;
     return { title: `${bias ? "Bias" : "Weight"} ${name}`, over: `${from}, in ${place.name}`, fields: [{ label: name, what: { place: place.place } }], sections };
   }
 
   gradient(c, unit, source, name) {
     const { network } = this;
-    const value = network.gradientOf(c, unit, source);
     const L = this.data.loss.name;
+    const { value, sum, penalty, symbols, numbers } = this.narration.gradient(c, unit, source);
+    const own = [
+      penalty === null ? null : `The penalty adds ${number(penalty)}.`,
+      `∂${L}/∂${name} = ${number(value)}${symbols ? "" : `, ${BETWEEN}`}`,
+    ].filter(Boolean);
+    if (!symbols) return { title: "Gradient", lines: own };
+    if (this.data.rows === 1) {
+      return { title: "Gradient", lines: [`∂${L}/∂${name} = ${[symbols, numbers].filter(Boolean).join(" = ")}`, ...own] };
+    }
     const x = (row) => (source === "bias" ? 1 : network.value(c, "x", source, row));
     const reported = (row) => network.value(c, "reported", unit, row);
-    let sum = 0;
-    for (let row = 0; row < this.data.rows; row++) sum += x(row) * reported(row);
-    const penalty = value - sum;
-    const scale = Math.max(Math.abs(sum), Math.abs(value), 1e-30);
-    const penalized = Number.isFinite(penalty) && Math.abs(penalty) > (this.data.type === "float32" && !this.training.editable ? 1e-4 : 1e-9) * scale;
-    const own = [penalized ? `The penalty adds ${number(penalty)}.` : null, `∂${L}/∂${name} = ${number(value)}`].filter(Boolean);
-    if (this.data.rows === 1) {
-      return { title: "Gradient", lines: [`∂${L}/∂${name} = ${this.narration.product(c, unit, source)}`, ...own] };
-    }
     const rows = this.fewRows((row) => [`${row + 1}`, number(x(row)), number(reported(row)), number(x(row) * reported(row))]);
     const z = `∂${L}/∂z${sub(network.columns[c].names[unit])}`;
-    const from = source === "bias" ? "1" : this.narration.sourceName(c, source);
+    const from = source === "bias" ? "1" : network.valueName(c - 1, source);
     return {
       title: "Gradient, row by row", table: { head: ["row", from, z, "product"], rows },
       lines: [`The sum over ${this.data.rows} rows is ${number(sum)}.`, ...own],
@@ -195,7 +195,7 @@ class NetworkPanel {
   target(index) {
     const found = this.network.targetsOfRow()[index];
     return {
-      title: `Target ${plain(found.name)}`, over: this.rowWords(),
+      title: `Target ${plain(found.name)}${this.network.className(found)}`, over: this.rowWords(),
       fields: [{ label: found.name, what: found.what, whole: found.labels }],
       sections: [{ title: "The loss", lines: this.narration.lossLines() }],
     };

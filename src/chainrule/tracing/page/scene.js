@@ -99,7 +99,9 @@ class NetworkScene {
     if (this.shows("a", c, unit)) {
       found.push([column.kind === "inputs" ? "" : "a", network.value(c, "a", unit), "a"]);
     }
-    if (this.shows("d", c, unit) && network.delta(c, unit) !== undefined) found.push([network.deltaWord, network.delta(c, unit), "delta"]);
+    if (this.shows("d", c, unit) && network.delta(c, unit) !== undefined) {
+      found.push([column.link === "weights" ? network.deltaWord : network.givenWord, network.delta(c, unit), "delta"]);
+    }
     return found;
   }
 
@@ -122,7 +124,7 @@ class NetworkScene {
     if (at < 0) return;
     const { what } = this.network.targetsOfRow()[at];
     const value = this.training.get(what);
-    const name = this.network.columns[this.network.last].names[unit];
+    const name = this.network.columns[this.network.last].base[unit];
     group.chips.push({ key: `t/${at}`, x, y, text: `t ${short(value)}`, kind: "target", label: `Target of unit ${name}: ${short(value)}` });
   }
 
@@ -155,7 +157,7 @@ class NetworkScene {
     const moved = after !== undefined && after !== false && after !== value;
     const active = this.uses.has(key);
     const slope = active && !moved && this.seen.has(`g/${c}/${unit}/${source}`) ? network.gradientOf(c, unit, source) : undefined;
-    const from = network.data.names.sources[network.columns[c].layer.place][source];
+    const from = network.columns[c - 1].names[source];
     return {
       key, value, ...this.line(this.at[c - 1].get(source), this.at[c].get(unit)),
       kind: value < 0 ? "negative" : "positive", moved, active, textKind: slope === undefined ? "" : "delta",
@@ -181,10 +183,9 @@ class NetworkScene {
     if (this.seen.has("after")) lines.push({ text: `→ ${short(training.lossAfter)}`, kind: "new", y: y + 40 + LINE });
     const told = lines.map(({ text }) => text).join(" ");
     const group = { edges, chips: [], nodes: [{ key: "L", x, y, radius: 26, name, lines, active: this.uses.has("L"), label: `Loss ${name} ${told}` }] };
-    network.targetsOfRow().forEach(({ unit, what, name: target }, n) => {
-      if (unit !== null || n > 3) return;
-      const value = training.get(what);
-      const text = `${plain(target)} = ${short(value)}`;
+    network.targetsOfRow().forEach((target, n) => {
+      if (target.unit !== null || n > 3) return;
+      const text = `${plain(target.name)} = ${short(training.get(target.what))}${network.className(target)}`;
       group.chips.push({ key: `t/${n}`, x, y: y + 40 + (2 + n) * LINE, text, kind: "target", label: `Target ${text}` });
     });
     this.scene.titles.push({ x, y: 20, text: "loss" });

@@ -54,6 +54,7 @@ class NetworkSubject {
     if (data.large) return [data.large];
     if (data.why) found.push(data.why);
     if (data.type === "float32" && this.editable) found.push("The network was trained in float32; this page computes in float64, so last digits may differ.");
+    if (data.rounded) found.push("Weights are shown rounded to 7 digits, and this page computes with them.");
     if (data.drawn) found.push("What was drawn by chance (dropout, noise) stays as it was in this step.");
     if (network.tooWide) found.push(`The network has ${network.columns.length} columns, too many to draw: the tables below show its numbers.`);
     return found;
@@ -73,10 +74,19 @@ class NetworkSubject {
   }
 
   legend() {
-    const { deltaWord: d, errors } = this.network;
-    return `z weighted sum, a activation, ${d} ${errors ? "error: minus the" : "the"} derivative of the row's own loss by z, `
+    const { deltaWord: d, givenWord, errors, columns } = this.network;
+    const of = this.data.mixing ? "the sum of all rows' losses (for a layer mixes the rows)" : "the row's own loss";
+    const minus = errors ? "minus " : "";
+    const passed = columns.some(({ mark }) => mark) ? "~ after a name: after a layer without weights, " : "";
+    const given = columns.some((column) => this.isPlain(column)) ? `${givenWord} ${minus}that by what such a layer is given, ` : "";
+    return `z weighted sum, a activation, ${d} ${errors ? "error: minus " : ""}the derivative of ${of} by z, ${passed}${given}`
       + "t target. Lines are weights: blue positive, dashed orange negative, thicker where larger; ∂ on them is the "
       + "gradient, → what is after the step.";
+  }
+
+  /** Whether a column is a layer without weights that computes. */
+  isPlain({ kind, moves }) {
+    return kind === "layer" && !moves;
   }
 
   panel(key) {
@@ -136,14 +146,19 @@ class NetworkSubject {
     }
     const { network } = this;
     const { columns } = network;
-    const units = columns.flatMap((column, c) => column.shown.map((unit) => [
-      column.title, column.names[unit],
-      ...["z", "a", "slope"].map((what) => number(network.value(c, what, unit))), number(network.delta(c, unit)),
-    ]));
+    const plain = columns.some((column) => this.isPlain(column));
+    const units = columns.flatMap((column, c) => column.shown.map((unit) => {
+      const slopes = [network.value(c, "slope", unit), network.delta(c, unit)].map(number);
+      const none = [number(), number()];
+      return [
+        column.title, column.names[unit], ...["z", "a"].map((what) => number(network.value(c, what, unit))),
+        ...(column.kind === "layer" ? none : slopes), ...(plain ? (column.kind === "layer" ? slopes : none) : []),
+      ];
+    }));
     const weights = network.weighted.flatMap(({ column, c }) => column.shown.flatMap((unit) =>
       [...columns[c - 1].shown, "bias"].filter((source) => network.weight(c, unit, source) !== undefined).map((source) => [
         { text: network.weightName(c, unit, source), key: source === "bias" ? `b/${c}/${unit}` : `w/${c}/${unit}/${source}` },
-        source === "bias" ? "bias" : network.data.names.sources[column.layer.place][source], column.names[unit],
+        source === "bias" ? "bias" : columns[c - 1].names[source], column.names[unit],
         number(network.weight(c, unit, source)), number(network.gradientOf(c, unit, source)),
         number(network.weight(c, unit, source, this.training.after ?? null)),
       ])));
@@ -151,7 +166,8 @@ class NetworkSubject {
     return [
       {
         title: `Units${drawn}${this.rows > 1 ? `, row ${this.row + 1}` : ""}`,
-        head: ["layer", "unit", "z", "a", "∂a/∂z", network.deltaWord], rows: units,
+        rows: units,
+        head: ["layer", "unit", "z", "a", "∂a/∂z", network.deltaWord, ...(plain ? ["∂a/∂x", network.givenWord] : [])],
       },
       { title: `Weights${drawn}`, head: ["weight", "from", "to", "before", `∂${this.data.loss.name}/∂w`, "after"], rows: weights },
     ];

@@ -1,0 +1,118 @@
+"""Every equation that the walk of a page tells, computed again from its own numbers."""
+
+import re
+
+import numpy as np
+import pytest
+from tests.tracing.engine import Scripts
+from tests.tracing.networks import NETWORKS, step_of
+
+from chainrule.estimators import TabularClassifier, TabularRegressor
+from chainrule.tracing import Notation, trace_steps
+from chainrule.tracing.page.network import shipped_step
+
+SCRIPTS = (
+    "operations.js", "tape.js", "words.js", "step.js", "network.js", "forward.js", "narration.js",
+    "panel.js",
+)  # fmt: skip
+TOLD = """(() => {
+  digits = 14;
+  const network = new Network(new Training(shipped));
+  network.setRow(row);
+  const shown = (text) => text.replaceAll(MARKS[0], "<").replaceAll(MARKS[1], ">");
+  return momentsOf(network).map(({ phase, title, lines }) =>
+    [phase, shown(title), lines().map(shown)]);
+})()"""
+RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−·", "-0123456789-*")
+NUMBER = r"\(?−?[\d.]+(?:·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?\)?"
+FUNCTIONS = {
+    "sigmoid": lambda z: 1 / (1 + np.exp(-z)), "tanh": np.tanh, "relu": lambda z: max(z, 0.0),
+    "softplus": lambda z: np.log1p(np.exp(z)), "exponential": np.exp, "sqrt": np.sqrt,
+    "softsign": lambda z: z / (1 + abs(z)), "silu": lambda z: z / (1 + np.exp(-z)),
+    "elu": lambda z: z if z > 0 else np.expm1(z),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def scripts():
+    return Scripts(*SCRIPTS)
+
+
+def computed(text):
+    """The value of a side of an equation; None of one that has symbols."""
+    text = re.sub(r"·10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda power: "e" + power[1].translate(RAISED), text)
+    text = text.translate(RAISED).replace(" ... ", " ")
+    names = set(re.findall(r"[^\W\d]\w*", re.sub(r"\de-?\d+", "", text)))
+    if not names <= set(FUNCTIONS) or re.search(r"[^\w\s.+*()-]", text) or not text.strip():
+        return None
+    try:
+        return float(eval(text, {"__builtins__": {}} | FUNCTIONS))
+    except (SyntaxError, TypeError):
+        return None
+
+
+def equations(lines):
+    """Lines that go on with "=" belong to the one before; each with its sides."""
+    found = []
+    for line in lines:
+        line = re.sub(r", through .*|  \(.*\)$", "", line)
+        if line.startswith("= ") and found:
+            found[-1] += line[2:].split(" = ")
+        else:
+            found.append(line.split(": ", 1)[-1].split(" = "))
+    return found
+
+
+NAMES = [*NETWORKS, "a table of classes", "a table of numbers"]
+
+
+def trace_named(name, **how):
+    if name in NETWORKS:
+        return step_of(name, **how)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 3))
+    if name == "a table of classes":
+        made = TabularClassifier(random_state=0, epochs=2, hidden=(4, 3), dropout=0.4)
+        estimator, targets = made.fit(X, (X[:, 0] > 0).astype(int)), np.array([0, 1])
+    else:
+        made = TabularRegressor(random_state=0, epochs=2, hidden=(4, 3), dropout=0.4)
+        estimator, targets = made.fit(X, X[:, 0]), np.array([[0.5], [-1.0]])
+    trainer = estimator.model_.members[0]
+    rows = {one.name: rng.normal(size=(2, *one.shape)) for one in trainer.network.inputs}
+    return trace_steps(trainer, trainer.data(rows, targets), notation=Notation(**how))
+
+
+@pytest.mark.parametrize("how", [{}, {"errors": True}], ids=["deltas", "errors"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_equation_gives_what_it_says(scripts, name, how):
+    trace = trace_named(name, **how)
+    checked = 0
+    for row in range(min(trace.rows, 2)):
+        for _, title, lines in scripts(TOLD, shipped=shipped_step(trace), row=row):
+            for sides in equations(lines):
+                values = [one for one in map(computed, sides) if one is not None]
+                checked += len(values) > 1
+                near = np.isclose(values, values[-1:] or 0, rtol=1e-6, atol=1e-12)
+                assert near.all(), (title, sides)
+                assert sides[0] not in sides[1:], (title, sides)
+    assert checked > 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_has_one_value_wherever_it_stands(scripts, name):
+    values = """(() => { const network = new Network(new Training(shipped));
+      return network.columns.flatMap((column, c) => column.names.map((name, unit) =>
+        [name, network.value(c, "a", unit)])); })()"""
+    shipped, known = shipped_step(trace_named(name)), {}
+    for unit, value in scripts(values, shipped=shipped):
+        assert known.setdefault(unit, value) == pytest.approx(value), unit
+    sums = [lines for _, title, lines in scripts(TOLD, shipped=shipped, row=0)
+            if title.startswith("The weighted sum")]  # fmt: skip
+    for lines in sums:
+        first = next(n for n, line in enumerate(lines) if line.startswith("z<"))
+        terms = (lines[first].split(" = ")[-1].split(" + "), lines[first + 1][2:].split(" + "))
+        for symbol, number in zip(*terms, strict=True):
+            if "·" in symbol:
+                unit, value = symbol.split("·")[0], re.match(NUMBER, number)[0]
+                assert computed(value) == pytest.approx(known[unit]), unit
+    assert sums
