@@ -117,7 +117,8 @@ class Narration extends ForwardNarration {
     } else {
       const terms = names.map((_, k) => [at("by_p/0", k), at(`by_logit/${k}`)]);
       product = terms.reduce((sum, [a, b]) => sum + a * b, 0);
-      const put = few(terms.map(([a, b]) => `${factor(a)}·${factor(b)}`), 4, " + ");
+      const largest = [...terms].sort(([a, b], [c, d]) => Math.abs(c * d) - Math.abs(a * b));
+      const put = few(largest.map(([a, b]) => `${factor(a)}·${factor(b)}`), 4, " + ");
       line = `Σ${sub("k")} ∂ℓ/∂a${sub("k")} · ∂a${sub("k")}/∂${z} = ${put} = ${number(product)}`;
     }
     const lines = [`Factor by factor: ${line}`];
@@ -209,13 +210,14 @@ class Narration extends ForwardNarration {
 
   updateLines(c, units) {
     const { network, training } = this;
-    const { name, rule, scalars, slots } = this.data.optimizer;
+    const { name, scalars, slots } = this.data.optimizer;
     const after = training.after;
     if (!after) return [NO_UPDATE];
     const simple = name === "SGD" && !slots.length;
     const wanted = units.flatMap((unit) => [...network.columns[c - 1].shown.map((source) => [unit, source]), [unit, "bias"]])
       .filter(([unit, source]) => network.place(c, unit, source)?.trained);
-    const lines = [`${name}: ${dashed(rule).replace("<−", "←")}`];
+    const keeps = slots.length ? `, which keeps ${slots.join(" and ")} for each weight` : "";
+    const lines = [simple ? "new weight = weight − learning rate · gradient" : `${name}${keeps}.`];
     for (const [unit, source] of wanted.slice(0, 6)) {
       const [before, next] = [training.state, after].map((state) => network.weight(c, unit, source, state));
       const gradient = network.gradientOf(c, unit, source);
@@ -232,7 +234,7 @@ class Narration extends ForwardNarration {
     return {
       phase: "update", title: "The loss after the step", shows: ["after"], uses: ["L"],
       lines: () => {
-        if (!this.training.after) return [NO_UPDATE];
+        if (!this.training.after && !this.training.untouched) return [NO_UPDATE];
         const [before, after] = [this.training.loss, this.training.lossAfter];
         if (!Number.isFinite(after)) return [`${this.L} after the step is not known: ${number(after)}.`];
         const change = after < before ? `lower by ${number(before - after)}` : `higher by ${number(after - before)}`;

@@ -69,12 +69,12 @@ def _words(trace: StepTrace) -> dict[str, Any]:
         },
         "optimizer": {
             "name": type(rule).__name__,
-            "rule": (type(rule).__doc__ or "").partition("\n")[0],
             "scalars": list(rule.scalars),
             "slots": list(rule.slots),
         },
         "iteration": trace.iteration,
         "checks": trace.checks,
+        "remarks": list(trace.remarks),
         "type": trace.trainer.parameters.dtype.name,
     }
 

@@ -39,6 +39,7 @@ class Training {
   restart() {
     this.base = this.initial;
     this.state = this.initial.copy();
+    this.untouched = true;
     this.refresh();
   }
 
@@ -149,6 +150,7 @@ class Training {
   /** The loss of the same rows, with the same random numbers, after the step. */
   get lossAfter() {
     if (!this.tape) return unpacked(this.shipped.loss.after).data[0];
+    if (!this.after && this.untouched) return unpacked(this.shipped.loss.after).data[0];
     if (!this.after || !Number.isFinite(this.loss)) return NaN;
     return this.lossOf(this.after);
   }
@@ -187,6 +189,7 @@ class Training {
   set(what, value) {
     if (what.source === undefined) this.state.parameters[what.place] = value;
     else this.state.arrays[what.source].data[what.place] = value;
+    this.untouched = false;
     this.refresh();
   }
 
@@ -205,6 +208,7 @@ class Training {
     next.losses.push(this.loss);
     next.made += 1;
     this.base = next;
+    this.untouched = false;
     this.state = next.copy();
     this.refresh();
   }

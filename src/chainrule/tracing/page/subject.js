@@ -52,6 +52,7 @@ class NetworkSubject {
     const { data, network } = this;
     const found = [];
     if (data.large) return [data.large];
+    found.push(...data.remarks.map((one) => `${one[0].toUpperCase()}${one.slice(1)}.`));
     if (data.why) found.push(data.why);
     if (data.type === "float32" && this.editable) found.push("The network was trained in float32; this page computes in float64, so last digits may differ.");
     if (data.rounded) found.push("Weights are shown rounded to 7 digits, and this page computes with them.");

@@ -57,7 +57,9 @@ const counted = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : 
 /** A few of many, in words: "a, b, c and 7 more". */
 function few(texts, most = 6, joined = ", ") {
   if (texts.length <= most) return texts.join(joined);
-  return `${texts.slice(0, most).join(joined)}${joined.trimEnd()} and ${(texts.length - most).toLocaleString("en")} more`;
+  const others = (texts.length - most).toLocaleString("en");
+  const rest = joined === " + " ? ` + … (${others} more)` : `${joined.trimEnd()} and ${others} more`;
+  return `${texts.slice(0, most).join(joined)}${rest}`;
 }
 
 /** Numbers in words: "a vector of 3: 1, 2, 3". */
