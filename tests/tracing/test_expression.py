@@ -122,6 +122,19 @@ def test_constants_have_no_derivative():
     assert [step.name for step in trace.steps if step.derivative is not None] == ["x", "v4"]
 
 
+def test_an_operation_that_hands_down_to_its_second_use_of_a_node_alone():
+    @cr.operation
+    def second(a, b):
+        return a + 2 * b
+
+    @second.gradient
+    def _(g, y, a, b):
+        return None, 2 * g
+
+    x = cr.variable(1.0, "x")
+    assert [one is None for one in cr.trace(second(x, x)).result.local] == [True, False]
+
+
 def test_names_are_told_apart():
     x, other = cr.variable(1.0, "x"), cr.variable(2.0, "x")
     assert [step.name for step in cr.trace(x + other).steps] == ["x", "v2", "v3"]

@@ -18,7 +18,7 @@ from chainrule.settings import check_number
 
 __all__ = [
     "add_to", "check_gradient", "constant_like", "grad", "gradients", "handed_down",
-    "largest_error", "measured_slope", "reachable", "walk_back", "zeros_like",
+    "handed_to_each", "largest_error", "measured_slope", "reachable", "walk_back", "zeros_like",
 ]  # fmt: skip
 
 
@@ -90,6 +90,17 @@ def handed_down(node: Node, g: Node, on_path: Container[int]) -> Iterator[tuple[
 
     Raises `GradientError` where the rule is missing or gives something else.
     """
+    for place, part in _handed(node, g, on_path):
+        yield node.operands[place], part
+
+
+def handed_to_each(node: Node, g: Node, on_path: Container[int]) -> list[Node | None]:
+    """What `handed_down` gives, for each operand in its place; None where nothing is handed on."""
+    found = dict(_handed(node, g, on_path))
+    return [found.get(place) for place in range(len(node.operands))]
+
+
+def _handed(node: Node, g: Node, on_path: Container[int]) -> Iterator[tuple[int, Node]]:
     operation = node.operation
     assert operation is not None  # noqa: S101  (for the type checker: leaves were left out)
     if operation.gradient_rule is None:
@@ -105,9 +116,9 @@ def handed_down(node: Node, g: Node, on_path: Container[int]) -> Iterator[tuple[
             f"{len(node.operands)} operands; give one (or None) for each."
         )
         raise GradientError(message)
-    for operand, rule in zip(node.operands, rules, strict=True):
+    for place, (operand, rule) in enumerate(zip(node.operands, rules, strict=True)):
         if rule is not None and operand.number in on_path:
-            yield operand, _part(operation.name, rule, operand)
+            yield place, _part(operation.name, rule, operand)
 
 
 def _part(name: str, rule: Any, operand: Node) -> Node:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import InputTypeError, SettingError, ShapeError
-from chainrule.graph import Node, constant, gradients, handed_down, measured_slope, reachable
+from chainrule.graph import Node, constant, gradients, handed_to_each, measured_slope, reachable
 from chainrule.settings import check_count
 from chainrule.tracing.forms import Forms
 from chainrule.tracing.pairs import Parts, is_pair, parts_of
@@ -239,14 +239,7 @@ def _handed(node: Node, inside: set[int], g: Node | None = None) -> list[Node | 
         return [None] * len(node.operands)
     if g is None:
         g = constant(np.ones(_array(node).shape, node.dtype))
-    parts = list(handed_down(node, g, inside))
-    held: list[Node | None] = []
-    for operand in node.operands:
-        if parts and parts[0][0] is operand:
-            held.append(parts.pop(0)[1])
-        else:
-            held.append(None)
-    return held
+    return handed_to_each(node, g, inside)
 
 
 def _local(node: Node, inside: set[int]) -> tuple[Array | None, ...]:

@@ -15,7 +15,7 @@ from chainrule.graph import (
     bind,
     constant,
     gradients,
-    handed_down,
+    handed_to_each,
     parameter,
 )
 from chainrule.tracing.expression import Trace, TraceStep
@@ -139,14 +139,7 @@ def _handed(
     if node.operation is None or g is None:
         return [None] * len(node.operands)
     inside = {twins[one.number].number for one in step.node.operands if one.number in slope_of}
-    parts = list(handed_down(node, g, inside))
-    held: list[Node | None] = []
-    for operand in node.operands:
-        if parts and parts[0][0] is operand:
-            held.append(parts.pop(0)[1])
-        else:
-            held.append(None)
-    return held
+    return handed_to_each(node, g, inside)
 
 
 def _placed(node: dict[str, Any], tape: Tape) -> None:
