@@ -303,7 +303,9 @@ function layered(nodes, byNumber) {
   }
   const routes = new Map([...chains].map(([key, chain]) => [key, trimmed(chain, byNumber)]));
   const at = new Map(nodes.map((node) => [node.number, slots.get(`n/${node.number}`)]));
-  return { at, routes, width: 96 + (columns.length - 1) * step, height: 58 + tallest * rise };
+  const last = nodes.filter((node) => depth.get(node.number) === columns.length - 1);
+  const right = Math.max(48, ...last.map((node) => 4 + 3.5 * node.operation.length)); // half a name
+  return { at, routes, width: 48 + (columns.length - 1) * step + right, height: 58 + tallest * rise };
 }
 
 /** The column of each node: behind its operands; of a leaf just before its first use. */
