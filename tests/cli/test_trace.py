@@ -3,11 +3,14 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 import tomllib
 
 import pytest
+
+from chainrule import examples
 
 
 def trace(*words, cwd=None):
@@ -75,6 +78,37 @@ def test_machines_get_records():
     assert len(records) == len(rows) > 20
 
 
+def flat_of(text):
+    return " ".join(text.split())
+
+
+def test_what_has_no_step_of_training_gives_its_numbers(tmp_path):
+    code, out, err = trace("--example", "softmax-examples", "--digits", 2)
+    assert code == 0 and "0.69  0.11  0.20" in out and "no step of training to trace" in err
+    code, out, err = trace("--example", "softmax-examples", "--out", tmp_path / "a.csv")
+    assert (code, out) == (1, "") and "no step of training to trace" in err
+
+
+def test_layers_of_ones_own_are_traced():
+    code, out, err = trace("--example", "fixed-basis", "--notation", "columns", "--steps", 2)
+    assert (code, err) == (0, "")
+    assert "polynomial (Polynomial)" in out and "z = W a + b" in out and "Step 2" in out
+
+
+def test_the_help_names_every_example():
+    out = flat_of(trace("--help")[1])
+    assert [name for name in examples.names() if name not in out] == []
+
+
+def test_a_large_table_says_how_large_it_is(tmp_path):
+    layers = "[[layers]]\nunits = 400\n" * 2
+    data = f"[data]\nX = [{[0.5] * 300}]\ny = [{[1.0] * 400}]\n"
+    (tmp_path / "wide.toml").write_text(layers + data)
+    code, out, err = trace("--spec", "wide.toml", "--format", "csv", cwd=tmp_path)
+    assert code == 0 and re.fullmatch(r"note: (\d+) MB of csv, every number .*\n", err)
+    assert abs(int(err.split()[1]) - len(out) / 1e6) < 1
+
+
 def test_a_row_of_a_run(tmp_path):
     lines = ["age,city,left"]
     lines += [f"{20 + i % 40},{'abc'[i % 3]},{'yes' if i % 40 > 20 else 'no'}" for i in range(120)]
@@ -87,13 +121,16 @@ def test_a_row_of_a_run(tmp_path):
     code, out, err = trace("run", "people.csv", "--row", 3, cwd=tmp_path)
     assert code == 0 and "note: network 0 of" in err
     assert "no" in out and "age" in out and "mask" in out
-    flat = " ".join(out.split())
+    flat = flat_of(out)
     assert "row 3 of people.csv: age = 23, city = a, left = no" in flat
     assert "this network says left = " in flat and "optimizer begins anew" in flat
+    (tmp_path / "new.csv").write_text("age,city\n30,a\n")
+    for new, row in (("people.csv", 120), ("new.csv", 0)):
+        code, out, err = trace("run", new, "--row", row, cwd=tmp_path)
+        assert code == 0 and "the row has no 'left': what this network predicts" in flat_of(out)
     for words, sentence in (
         (("run", "people.csv", "--row", 121), "there is no row 121; people.csv has 121 rows"),
         (("run", "people.csv", "--row", -1), "there is no row -1"),
-        (("run", "people.csv", "--row", 120), "row 120 has no 'left'"),
         (("run", "people.csv", "--row", 1, "--member", 99), "there is no network 99"),
         (("nothing", "people.csv", "--row", 1), "nothing"),
     ):
@@ -111,7 +148,7 @@ def test_a_row_of_a_run(tmp_path):
         (("run", "data.csv"), 2, "--row N is missing"),
         (("--example", "mazur", "--format", "pdf"), 2, "pdf"),
         (("--example", "mazzur"), 1, "is not known"),
-        (("--example", "vanishing"), 1, "no step of training to trace"),
+        (("--example", "vanishing", "--format", "html"), 1, "no step of training to trace"),
         (("--example", "xyz", "--steps", "2"), 1, "steps: an expression has no layers"),
         (("--example", "mazur", "--row", "3"), 2, "--row goes with RUN DATA"),
         (("--example", "mazur", "--member", "3"), 2, "--member goes with RUN DATA"),

@@ -119,7 +119,8 @@ def test_formulas_are_read_as_they_are_written(formula, value):
         ("x +", "is no formula"), ("z + 1", "'z' is not known there"), ("x.value", "cannot stand"),
         ("__import__(x)", "is no operation"), ("x if x else y", "cannot stand"),
         ("sigmod(x)", "did you mean 'sigmoid'"), ("'text'", "cannot stand"),
-        ("exec(x)", "is no operation"), ("(lambda: 1)()", "cannot stand"), ("x[0]", "cannot stand"),
+        ("exec(x)", "is no operation"), ("q(x)", "known: 'abs', 'clip'"),
+        ("(lambda: 1)()", "cannot stand"), ("x[0]", "cannot stand"),
         (3, "a formula is text"), ("-" * 2000 + "x", "is too deep"),
         ("(" * 500 + "x" + ")" * 500, "is no formula"),
     ],
@@ -253,3 +254,9 @@ def test_weights_may_be_drawn_and_layers_of_any_kind_stand_between():
     step = spec.trace()
     assert [layer.kind for layer in step.layers] == ["Dense", "Dropout", "Dense"]
     assert step.penalties["dense/kernel"] > 0 and step.loss == spec.trace().loss
+
+
+def test_a_formula_that_would_not_be_seen_is_refused():
+    spec = spec_of({"values": {"x": 3.0}, "expressions": {"f": "tanh(x)", "g": "x * x"}})
+    with pytest.raises(SettingError, match="f is not used by g, the last one"):
+        spec.trace()

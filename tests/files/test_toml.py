@@ -54,7 +54,14 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"epochs 3\n", r"c\.toml: not valid TOML \(.*line 1, column 8\)\)\. Correct the file\.$"),
+        (
+            b"epochs 3\n",
+            r"c\.toml: not valid TOML \(.*line 1, column 8\)\)\. Correct the line 'epochs 3'\.$",
+        ),
+        (b"a = 1\nx = 0,05\n", r"Correct the line 'x = 0,05'; a decimal has a point: 0\.05\.$"),
+        (b"x = [1, 0,05]\n", r"a decimal has a point: 0\.05\.$"),
+        (b"x = [1,2\ny = 3\n", r"Correct the line '.*'\.$"),
+        (b"x = " + b"a" * 100, r"Correct the line 'x = a{56}\.\.\.'\.$"),
         (b"a = 1\na = 2\n", "not valid TOML"),
         (b"a = " + b"[" * 50_000, "not valid TOML"),
         (b"a = " + b"1" * 5000, "not valid TOML"),

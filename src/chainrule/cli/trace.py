@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule.cli.output import plural, say, terminal_width
 from chainrule.cli.parser import Parser, UsageError
+from chainrule.errors import listing
 
 if TYPE_CHECKING:
     from chainrule.data import Column, Table
@@ -29,9 +30,14 @@ examples:
   chainrule trace --spec mine.toml --steps 3 --check
   chainrule trace runs/houses-price-1 houses.csv --row 17
 
-Examples are mazur, han, xyz, one-one-one, xor and others of chainrule.examples.
+Examples are xyz, one-one-one, chain, softmax-examples, parameter-counts, linear-collapse, mazur,
+han, matrix-form, perceptron-failure, xor, xnor, fixed-basis, logistic-regression, circles,
+universal-approximation, symmetric-zeros and vanishing; those without a step of training give their
+numbers.
 """
 FORMATS = ("text", "latex", "html", "csv", "json")
+MANY = 10_000_000
+"""Letters from which a sentence says how much is written."""
 
 
 def add_options(parser: Parser) -> None:
@@ -70,10 +76,16 @@ def run(options: argparse.Namespace) -> int:
         refuse_existing(options.out)
     if options.example is not None and options.spec == "":
         return _give(_printed_spec(options), options.out)
-    trace = _trace(options)
     form = "json" if options.json else options.format or _format_of(options.out)
+    example = None if options.example is None else _example(options.example)
+    if example is not None and not example.is_traceable and form == "text":
+        say(f"note: {example.title}: it has no step of training to trace; these are its numbers.")
+        return _give(example.to_text(options.digits), options.out)
+    trace = _trace(options, example)
     if form != "text":
         text: str = getattr(trace, f"to_{form}")()
+        if len(text) > MANY:
+            say(f"note: {len(text) / 1e6:,.0f} MB of {form}, every number with its place and name.")
     elif options.out is not None or not sys.stdout.isatty():
         text = trace.to_text()
     else:
@@ -137,13 +149,13 @@ def _shown(options: argparse.Namespace) -> dict[str, Any]:
     return {name: one for name, one in given.items() if one is not None}
 
 
-def _trace(options: argparse.Namespace) -> Trace | StepTrace:
+def _trace(options: argparse.Namespace, example: Any) -> Trace | StepTrace:
     if options.run is not None:
         return _trace_row(options)
     from chainrule.examples import read_spec
 
-    spec = _example(options.example).spec() if options.example else read_spec(options.spec)
-    found: Trace | StepTrace = spec.trace(
+    given = read_spec(options.spec) if example is None else example
+    found: Trace | StepTrace = given.trace(
         steps=options.steps, check=options.check, **_shown(options)
     )
     return found
@@ -182,6 +194,11 @@ def _remarks(found: RowStep, table: Table, options: argparse.Namespace) -> Itera
         sure = "" if probability is None else f" with probability {probability:.3g}"
         shown = f"{value:,.6g}" if isinstance(value, float) else value
         yield f"in prediction, with nothing left out, this network says {target} = {shown}{sure}"
+    if found.assumed:
+        yield (
+            f"the row has no {listing(found.assumed)}: what this network predicts stands for it in "
+            "loss, gradients and update"
+        )
     yield (
         "inputs and numbers to predict are scaled as the network takes them; as in training, "
         "dropout leaves units out by chance"

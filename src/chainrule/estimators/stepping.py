@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.data import Labels, Numbers, Table
-from chainrule.errors import DataError, SettingError
+from chainrule.errors import SettingError
 from chainrule.estimators.choices import member_seed
 from chainrule.estimators.model import TableModel, decoded, member_answers, network_inputs
 from chainrule.estimators.network import SPREAD_WIDTH, TableNetwork, embedding_width
@@ -56,6 +56,8 @@ class RowStep:
     predictions
         By target what this network alone predicts for the row, nothing left out at random: a
         number, or a class with its probability.
+    assumed
+        The targets that the row does not have: what the network predicts stands for them.
     """
 
     trainer: Trainer
@@ -63,6 +65,7 @@ class RowStep:
     columns: list[str]
     outputs: list[str]
     predictions: dict[str, tuple[Any, float | None]]
+    assumed: list[str]
 
 
 def row_step(model: TableModel, table: Table, row: int, member: int = 0) -> RowStep:
@@ -71,8 +74,8 @@ def row_step(model: TableModel, table: Table, row: int, member: int = 0) -> RowS
     row, member
         Counted from 0.
 
-    Raises `SettingError` for a row or a network that is not there, `DataError` where the row has
-    no target, or one that training has not seen.
+    Raises `SettingError` for a row or a network that is not there, `DataError` for a target that
+    training has not seen.
     """
     if not 0 <= row < table.rows:
         message = (
@@ -86,17 +89,20 @@ def row_step(model: TableModel, table: Table, row: int, member: int = 0) -> RowS
         )
         raise SettingError(message)
     one = table.take(np.array([row]))
-    targets = [_target(codec, one, row) for codec in model.codecs]
     network = model.network
     inputs = network_inputs(network, model.encoder.encode(one))
     trainer = trainer_of(network, model.chosen, member, model.members[member].parameters)
+    answers = list(zip(model.codecs, member_answers(trainer, inputs), strict=True))
+    assumed = [codec.name for codec in model.codecs if _lacks(one, codec.name)]
+    targets = [
+        _likeliest(codec, answer) if codec.name in assumed else _target(codec, one)
+        for codec, answer in answers
+    ]
     named = dict(zip(network.output_names, targets, strict=True))
     data = trainer.data(inputs, named if len(targets) > 1 else targets[0])
-    predictions = {
-        codec.name: _predicted(codec, answer)
-        for codec, answer in zip(model.codecs, member_answers(trainer, inputs), strict=True)
-    }
-    return RowStep(trainer, data, list(_columns(model)), list(_outputs(model)), predictions)
+    predictions = {codec.name: _predicted(codec, answer) for codec, answer in answers}
+    columns, outputs = list(_columns(model)), list(_outputs(model))
+    return RowStep(trainer, data, columns, outputs, predictions, assumed)
 
 
 def _predicted(codec: Labels | Numbers, answer: Any) -> tuple[Any, float | None]:
@@ -107,17 +113,20 @@ def _predicted(codec: Labels | Numbers, answer: Any) -> tuple[Any, float | None]
     return float(decoded(codec, answer)[0]), None
 
 
-def _target(codec: Any, one: Table, row: int) -> Any:
+def _lacks(one: Table, name: str) -> bool:
+    """Whether a row has no such target."""
+    return name not in one.columns or bool(one.column(name).missing.any())
+
+
+def _target(codec: Labels | Numbers, one: Table) -> Any:
     """The code or the scaled number of a row's target."""
-    column = one.column(codec.name)
-    if column.missing.any():
-        message = (
-            f"trace: row {row} has no {codec.name!r}, without which there is no loss; choose a row "
-            "that has it."
-        )
-        raise DataError(message)
-    coded = codec.encode(column)
+    coded = codec.encode(one.column(codec.name))
     return coded if isinstance(codec, Labels) else coded.astype(np.float32)
+
+
+def _likeliest(codec: Labels | Numbers, answer: Any) -> Any:
+    """What a network answers, as it would be a target."""
+    return answer.argmax(axis=1) if isinstance(codec, Labels) else answer[:, 0].astype(np.float32)
 
 
 def _columns(model: TableModel) -> Iterator[str]:

@@ -14,6 +14,7 @@ from chainrule.errors import MissingNameError, SettingError, nearest
 from chainrule.examples.spec import ExpressionSpec, Spec
 from chainrule.examples.spec_text import spec_of_model
 from chainrule.graph import Node
+from chainrule.layers import Dense
 from chainrule.models import Sequential
 from chainrule.settings import check_count
 from chainrule.tracing import Notation, StepTrace, Trace, as_notation
@@ -160,26 +161,37 @@ class Example:
         if self.expressions:
             values = {
                 name: node.value for name, node in self.nodes.items()
-                if name not in self.expressions
+                if node.operation is None
             }  # fmt: skip
             fixed = {n: v for n, v in values.items() if self.nodes[n].role == "constant"}
             free = {name: value for name, value in values.items() if name not in fixed}
             digits = how.get("digits", self.digits)
             return ExpressionSpec(self.expressions, free, fixed, self.title, digits)
-        if not self.models or not {"X", "y"} <= set(self.arrays):
+        if not self.is_traceable:
             message = f"{self.title}: it has no step of training to trace; print it, or plot it."
             raise SettingError(message)
-        own = Notation(digits=self.digits) if self.notation is None else self.notation
-        shown = as_notation(own, how if notation is None else how | {"form": notation})
+        shown = self._shown_in(notation, how)
         X, y = self.arrays["X"], self.arrays["y"]
         made = spec_of_model(self.model, X, y, title=self.title, notation=shown)
         return made if steps is None else replace(made, steps=steps)
 
-    def trace(self, **how: Any) -> Trace | StepTrace:
+    @property
+    def is_traceable(self) -> bool:
+        """Whether it has an expression, or a network with rows."""
+        return bool(self.expressions or (self.models and {"X", "y"} <= set(self.arrays)))
+
+    def _shown_in(self, notation: str | None, how: dict[str, Any]) -> Notation:
+        """Its own notation, with what is asked for in place of its own."""
+        own = Notation(digits=self.digits) if self.notation is None else self.notation
+        return as_notation(own, how if notation is None else how | {"form": notation})
+
+    def trace(
+        self, steps: int | None = None, notation: str | None = None, check: bool = False, **how: Any
+    ) -> Trace | StepTrace:
         """Every number of it; of a network those of a training step.
 
-        how
-            `steps`, `notation`, `check`, and settings of `chainrule.tracing.Notation`.
+        steps, notation, check, how
+            As `Sequential.trace` takes them; how are settings of `chainrule.tracing.Notation`.
 
         Raises `SettingError` where it has nothing that could be traced.
 
@@ -187,7 +199,12 @@ class Example:
         >>> examples.mazur().trace().delta[1].round(8)
         array([[ 0.13849856, -0.03809824]])
         """
-        return self.spec().trace(**how)
+        X, y = (self.arrays.get(name) for name in ("X", "y"))
+        layers = self.model.layers if self.models else []
+        if not self.is_traceable or all(isinstance(one.description, Dense) for one in layers):
+            return self.spec().trace(steps=steps, notation=notation, check=check, **how)
+        shown = self._shown_in(notation, how)
+        return self.model.trace(X, y, notation=shown, steps=steps or 1, check=check)
 
 
 def _aligned(rows: Iterable[tuple[str, list[str], str]]) -> list[str]:

@@ -112,7 +112,7 @@ def one_one_one(
         "p (1 - p) cancels, and all four share the deltas of the two units.",
         tuple(rows), nodes=nodes,
         expressions={
-            "z1": "w1 * x + b1", "a1": "sigmoid(z1)", "z2": "w2 * a1 + b2", "p": "sigmoid(z2)",
+            "z1": "w1 * x + b1", "a1": "sigmoid(z1)", "z2": "w2 * a1 + b2",
             "J": "sigmoid_cross_entropy(z2, y)",
         },
         picture=lambda ax: plot_graph(plain, ax, names=nodes | {"J": plain}),

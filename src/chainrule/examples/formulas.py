@@ -20,6 +20,13 @@ OPERATORS: dict[type[ast.operator], Any] = {
     ast.MatMult: lambda a, b: a @ b,
 }
 
+COMMON = (
+    "abs", "clip", "cos", "elu", "erf", "exp", "leaky_relu", "log", "max", "maximum", "mean", "min",
+    "minimum", "norm", "relu", "sigmoid", "sign", "sin", "softmax", "softplus", "sqrt", "sum",
+    "tanh",
+)  # fmt: skip
+"""Operations that a sentence names; every other one of `chainrule.ops` may stand there too."""
+
 
 def node_of(formula: str, known: Mapping[str, Node], where: str) -> Any:
     """The node of a formula: + - * / ** @, parentheses, numbers, names, operations by name.
@@ -87,6 +94,7 @@ class _Reader:
 
     def _called(self, name: str, operands: list[Any]) -> Any:
         if name not in ops.__all__ or not callable(getattr(ops, name)):
-            message = f"{self._where}: {name!r} is no operation; {nearest(name, ops.__all__)}"
+            near = nearest(name, COMMON, listed=True)
+            message = f"{self._where}: {name!r} is no operation; {near}"
             raise SettingError(message)
         return getattr(ops, name)(*operands)

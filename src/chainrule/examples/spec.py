@@ -14,7 +14,7 @@ from chainrule.errors import ChainruleError, SettingError, listing, nearest
 from chainrule.examples.formulas import node_of
 from chainrule.examples.shapes import check_shapes, matrix, oriented
 from chainrule.files import read_toml
-from chainrule.graph import Node, constant, variable
+from chainrule.graph import Node, constant, reachable, variable
 from chainrule.layers import CONSTRAINTS, LAYERS, REGULARIZERS, Input, Layer
 from chainrule.losses import LOSSES
 from chainrule.models import Sequential
@@ -47,7 +47,8 @@ class ExpressionSpec:
     def nodes(self) -> dict[str, Node]:
         """Every node that has a name.
 
-        Raises `SettingError` for what is no formula, and where shapes do not fit.
+        Raises `SettingError` for what is no formula, where shapes do not fit, and for a formula
+        that the last one does not use.
         """
         found: dict[str, Node] = {}
         for make, given in ((constant, self.constants), (variable, self.values)):
@@ -75,7 +76,20 @@ class ExpressionSpec:
                     f"{where} = {formula!r} is {found[name].value} at these values; change one."
                 )
                 raise SettingError(message)
+        self._check_used(found)
         return found
+
+    def _check_used(self, found: Mapping[str, Node]) -> None:
+        """Raise for a formula that would not be seen, because the last one does not use it."""
+        *others, last = self.expressions
+        used = {id(node) for node in reachable([found[last]])}
+        for name in others:
+            if id(found[name]) not in used:
+                message = (
+                    f"expressions: {name} is not used by {last}, the last one, which is what is "
+                    "traced; leave it out, or put it last."
+                )
+                raise SettingError(message)
 
     def trace(self, **how: Any) -> Trace:
         """Every number of it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,8 +44,21 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
         message = f"{place}: byte {error.start} is not UTF-8. Save the settings as UTF-8 text."
         raise SettingError(message) from error
     except (ValueError, RecursionError) as error:
-        message = f"{place}: not valid TOML ({str(error).rstrip('.')}). Correct the file."
+        message = f"{place}: not valid TOML ({str(error).rstrip('.')}). {_remedy(text, str(error))}"
         raise SettingError(message) from error
+
+
+def _remedy(text: str, said: str) -> str:
+    """What to do about it, with the line that it stands in."""
+    place = re.search(r"at line (\d+)", said)
+    lines = text.splitlines()
+    if place is None or int(place[1]) > len(lines):
+        return "Correct the file."
+    line = lines[int(place[1]) - 1].strip()
+    comma = re.search(r"(?<==)\s*[-+]?\d+,\d+|\d+,0\d+", line)
+    point = f"; a decimal has a point: {comma[0].strip().replace(',', '.')}" if comma else ""
+    shown = line if len(line) <= 60 else f"{line[:60]}..."
+    return f"Correct the line {shown!r}{point}."
 
 
 def write_toml(path: str | os.PathLike[str], settings: Mapping[str, Any]) -> None:
