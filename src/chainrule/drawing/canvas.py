@@ -83,15 +83,18 @@ def legend(ax: Axes, **settings: Any) -> None:
     ax.legend(**look | settings)
 
 
-def legend_above(ax: Axes, columns: int = 2, compact: bool = False) -> None:
+def legend_above(
+    ax: Axes, columns: int = 2, compact: bool = False, title: str | None = None
+) -> None:
     """A legend in rows above all that is drawn, in room made for it: it hides no line."""
     (low, high), scale = ax.get_ylim(), ax.yaxis.get_transform()
     bottom, top = scale.transform([low, high])
-    rows = -(-len(ax.get_legend_handles_labels()[1]) // columns)
+    rows = -(-len(ax.get_legend_handles_labels()[1]) // columns) + (title is not None)
     room = (0.06 + 0.08 * rows) * (top - bottom)
-    look: dict[str, Any] = {}
+    look: dict[str, Any] = {"title": title}
     if compact:  # where the axes may be small
-        look = {"fontsize": "small", "handlelength": 2.4, "columnspacing": 1.0}
+        look |= {"fontsize": "small", "title_fontsize": "small"}
+        look |= {"handlelength": 2.4, "columnspacing": 1.0}
         share = min(0.7, (10.0 + 15.0 * rows) / _height(ax))
         room = max(room, share / (1.0 - share) * (top - bottom))
     high = float(scale.inverted().transform([top + room])[0])
