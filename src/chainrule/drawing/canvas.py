@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import InputTypeError, SettingError
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BLACK", "GREY", "MARKERS", "axes_or_new", "legend", "legend_above", "line_style",
-    "several_axes",
+    "several_axes", "svg_of",
 ]  # fmt: skip
 
 BLACK = "#000000"
@@ -72,6 +73,28 @@ def several_axes(
         message = f"{owner}: draws {count} pictures and needs as many axes, got {len(given)}."
         raise SettingError(message)
     return given
+
+
+def svg_of(plot: Callable[[], Axes]) -> str:
+    """A picture as the text of an SVG file.
+
+    plot
+        Draws it on a new figure of pyplot, and gives the axes; the figure is closed again, so that
+        a notebook does not show it once more.
+
+    >>> import chainrule
+    >>> text = chainrule.drawing.svg_of(lambda: chainrule.plot_activation("tanh"))
+    >>> text.count("<svg ")
+    1
+    """
+    from matplotlib import pyplot
+
+    figure = plot().get_figure(root=True)
+    text = io.StringIO()
+    if figure is not None:
+        figure.savefig(text, format="svg")
+        pyplot.close(figure)
+    return text.getvalue()
 
 
 def legend(ax: Axes, **settings: Any) -> None:
