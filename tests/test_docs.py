@@ -48,6 +48,14 @@ def test_cells_of_a_page_run_in_order(name, tmp_path, monkeypatch):
             pyplot.close("all")  # as a notebook does once a cell has shown its figures
 
 
+def test_the_ground_of_a_picture_is_that_of_the_labels_on_it():
+    with matplotlib.rc_context(fname=DOCS / "matplotlibrc"):
+        matplotlib.use("Agg")
+        ax = chainrule.drawing.plot_network(chainrule.examples.mazur().trace())
+    grounds = {one.get_bbox_patch().get_facecolor() for one in ax.texts if one.get_bbox_patch()}
+    assert grounds == {ax.get_figure().get_facecolor()} == {ax.get_facecolor()}
+
+
 def test_cells_are_as_narrow_as_a_page():
     for name, cells in CELLS.items():
         for line in "\n".join(cells).splitlines():

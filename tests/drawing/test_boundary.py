@@ -5,6 +5,7 @@ import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
+from tests.drawing.diagrams import settled
 
 from chainrule import Sequential, drawing
 from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError
@@ -50,6 +51,16 @@ def test_the_boundary_of_several_outputs_is_where_another_wins():
     for line in found:
         scores = np.sort(model.predict(line), axis=1)
         assert np.median(abs(scores[:, -1] - scores[:, -2])) < 1e-3
+
+
+@pytest.mark.parametrize("size", [None, (2.5, 2.2)])
+@pytest.mark.parametrize("classes", [[0, 1, 1, 0], [0, 1, 2, 3]])
+def test_the_legend_lies_on_no_place_of_the_plane(size, classes):
+    ax = None if size is None else Figure(size, layout="constrained").add_subplot()
+    ax = drawing.plot_decision_boundary(network([[1.0] * 4, [2.0] * 4], [0.0] * 4), X, classes, ax)
+    extent = ax.get_legend().get_window_extent(settled(ax))
+    above = ax.transData.inverted().transform([extent.p0, extent.p1])[:, 1]
+    assert above.min() > 1.15  # where the plane ends
 
 
 def test_a_flat_output_has_no_boundary():

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch
-from tests.drawing.diagrams import boxes, check_nothing_collides, lines
+from tests.drawing.diagrams import boxes, check_nothing_collides, lines, settled
 
 import chainrule as cr
+from chainrule.drawing.folding import folded
 from chainrule.drawing.layout import layered, separated
 from chainrule.errors import InputTypeError, SettingError, ShapeError
 from chainrule.graph import input_node
@@ -208,17 +209,70 @@ def test_a_long_arrow_passes_columns_beside_their_boxes():
         assert abs(near[1] - y) >= 5.0 + 4.0
 
 
-def test_separated_places_are_the_nearest_in_order():
+@pytest.mark.parametrize("weights", [None, [1.0, 0.02, 3.0, 1.0]])
+def test_separated_places_are_the_nearest_in_order(weights):
     wanted, distances = np.array([3.0, 1.0, 1.5, 9.0]), [1.0, 2.0, 1.0]
-    found = np.array(separated(wanted, distances))
+    found = np.array(separated(wanted, distances, weights))
+    weights = np.ones(4) if weights is None else np.array(weights)
     assert (np.diff(found) >= np.array(distances) - 1e-12).all()
     random = np.random.default_rng(0)
     for _ in range(200):
         other = np.cumsum([random.normal(0, 3), *(distances + random.exponential(1, 3))])
-        assert ((found - wanted) ** 2).sum() <= ((other - wanted) ** 2).sum()
+        assert weights @ (found - wanted) ** 2 <= weights @ (other - wanted) ** 2
 
 
 def test_the_boxes_of_the_result_and_of_leaves_differ_without_color():
     ax = cr.drawing.plot_graph(xyz()[0])
     drawn = [one for one in ax.patches if isinstance(one, FancyBboxPatch)]
     assert len({(one.get_linewidth(), one.get_facecolor()) for one in drawn}) == 3
+
+
+def long_chain(length):
+    """Boxes b0, b1 ... in a row, each but the first with a leaf of its own."""
+    users = {f"b{step}": [f"b{step + 1}"] for step in range(length - 1)} | {f"b{length - 1}": []}
+    leaves = {f"leaf{step}": [f"b{step}"] for step in range(1, length)}
+    users = leaves | users
+    return dict.fromkeys(users, (30.0, 10.0)), users
+
+
+def test_a_chain_is_straight_and_its_leaves_stand_beside_it():
+    sizes, users = long_chain(8)
+    places = layered(sizes, users, 4.0, 20.0).places
+    assert np.ptp([places[f"b{step}"][1] for step in range(1, 8)]) < 2.0
+
+
+@pytest.mark.parametrize("bands", [1, 2, 3])
+def test_a_folded_graph_has_bands_side_by_side_and_every_arrow(bands):
+    sizes, users = long_chain(9)
+    found = folded(sizes, users, 4.0, 20.0, bands)
+    assert set(found.places) == set(sizes)
+    assert set(found.routes) == {(box, user) for box in users for user in users[box]}
+    up = [found.places[f"b{step}"][1] for step in range(9)]
+    across = [found.places[f"b{step}"][0] for step in range(9)]
+    starts = [step for step in range(1, 9) if up[step] > up[step - 1]]
+    assert len(starts) == bands - 1
+    assert all(across[step] > across[step - 1] + 30 for step in starts)
+    flat = folded(sizes, users, 4.0, 20.0, 1)
+    assert found.size[1] < 1.5 * flat.size[1] / bands
+    for (box, user), route in found.routes.items():
+        for end, name in ((route[0], box), (route[-1], user)):  # on the rims of its boxes
+            x, y = np.abs(np.array(end) - found.places[name])
+            assert max(x / 15.0, y / 5.0) == pytest.approx(1.0)
+
+
+def test_a_graph_is_folded_only_after_a_box_that_alone_leads_on():
+    users = {"a": ["b", "c"], "b": ["d"], "c": ["d"], "d": []}
+    sizes = dict.fromkeys("abcd", (10.0, 10.0))
+    assert folded(sizes, users, 4.0, 20.0, 2) is None
+    apart = {"a": ["b"], "b": ["e"], "c": ["d"], "d": ["e"], "e": ["f"], "f": []}
+    sizes = dict.fromkeys("abcdef", (10.0, 10.0))
+    found = folded(sizes, apart, 4.0, 20.0, 3)  # b and d are beside each other, not in a row
+    assert found is None or set(found.places) == set(sizes)
+
+
+def test_a_small_step_of_training_is_no_tower_and_its_letters_are_not_shrunk():
+    ax = cr.drawing.plot_graph(cr.examples.mazur().trace())
+    settled(ax)
+    width, height = ax.figure.get_size_inches()
+    assert 0.6 < width / height < 1.7
+    assert min(one.get_fontsize() for one in ax.texts) > 7

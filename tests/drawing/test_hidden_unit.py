@@ -62,7 +62,7 @@ def test_a_unit_of_a_later_layer_is_driven_by_mean_gradients(layer):
     order = np.argsort(-abs(drive))
     np.testing.assert_allclose(bars(left), drive[order], rtol=1e-9)
     assert labels(left) == [f"x{one + 1}" for one in order]
-    assert left.get_title() == "What drives dense_1[1]"
+    assert left.get_title() == "What drives unit 2 of dense_1"
 
 
 def test_the_rows_with_the_highest_activation_show_what_drives_them():
@@ -91,7 +91,11 @@ def test_the_effect_is_the_mean_output_with_the_unit_held_at_each_value(outputs)
         for value, mean in zip(swept, line.get_ydata(), strict=True):
             by_hand = forward(model, ROWS, change=(4, value))[2][:, output].mean()
             assert mean == pytest.approx(by_hand, rel=1e-12)
-    assert (right.get_legend() is not None) == (outputs > 1)
+    legend = right.get_legend()
+    assert (legend is not None) == (outputs > 1)
+    if outputs > 1:
+        assert legend.get_title().get_text() == "output"
+        assert [one.get_text() for one in legend.get_texts()] == ["1", "2", "3"]
     assert len({(line.get_color(), line.get_linewidth()) for line in lines}) == outputs
 
 
@@ -116,8 +120,69 @@ def test_of_many_columns_the_largest_ten_are_drawn():
     assert len(bars(middle)) == 5
 
 
+def of_images(inputs, *flatten):
+    layers = [*flatten, Dense(4, "tanh"), Dense(5, "tanh"), Dense(3, "softmax")]
+    return Sequential([Input(inputs), *layers], seed=0, dtype="float64")
+
+
+@pytest.mark.parametrize(
+    "inputs, flatten, shape, image",
+    [
+        ((6, 10), [Flatten()], None, (6, 10)),
+        ((64,), [], None, (8, 8)),
+        ((12,), [], (3, 4), (3, 4)),
+    ],
+)
+def test_what_drives_a_unit_and_the_rows_are_images_where_inputs_are_pixels(
+    inputs, flatten, shape, image
+):
+    model = of_images(inputs, *flatten)
+    X = np.random.default_rng(0).normal(size=(12, *inputs))
+    left, middle, _ = drawing.plot_hidden_unit(model, X, "dense", 2, shape=shape)
+    rows = X.reshape(12, -1)
+    drive = model.get_weights()[0][:, 2] * rows.std(axis=0)
+    np.testing.assert_allclose(left.get_images()[0].get_array(), drive.reshape(image))
+    activation = np.tanh(rows @ model.get_weights()[0][:, 2])
+    order = np.argsort(-activation)[:9]
+    for drawn, text, row in zip(middle.get_images(), middle.texts, order, strict=True):
+        np.testing.assert_array_equal(drawn.get_array(), rows[row].reshape(image))
+        assert text.get_text() == f"{row}: {activation[row]:.3g}"
+        start, end, bottom, top = drawn.get_extent()
+        assert (top - bottom, end - start) == pytest.approx(image)
+
+
+def test_a_later_unit_of_images_has_an_image_of_mean_gradients():
+    model = of_images((64,))
+    X = np.random.default_rng(0).normal(size=(12, 64))
+    left, _, right = drawing.plot_hidden_unit(model, X, "dense_1", 0)
+    w1, _, w2, *_ = model.get_weights()
+    first = np.tanh(X @ w1)
+    slope = (1 - np.tanh(first @ w2[:, 0]) ** 2)[:, None]
+    drive = (slope * (((1 - first**2) * w2[:, 0]) @ w1.T)).mean(axis=0) * X.std(axis=0)
+    found = left.get_images()[0].get_array()
+    np.testing.assert_allclose(found, drive.reshape(8, 8), rtol=1e-9)
+    legend = right.get_legend()
+    assert legend.get_title().get_text() == "class"
+    assert [one.get_text() for one in legend.get_texts()] == ["0", "1", "2"]
+
+
+def test_columns_with_names_are_no_pixels():
+    names = [f"answer {index}" for index in range(64)]
+    left, middle, _ = drawing.plot_hidden_unit(
+        of_images((64,)), np.random.default_rng(0).normal(size=(12, 64)), 0, 1, names
+    )
+    assert len(bars(left)) == 10
+    assert not left.get_images()
+    assert len(bars(middle)) == 5
+
+
+def test_a_shape_that_does_not_fit_gets_a_sentence():
+    with pytest.raises(ShapeError, match=r"shape must be .* of 3 inputs, got \(2, 2\)"):
+        drawing.plot_hidden_unit(network(), ROWS, 0, 0, shape=(2, 2))
+
+
 CODES = Sequential([Input((2,)), Embedding(9, 4), Flatten(), Dense(3)], seed=0)
-IMAGES = Sequential([Input((4, 4)), Flatten(), Dense(3), Dense(1)], seed=0)
+SCANS = Sequential([Input((4, 4)), Dense(3), Flatten(), Dense(1)], seed=0)
 
 
 @pytest.mark.parametrize(
@@ -133,8 +198,8 @@ IMAGES = Sequential([Input((4, 4)), Flatten(), Dense(3), Dense(1)], seed=0)
         (ShapeError, (network(), ROWS[:0], 0, 0), r"X must have shape \(rows, 3\), got \(0, 3\)"),
         (DataError, (network(), ROWS * np.nan, 0, 0), "X must be finite"),
         (ShapeError, (network(), ROWS, 0, 0, ["a"]), "names must be 3, one a column, got 1"),
-        (ShapeError, (CODES, [[1, 2]], 0, 0), r"needs a network of rows of numbers, got codes"),
-        (ShapeError, (IMAGES, np.ones((2, 4, 4)), 1, 0), r"got numbers of shape \(4, 4\)"),
+        (ShapeError, (CODES, [[1, 2]], 0, 0), r"needs a network that takes numbers, got codes"),
+        (ShapeError, (SCANS, np.ones((2, 4, 4)), 0, 0), r"no units a row, but \(4, 3\) numbers"),
         (SettingError, (network(), ROWS, 0, 0, None, Figure().subplots(1, 2)), "draws 3 pictures"),
     ],
 )

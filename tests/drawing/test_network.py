@@ -68,6 +68,79 @@ def test_nothing_stands_over_another_or_outside(name, size):
     check_nothing_collides(ax, circles(ax))
 
 
+@pytest.mark.parametrize("size", [None, (5.0, 4.0)])
+@pytest.mark.parametrize("name", ["mazur", "han"])
+def test_nothing_of_a_step_stands_over_another(name, size):
+    ax = None if size is None else Figure(size, layout="constrained").add_subplot()
+    ax = drawing.plot_network(examples.find(name)().trace(), ax=ax)
+    check_nothing_collides(ax, circles(ax))
+
+
+def near(ax, place, distance):
+    """What is written about a place, from the top."""
+    found = [one for one in ax.texts if abs(one.get_position() - np.array(place)).max() < distance]
+    found.sort(key=lambda one: -one.get_position()[1])
+    words = [one.get_text().replace("−", "-") for one in found]
+    return [one for one in words if not one.startswith("target")]
+
+
+def test_a_step_shows_units_by_name_with_values_biases_and_derivatives():
+    ax = drawing.plot_network(examples.mazur().trace())
+    kernels = np.array([[0.15, 0.25], [0.2, 0.3]]), np.array([[0.4, 0.5], [0.45, 0.55]])
+    hidden = 1 / (1 + np.exp(-(np.array(X) @ kernels[0] + 0.35)))
+    output = 1 / (1 + np.exp(-(hidden @ kernels[1] + 0.6)))
+    delta2 = (output - Y) * output * (1 - output)
+    delta1 = (delta2 @ kernels[1].T) * hidden * (1 - hidden)
+    expected = [["i1", "0.05"], ["i2", "0.1"]]
+    for name, bias, values, deltas in (("h", 1, hidden, delta1), ("o", 2, output, delta2)):
+        expected += [
+            [f"{name}{unit}", f"{value:.3g}", f"b{bias} {[0, 0.35, 0.6][bias]}", f"δ {delta:.3g}"]
+            for unit, value, delta in zip((1, 2), values, deltas, strict=True)
+        ]
+    assert [near(ax, one.center, 34) for one in circles(ax)] == expected
+    assert [one for one in texts(ax) if "target" in one] == ["target 0.01", "target 0.99"]
+    assert ax.get_title() == "A 2-2-2 network: loss 0.2984"
+
+
+def test_a_step_shows_weights_by_name_with_their_derivatives():
+    ax = drawing.plot_network(examples.han().trace())
+    hidden, output = np.array([0.33181, 0.52498]), 0.47389  # of the text book
+    error6 = output * (1 - output) * (1 - output)
+    error = hidden * (1 - hidden) * error6 * np.array([-0.3, -0.2])
+    expected = {
+        **{f"w{i + 1}{j + 4}": (x * error[j], 2 * i + j)
+           for i, x in enumerate([1, 0, 1]) for j in range(2)},
+        "w46": (hidden[0] * error6, 0), "w56": (hidden[1] * error6, 1),
+    }  # fmt: skip
+    first, second = lines(ax)
+    for name, (change, number) in expected.items():
+        [text] = [one for one in ax.texts if one.get_text().startswith(f"{name} ")]
+        x, y = text.get_position()
+        [below] = [
+            one.get_text().replace("−", "-")
+            for one in ax.texts
+            if one.get_position()[0] == x and 0 < y - one.get_position()[1] < 12
+        ]
+        assert below.startswith("Err·o ")
+        assert float(below.removeprefix("Err·o ")) == pytest.approx(change, rel=5e-3)
+        left, right = (second if name.endswith("6") else first).get_segments()[number]
+        share = (x - left[0]) / (right[0] - left[0])
+        assert abs(y - (left[1] + share * (right[1] - left[1]))) < 6
+    assert "Err = -∂E/∂z of a unit's sum z, Err·o = -∂E/∂w of a weight" in texts(ax)
+    assert {"theta4 -0.4", "Err -0.00872", "Err 0.131"} <= set(texts(ax))
+
+
+def test_a_step_of_a_large_network_has_values_and_no_text_on_its_lines():
+    model = NETWORKS["digits"]()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    step = model.trace(np.ones(784), 3)
+    ax = drawing.plot_network(step)
+    shown = [one for one in texts(ax) if one.startswith(("W", "b", "δ"))]
+    assert shown == []
+    assert f"{step.a[2][0, 0]:.3g}" in texts(ax)
+    assert {"target 0", "target 1", "776 more"} <= set(texts(ax))
+
+
 def test_units_show_what_they_make_of_a_row():
     model = textbook()
     ax = drawing.plot_network(model, X, Y)
@@ -173,6 +246,8 @@ def test_the_loss_of_a_compiled_model_is_told():
         (ShapeError, (textbook(), X, [1.0, 2.0, 3.0]), "target of one row, got .* 2 outputs"),
         (SettingError, (textbook(), None, Y), "give the row as X too"),
         (InputTypeError, (textbook(), ["a", "b"]), "X must be numbers"),
+        (SettingError, (examples.mazur().trace(), X), "row and a target of its own; leave X"),
+        (ShapeError, (examples.matrix_form().trace(),), "a step of one row, got one of 8; trace"),
         (InputTypeError, (textbook(), None, None, 3), "needs axes of matplotlib, got int"),
     ],
 )

@@ -66,7 +66,7 @@ def test_the_legend_hides_no_line_and_is_inside_the_figure(size):
 def test_an_image_is_what_leads_into_a_unit(shape):
     given = model(shape)
     axes = drawing.plot_weight_images(given, units=[3, 17])
-    assert [ax.get_title() for ax in axes] == ["unit 3", "unit 17"]
+    assert [ax.get_title() for ax in axes] == ["unit 4", "unit 18"]
     kernel = given.get_layer("dense").kernel
     limit = abs(kernel[:, [3, 17]]).max()
     for ax, unit in zip(axes, (3, 17), strict=True):
@@ -90,10 +90,10 @@ def test_what_is_no_image_is_a_heat_map_with_names():
     [ax] = drawing.plot_weight_images(given, names=["age", "height", "income"])
     np.testing.assert_array_equal(ax.get_images()[0].get_array(), given.layers[0].kernel)
     assert [one.get_text() for one in ax.get_yticklabels()] == ["age", "height", "income"]
-    assert [one.get_text() for one in ax.get_xticklabels()] == ["0", "1", "2", "3"]
+    assert [one.get_text() for one in ax.get_xticklabels()] == ["1", "2", "3", "4"]
     [ax] = drawing.plot_weight_images(given, "dense_1", units=[1])
     np.testing.assert_array_equal(ax.get_images()[0].get_array(), given.layers[1].kernel[:, 1:])
-    assert ax.get_xticklabels()[0].get_text() == "1"
+    assert ax.get_xticklabels()[0].get_text() == "2"
 
 
 def test_a_later_layer_is_an_image_where_a_shape_is_given():

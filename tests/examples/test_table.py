@@ -1,13 +1,16 @@
 """Examples by name, and how they print."""
 
+import base64
 import inspect
 import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib import pyplot
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from tests.pages import Page
 
 from chainrule import examples
 from chainrule.errors import InputTypeError, MissingNameError, SettingError
@@ -107,6 +110,32 @@ def test_what_an_example_lacks_is_said():
 def test_an_example_is_shown_as_its_text():
     example = examples.han()
     assert str(example) == repr(example) == example.to_text(5)
+
+
+def test_a_notebook_shows_its_table_and_its_picture_once():
+    example = examples.han()
+    before = pyplot.get_fignums()
+    page = Page(example._repr_html_())
+    assert pyplot.get_fignums() == before  # a notebook would show what is left once more
+    assert page.texts[:2] == [example.title, example.text]
+    assert page.rows[0] == ["net inputs 4, 5, 6", "-0.70000\u20020.10000\u2002-0.10454", "x W + b"]
+    assert len(page.rows) == len(example.quantities)
+    [image] = page.attributes("img")
+    kind, _, data = image["src"].partition(",")
+    assert kind == "data:image/svg+xml;base64"
+    drawing = base64.b64decode(data).decode()
+    assert drawing.count("<svg ") == 1
+    assert "Err" in drawing
+
+
+def test_what_an_example_says_is_no_markup():
+    rows = (Quantity("<b>", "1 < 2 & 3", "<script>"),)
+    page = Page(Example('<i>"title"', "a < b", rows)._repr_html_())
+    assert page.texts == ['<i>"title"', "a < b", "<b>", "1 < 2 & 3", "<script>"]
+    assert not page.attributes("img")
+    plain = replace(examples.chain(), title='<i>"title"', text="", quantities=())
+    [image] = Page(plain._repr_html_()).attributes("img")
+    assert image["alt"] == 'Picture: <i>"title"'
 
 
 QUICK = {

@@ -8,6 +8,7 @@ axes. A notebook shows a new figure below the cell; elsewhere `matplotlib.pyplot
 from chainrule.drawing.activation import plot_activation
 from chainrule.drawing.bars import plot_bars, plot_running_sums
 from chainrule.drawing.boundary import plot_boundaries_by_units, plot_decision_boundary
+from chainrule.drawing.canvas import svg_of
 from chainrule.drawing.descent import plot_learning_rates, plot_optimizer_paths
 from chainrule.drawing.graph import plot_graph
 from chainrule.drawing.hidden_unit import plot_hidden_unit
@@ -26,5 +27,5 @@ __all__ = [
     "plot_boundaries_by_units", "plot_decision_boundary", "plot_gradient_norms", "plot_graph",
     "plot_hidden_unit", "plot_history", "plot_learning_rate_range", "plot_learning_rates",
     "plot_network", "plot_optimizer_paths", "plot_running_sums", "plot_weight_images",
-    "plot_weights",
+    "plot_weights", "svg_of",
 ]  # fmt: skip

@@ -41,24 +41,9 @@ def plot_bars(
     >>> [float(bar.get_height()) for bar in ax.patches]
     [1.0, 2.0, 1.0, 2.1]
     """
-    given: object = values
-    if not isinstance(given, Mapping) or not given:
-        message = 'plot_bars: needs a dict of numbers by name, such as {"ours": [1.0, 2.0]}.'
-        raise InputTypeError(message)
-    kinds = {str(name): np.asarray(one) for name, one in values.items()}
-    groups = next(iter(kinds.values())).size if labels is None else len(labels)
-    for name, numbers in kinds.items():
-        if numbers.dtype.kind not in "fiub":
-            message = f"plot_bars: {name!r} must be numbers, got {numbers.dtype}."
-            raise InputTypeError(message)
-        if numbers.shape != (groups,):
-            message = (
-                f"plot_bars: {name!r} must have {groups} numbers, one a group, got shape "
-                f"{numbers.shape}."
-            )
-            raise ShapeError(message)
     from matplotlib.ticker import MaxNLocator
 
+    kinds, groups = _by_kind(values, labels)
     ax = axes_or_new(ax, "plot_bars", (6.4, 3.8))
     width = 0.82 / len(kinds)
     for index, (name, numbers) in enumerate(kinds.items()):
@@ -78,6 +63,26 @@ def plot_bars(
     ax.set_xlim(0.4, groups + 0.6)
     legend_above(ax, compact=True)
     return ax
+
+
+def _by_kind(values: Any, labels: Sequence[str] | None) -> tuple[dict[str, Any], int]:
+    """The numbers of each kind, one a group, and how many groups there are."""
+    if not isinstance(values, Mapping) or not values:
+        message = 'plot_bars: needs a dict of numbers by name, such as {"ours": [1.0, 2.0]}.'
+        raise InputTypeError(message)
+    kinds = {str(name): np.asarray(one) for name, one in values.items()}
+    groups = next(iter(kinds.values())).size if labels is None else len(labels)
+    for name, numbers in kinds.items():
+        if numbers.dtype.kind not in "fiub":
+            message = f"plot_bars: {name!r} must be numbers, got {numbers.dtype}."
+            raise InputTypeError(message)
+        if numbers.shape != (groups,):
+            message = (
+                f"plot_bars: {name!r} must have {groups} numbers, one a group, got shape "
+                f"{numbers.shape}."
+            )
+            raise ShapeError(message)
+    return kinds, groups
 
 
 def plot_running_sums(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.drawing.canvas import BLACK, MARKERS, axes_or_new, legend, several_axes
+from chainrule.drawing.canvas import BLACK, MARKERS, axes_or_new, legend_above, several_axes
 from chainrule.drawing.points import half_moons
 from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError
 from chainrule.layers import Dense, Input
@@ -69,9 +69,8 @@ def plot_decision_boundary(model: Any, X: Any, y: Any, ax: Axes | None = None) -
         )  # fmt: skip
     ax.set(xlim=across[[0, -1]], ylim=up[[0, -1]], xlabel="$x_1$", ylabel="$x_2$")
     ax.set_title("Decision boundary")
-    # looking for the best place takes long where there are many points
-    corner: Literal["best", "upper right"] = "best" if len(X) <= 2000 else "upper right"
-    legend(ax, loc=corner, borderpad=0.4, handletextpad=0.3, handlelength=2.0)
+    ax.grid(visible=False)
+    legend_above(ax, columns=3, compact=True)
     return ax
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import InputTypeError, SettingError
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BLACK", "GREY", "MARKERS", "axes_or_new", "legend", "legend_above", "line_style",
-    "several_axes",
+    "several_axes", "svg_of",
 ]  # fmt: skip
 
 BLACK = "#000000"
@@ -74,6 +75,28 @@ def several_axes(
     return given
 
 
+def svg_of(plot: Callable[[], Axes]) -> str:
+    """A picture as the text of an SVG file.
+
+    plot
+        Draws it on a new figure of pyplot, and gives the axes; the figure is closed again, so that
+        a notebook does not show it once more.
+
+    >>> import chainrule
+    >>> text = chainrule.drawing.svg_of(lambda: chainrule.plot_activation("tanh"))
+    >>> text.count("<svg ")
+    1
+    """
+    from matplotlib import pyplot
+
+    figure = plot().get_figure(root=True)
+    text = io.StringIO()
+    if figure is not None:
+        figure.savefig(text, format="svg")
+        pyplot.close(figure)
+    return text.getvalue()
+
+
 def legend(ax: Axes, **settings: Any) -> None:
     """A legend that can be read over lines and contours, whatever the user's style is."""
     look: dict[str, Any] = {
@@ -83,15 +106,18 @@ def legend(ax: Axes, **settings: Any) -> None:
     ax.legend(**look | settings)
 
 
-def legend_above(ax: Axes, columns: int = 2, compact: bool = False) -> None:
+def legend_above(
+    ax: Axes, columns: int = 2, compact: bool = False, title: str | None = None
+) -> None:
     """A legend in rows above all that is drawn, in room made for it: it hides no line."""
     (low, high), scale = ax.get_ylim(), ax.yaxis.get_transform()
     bottom, top = scale.transform([low, high])
-    rows = -(-len(ax.get_legend_handles_labels()[1]) // columns)
+    rows = -(-len(ax.get_legend_handles_labels()[1]) // columns) + (title is not None)
     room = (0.06 + 0.08 * rows) * (top - bottom)
-    look: dict[str, Any] = {}
+    look: dict[str, Any] = {"title": title}
     if compact:  # where the axes may be small
-        look = {"fontsize": "small", "handlelength": 2.4, "columnspacing": 1.0}
+        look |= {"fontsize": "small", "title_fontsize": "small"}
+        look |= {"handlelength": 2.4, "columnspacing": 1.0}
         share = min(0.7, (10.0 + 15.0 * rows) / _height(ax))
         room = max(room, share / (1.0 - share) * (top - bottom))
     high = float(scale.inverted().transform([top + room])[0])

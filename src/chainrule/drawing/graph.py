@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.drawing.canvas import BLACK, GREY, axes_or_new
 from chainrule.drawing.drawn_nodes import DrawnGraph, DrawnNode, drawn_graph
+from chainrule.drawing.folding import folded
 from chainrule.drawing.layout import Layout, layered
 from chainrule.graph import Node
 from chainrule.settings import check_count
@@ -33,7 +34,9 @@ LABEL = 7.5
 """Of the type on an arrow."""
 LEAST = 5.5
 """Smaller type is not read: fewer boxes are drawn then."""
-LARGEST = (7.5, 10.0)
+BANDS = 4
+"""A graph from top to bottom is folded into at most so many."""
+LARGEST = (7.5, 7.5)
 """Inches of a new figure."""
 DERIVATIVE = "#0b4f8a"
 REST = "rest"
@@ -54,6 +57,11 @@ class Drawing:
     labels: dict[tuple[Hashable, Hashable], str]
     kinds: dict[Hashable, str]
 
+    @property
+    def sizes(self) -> dict[Hashable, tuple[float, float]]:
+        """Width and height of each box."""
+        return {box: _size(lines) for box, lines in self.lines.items()}
+
 
 def plot_graph(
     y: Node | Trace | StepTrace, ax: Axes | None = None, *,
@@ -67,7 +75,7 @@ def plot_graph(
         gives: from inputs and parameters to the loss, each operation with its layer's name.
     ax
         matplotlib axes to draw on; those of a new figure when None. The graph runs from left to
-        right or from top to bottom, as it is larger.
+        right, or from top to bottom in one band or several side by side, as it is larger.
     names
         Nodes by what the picture calls them, besides the names they have.
     digits
@@ -95,28 +103,32 @@ def plot_graph(
     graph = drawn_graph(y, names)
     digits = check_count("plot_graph", "digits", digits)
     room = None if ax is None else diagram.room_of(axes_or_new(ax, "plot_graph"))
-    order = graph.nearest_first()
-    for most in MOST:
-        drawing = _described(graph, order[:most], len(order), digits)
-        sizes = {box: _size(lines) for box, lines in drawing.lines.items()}
-        layout = _larger(sizes, drawing, room)
-        scale = _scale(layout, room)
-        if SIZE * scale >= LEAST or len(order) <= MOST[-1]:
-            break
-    title = _title(graph.name, len(order), min(most, len(order)))
-    width, height = (scale * one + 2 * MARGIN for one in layout.size)
+    drawing, layout = _readable(graph, digits, room)
+    title = _title(graph, drawing)
+    width, height = (_scale(layout, room) * one + 2 * MARGIN for one in layout.size)
     width = max(width, diagram.text_width(title, 13.0))
     ax = axes_or_new(ax, "plot_graph", (width / 72, height / 72 + 0.6))
     diagram.prepare(ax, layout.size)
     taken = diagram.Taken()
     for box, place in layout.places.items():
-        taken.add(place, sizes[box])
-        _box(ax, place, sizes[box], drawing.lines[box], drawing.kinds[box])
+        taken.add(place, drawing.sizes[box])
+        _box(ax, place, drawing.sizes[box], drawing.lines[box], drawing.kinds[box])
     for arrow, route in layout.routes.items():
         path = _arrow(ax, np.asarray(route), layout.down, arrow[0] == REST)
         _label(ax, path, drawing.labels.get(arrow, ""), taken)
     ax.set_title(title)
     return ax
+
+
+def _readable(graph: DrawnGraph, digits: int, room: Any) -> tuple[Drawing, Layout]:
+    """As many nodes as can be read in the room, those nearest to the result."""
+    order = graph.nearest_first()
+    for most in MOST:
+        drawing = _described(graph, order[:most], len(order), digits)
+        layout = _larger(drawing, room)
+        if SIZE * _scale(layout, room) >= LEAST or len(order) <= MOST[-1]:
+            break
+    return drawing, layout
 
 
 def _described(graph: DrawnGraph, chosen: Sequence[DrawnNode], count: int, digits: int) -> Drawing:
@@ -176,15 +188,19 @@ def _size(lines: tuple[str, str, str]) -> tuple[float, float]:
     return max(30.0, width + 10.0), 1.35 * SIZE * rows + 8.0
 
 
-def _larger(sizes: Any, drawing: Drawing, room: Any) -> Layout:
-    """The layout from left to right or from top to bottom, the one that is drawn larger."""
+def _larger(drawing: Drawing, room: Any) -> Layout:
+    """The layout from left to right, from top to bottom or folded that is drawn the largest."""
     from chainrule.drawing.diagram import text_width
 
     widest = max((text_width(one, LABEL) for one in drawing.labels.values() if one), default=0)
-    across = layered(sizes, drawing.users, 14.0, max(30.0, widest + 22.0))
-    turned = {box: (height, width) for box, (width, height) in sizes.items()}
-    down = layered(turned, drawing.users, max(14.0, widest - 16.0), 32.0).turned()
-    return down if _scale(down, room) > _scale(across, room) else across
+    sizes, beside = drawing.sizes, max(14.0, widest - 16.0)
+    found = [layered(sizes, drawing.users, 14.0, max(30.0, widest + 22.0))]
+    found += [
+        layout
+        for bands in range(1, BANDS + 1)
+        if (layout := folded(sizes, drawing.users, beside, 32.0, bands)) is not None
+    ]
+    return max(found, key=lambda layout: _scale(layout, room))
 
 
 def _scale(layout: Layout, room: Any) -> float:
@@ -194,10 +210,13 @@ def _scale(layout: Layout, room: Any) -> float:
     return float(min(1.0, *((room - 2 * MARGIN) / np.array(layout.size))))
 
 
-def _title(name: str, count: int, drawn: int) -> str:
+def _title(graph: DrawnGraph, drawing: Drawing) -> str:
     """What the picture shows, and what it leaves out."""
-    what = f"Values, and derivatives \N{PARTIAL DIFFERENTIAL} of {name}"
-    return what if drawn == count else f"{what}\n(the {drawn} nodes of {count:,} nearest to it)"
+    what = f"Values, and derivatives \N{PARTIAL DIFFERENTIAL} of {graph.name}"
+    if REST not in drawing.lines:
+        return what
+    drawn, count = len(drawing.lines) - 1, len(graph.nearest_first())
+    return f"{what}\n(the {drawn} nodes of {count:,} nearest to it)"
 
 
 def _box(

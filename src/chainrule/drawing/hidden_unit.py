@@ -15,9 +15,10 @@ from chainrule.drawing.activities import (
     rows_of,
 )
 from chainrule.drawing.canvas import BLACK, GREY, legend_above, line_style, several_axes
+from chainrule.drawing.weights import draw_image, image_shape
 from chainrule.errors import SettingError, ShapeError
 from chainrule.graph import Node, constant, grad, ops, variable
-from chainrule.layers import Dense
+from chainrule.layers import Dense, Flatten, activation_name
 from chainrule.models import Sequential
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ __all__ = ["plot_hidden_unit"]
 
 COLUMNS = 10
 ROWS = 5
+IMAGES = 9
+IN_A_ROW = 3
 SHOWN = 2
 """Columns of the rows that excite a unit most."""
 PLACES = 21
@@ -38,26 +41,32 @@ LINES = 10
 
 
 def plot_hidden_unit(
-    model: Any, X: Any, layer: Any, unit: int, names: Sequence[str] | None = None, axes: Any = None
-) -> list[Axes]:
+    model: Any, X: Any, layer: Any, unit: int, names: Sequence[str] | None = None, axes: Any = None,
+    *, shape: Sequence[int] | None = None,
+) -> list[Axes]:  # fmt: skip
     """What a hidden unit has learned: what drives it, which rows excite it, and what it does.
 
     model
-        A `Sequential` that takes a row of numbers.
+        A `Sequential` that takes numbers.
     X
-        Rows, shape (rows, columns).
+        Rows, shape (rows, columns), or images, shape (rows, height, width).
     layer, unit
-        Name or position of a layer before the last, from 0, and which of its units.
+        Name or position of a layer before the last, from 0, and which of its units, from 0 as in
+        the kernel. The picture counts units from 1, as traces do.
     names
         What the columns are called; x1, x2, ... when None.
     axes
         Three matplotlib axes; those of a new figure when None.
+    shape
+        Height and width of the image that a row is. When None it is that of the network's input,
+        or a square where 49 columns or more make one and have no names.
 
     Left: how far the unit moves when a column moves by its standard deviation over X: its weights
     in the first layer, elsewhere the mean gradient (`chainrule.grad`) of its activation over the
-    rows; the ten largest. Middle: the rows with the highest activation, with the columns that
-    drive it most. Right: the mean output over all rows when the unit has a value between its
-    least and its highest, while the others stay as they are.
+    rows; the ten largest, or an image of all. Middle: the rows with the highest activation, with
+    the columns that drive it most, or as images; they are counted from 0, as in X. Right: the mean
+    output over all rows when the unit has a value between its least and its highest, while the
+    others stay as they are.
 
     Raises `SettingError` for an unknown layer or unit, `ShapeError` for rows that do not fit.
 
@@ -67,38 +76,38 @@ def plot_hidden_unit(
     >>> model = chainrule.Sequential([Input((2,)), Dense(3, "tanh"), Dense(1)], seed=0)
     >>> axes = chainrule.drawing.plot_hidden_unit(model, np.eye(2), "dense", 0, ["age", "height"])
     >>> [ax.get_title() for ax in axes]
-    ['What drives dense[0]', 'Rows that excite it most', 'Its effect']
+    ['What drives unit 1 of dense', 'Rows that excite it most', 'Its effect']
     """
     model = checked_model("plot_hidden_unit", model)
     position = _hidden(model, layer)
-    rows = rows_of("plot_hidden_unit", model, X)
+    given = rows_of("plot_hidden_unit", model, X)
+    rows = given.reshape(len(given), -1)
     called = _names(names, rows.shape[1])
-    inputs = variable(rows)
-    before = inputs
-    for one in range(position):
-        before = output_of(model, one, before)
-    activity = output_of(model, position, before)
+    image = None
+    if names is None or shape is not None:
+        image = image_shape("plot_hidden_unit", model, rows.shape[1], shape)
+    inputs = variable(given)
+    activity = _activity(model, position, inputs)
     name = model.layers[position].name
-    if len(activity.shape) != 2:
-        message = (
-            f"plot_hidden_unit: layer {name!r} gives no units a row, but {activity.shape[1:]} "
-            "numbers; choose a layer such as a Dense one."
-        )
-        raise ShapeError(message)
     unit = checked_unit("plot_hidden_unit", unit, int(activity.value.shape[1]), name)
-    drive = _drive(model, position, unit, inputs, activity) * rows.std(axis=0)
-    values = np.array(activity.value)
-    places = several_axes(axes, "plot_hidden_unit", 3, (3.1, 3.3))
-    label = f"{name}[{unit}]"
-    by_weight = position == 0 and isinstance(model.layers[0].description, Dense)
-    _draw_drive(places[0], drive, called, label, "weight" if by_weight else "mean gradient")
-    _draw_rows(places[1], rows, values[:, unit], np.argsort(-abs(drive))[:SHOWN], called)
-    _draw_effect(places[2], model, position, unit, values, label)
+    slopes, what = _slopes(model, position, unit, inputs, activity)
+    drive, values = slopes * rows.std(axis=0), np.array(activity.value)
+    left, middle, right = places = several_axes(axes, "plot_hidden_unit", 3, (3.1, 3.3))
+    label = f"unit {unit + 1} of {name}"
+    if image is None:
+        _draw_drive(left, drive, called, what)
+        _draw_rows(middle, rows, values[:, unit], np.argsort(-abs(drive))[:SHOWN], called)
+    else:
+        _draw_drive_image(left, drive.reshape(image), what)
+        _draw_row_images(middle, rows.reshape(-1, *image), values[:, unit])
+    left.set_title(f"What drives {label}")
+    _draw_effect(right, model, position, unit, values)
+    right.set_xlabel(f"activation of {label}")
     return places
 
 
 def _hidden(model: Sequential, layer: Any) -> int:
-    """The position of a layer before the last, of a network that takes rows of numbers."""
+    """The position of a layer before the last, of a network that takes numbers."""
     position = layer_position("plot_hidden_unit", model, layer)
     last = len(model.layers) - 1
     if position == last:
@@ -108,14 +117,27 @@ def _hidden(model: Sequential, layer: Any) -> int:
         )
         raise SettingError(message)
     given = model.network.inputs[0]
-    if len(given.shape) != 1 or given.dtype != "float":
-        kind = "numbers" if given.dtype == "float" else "codes"
+    if given.dtype != "float":
         message = (
-            f"plot_hidden_unit: needs a network of rows of numbers, got {kind} of shape "
+            f"plot_hidden_unit: needs a network that takes numbers, got codes of shape "
             f"{given.shape} a row."
         )
         raise ShapeError(message)
     return position
+
+
+def _activity(model: Sequential, position: int, inputs: Node) -> Node:
+    """What a layer makes of rows, shape (rows, units), or a sentence."""
+    activity = inputs
+    for one in range(position + 1):
+        activity = output_of(model, one, activity)
+    if len(activity.shape) != 2:
+        message = (
+            f"plot_hidden_unit: layer {model.layers[position].name!r} gives no units a row, but "
+            f"{activity.shape[1:]} numbers; choose a layer such as a Dense one."
+        )
+        raise ShapeError(message)
+    return activity
 
 
 def _names(names: Any, columns: int) -> list[str]:
@@ -127,16 +149,21 @@ def _names(names: Any, columns: int) -> list[str]:
     return [str(one) for one in names]
 
 
-def _drive(model: Sequential, position: int, unit: int, inputs: Node, activity: Node) -> Any:
-    """The unit's weights in a first Dense layer, else its mean gradient, by column."""
-    if position == 0 and isinstance(model.layers[0].description, Dense):
-        return np.asarray(model.layers[0].kernel[:, unit])
+def _slopes(
+    model: Sequential, position: int, unit: int, inputs: Node, activity: Node
+) -> tuple[Any, str]:
+    """By column the unit's weights in a first Dense layer, else its mean gradient; and which."""
+    layer, before = model.layers[position], model.layers[:position]
+    flat = all(isinstance(one.description, Flatten) for one in before)
+    if flat and isinstance(layer.description, Dense):
+        return np.asarray(layer.kernel[:, unit]), "weight"
     one = ops.narrow(activity, axis=1, start=unit, stop=unit + 1)
     # a row's activation depends on that row alone: the sum has the gradients of all
-    return np.asarray(grad(one.sum(), inputs).value).mean(axis=0)
+    slopes = np.asarray(grad(one.sum(), inputs).value)
+    return slopes.reshape(len(slopes), -1).mean(axis=0), "mean gradient"
 
 
-def _draw_drive(ax: Axes, drive: Any, names: Sequence[str], label: str, what: str) -> None:
+def _draw_drive(ax: Axes, drive: Any, names: Sequence[str], what: str) -> None:
     """The columns that move the unit most, as bars to both sides of 0."""
     order = np.argsort(-abs(drive))[:COLUMNS]
     up = np.arange(len(order))[::-1]
@@ -150,7 +177,7 @@ def _draw_drive(ax: Axes, drive: Any, names: Sequence[str], label: str, what: st
     ax.set_yticks(up, [_short(names[one]) for one in order])
     ax.grid(visible=False, axis="y")
     ax.set(
-        xlabel=f"{what} \N{MULTIPLICATION SIGN} standard deviation", title=f"What drives {label}",
+        xlabel=f"{what} \N{MULTIPLICATION SIGN} standard deviation",
         ylabel="column" if len(drive) == len(order) else f"{len(order)} of {len(drive):,} columns",
     )  # fmt: skip
 
@@ -177,9 +204,39 @@ def _draw_rows(ax: Axes, rows: Any, values: Any, columns: Any, names: Sequence[s
     ax.set(xlabel="activation", ylabel="row", title="Rows that excite it most")
 
 
-def _draw_effect(
-    ax: Axes, model: Sequential, position: int, unit: int, values: Any, label: str
-) -> None:
+def _draw_drive_image(ax: Axes, drive: Any, what: str) -> None:
+    """What moves the unit, pixel by pixel: light where more excites it, dark where more calms."""
+    drawn = draw_image(ax, drive, float(abs(drive).max()) or 1.0)
+    ax.set(xticks=[], yticks=[])
+    figure, scale = ax.get_figure(), f"{what} \N{MULTIPLICATION SIGN} standard deviation"
+    if figure is not None:
+        figure.colorbar(drawn, ax=ax, label=scale, shrink=0.8)
+
+
+def _draw_row_images(ax: Axes, images: Any, values: Any) -> None:
+    """The rows with the highest activation as images, dark where they are high."""
+    order = np.argsort(-values, kind="stable")[:IMAGES]
+    (_, height, width), shown = images.shape, images[order]
+    side = max(height, width)
+    for place, row in enumerate(order):
+        down, across = divmod(place, IN_A_ROW)
+        x, y = 1.12 * side * across, -1.32 * side * down
+        ax.imshow(
+            images[row], cmap="gray_r", vmin=shown.min(), vmax=shown.max(),
+            interpolation="nearest", extent=(x, x + width, y - height, y),
+        )  # fmt: skip
+        ax.text(
+            x + width / 2, y - height - 0.03 * side, f"{row:,}: {values[row]:.3g}", ha="center",
+            va="top", fontsize=7, color=BLACK,
+        )  # fmt: skip
+    lines = -(-len(order) // IN_A_ROW)
+    ax.set(xlim=(-0.05 * side, 3.29 * side), ylim=(-1.32 * side * lines, 0.05 * side))
+    ax.set(xticks=[], yticks=[], xlabel="row: activation", title="Rows that excite it most")
+    ax.grid(visible=False)
+    ax.spines[:].set_visible(False)
+
+
+def _draw_effect(ax: Axes, model: Sequential, position: int, unit: int, values: Any) -> None:
     """The mean output by the unit's value, a line for each output."""
     low, high = float(values[:, unit].min()), float(values[:, unit].max())
     swept = np.linspace(low, high, PLACES)
@@ -192,9 +249,11 @@ def _draw_effect(
             node = output_of(model, after, node)
         means.append(np.asarray(node.value).reshape(len(values), -1).mean(axis=0))
     curves = np.array(means)
+    last = getattr(model.layers[-1].description, "activation", None)
+    word, first = ("class", 0) if activation_name(last) == "softmax" else ("output", 1)
     moved = np.argsort(-np.ptp(curves, axis=0), kind="stable")[:LINES]
     for index, output in enumerate(sorted(moved)):
-        ax.plot(swept, curves[:, output], label=f"{output}", **line_style(index))
+        ax.plot(swept, curves[:, output], label=f"{output + first}", **line_style(index))
     marked = np.sort(values[:, unit])[:: -(-len(values) // MARKS)]
     ax.plot(
         marked, np.full(len(marked), 0.03), "|", transform=ax.get_xaxis_transform(), color=GREY,
@@ -202,6 +261,6 @@ def _draw_effect(
     )  # fmt: skip
     several = curves.shape[1] > 1
     if several:
-        legend_above(ax, columns=3, compact=True)
+        legend_above(ax, columns=3, compact=True, title=word)
     ylabel = "mean of each output" if several else "mean output"
-    ax.set(xlabel=f"activation of {label}", ylabel=ylabel, title="Its effect")
+    ax.set(ylabel=ylabel, title="Its effect")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import statistics
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Layout", "layered", "separated"]
+__all__ = ["LANE", "Box", "Layout", "Place", "columns_of", "layered", "separated"]
 
 Place = tuple[float, float]
 Box = Hashable
@@ -16,6 +18,8 @@ Neighbors = dict[Box, list[Box]]
 SWEEPS = 24
 LANE = 7.0
 """Height that an arrow takes where it passes a column."""
+LIGHT = 0.02
+"""How much a leaf keeps its place; a box of the paths between leaves and result has 1."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,10 @@ def layered(
         Between boxes of a column; between columns.
 
     A box stands right of all its operands, a leaf beside the first box that uses it. Boxes of a
-    column are ordered by the mean place of their neighbors (Sugiyama, Tagawa and Toda, 1981).
+    column are ordered by the mean place of their neighbors (Sugiyama, Tagawa and Toda, 1981), and
+    leaves make room, so that chains are straight.
     """
-    column = _columns(list(sizes), users)
+    column = columns_of(list(sizes), users)
     chains = {(box, user): _lanes(box, user, column) for box in users for user in users[box]}
     heights = {box: height for box, (_, height) in sizes.items()}
     columns: list[list[Box]] = [[] for _ in range(1 + max(column.values()))]
@@ -97,7 +102,7 @@ def layered(
     return Layout(places, routes, (float(lefts[-1]) - gap, top))
 
 
-def _columns(order: Sequence[Box], users: Mapping[Box, Sequence[Box]]) -> dict[Box, int]:
+def columns_of(order: Sequence[Box], users: Mapping[Box, Sequence[Box]]) -> dict[Box, int]:
     """The longest path from a leaf to each box; a leaf stands just before its first user."""
     column = dict.fromkeys(order, 0)
     for box in order:
@@ -137,7 +142,7 @@ def _ordered(columns: list[list[Box]], before: Neighbors, after: Neighbors) -> l
 
 def _mean(box: Box, neighbors: Neighbors, at: Mapping[Box, int], own: Mapping[Box, int]) -> float:
     places = [at[one] for one in neighbors.get(box, ())]
-    return float(np.mean(places)) if places else float(own[box])
+    return statistics.fmean(places) if places else float(own[box])
 
 
 def _crossings(columns: Sequence[Sequence[Box]], after: Neighbors) -> int:
@@ -170,34 +175,46 @@ def _heights_above(
     for sweep in range(SWEEPS):
         for place in range(len(columns)) if sweep % 2 == 0 else reversed(range(len(columns))):
             boxes = columns[place]
-            wanted = [
-                -float(np.mean([up[one] for one in (*before.get(box, ()), *after.get(box, ()))]))
-                if box in before or box in after
-                else -up[box]
-                for box in boxes
-            ]
-            settled = separated(wanted, distances[place])
+            wanted = [-_middle(box, up, before, after) for box in boxes]
+            weights = [1.0 if box in before else LIGHT for box in boxes]
+            settled = separated(wanted, distances[place], weights)
             up |= {box: -value for box, value in zip(boxes, settled, strict=True)}
     bottom = min(up[box] - heights[box] / 2 for box in up)
     return {box: value - bottom for box, value in up.items()}
 
 
-def separated(wanted: Sequence[float], distances: Sequence[float]) -> list[float]:
+def _middle(box: Box, up: Mapping[Box, float], before: Neighbors, after: Neighbors) -> float:
+    """The mean height of a box's neighbors: of those that are no leaves, where there are some."""
+    neighbors = [*before.get(box, ()), *after.get(box, ())]
+    inner = [one for one in neighbors if one in before]
+    return statistics.fmean(up[one] for one in inner or neighbors or [box])
+
+
+def separated(
+    wanted: Sequence[float], distances: Sequence[float], weights: Sequence[float] | None = None
+) -> list[float]:
     """The places nearest to those wanted, by least squares, that keep order and distances.
+
+    weights
+        How much each keeps to what is wanted; the same when None.
 
     >>> separated([0.0, 0.0, 9.0], [2.0, 2.0])
     [-1.0, 1.0, 9.0]
+    >>> separated([0.0, 0.0, 9.0], [2.0, 2.0], [3.0, 1.0, 1.0])
+    [-0.5, 1.5, 9.0]
     """
-    offsets = np.concatenate([[0.0], np.cumsum(distances)])
-    blocks: list[list[float]] = []
-    for value in np.asarray(wanted) - offsets:
-        blocks.append([float(value)])
-        while len(blocks) > 1 and np.mean(blocks[-2]) > np.mean(blocks[-1]):
-            last = blocks.pop()
-            blocks[-1] += last
-    level = [float(np.mean(block)) for block in blocks for _ in block]
-    found: list[float] = (np.array(level) + offsets).tolist()
-    return found
+    offsets = [0.0, *itertools.accumulate(distances)]
+    shares = [1.0] * len(wanted) if weights is None else weights
+    blocks: list[tuple[float, float, int]] = []  # level, weight, how many
+    for value, offset, weight in zip(wanted, offsets, shares, strict=True):
+        level, count = value - offset, 1
+        while blocks and blocks[-1][0] > level:
+            other, heavy, more = blocks.pop()
+            level = (other * heavy + level * weight) / (heavy + weight)
+            weight, count = heavy + weight, count + more
+        blocks.append((level, weight, count))
+    levels = [level for level, _, count in blocks for _ in range(count)]
+    return [level + offset for level, offset in zip(levels, offsets, strict=True)]
 
 
 def _arrival(

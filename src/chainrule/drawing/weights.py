@@ -11,14 +11,13 @@ import numpy as np
 from chainrule.drawing.activities import checked_model, layer_position
 from chainrule.drawing.canvas import axes_or_new, legend_above, line_style, several_axes
 from chainrule.errors import DataError, SettingError, ShapeError
-from chainrule.layers import Flatten
 from chainrule.models import Sequential
 from chainrule.settings import check_counts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_weight_images", "plot_weights"]
+__all__ = ["draw_image", "image_shape", "plot_weight_images", "plot_weights"]
 
 BINS = (12, 60)
 """At least and at most: about three times the cube root of the smallest layer."""
@@ -103,7 +102,8 @@ def plot_weight_images(
         the network's input, or a square where the first layer has 49 inputs or more that make
         one; else all weights are one heat map, inputs by units.
     units
-        Which units; the first 16 when None (all of them in a heat map).
+        Which units, from 0 as in the kernel; the first 16 when None (all of them in a heat map).
+        Titles count them from 1, as traces do.
     axes
         One matplotlib axes for each unit, or for the heat map; those of a new figure when None.
     names
@@ -119,7 +119,7 @@ def plot_weight_images(
     >>> model = chainrule.Sequential([Input((64,)), Dense(3, "relu"), Dense(2)], seed=0)
     >>> axes = chainrule.drawing.plot_weight_images(model)
     >>> [ax.get_title() for ax in axes]
-    ['unit 0', 'unit 1', 'unit 2']
+    ['unit 1', 'unit 2', 'unit 3']
     """
     model = checked_model("plot_weight_images", model)
     position, kernel = _kernel(model, layer)
@@ -134,8 +134,8 @@ def plot_weight_images(
     places = several_axes(axes, "plot_weight_images", len(chosen), (side, side + 0.2), columns)
     limit = float(abs(kernel[:, chosen]).max()) or 1.0
     for unit, ax in zip(chosen, places, strict=True):
-        drawn = _drawn(ax, kernel[:, unit].reshape(image), limit)
-        ax.set_title(f"unit {unit}", fontsize="small")
+        drawn = draw_image(ax, kernel[:, unit].reshape(image), limit)
+        ax.set_title(f"unit {unit + 1}", fontsize="small")
         ax.set(xticks=[], yticks=[])
     _bar(places, drawn)
     return places
@@ -173,23 +173,31 @@ def _units(units: Any, count: int) -> list[int]:
 
 
 def _image_shape(model: Sequential, position: int, inputs: int, shape: Any) -> Any:
-    """Height and width of the image that inputs make; None where they make none."""
+    """Height and width of the image that the inputs of a layer make; None where they make none."""
+    own = any(model.layers[index].count_params() for index in range(position))
+    return (
+        None if own and shape is None else image_shape("plot_weight_images", model, inputs, shape)
+    )
+
+
+def image_shape(owner: str, model: Sequential, inputs: int, shape: Any) -> Any:
+    """Height and width of the image that so many inputs make; None where they make none.
+
+    shape
+        As it is told; when None it is that of the network's input, or a square of 49 or more.
+    """
     if shape is not None:
-        sides = check_counts("plot_weight_images", "shape", shape)
+        sides = check_counts(owner, "shape", shape)
         if len(sides) != 2 or math.prod(sides) != inputs:
             message = (
-                f"plot_weight_images: shape must be the height and width of {inputs} inputs, got "
+                f"{owner}: shape must be the height and width of {inputs} inputs, got "
                 f"{tuple(sides)}."
             )
             raise ShapeError(message)
         return tuple(sides)
-    before = [one.description for one in model.layers[:position]]
-    if any(model.layers[index].count_params() for index in range(position)):
-        return None
     given = model.network.inputs[0].shape
-    if any(isinstance(one, Flatten) for one in before):
-        height, width, *channels = (*given, 1, 1)
-        return (height, width) if math.prod(channels) == 1 else None
+    if len(given) > 1:
+        return given[:2] if math.prod(given[:2]) == math.prod(given) == inputs else None
     side = math.isqrt(inputs)
     return (side, side) if side * side == inputs >= LEAST_IMAGE else None
 
@@ -210,18 +218,18 @@ def _heat_map(
     inputs, count = kernel.shape
     size = (min(9.0, 2.8 + 0.3 * count), min(9.0, 1.6 + 0.26 * inputs))
     [ax] = several_axes(axes, "plot_weight_images", 1, size)
-    drawn = _drawn(ax, kernel, float(abs(kernel).max()) or 1.0)
+    drawn = draw_image(ax, kernel, float(abs(kernel).max()) or 1.0)
     ax.set_aspect("auto")
     if inputs <= NAMED:
         ax.set_yticks(range(inputs), names)
     if count <= NAMED:
-        ax.set_xticks(range(count), [str(unit) for unit in units])
+        ax.set_xticks(range(count), [str(unit + 1) for unit in units])
     ax.set(xlabel="unit", ylabel="input", title=f"Weights of {layer}")
     _bar([ax], drawn)
     return ax
 
 
-def _drawn(ax: Axes, weights: Any, limit: float) -> Any:
+def draw_image(ax: Axes, weights: Any, limit: float) -> Any:
     """Weights in shades, 0 in the middle of the scale."""
     from matplotlib.colors import LinearSegmentedColormap
 

@@ -73,16 +73,17 @@ def mazur(steps: int = 1, engine: str = "auto", dtype: str = "float64") -> Examp
             Quantity(f"loss after {steps:,} steps", float(last.evaluate(X, y))),
             Quantity(f"o1, o2 after {steps:,} steps", numbers(last.predict(X))),
         ]
+    notation = Notation(
+        units=[["i1", "i2"], ["h1", "h2"], ["o1", "o2"]], weights="w{n}", biases="b{layer}",
+        loss="E", digits=8,
+    )  # fmt: skip
     return Example(
         "Worked example A: a 2-2-2 network with squared error",
         "Inputs 0.05 and 0.10, targets 0.01 and 0.99, learning rate 0.5; the biases 0.35 and 0.60 "
         "are shared by the units of a layer and held fixed.",
         tuple(rows), digits=8, models=models, arrays={"X": X, "y": y},
-        notation=Notation(
-            units=[["i1", "i2"], ["h1", "h2"], ["o1", "o2"]], weights="w{n}", biases="b{layer}",
-            loss="E", digits=8,
-        ),
-        picture=lambda ax: plot_network(before, X, y, ax),
+        notation=notation,
+        picture=lambda ax: plot_network(before.trace(X, y, notation=notation), ax=ax),
     )  # fmt: skip
 
 
@@ -131,16 +132,17 @@ def han(engine: str = "auto", dtype: str = "float64") -> Example:
         Quantity("biases 6, 5, 4", numbers(b2) + numbers(b1[::-1]), "b + 0.9 error"),
         Quantity("loss after the step", float(after.evaluate(X, y))),
     )
+    notation = Notation(
+        units=[["1", "2", "3"], ["4", "5"], ["6"]], weights="w{from}{to}", biases="theta{to}",
+        loss="E", errors=True, digits=5,
+    )  # fmt: skip
     return Example(
         "Worked example B: a 3-2-1 network, one row at a time",
         "Inputs 1, 0, 1, target 1, learning rate 0.9; the errors are those of 1/2 (t - o)^2, with "
         "the sign that weights move by.",
         rows, digits=5, models={"before": before, "after one step": after},
-        arrays={"X": X, "y": y}, picture=lambda ax: plot_network(before, X, y, ax),
-        notation=Notation(
-            units=[["1", "2", "3"], ["4", "5"], ["6"]], weights="w{from}{to}",
-            biases="theta{to}", loss="E", errors=True, digits=5,
-        ),
+        arrays={"X": X, "y": y}, notation=notation,
+        picture=lambda ax: plot_network(before.trace(X, y, notation=notation), ax=ax),
     )  # fmt: skip
 
 

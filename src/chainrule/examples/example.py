@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.drawing import svg_of
 from chainrule.errors import MissingNameError, SettingError, nearest
+from chainrule.examples.notebook import example_html
 from chainrule.examples.spec import ExpressionSpec, Spec
 from chainrule.examples.spec_text import spec_of_model
 from chainrule.graph import Node
@@ -129,14 +131,19 @@ class Example:
         """
         if digits is not None:
             digits = check_count("to_text", "digits", digits, least=0)
-        rows = [
-            (one.name, one.shown(self.digits if digits is None else digits), one.how)
-            for one in self.quantities
-        ]
+        rows = self._rows(self.digits if digits is None else digits)
         return "\n".join([self.title, *textwrap.wrap(self.text, WIDTH), "", *_aligned(rows)])
+
+    def _rows(self, digits: int) -> list[tuple[str, list[str], str]]:
+        return [(one.name, one.shown(digits), one.how) for one in self.quantities]
 
     def __repr__(self) -> str:
         return self.to_text()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what is printed, and the picture."""
+        picture = None if self.picture is None else svg_of(self.plot)
+        return example_html(self.title, self.text, self._rows(self.digits), picture)
 
     def plot(self, ax: Any = None) -> Any:
         """Its picture, on matplotlib axes where some are given; what it gives are the axes.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from chainrule.drawing import plot_graph
@@ -81,14 +82,8 @@ def one_one_one(
     """
     y = check_number("one_one_one", "y", y, "from 0 to 1", lambda y: 0 <= y <= 1)
     given = {"x": x, "w1": w1, "b1": b1, "w2": w2, "b2": b2}
-    nodes = {name: variable(value, name) for name, value in given.items()}
-    nodes["z1"] = nodes["w1"] * nodes["x"] + nodes["b1"]
-    nodes["a1"] = ops.sigmoid(nodes["z1"])
-    nodes["z2"] = nodes["w2"] * nodes["a1"] + nodes["b2"]
-    nodes["p"] = ops.sigmoid(nodes["z2"])
+    nodes = _two_units(given, y)
     p = nodes["p"]
-    nodes["y"] = constant(y)
-    nodes["J"] = ops.sigmoid_cross_entropy(nodes["z2"], nodes["y"])
     plain = -y * ops.log(p) - (1.0 - y) * ops.log(1.0 - p)
     wanted = ("w1", "b1", "w2", "b2", "z1", "z2")
     by = dict(zip(wanted, grad(nodes["J"], [nodes[one] for one in wanted]), strict=True))
@@ -117,6 +112,18 @@ def one_one_one(
         },
         picture=lambda ax: plot_graph(plain, ax, names=nodes | {"J": plain}),
     )  # fmt: skip
+
+
+def _two_units(given: Mapping[str, float], y: float) -> dict[str, Node]:
+    """The graph of two sigmoid units in a row and their cross-entropy, by name."""
+    nodes = {name: variable(value, name) for name, value in given.items()}
+    nodes["z1"] = nodes["w1"] * nodes["x"] + nodes["b1"]
+    nodes["a1"] = ops.sigmoid(nodes["z1"])
+    nodes["z2"] = nodes["w2"] * nodes["a1"] + nodes["b2"]
+    nodes["p"] = ops.sigmoid(nodes["z2"])
+    nodes["y"] = constant(y)
+    nodes["J"] = ops.sigmoid_cross_entropy(nodes["z2"], nodes["y"])
+    return nodes
 
 
 def _derivative(name: str, by_graph: float, nodes: dict[str, Node], y: float) -> list[Quantity]:
