@@ -119,20 +119,6 @@ def test_inputs_targets_and_rows_of_a_batch_can_be_changed(tmp_path):
     assert found[2] == f"L is now {shown(expected.loss)}."
 
 
-def test_steps_are_made_in_the_page(tmp_path):
-    model, rows, targets = xor()
-    found = read(model.trace(rows, targets, digits=8).to_html(), """
-      for (let n = 0; n < 10; n++) click(one("#make"));
-      const made = [text("#lead"), text("#losses")];
-      click(one("#again"));
-      return [...made, text("#losses"), text("#status")];""", tmp_path)  # fmt: skip
-    losses = model.trace(rows, targets, steps=10).losses
-    assert found[0].startswith("Step 11 of training after 10 steps made in this page")
-    assert found[1].endswith(f"→ {shown(losses[-1])}")
-    assert found[2] == ""
-    assert found[3] == f"L is now {shown(losses[0])}."
-
-
 def test_the_slope_is_measured_in_the_page(page, tmp_path):
     found = read(page, """
       click(keyed("w/1/0/0"));
