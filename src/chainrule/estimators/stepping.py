@@ -49,8 +49,9 @@ class RowStep:
 
     trainer, data
         One of the model's networks with a new optimizer; the row, encoded.
-    columns
-        What the inputs of its first layer are called.
+    inputs, columns
+        What the columns of each input are called, by its name; and those that the first layer of
+        all is given.
     outputs
         What the units of its last layer say: classes, or the target.
     predictions
@@ -60,6 +61,7 @@ class RowStep:
 
     trainer: Trainer
     data: Data
+    inputs: dict[str, list[str]]
     columns: list[str]
     outputs: list[str]
     predictions: dict[str, tuple[Any, float | None]]
@@ -96,7 +98,9 @@ def row_step(model: TableModel, table: Table, row: int, member: int = 0) -> RowS
         codec.name: _predicted(codec, answer)
         for codec, answer in zip(model.codecs, member_answers(trainer, inputs), strict=True)
     }
-    return RowStep(trainer, data, list(_columns(model)), list(_outputs(model)), predictions)
+    return RowStep(
+        trainer, data, _inputs(model), list(_columns(model)), list(_outputs(model)), predictions
+    )
 
 
 def _predicted(codec: Labels | Numbers, answer: Any) -> tuple[Any, float | None]:
@@ -118,6 +122,16 @@ def _target(codec: Any, one: Table, row: int) -> Any:
         raise DataError(message)
     coded = codec.encode(column)
     return coded if isinstance(codec, Labels) else coded.astype(np.float32)
+
+
+def _inputs(model: TableModel) -> dict[str, list[str]]:
+    """What the table's columns are called where they become an input of the network."""
+    encoder = model.encoder
+    return {
+        "numbers": list(encoder.number_names),
+        "categories": list(encoder.category_names),
+        "positions": [f"{number.name} position" for number in encoder.spread],
+    }
 
 
 def _columns(model: TableModel) -> Iterator[str]:

@@ -198,7 +198,11 @@ def _recorded(
 def _inputs(trace: StepTrace) -> list[dict[str, Any]]:
     """Inputs and targets: the source of each, and whether targets are labels."""
     network = trace.trainer.network
-    found = [{"source": f"input/{one.name}", "name": one.name} for one in network.inputs]
+    found: list[dict[str, Any]] = [
+        {"source": f"input/{one.name}", "name": one.name,
+         "columns": list(trace.input_names.get(one.name, ())) or None}
+        for one in network.inputs
+    ]  # fmt: skip
     for name, rule in zip(network.output_names, trace.loss_rules, strict=True):
         labels = rule.target_kind == "labels"
         found.append({"source": f"target/{name}", "name": name, "labels": labels})
