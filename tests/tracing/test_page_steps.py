@@ -255,6 +255,6 @@ def test_a_long_curve_keeps_its_peaks_and_its_ends(scripts):
 
 def test_the_table_of_many_losses_is_short_and_has_the_last(scripts):
     found = scripts("tableOfLosses(losses, 1, 'L')", losses=np.linspace(1, 0, 1001).tolist())
-    assert found["title"] == "Losses, of every 21 steps one"
+    assert found["title"] == "Losses, every 21 steps"
     assert len(found["rows"]) == 49
     assert found["rows"][0] == ["1", "1.000000"] and found["rows"][-1] == ["1,001", "0"]

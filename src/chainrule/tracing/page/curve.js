@@ -90,7 +90,7 @@ function tableOfLosses(losses, first, name) {
   const every = Math.ceil(losses.length / MOST_LOSSES);
   const kept = losses.map((loss, n) => [n, loss]).filter(([n]) => n % every === 0 || n === losses.length - 1);
   return {
-    title: `Losses${every > 1 ? `, of every ${every} steps one` : ""}`, head: ["step", `${name} before it`],
+    title: `Losses${every > 1 ? `, every ${every} steps` : ""}`, head: ["step", `${name} before it`],
     rows: kept.map(([n, loss]) => [(first + n).toLocaleString("en"), number(loss)]),
   };
 }

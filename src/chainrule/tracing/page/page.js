@@ -1,5 +1,7 @@
 // The page: walks, chooses, changes; shows again what has changed. It knows subjects, not networks.
 
+const FEW_FOLDS = 3; // columns with units left out, up to which the fields for them stand open
+
 const found = (id) => document.getElementById(id);
 
 class Page {
@@ -9,7 +11,7 @@ class Page {
     this.selected = null;
     this.start = null;
     found("lead").textContent = subject.lead();
-    found("notes").replaceChildren(...subject.notes().map((text) => element("p", { class: "note" }, text)));
+    found("notes").replaceChildren(...subject.notes().map((text) => element("p", {}, text)));
     if (subject.moments) this.listen();
     else found("stage").hidden = true;
     this.show();
@@ -182,6 +184,8 @@ class Page {
     const { network } = this.subject;
     const folded = network?.folded ?? [];
     if (!this.subject.drawable || !folded.length) return;
+    if (found("folded").hidden) found("folded").open = folded.length <= FEW_FOLDS;
+    found("folded").hidden = false;
     const captions = this.subject.caption();
     const typed = document.activeElement?.closest?.("#folds") ? document.activeElement.dataset.column : null;
     found("folds").replaceChildren(...folded.map(({ column, c }, n) => {
