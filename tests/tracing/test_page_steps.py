@@ -134,14 +134,22 @@ def test_a_page_without_later_steps_says_so(scripts, monkeypatch):
     assert not chooses and not any("traced;" in one for one in found)
 
 
-def test_masks_that_would_make_the_page_large_are_left_out(monkeypatch):
-    model = model_of(Dense(8, "relu"), Dropout(0.4), Dense(1))
+def test_what_would_make_the_page_large_is_left_out_and_made_again(scripts, monkeypatch):
+    model = model_of(Dense(8, "relu"), Dropout(0.4), Dense(1), optimizer=Adam(0.1))
     trace = model.trace(*data(4, 1), steps=3)
-    numbers = 2 * trace.trainer.parameters.count
-    monkeypatch.setattr(course, "MOST_LATER", numbers + 63)
-    assert shipped_step(trace)["later"] == []
-    monkeypatch.setattr(course, "MOST_LATER", numbers + 64)
-    assert len(shipped_step(trace)["later"]) == 2
+    masks, starts = 2 * 4 * 8, 2 * 3 * trace.trainer.parameters.count
+    for most, words in (
+        (masks + starts, ["at", "constants", "parameters", "slots"]),
+        (masks + starts - 1, ["at", "constants"]),
+        (masks, ["at", "constants"]),
+    ):
+        monkeypatch.setattr(course, "MOST_LATER", most)
+        shipped = shipped_of(trace)
+        assert [list(one) for one in shipped["later"]] == [words] * 2
+        for n in (2, 1):
+            agrees(chosen(scripts, shipped, n), trace.steps[n])
+    monkeypatch.setattr(course, "MOST_LATER", masks - 1)
+    assert shipped_of(trace)["later"] == []
 
 
 def test_a_course_that_ends_has_the_steps_that_were_made(scripts):

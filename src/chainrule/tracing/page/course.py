@@ -51,29 +51,37 @@ def shipped_lines(rule: Optimizer, first: int, least: int) -> dict[str, Any]:
 
 
 def shipped_later(trace: StepTrace, tape: Tape, first: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What each step after the first starts from and draws; none where it would be too large.
+    """What each step after the first draws by chance, and what it starts from.
 
     first
         The tape of the first step, as it is shipped.
+
+    Where what they start from would be too large the page makes the steps again; where what they
+    draw would be, it has none of them.
     """
-    size, found = sum(map(_size, trace.following)), []
-    if size > MOST_LATER:
+    drawn = [_drawn(one, tape, first["constants"]) for one in trace.following]
+    numbers = sum(int(np.prod(array[0])) for constants in drawn for array in constants.values())
+    whole = numbers + sum(map(_size, trace.following)) <= MOST_LATER
+    if numbers > MOST_LATER or not (whole or numbers):
         return []
-    for one in trace.following:
-        plain, _ = shipped_tape(tape, trace.rows, seed_and_step(one, tape))
-        constants = {
-            index: array for index, array in plain["constants"].items()
-            if array != first["constants"][index]
-        }  # fmt: skip
-        size += sum(int(np.prod(array[0])) for array in constants.values())
-        trainer = one.trainer
-        found.append({
-            "at": one.iteration - trace.iteration,
-            "parameters": packed(trainer.parameters.flat),
-            "slots": [packed(array) for array in trainer.optimizer.slots],
-            "constants": constants,
-        })  # fmt: skip
-    return found if size <= MOST_LATER else []
+    return [
+        {"at": one.iteration - trace.iteration, "constants": constants}
+        | (_start(one) if whole else {})
+        for one, constants in zip(trace.following, drawn, strict=True)
+    ]
+
+
+def _drawn(trace: StepTrace, tape: Tape, first: Mapping[int, Any]) -> dict[int, Any]:
+    """The constants of a step that are not those of the first."""
+    plain, _ = shipped_tape(tape, trace.rows, seed_and_step(trace, tape))
+    found = plain["constants"].items()
+    return {index: array for index, array in found if array != first[index]}
+
+
+def _start(trace: StepTrace) -> dict[str, Any]:
+    trainer = trace.trainer
+    slots = [packed(array) for array in trainer.optimizer.slots]
+    return {"parameters": packed(trainer.parameters.flat), "slots": slots}
 
 
 def seed_and_step(trace: StepTrace, tape: Tape) -> dict[int, Array]:

@@ -46,7 +46,7 @@ class Training {
     const arrays = Object.fromEntries(
       Object.entries(shipped.arrays).map(([name, x]) => [name, unpacked(x)]),
     );
-    this.kept = [shipped, ...shipped.later].map(({ at = 0, parameters, slots }) =>
+    this.kept = [shipped, ...shipped.later.filter((one) => one.parameters)].map(({ at = 0, parameters, slots }) =>
       new State(arrays, unpacked(parameters).data, slots && slots.map((slot) => unpacked(slot).data), at));
     this.drawn = new Map(shipped.later.map(({ at, constants }) =>
       [at, Object.entries(constants).map(([index, x]) => [Number(index), unpacked(x)])]));
@@ -74,7 +74,8 @@ class Training {
 
   /** Whether steps that are not in the page are made again as they were traced. */
   get repeats() {
-    return this.editable && this.shipped.slots !== null && !this.shipped.drawn;
+    const { slots, drawn, later, steps } = this.shipped;
+    return this.editable && slots !== null && (!drawn || later.length === steps - 1);
   }
 
   /** Show the nth step that was traced, from 0; the sentence that says why not. */
