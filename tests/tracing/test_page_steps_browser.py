@@ -117,21 +117,24 @@ def test_many_steps_are_made_in_slices_and_can_be_stopped(tmp_path):
       let now = 0;
       performance.now = () => (now += 60);
       window.setTimeout = (next) => { window.following = next; };
-      const said = () => text("#status").split(":")[0];
-      const look = () => [text("[data-steps='100']"), said(), page.making.left];
+      const words = () => all("#training [data-steps]").map((button) => button.textContent);
+      const said = (place) => text(place).split(":")[0];
+      const look = () => [words(), said("#losses"), page.making.left];
       click(one("[data-steps='100']"));
       const seen = [look()];
       window.following();
       seen.push(look());
       click(one("[data-steps='10']"));
+      click(one("[data-steps='100']"));
       window.following();
-      seen.push(look(), text("#lead"));
+      seen.push([words(), said("#status"), page.making.left], text("#lead"));
       return seen;""", tmp_path)  # fmt: skip
-    (word, said, left), (_, more, fewer), end, lead = found
+    (words, said, left), (_, more, fewer), end, lead = found
     made = 100 - left
-    assert word == "Stop" and 0 < made < 50 and said == f"{made} step{'s' if made > 1 else ''} made"
+    assert words == ["10 steps", "Stop", "1,000 steps"]
+    assert 0 < made < 50 and said == f"{made} step{'s' if made > 1 else ''} made"
     assert more == f"{2 * made} steps made" and fewer == 100 - 2 * made
-    assert end == ["100 steps", f"{2 * made} steps made", 0]
+    assert end == [["10 steps", "100 steps", "1,000 steps"], f"{2 * made} steps made", 0]
     assert lead.startswith(f"Step {2 * made + 1} of training after {2 * made} steps")
 
 

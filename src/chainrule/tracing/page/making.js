@@ -20,18 +20,18 @@ class Making {
     found("training").replaceChildren(element("div", { class: "steps" }, one, ...more, again), this.losses);
   }
 
-  /** Make so many steps; while they are made, any of the buttons stops. */
+  /** Make so many steps; while they are made, the same button stops. */
   press(count) {
     const { training } = this;
     if (this.left) {
-      this.left = 0;
+      if (count === this.count) this.left = 0;
       return;
     }
     if (!training.canStep) {
       this.page.say(training.whyNot);
       return;
     }
-    this.left = count;
+    this.left = this.count = count;
     this.begun = { made: training.made, loss: training.loss };
     this.slice();
   }
@@ -46,7 +46,7 @@ class Making {
     if (this.left && training.canStep) {
       this.show();
       page.showCourse();
-      page.say(this.told());
+      this.losses.textContent = this.told(); // which is not read aloud, as the status is at the end
       setTimeout(() => (this.left ? this.slice() : this.end()));
     } else this.end();
   }
@@ -67,8 +67,9 @@ class Making {
     const { training } = this;
     for (const [button, count] of this.buttons) {
       const word = count > 1 ? counted(count, "step") : training.made ? "Make the next step" : "Make this step";
-      button.textContent = this.left ? "Stop" : word;
-      button.setAttribute("aria-disabled", String(!this.left && !training.canStep));
+      const stops = this.left > 0 && count === this.count;
+      button.textContent = stops ? "Stop" : word;
+      button.setAttribute("aria-disabled", String(!stops && (this.left > 0 || !training.canStep)));
     }
     this.losses.textContent = training.whyNot;
   }
