@@ -257,12 +257,15 @@ def test_a_long_curve_keeps_its_peaks_and_its_ends(scripts):
     found = curve(scripts, losses)
     assert len(found["points"]) <= 402
     assert sum(one["y"] == 12 for one in found["points"]) == 1
-    assert found["points"][0]["x"] == 64 and found["points"][-1]["x"] == 406
-    assert len(found["steps"]) <= 7 and len(found["losses"]) <= 6
+    assert found["points"][0]["x"] == 64 and found["points"][-1]["x"] == 394
+    assert [one["text"] for one in found["steps"]] == [f"{n},000" for n in (2, 4, 6, 8, 10)]
+    assert len(found["losses"]) <= 6
 
 
 def test_the_table_of_many_losses_is_short_and_has_the_last(scripts):
     found = scripts("tableOfLosses(losses, 1, 'L')", losses=np.linspace(1, 0, 1001).tolist())
-    assert found["title"] == "Losses, every 21 steps"
-    assert len(found["rows"]) == 49
+    assert found["title"] == "Losses, every 50 steps"
+    assert len(found["rows"]) == 21
     assert found["rows"][0] == ["1", "1.000000"] and found["rows"][-1] == ["1,001", "0"]
+    found = scripts("tableOfLosses([1, 0.5], 1, 'L')")
+    assert found["title"] == "Losses" and len(found["rows"]) == 2

@@ -1,6 +1,6 @@
 // The curve of the loss over steps: where its points and marks stand, and its drawing.
 
-const CURVE = { width: 420, height: 190, left: 64, right: 14, top: 12, bottom: 42 };
+const CURVE = { width: 420, height: 190, left: 64, right: 26, top: 12, bottom: 42 };
 const MOST_POINTS = 400; // beyond, each stretch of steps is drawn by its smallest and largest loss
 const MOST_LOSSES = 50; // lines of the table
 
@@ -16,11 +16,15 @@ function thinned(points) {
   return [...new Set([points[0], ...found.sort((a, b) => a[0] - b[0]), points.at(-1)])];
 }
 
+/** The smallest of 1, 2, 5, 10, 20, 50 ... that is at least so much. */
+function roundUp(least) {
+  const power = 10 ** Math.floor(Math.log10(least));
+  return power * [1, 2, 5, 10].find((one) => one * power >= least * (1 - 1e-9));
+}
+
 /** Round numbers from least to most, about so many. */
 function roundMarks(least, most, about) {
-  const rough = (most - least) / about || Math.abs(most) || 1;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((one) => one * power >= rough * (1 - 1e-9));
+  const step = roundUp((0.75 * (most - least)) / about);
   const first = Math.ceil(least / step - 1e-9);
   const count = Math.floor(most / step + 1e-9) - first + 1;
   const places = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
@@ -87,7 +91,7 @@ function drawnCurve(losses, first, name, now) {
 
 /** The losses as a table; of many steps every so manyth, and the last. */
 function tableOfLosses(losses, first, name) {
-  const every = Math.ceil(losses.length / MOST_LOSSES);
+  const every = roundUp(Math.max(1, losses.length / MOST_LOSSES));
   const kept = losses.map((loss, n) => [n, loss]).filter(([n]) => n % every === 0 || n === losses.length - 1);
   return {
     title: `Losses${every > 1 ? `, every ${every} steps` : ""}`, head: ["step", `${name} before it`],
