@@ -1,5 +1,8 @@
 """A row of a table as the next step of training takes it."""
 
+import csv
+import io
+
 import numpy as np
 import pytest
 
@@ -7,6 +10,7 @@ from chainrule.data import as_table
 from chainrule.errors import DataError, SettingError
 from chainrule.estimators import TableSettings, fit_table, plan_table, row_step
 from chainrule.tracing import trace_steps
+from chainrule.tracing.page.network import shipped_step
 
 ROWS = 90
 COLUMNS = {
@@ -67,6 +71,22 @@ def test_a_row_goes_through_the_network_as_in_prediction_without_dropout(kind, r
         )
     else:
         assert predicted == pytest.approx(model.codecs[0].decode(expected)[0]) and sure is None
+
+
+def test_inputs_are_called_as_the_columns_of_the_table(classes):
+    model, table = classes
+    found = row_step(model, table, 5)
+    names = {one.name: found.inputs[one.name] for one in found.trainer.network.inputs}
+    assert names == {
+        "numbers": ["age", "sort = a", "sort = b", "sort missing"],
+        "categories": ["city"],
+        "positions": ["age position"],
+    }
+    trace = trace_steps(found.trainer, found.data, columns=found.columns, inputs=found.inputs)
+    rows = list(csv.DictReader(io.StringIO(trace.to_csv())))
+    assert [row["name"] for row in rows if row["part"] == "input"] == sum(names.values(), [])
+    shipped = shipped_step(trace)
+    assert [one.get("columns") for one in shipped["inputs"]] == [*names.values(), None]
 
 
 @pytest.mark.parametrize("kind", ["classes", "numbers"])

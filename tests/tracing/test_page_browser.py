@@ -119,20 +119,6 @@ def test_inputs_targets_and_rows_of_a_batch_can_be_changed(tmp_path):
     assert found[2] == f"L is now {shown(expected.loss)}."
 
 
-def test_steps_are_made_in_the_page(tmp_path):
-    model, rows, targets = xor()
-    found = read(model.trace(rows, targets, digits=8).to_html(), """
-      for (let n = 0; n < 10; n++) click(one("#make"));
-      const made = [text("#lead"), text("#losses")];
-      click(one("#again"));
-      return [...made, text("#losses"), text("#status")];""", tmp_path)  # fmt: skip
-    losses = model.trace(rows, targets, steps=10).losses
-    assert found[0].startswith("Step 11 of training after 10 steps made in this page")
-    assert found[1].endswith(f"→ {shown(losses[-1])}")
-    assert found[2] == ""
-    assert found[3] == f"L is now {shown(losses[0])}."
-
-
 def test_the_slope_is_measured_in_the_page(page, tmp_path):
     found = read(page, """
       click(keyed("w/1/0/0"));
@@ -283,6 +269,21 @@ def test_a_wide_layer_is_folded_and_a_unit_is_brought_in(tmp_path):
     assert said == "There is no unit 41: give a name, or a number from 1 to 40."
 
 
+def test_fields_for_units_of_many_layers_wait_behind_a_heading(tmp_path):
+    def opened(layers):
+        wide = [Dense(12, "tanh") for _ in range(layers)]
+        model = cr.Sequential([Input((2,)), *wide, Dense(1)], seed=0)
+        model.compile("sgd", "mse")
+        return read(model.trace([[1.0, 2.0]], [[0.5]]).to_html(), """
+          click(one("[data-go=next]"));
+          const { hidden, open } = one("#folded");
+          return [hidden, open, all("#folds form").length];""", tmp_path)  # fmt: skip
+
+    assert opened(0) == [True, False, 0]
+    assert opened(3) == [False, True, 3]
+    assert opened(4) == [False, False, 4]
+
+
 def test_a_network_too_large_for_a_page_shows_its_layers_and_its_loss(tmp_path, monkeypatch):
     monkeypatch.setattr(network, "MOST_PARAMETERS", 10)
     found = read(mazur().trace(X, Y).to_html(), """
@@ -316,6 +317,14 @@ def test_names_of_readers_are_text_and_nothing_else(tmp_path):
       return [all("img, b, i").length, text("#panel h2"), label];""",
       tmp_path)  # fmt: skip
     assert found == [0, f"Input {bad}", "Loss <i>L "]
+
+
+def test_a_long_name_stands_in_two_lines_in_its_circle(tmp_path):
+    units = [["Pclass = 1", "x2"], ["Embarkedness", "h2"], ["o1", "o2"]]
+    found = read(mazur().trace(X, Y, units=units).to_html(), """
+      const lines = (key) => [...keyed(key).querySelectorAll(".name")].map((at) => at.textContent);
+      return [lines("u/0/0"), lines("u/0/1"), lines("u/1/0")];""", tmp_path)  # fmt: skip
+    assert found == [["Pclass", "= 1"], ["x2"], ["Embark…"]]
 
 
 def test_a_code_that_there_is_not_is_refused(tmp_path):

@@ -218,7 +218,7 @@ def test_codes_are_looked_up(scripts):
     agrees(told(scripts, trace), trace)
 
 
-def test_a_network_of_a_table_says_what_its_last_layer_ends_in(scripts):
+def test_a_network_of_a_table_has_names_and_what_its_last_layer_ends_in(scripts):
     from chainrule.estimators import TabularClassifier
     from chainrule.tracing import trace_steps
 
@@ -227,7 +227,13 @@ def test_a_network_of_a_table_says_what_its_last_layer_ends_in(scripts):
     estimator = TabularClassifier(random_state=0, epochs=2).fit(X, (X[:, 0] > 0).astype(int))
     trainer = estimator.model_.members[0]
     rows = {one.name: rng.normal(size=(3, *one.shape)) for one in trainer.network.inputs}
-    trace = trace_steps(trainer, trainer.data(rows, np.array([0, 1, 1])))
+    names = {one.name: [f"{one.name} {n}" for n in range(*one.shape)]
+             for one in trainer.network.inputs}  # fmt: skip
+    trace = trace_steps(trainer, trainer.data(rows, np.array([0, 1, 1])), inputs=names)
+    inputs = scripts(
+        "new Network(new Training(shipped)).columns[0].names", shipped=shipped_step(trace)
+    )
+    assert inputs == sum(names.values(), []) and len(names) > 1
     assert shipped_step(trace)["layers"][-1]["activation"] == "softmax"
     found = told(scripts, trace)
     near([found["loss"], found["after"]], [trace.loss, trace.loss_after], rtol=1e-4)

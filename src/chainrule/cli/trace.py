@@ -180,8 +180,8 @@ def _trace_row(options: argparse.Namespace) -> StepTrace:
     notation = as_notation(given.pop("notation", "rows"), given)
     return trace_steps(
         found.trainer, found.data, steps=1 if options.steps is None else options.steps,
-        notation=notation, columns=found.columns, outputs=found.outputs, check=options.check,
-        remarks=list(_remarks(found, table, options)),
+        notation=notation, columns=found.columns, outputs=found.outputs, inputs=found.inputs,
+        check=options.check, remarks=list(_remarks(found, table, options)),
     )  # fmt: skip
 
 

@@ -49,8 +49,9 @@ class RowStep:
 
     trainer, data
         One of the model's networks with a new optimizer; the row, encoded.
-    columns
-        What the inputs of its first layer are called.
+    inputs, columns
+        What the columns of each input are called, by its name; and those that the first layer of
+        all is given.
     outputs
         What the units of its last layer say: classes, or the target.
     predictions
@@ -62,6 +63,7 @@ class RowStep:
 
     trainer: Trainer
     data: Data
+    inputs: dict[str, list[str]]
     columns: list[str]
     outputs: list[str]
     predictions: dict[str, tuple[Any, float | None]]
@@ -102,7 +104,7 @@ def row_step(model: TableModel, table: Table, row: int, member: int = 0) -> RowS
     data = trainer.data(inputs, named if len(targets) > 1 else targets[0])
     predictions = {codec.name: _predicted(codec, answer) for codec, answer in answers}
     columns, outputs = list(_columns(model)), list(_outputs(model))
-    return RowStep(trainer, data, columns, outputs, predictions, assumed)
+    return RowStep(trainer, data, _inputs(model), columns, outputs, predictions, assumed)
 
 
 def _predicted(codec: Labels | Numbers, answer: Any) -> tuple[Any, float | None]:
@@ -127,6 +129,16 @@ def _target(codec: Labels | Numbers, one: Table) -> Any:
 def _likeliest(codec: Labels | Numbers, answer: Any) -> Any:
     """What a network answers, as it would be a target."""
     return answer.argmax(axis=1) if isinstance(codec, Labels) else answer[:, 0].astype(np.float32)
+
+
+def _inputs(model: TableModel) -> dict[str, list[str]]:
+    """What the table's columns are called where they become an input of the network."""
+    encoder = model.encoder
+    return {
+        "numbers": list(encoder.number_names),
+        "categories": list(encoder.category_names),
+        "positions": [f"{number.name} position" for number in encoder.spread],
+    }
 
 
 def _columns(model: TableModel) -> Iterator[str]:

@@ -155,6 +155,8 @@ class StepTrace(Forms):
         Whether a central difference stands beside each gradient that is shown.
     remarks
         Sentences that stand above it: where its row comes from, what is said of it elsewhere.
+    input_names
+        What the columns of each input are called, by its name, where that is known.
     steps, losses
         All the steps that were asked for, this one first; of more than 100 the first and the last.
         The loss before each step and after the last.
@@ -186,6 +188,7 @@ class StepTrace(Forms):
     losses: tuple[float, ...] = ()
     following: tuple[StepTrace, ...] = ()
     remarks: tuple[str, ...] = ()
+    input_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def steps(self) -> tuple[StepTrace, ...]:

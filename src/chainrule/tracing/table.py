@@ -92,9 +92,10 @@ def _step_rows(trace: StepTrace) -> Iterator[Row]:
 def _data_rows(view: View) -> Iterator[Row]:
     trace = view.trace
     for name, given in trace.inputs.items():
-        alone = len(trace.inputs) == 1
+        alone, names = len(trace.inputs) == 1, trace.input_names.get(name)
         for row, column, value in _by_row(given, view.rows):
-            called = view.given(0).symbol(column, 0.0).name if alone else f"{name}{column + 1}"
+            called = names[column] if names else f"{name}{column + 1}"
+            called = view.given(0).symbol(column, 0.0).name if alone else called
             yield "input", None, None, "x", row + 1, None, column + 1, called, value
     for name, given in trace.targets.items():
         for row, column, value in _by_row(given, view.rows):

@@ -52,6 +52,7 @@ def trace_steps(
     notation: Notation | None = None,
     columns: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
+    inputs: Mapping[str, Sequence[str]] | None = None,
     check: bool = False,
     remarks: Sequence[str] = (),
 ) -> StepTrace:
@@ -63,6 +64,8 @@ def trace_steps(
         How a reader writes it.
     columns, outputs
         What inputs and outputs are called, where the notation does not say it.
+    inputs
+        Of a network of several inputs, what the columns of each are called.
     check
         Whether a central difference stands beside each gradient that is shown.
     remarks
@@ -91,6 +94,8 @@ def trace_steps(
             break
     if np.isfinite(losses[-1]):
         losses.append(made[-1].loss_after)
+    named = {name: tuple(one) for name, one in (inputs or {}).items()}
+    made = [replace(one, input_names=named) for one in made]
     return replace(made[0], losses=tuple(losses), following=tuple(made[1:]), remarks=tuple(remarks))
 
 

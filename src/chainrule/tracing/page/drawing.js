@@ -101,15 +101,28 @@ function arrow(points) {
   return shape("path", { d: "M-7 -4L1 0L-7 4Z", class: "head", transform: `translate(${point(points.at(-1))})` });
 }
 
+/** A name in a circle: smaller where it is long, in two lines where it has words, else cut. */
+function fitted(name, room) {
+  const fit = (lines) => room / (0.58 * Math.max(...lines.map((text) => text.length), 1));
+  if (fit([name]) >= 7.5) return { lines: [name], size: Math.max(Math.min(15, fit([name])), 8) };
+  const words = name.split(" ");
+  const halves = words.slice(1).map((_, n) => [words.slice(0, n + 1).join(" "), words.slice(n + 1).join(" ")]);
+  const best = halves.sort((a, b) => fit(b) - fit(a))[0];
+  if (best && fit(best) >= 6.5) return { lines: best, size: Math.min(10, fit(best)) };
+  return { lines: [name.match(/\[.*\]$/)?.[0] ?? `${name.slice(0, 6)}…`], size: 8 };
+}
+
 function drawnNode(node, selected) {
   const made = shape("g", { class: classes("node", node.active && "active", node.quiet && "quiet", node.key === selected && "selected"), ...choosable(node, selected) });
   const name = plain(node.name);
   made.append(shape("circle", { cx: node.x, cy: node.y, r: node.radius }));
-  const size = Math.min(15, (2 * node.radius - 6) / (0.58 * Math.max(name.length, 1)));
-  const shown = size < 7.5 ? name.match(/\[.*\]$/)?.[0] ?? `${name.slice(0, 6)}…` : name;
   const sign = node.over?.length === 1;
   const over = sign ? 4 : 0;
-  made.append(shape("text", { x: node.x, y: node.y + 5 - over, class: "name", style: `font-size: ${Math.max(size, 8).toFixed(1)}px` }, shown));
+  const { lines, size } = fitted(name, 2 * node.radius - 6);
+  lines.forEach((text, n) => {
+    const y = node.y + 5 - over + (n - (lines.length - 1) / 2) * size * 1.1;
+    made.append(shape("text", { x: node.x, y, class: "name", style: `font-size: ${size.toFixed(1)}px` }, text));
+  });
   if (node.over) {
     const y = sign ? node.y + 15 : node.y - node.radius - 6;
     made.append(shape("text", { x: node.x, y, class: "made" }, node.over));

@@ -29,11 +29,11 @@ class Network {
       .filter((one) => one.source.startsWith("input/"))
       .map((one) => ({ ...one, width: count(this.array(one.source).shape.slice(1)) }));
     const total = parts.reduce((sum, one) => sum + one.width, 0);
-    const places = parts.flatMap(({ source, width, name }) =>
-      Array.from({ length: width }, (_, n) => ({ source, width, n, name: width > 1 ? `${name}${n + 1}` : name })),
+    const places = parts.flatMap(({ source, width, name, columns }) =>
+      Array.from({ length: width }, (_, n) => ({ source, width, n, name: columns?.[n] ?? (width > 1 ? `${name}${n + 1}` : name) })),
     );
     const given = names.units[0] ?? [];
-    const own = given.length === total ? given : places.map((place) => place.name);
+    const own = given.length === total && !parts.every(({ columns }) => columns) ? given : places.map((place) => place.name);
     this.columns.push({ kind: "inputs", title: "inputs", ...named(own, "", "x"), places, link: null });
   }
 

@@ -11,6 +11,12 @@ import numpy as np
 from chainrule.engine import Graph, Tape, lower
 from chainrule.graph import Rows, input_node
 from chainrule.tracing.notation import Names
+from chainrule.tracing.page.course import (
+    seed_and_step,
+    shipped_later,
+    shipped_lines,
+    steps_traced,
+)
 from chainrule.tracing.page.shipping import DRAWN, evaluated, not_known, packed, shipped_tape
 from chainrule.tracing.pairs import is_pair, pair_nodes
 from chainrule.tracing.step import LayerTrace, StepTrace
@@ -30,9 +36,6 @@ MOST_NAMED = 2_000
 """Weights whose names are shipped; the page writes those of more by their pattern."""
 MOST_CLASSES = 12
 """Of a stable pair whose parts are shown."""
-NEXT_STEPS = 100
-"""Steps that the page can make."""
-
 MOVES = ("reshape", "cast")
 """Operations that give the numbers that they are given."""
 
@@ -73,6 +76,8 @@ def _words(trace: StepTrace) -> dict[str, Any]:
             "slots": list(rule.slots),
         },
         "iteration": trace.iteration,
+        "steps": steps_traced(trace),
+        "losses": packed(trace.losses),
         "checks": trace.checks,
         "remarks": list(trace.remarks),
         "type": trace.trainer.parameters.dtype.name,
@@ -132,7 +137,7 @@ def _numbers(
                              else trainer.parameters.flat),
         "rounded": rounded,
         "slots": None if large_state else [packed(array) for array in trainer.optimizer.slots],
-        "lines": packed(trace.optimizer.lines(trace.iteration, NEXT_STEPS)),
+        "lines": shipped_lines(trace.optimizer, trace.iteration, len(trace.losses)),
         "lossIndex": tape.loss,
         "lossParts": {name: tape.results[key] for name, key in losses.items()},
         "gradients": list(tape.gradients),
@@ -142,22 +147,22 @@ def _numbers(
         "drawn": any(one.name in DRAWN for one in tape.instructions),
     }  # fmt: skip
     if not unknown:
-        return data | {"tape": plain}
-    return data | {"recorded": _recorded(data, tape, trace, given), "why": not_known(unknown[0])}
+        later = [] if large_state else shipped_later(trace, tape, plain)
+        return data | {"tape": plain, "later": later}
+    recorded = _recorded(data, tape, trace, given)
+    return data | {"recorded": recorded, "later": [], "why": not_known(unknown[0])}
 
 
 def _given(trace: StepTrace, tape: Tape) -> tuple[dict[int, Array], dict[int, Array]]:
     """The values of the tape's sources; and those of seed and step alone."""
-    trainer, found, fixed = trace.trainer, {}, {}
+    trainer, fixed = trace.trainer, seed_and_step(trace, tape)
+    found: dict[int, Array] = dict(fixed)
     slots = iter(trainer.optimizer.slots)
     line = iter(trace.line.values())
     flat = trainer.parameters.flat
     for one in tape.sources:
         kind, value = one.kind, tape.values[one.index]
-        if kind == "scalar":
-            number = trainer.seed if one.name == "seed" else trainer.iterations
-            found[one.index] = fixed[one.index] = np.asarray(number, value.dtype)
-        elif kind == "parameter":
+        if kind == "parameter":
             found[one.index] = trainer.parameters[one.name]
         elif kind == "rows":
             found[one.index] = np.asarray(_arrays(trace)[one.name])
@@ -193,7 +198,11 @@ def _recorded(
 def _inputs(trace: StepTrace) -> list[dict[str, Any]]:
     """Inputs and targets: the source of each, and whether targets are labels."""
     network = trace.trainer.network
-    found = [{"source": f"input/{one.name}", "name": one.name} for one in network.inputs]
+    found: list[dict[str, Any]] = [
+        {"source": f"input/{one.name}", "name": one.name,
+         "columns": list(trace.input_names.get(one.name, ())) or None}
+        for one in network.inputs
+    ]  # fmt: skip
     for name, rule in zip(network.output_names, trace.loss_rules, strict=True):
         labels = rule.target_kind == "labels"
         found.append({"source": f"target/{name}", "name": name, "labels": labels})

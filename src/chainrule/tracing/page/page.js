@@ -1,5 +1,7 @@
 // The page: walks, chooses, changes; shows again what has changed. It knows subjects, not networks.
 
+const FEW_FOLDS = 3; // columns with units left out, up to which the fields for them stand open
+
 const found = (id) => document.getElementById(id);
 
 class Page {
@@ -9,7 +11,7 @@ class Page {
     this.selected = null;
     this.start = null;
     found("lead").textContent = subject.lead();
-    found("notes").replaceChildren(...subject.notes().map((text) => element("p", { class: "note" }, text)));
+    found("notes").replaceChildren(...subject.notes().map((text) => element("p", {}, text)));
     if (subject.moments) this.listen();
     else found("stage").hidden = true;
     this.show();
@@ -38,21 +40,58 @@ class Page {
     });
     if (subject.rows > 1) this.listenToRows();
     window.addEventListener("beforeprint", () => this.printed());
-    this.training = subject.training?.editable ? this.trainingButtons() : null;
+    if (subject.training) this.listenToSteps();
   }
 
   listenToRows() {
-    found("rows").hidden = false;
-    found("count").textContent = String(this.subject.rows);
-    const field = found("row");
-    field.max = this.subject.rows;
+    const { subject } = this;
+    const field = this.counter("row", subject.rows, () => subject.row + 1);
     field.addEventListener("input", () => {
-      const row = Number(field.value) - 1;
-      if (!Number.isInteger(row) || row < 0 || row >= this.subject.rows) return;
-      this.subject.row = row;
+      if (!this.within(field, "row")) return;
+      subject.row = Number(field.value) - 1;
       this.show();
       if (this.selected) this.choose(this.selected);
+      this.say(`Row ${field.value} of ${subject.rows.toLocaleString("en")}.`);
     });
+  }
+
+  listenToSteps() {
+    const { subject } = this;
+    const { training } = subject;
+    if (training.editable) this.making = new Making(this, training);
+    if (!subject.choosesSteps) return;
+    const field = this.counter("step", subject.data.steps, () => training.initial.made + 1);
+    field.addEventListener("change", () => {
+      if (!this.within(field, "step")) return;
+      if (this.making) this.making.left = 0;
+      const refused = training.choose(Number(field.value) - 1);
+      const { name, value } = subject.result;
+      this.changed(refused || `Step ${field.value} of ${field.max}, as it was traced: ${name} is ${number(value)}.`);
+      field.value = training.initial.made + 1;
+    });
+  }
+
+  /** A field of a number from 1 to most; left with another, it shows again what is shown. */
+  counter(name, most, shown) {
+    found(`${name}s`).hidden = false;
+    found(`${name}-count`).textContent = most.toLocaleString("en");
+    const field = found(name);
+    field.max = most;
+    field.addEventListener("blur", () => { field.value = shown(); });
+    return field;
+  }
+
+  /** Whether a field has a number that there is; what is wrong is said. */
+  within(field, word) {
+    const value = Number(field.value);
+    if (field.value.trim() === "") return false;
+    if (Number.isInteger(value) && value >= 1 && value <= Number(field.max)) return true;
+    this.say(`There is no ${word} ${field.value}: give a number from 1 to ${Number(field.max).toLocaleString("en")}.`);
+    return false;
+  }
+
+  say(text) {
+    found("status").textContent = text;
   }
 
   /** On paper the walk is at its end, and the tables are open. */
@@ -84,7 +123,8 @@ class Page {
       this.showMoment();
       this.showDrawing();
       this.showFolds();
-      if (this.training) this.showTraining();
+      this.making?.show();
+      if (subject.training) this.showCourse();
       if (!this.selected) found("panel").replaceChildren(element("p", { class: "hint" }, subject.hint()));
     }
     this.showTables();
@@ -144,6 +184,8 @@ class Page {
     const { network } = this.subject;
     const folded = network?.folded ?? [];
     if (!this.subject.drawable || !folded.length) return;
+    if (found("folded").hidden) found("folded").open = folded.length <= FEW_FOLDS;
+    found("folded").hidden = false;
     const captions = this.subject.caption();
     const typed = document.activeElement?.closest?.("#folds") ? document.activeElement.dataset.column : null;
     found("folds").replaceChildren(...folded.map(({ column, c }, n) => {
@@ -164,40 +206,20 @@ class Page {
     if (typed !== null) found("folds").querySelector(`[data-column="${typed}"]`)?.focus();
   }
 
-  trainingButtons() {
-    const step = element("button", { type: "button", id: "make" }, "Make this step");
-    const again = element("button", { type: "button", id: "again" }, "Start again");
-    const losses = element("p", { class: "losses", id: "losses" });
-    found("training").replaceChildren(element("div", { class: "steps" }, step, again), losses);
-    step.addEventListener("click", () => {
-      if (!this.subject.training.canStep) return;
-      this.subject.training.makeStep();
-      this.changed();
-    });
-    again.addEventListener("click", () => {
-      this.subject.resetAll();
-      this.changed();
-    });
-    return { step, losses };
+  /** The losses so far, where there are several steps. */
+  showCourse() {
+    const { training, data, result } = this.subject;
+    const { course, state } = training;
+    const shown = course.length > 2 || training.made > 0;
+    found("course").replaceChildren(...(shown ? drawnCurve(course, data.iteration, result.name, state.made) : []));
   }
 
-  showTraining() {
-    const { training } = this.subject;
-    const { losses, made } = training.state;
-    this.training.step.textContent = made ? "Make the next step" : "Make this step";
-    this.training.step.setAttribute("aria-disabled", String(!training.canStep));
-    const shown = losses.length > 8 ? ["…", ...losses.slice(-8).map(number)] : losses.map(number);
-    this.training.losses.textContent = made
-      ? `${counted(made, "step")} made: ${this.subject.result.name} ${[...shown, number(training.loss)].join(" → ")}`
-      : "";
-  }
-
-  /** Numbers have changed: everything that follows is shown again. */
-  changed() {
+  /** Numbers have changed: everything that follows is shown again, but the field that was typed in. */
+  changed(said, typed) {
     this.show();
-    if (this.selected) this.fillPanel();
+    if (this.selected) this.fillPanel(typed);
     const { name, value } = this.subject.result;
-    found("status").textContent = `${name} is now ${number(value)}.`;
+    this.say(said ?? `${name} is now ${number(value)}.`);
   }
 
   choose(key, byKeyboard = false) {
@@ -237,7 +259,7 @@ class Page {
       const kept = subject.get(what);
       subject.set(what, value);
       said.textContent = subject.refused(what, kept);
-      this.changed();
+      this.changed(undefined, input);
     });
     const reset = element("button", { type: "button", disabled: !subject.editable }, "Reset");
     reset.addEventListener("click", () => {
@@ -249,11 +271,11 @@ class Page {
     return element("p", { class: "field" }, filled(element("label", { for: id }), {}, [rich(label)]), input, reset, said);
   }
 
-  fillPanel() {
+  fillPanel(typed) {
     const { sections } = this.subject.panel(this.selected);
     this.filled.replaceChildren(...sections.filter((one) => one.lines?.length || one.table || one.check !== undefined).map((one) => this.section(one)));
     for (const input of found("panel").querySelectorAll("input")) {
-      if (input !== document.activeElement) input.fill();
+      if (input !== typed) input.fill();
     }
   }
 

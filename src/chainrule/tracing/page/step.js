@@ -1,10 +1,10 @@
 // One training step of a network in the page: what it is given, and all that follows from it.
 // Nothing here knows a derivative: forward, backward and update are the tape that trains in Python.
 
-/** What can be changed: rows by source, parameters, the optimizer's state; steps made. */
+/** What can be changed: rows by source, parameters, the optimizer's state; steps since the first traced. */
 class State {
-  constructor(arrays, parameters, slots, made = 0, losses = []) {
-    Object.assign(this, { arrays, parameters, slots, made, losses });
+  constructor(arrays, parameters, slots, made = 0) {
+    Object.assign(this, { arrays, parameters, slots, made });
   }
 
   copy() {
@@ -12,9 +12,28 @@ class State {
       Object.entries(this.arrays).map(([name, x]) => [name, make(x.shape, x.data.slice())]),
     );
     const slots = this.slots && this.slots.map((slot) => slot.slice());
-    return new State(arrays, this.parameters.slice(), slots, this.made, [...this.losses]);
+    return new State(arrays, this.parameters.slice(), slots, this.made);
   }
 }
+
+/** The numbers of each step: learning rate and others. */
+class Lines {
+  constructor({ known, columns }, first) {
+    this.known = known ?? Infinity;
+    this.columns = columns.map((one) => {
+      if (!Array.isArray(one)) return (step) => corrected(one, first + step);
+      const { data } = unpacked(one);
+      return (step) => data[Math.min(step, data.length - 1)];
+    });
+  }
+
+  at(step) {
+    return this.columns.map((column) => column(step));
+  }
+}
+
+/** A rate with Adam's corrections of step t, counted from 1. */
+const corrected = ({ rate, beta_1: b1, beta_2: b2 }, t) => rate * (Math.sqrt(1 - b2 ** t) / (1 - b1 ** t));
 
 class Training {
   constructor(shipped) {
@@ -27,11 +46,20 @@ class Training {
     const arrays = Object.fromEntries(
       Object.entries(shipped.arrays).map(([name, x]) => [name, unpacked(x)]),
     );
-    const slots = shipped.slots && shipped.slots.map((slot) => unpacked(slot).data);
-    this.initial = new State(arrays, unpacked(shipped.parameters).data, slots);
-    this.lines = unpacked(shipped.lines);
+    this.kept = [shipped, ...shipped.later.filter((one) => one.parameters)].map(({ at = 0, parameters, slots }) =>
+      new State(arrays, unpacked(parameters).data, slots && slots.map((slot) => unpacked(slot).data), at));
+    this.drawn = new Map(shipped.later.map(({ at, constants }) =>
+      [at, Object.entries(constants).map(([index, x]) => [Number(index), unpacked(x)])]));
+    this.lines = new Lines(shipped.lines, shipped.iteration);
+    this.traced = Array.from(unpacked(shipped.losses).data);
     this.trained = shipped.segments.map(([, , , , trained], n) => (trained ? n : null)).filter((n) => n !== null);
     this.count = Math.max(0, ...this.trained.map((n) => shipped.segments[n][2]));
+    this.start(this.kept[0]);
+  }
+
+  /** A step begins here, and the reader comes back to it. */
+  start(initial) {
+    this.initial = initial;
     this.restart();
   }
 
@@ -39,8 +67,46 @@ class Training {
   restart() {
     this.base = this.initial;
     this.state = this.initial.copy();
+    this.losses = this.traced.slice(0, this.state.made);
     this.untouched = true;
     this.refresh();
+  }
+
+  /** Whether steps that are not in the page are made again as they were traced. */
+  get repeats() {
+    const { slots, drawn, later, steps } = this.shipped;
+    return this.editable && slots !== null && (!drawn || later.length === steps - 1);
+  }
+
+  /** Show the nth step that was traced, from 0; the sentence that says why not. */
+  choose(n) {
+    const before = this.initial;
+    const nearest = this.kept.findLast(({ made }) => made <= n);
+    if (nearest.made !== n && !this.repeats) {
+      return `Step ${n + 1} is not in this page, because its numbers would make it too large; trace it alone.`;
+    }
+    this.start(nearest);
+    while (this.state.made < n && this.canStep) this.makeStep();
+    if (nearest.made !== n && !this.agrees(n)) {
+      const own = number(this.loss);
+      this.start(before);
+      return `Step ${n + 1} is not shown, because made again in this page it has the loss ${own} where ${number(this.traced[n])} was traced.`;
+    }
+    this.start(this.state);
+    return "";
+  }
+
+  /** Whether the loss is that of the nth traced step, as far as float32 goes. */
+  agrees(n) {
+    if (this.state.made !== n) return false;
+    const [own, traced] = [this.loss, this.traced[n]];
+    if (!Number.isFinite(traced)) return !Number.isFinite(own);
+    return Math.abs(own - traced) <= 1e-4 * Math.max(Math.abs(traced), 1e-3 * Math.abs(this.traced[0]));
+  }
+
+  /** The loss before each step and the last: as traced, until something is changed. */
+  get course() {
+    return this.untouched && this.shipped.steps > 1 ? this.traced : [...this.losses, this.loss];
   }
 
   /** Numbers are computed again when they are next asked for. */
@@ -56,12 +122,13 @@ class Training {
   given(state) {
     const { sources, segments } = this.shipped;
     let next = 0;
+    const drawn = [...this.drawn.keys()].findLast((at) => at <= this.state.made);
     return sources.flatMap(([index, kind, name]) => {
       if (kind === "rows") return [[index, state.arrays[name]]];
       if (kind !== "parameter") return [];
       const [, start, stop, shape] = segments[next++];
       return [[index, make(shape, state.parameters.subarray(start, stop))]];
-    });
+    }).concat(this.drawn.get(drawn) ?? []);
   }
 
   /** A value of the tape before the update. */
@@ -122,8 +189,7 @@ class Training {
 
   /** The numbers of the step: learning rate and others that change by step. */
   get line() {
-    const width = this.shipped.optimizer.scalars.length;
-    return Array.from(this.lines.data.subarray(this.state.made * width, (this.state.made + 1) * width));
+    return this.lines.at(this.state.made);
   }
 
   /** What the step makes of parameters and state; undefined where it is not known. */
@@ -198,14 +264,28 @@ class Training {
   }
 
   get canStep() {
-    const lines = this.lines.shape[0];
-    return this.editable && this.after !== undefined && this.state.made + 1 < lines && Number.isFinite(this.loss);
+    return this.whyNot === "";
+  }
+
+  /** Why no step can be made; empty where one can. */
+  get whyNot() {
+    if (!this.editable) return this.shipped.why;
+    if (!Number.isFinite(this.loss)) return `No step is made from a loss that is ${number(this.loss)}.`;
+    if (this.after === undefined) return "No step can be made here, because the optimizer's state is not in this page.";
+    const { known } = this.lines;
+    if (this.state.made + 1 < known) return "";
+    return `This page knows the learning rates of ${known.toLocaleString("en")} steps, and no more steps can be made.`;
+  }
+
+  /** Steps that were made in the page. */
+  get made() {
+    return this.state.made - this.initial.made;
   }
 
   /** Make the step: what it gave is what the next one starts from. */
   makeStep() {
     const next = this.after.copy();
-    next.losses.push(this.loss);
+    this.losses.push(this.loss);
     next.made += 1;
     this.base = next;
     this.untouched = false;

@@ -36,9 +36,9 @@ class NetworkSubject {
     const { data } = this;
     const rule = data.loss.outputs.map((one) => one.rule).join(", ");
     const rows = data.rows === 1 ? "one row" : `a batch of ${data.rows} rows`;
-    const made = this.training ? this.training.state.made : 0;
+    const { made = 0, state } = this.training ?? {};
     const before = made ? ` after ${counted(made, "step")} made in this page` : "";
-    return `Step ${data.iteration + made} of training${before}: ${rows}, ${rule}, ${data.optimizer.name}.${this.losses()}`;
+    return `Step ${data.iteration + (state?.made ?? 0)} of training${before}: ${rows}, ${rule}, ${data.optimizer.name}.${this.losses()}`;
   }
 
   /** Of a network that the page does not compute: the loss before and after the step. */
@@ -51,14 +51,23 @@ class NetworkSubject {
   notes() {
     const { data, network } = this;
     const found = [];
-    if (data.large) return [data.large];
+    const only = data.steps > 1 && !this.choosesSteps
+      ? [`${data.steps.toLocaleString("en")} steps were traced; this page has the numbers of the first one only, those of the others are in to_text().`]
+      : [];
+    if (data.large) return [data.large, ...only];
+    found.push(...only);
     found.push(...data.remarks.map((one) => `${one[0].toUpperCase()}${one.slice(1)}.`));
     if (data.why) found.push(data.why);
     if (data.type === "float32" && this.editable) found.push("The network was trained in float32; this page computes in float64, so last digits may differ.");
     if (data.rounded) found.push("Weights are shown rounded to 7 digits, and this page computes with them.");
-    if (data.drawn) found.push("What was drawn by chance (dropout, noise) stays as it was in this step.");
+    if (data.drawn) found.push(`What was drawn by chance (dropout, noise) stays as it was in ${this.choosesSteps ? "the last step that was traced" : "this step"}.`);
     if (network.tooWide) found.push(`The network has ${network.columns.length} columns, too many to draw: the tables below show its numbers.`);
     return found;
+  }
+
+  /** Whether the reader can choose among the steps that were traced. */
+  get choosesSteps() {
+    return this.data.steps > 1 && !this.data.large && (this.training.repeats || this.training.kept.length > 1);
   }
 
   get drawable() {
@@ -164,6 +173,8 @@ class NetworkSubject {
         number(network.weight(c, unit, source, this.training.after ?? null)),
       ])));
     const drawn = network.folded.length ? " that are drawn" : "";
+    const { course } = this.training;
+    const losses = course.length > 2 || this.training.made ? [tableOfLosses(course, this.data.iteration, this.data.loss.name)] : [];
     return [
       {
         title: `Units${drawn}${this.rows > 1 ? `, row ${this.row + 1}` : ""}`,
@@ -171,6 +182,7 @@ class NetworkSubject {
         head: ["layer", "unit", "z", "a", "∂a/∂z", network.deltaWord, ...(plain ? ["∂a/∂x", network.givenWord] : [])],
       },
       { title: `Weights${drawn}`, head: ["weight", "from", "to", "before", `∂${this.data.loss.name}/∂w`, "after"], rows: weights },
+      ...losses,
     ];
   }
 }
