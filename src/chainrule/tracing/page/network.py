@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.engine import Graph, Tape, lower
 from chainrule.graph import Rows, input_node
 from chainrule.tracing.notation import Names
+from chainrule.tracing.page.formulas import shipped_formulas
 from chainrule.tracing.page.shipping import DRAWN, evaluated, not_known, packed, shipped_tape
 from chainrule.tracing.pairs import is_pair, pair_nodes
 from chainrule.tracing.step import LayerTrace, StepTrace
@@ -139,6 +140,7 @@ def _numbers(
         "updates": list(tape.updates),
         "states": [list(one) for one in tape.states],
         "pair": _pair(trace, tape),
+        "formulas": shipped_formulas(trace),
         "drawn": any(one.name in DRAWN for one in tape.instructions),
     }  # fmt: skip
     if not unknown:
