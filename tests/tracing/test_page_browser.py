@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from tests.tracing import networks
 from tests.tracing.browser import READER, read, told_by
 
 import chainrule as cr
@@ -192,6 +193,37 @@ def test_what_is_drawn_has_a_name_that_is_read_aloud(page, tmp_path):
         "Weight w5 from h1 to o1: 0.4, new 0.3589"
     ]
     assert (live, titles, mains, language, unnamed) == ("polite", 1, 1, "en", 0)
+
+
+TEXTS = """
+  const named = [], over = [];
+  const apart = (one, two) => one.x + one.width <= two.x || two.x + two.width <= one.x
+    || one.y + one.height <= two.y || two.y + two.height <= one.y;
+  for (const moment of page.subject.moments) {
+    named.push(all("svg .edge[data-key] text").map((one) => one.textContent));
+    const texts = all("svg text").map((one) => [one.textContent, one.getBBox()]);
+    texts.forEach(([text, box], n) => {
+      for (const [other, its] of texts.slice(0, n)) {
+        if (!apart(box, its)) over.push([moment.title, text, other]);
+      }
+    });
+    press("ArrowRight", document.body);
+  }
+  return [named, over, text("#drawing .low")];"""
+
+
+@pytest.mark.parametrize("name, first, last", [
+    ("mazur", "w1 0.15", "w8 → 0.5614"), ("han", "w14 0.2", "w56 → −0.138"),
+    ("xor", "w1 1", "w6 −2"),
+])  # fmt: skip
+def test_weights_have_names_in_the_drawing_and_no_text_covers_another(name, first, last, tmp_path):
+    example = getattr(examples, name)()
+    how = {"han": networks.HAN, "mazur": networks.MAZUR}.get(name, {"weights": "w{n}"})
+    trace = example.model.trace(example.arrays["X"], example.arrays["y"], **how)
+    named, over, low = read(trace.to_html(), TEXTS, tmp_path)
+    assert over == []
+    assert named[0][0] == first and last in named[-1]
+    assert low == named[0][0].split()[0][1:]
 
 
 def pages():

@@ -114,11 +114,28 @@ def softmax():
 
 
 @pytest.mark.parametrize(
+    "name, shown, aloud",
+    [
+        ("w5", "w<5>", "w5"), ("h1_2", "h<1,2>", "h1,2"), ("w_ij", "w<ij>", "w ij"),
+        ("theta4", "θ<4>", "θ4"), ("θ_rain", "θ<rain>", "θ rain"),
+        ("W1[2,1]", "W<1>[2,1]", "W1[2,1]"),
+        ("x1~", "x<1>~", "x1~"), ("4", "4", "4"), ("is_member", "is_member", "is_member"),
+        ("age2", "age2", "age2"), ("city = a", "city = a", "city = a"),
+    ],
+)  # fmt: skip
+def test_names_have_what_follows_the_letter_below_the_line(scripts, name, shown, aloud):
+    code = """[styled(name), plain(styled(name))].map((text) =>
+      text.replaceAll(MARKS[0], "<").replaceAll(MARKS[1], ">"))"""
+    assert scripts(code, name=name) == [shown, aloud]
+
+
+@pytest.mark.parametrize(
     "value, words, brief",
     [
         (0.0, "0", "0"), (1.0, "1.000000", "1"), (-0.25, "−0.250000", "−0.25"),
         (1e-9, "1·10⁻⁹", "10⁻⁹"), (-2.5e-7, "−2.5·10⁻⁷", "−2.5·10⁻⁷"), (1e9, "1·10⁹", "10⁹"),
         (1234.5678, "1234.567800", "1234.6"), (0.00123456, "0.001235", "0.001235"),
+        (6.4223e-6, "6.4223·10⁻⁶", "6.4·10⁻⁶"), (0.00011111, "0.000111", "0.000111"),
         ("NaN", "not a number", "not a number"), ("-Infinity", "−∞", "−∞"),
     ],
 )  # fmt: skip

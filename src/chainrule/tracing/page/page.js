@@ -94,7 +94,7 @@ class Page {
     const { moments } = this.subject;
     const now = moments[this.moment];
     found("where").textContent = `${this.moment + 1} of ${moments.length} · ${now.phase}`;
-    found("moment").textContent = plain(now.title);
+    found("moment").replaceChildren(rich(now.title));
     const lines = now.lines().filter(Boolean);
     if (found("told").dataset.text !== lines.join("\n")) {
       found("told").dataset.text = lines.join("\n");
@@ -203,12 +203,12 @@ class Page {
   choose(key, byKeyboard = false) {
     this.selected = key;
     const panel = this.subject.panel(key);
-    const title = element("h2", { id: "chosen", tabindex: "-1" }, plain(panel.title));
+    const title = element("h2", { id: "chosen", tabindex: "-1" }, rich(panel.title));
     const close = element("button", { type: "button", class: "close" }, "Close");
     close.addEventListener("click", () => this.close());
     this.filled = element("div", {});
     found("panel").replaceChildren(
-      element("div", { class: "head" }, title, close), element("p", { class: "over" }, plain(panel.over)),
+      element("div", { class: "head" }, title, close), element("p", { class: "over" }, rich(panel.over)),
       ...panel.fields.map((field) => this.field(field)), this.filled,
     );
     this.fillPanel();

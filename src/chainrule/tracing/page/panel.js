@@ -41,7 +41,7 @@ class NetworkPanel {
     }
     if (column.link === "weights") sections.push(this.weightsOf(c, unit));
     else sections.push(...this.parametersOf(column));
-    return { title: `Unit ${name}`, over: `${column.title}${column.detail ? `, ${column.detail}` : ""}`, fields: [], sections };
+    return { title: `Unit ${styled(name)}`, over: `${column.title}${column.detail ? `, ${column.detail}` : ""}`, fields: [], sections };
   }
 
   input(c, unit, name) {
@@ -50,11 +50,11 @@ class NetworkPanel {
     if (next.link === "weights") {
       const rows = next.shown.map((target) => [
         { text: this.network.weightName(c + 1, target, unit), key: `w/${c + 1}/${target}/${unit}` },
-        next.names[target], number(this.network.weight(c + 1, target, unit)), number(this.network.toldGradient(c + 1, target, unit)),
+        styled(next.names[target]), number(this.network.weight(c + 1, target, unit)), number(this.network.toldGradient(c + 1, target, unit)),
       ]);
       sections.push({ title: "Weights that leave it", table: { head: ["weight", "to", "value", this.network.gradientName()], rows } });
     }
-    return { title: `Input ${name}`, over: this.rowWords(), fields: [{ label: name, what: this.network.inputPlace(c, unit) }], sections };
+    return { title: `Input ${styled(name)}`, over: this.rowWords(), fields: [{ label: this.network.valueName(c, unit), what: this.network.inputPlace(c, unit) }], sections };
   }
 
   rowWords() {
@@ -109,7 +109,7 @@ class NetworkPanel {
     const { network } = this;
     const bias = source === "bias";
     const name = network.weightName(c, unit, source);
-    const to = network.columns[c].names[unit];
+    const to = styled(network.columns[c].names[unit]);
     const place = network.place(c, unit, source);
     const sections = [];
     if (place.trained) {
@@ -118,7 +118,7 @@ class NetworkPanel {
     } else {
       sections.push({ title: "", lines: [`${name} is held fixed: no update reaches it.`] });
     }
-    const from = bias ? `bias of ${to}` : `from ${network.columns[c - 1].names[source]} to ${to}`;
+    const from = bias ? `bias of ${to}` : `from ${styled(network.columns[c - 1].names[source])} to ${to}`;
     return { title: `${bias ? "Bias" : "Weight"} ${name}`, over: `${from}, in ${place.name}`, fields: [{ label: name, what: { place: place.place } }], sections };
   }
 
@@ -143,7 +143,8 @@ class NetworkPanel {
     const products = found.map((one) => one && one.numbers.reduce((product, factor) => product * factor, 1));
     const from = source === "bias" ? "1" : network.valueName(c - 1, source);
     const total = products.every((one) => one !== null) ? sumOf(products) : NaN;
-    const share = [1, 1 / rows].find((one) => close(one * total, sum, sumOf(products.map(Math.abs))));
+    const shares = this.data.loss.outputs[0].how === "sum" ? [1, 1 / rows] : [1 / rows, 1];
+    const share = shares.find((one) => close(one * total, sum, sumOf(products.map(Math.abs))));
     if (share === undefined) {
       const x = (row) => (source === "bias" ? 1 : network.value(c, "x", source, row));
       const reported = (row) => network.sign * network.value(c, "reported", unit, row);
@@ -177,7 +178,7 @@ class NetworkPanel {
   target(index) {
     const found = this.network.targetsOfRow()[index];
     return {
-      title: `Target ${plain(found.name)}${this.network.className(found)}`, over: this.rowWords(),
+      title: `Target ${found.name}${this.network.className(found)}`, over: this.rowWords(),
       fields: [{ label: found.name, what: found.what, whole: found.labels }],
       sections: [{ title: "The loss", lines: this.narration.lossLines() }],
     };

@@ -23,6 +23,9 @@ const sub = (name) => MARKS[0] + unmarked(styled(`${name}`)) + MARKS[1];
 
 const unmarked = (text) => text.replaceAll(MARKS[0], "").replaceAll(MARKS[1], "");
 
+/** How many letters wide a text is; those below the line are smaller. */
+const lettersOf = (text) => unmarked(text).length - 0.3 * [...text.matchAll(/\u0002([^\u0003]*)/g)].reduce((sum, [, low]) => sum + low.length, 0);
+
 /** Text without marks, for labels that are read aloud: "w5", but "z h1". */
 const plain = (text) => text.replace(/(\p{L})\u0002(?=\d)/gu, "$1").replaceAll(MARKS[0], " ").replaceAll(MARKS[1], "");
 
@@ -39,8 +42,7 @@ function number(value) {
     const text = value.toFixed(digits);
     const further = Math.max(Math.min(digits, 3), 1) - 1; // digits that count after the first
     if (Number(text).toExponential(further) === value.toExponential(further)) return dashed(text);
-    const [longer, power] = [dashed(value.toFixed(Math.max(0, further - Math.floor(Math.log10(size))))), powered(value)];
-    return longer.length <= power.length ? longer : power;
+    if (size >= 1e-4) return dashed(value.toFixed(Math.max(0, further - Math.floor(Math.log10(size)))));
   }
   return powered(value);
 }
