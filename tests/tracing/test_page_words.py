@@ -210,6 +210,41 @@ def test_a_weight_of_a_batch_has_a_row_of_factors_for_each_row_and_their_sum(scr
     assert found[5].startswith("−∂L/∂W<2>[1,1] = 1/3·")
 
 
+@pytest.mark.parametrize(
+    "name, head",
+    [
+        ("binary", "row | ∂ℓ/∂o | ∂o/∂z<o> | ∂z<o>/∂W<2>[1,1] = h<1> | product"),
+        ("labels", "row | ∂ℓ/∂o<t> | ∂o<t>/∂z<o0> | ∂z<o0>/∂W<2>[1,1] = h<1> | product"),
+        ("three binary", "row | ∂ℓ/∂o<1> | ∂o<1>/∂z<o1> | ∂z<o1>/∂W<2>[1,1] = h<1> | product"),
+    ],
+)
+def test_a_weight_before_a_stable_pair_has_all_its_factors_too(scripts, name, head):
+    trace = step_of(name)
+    found = panel(scripts, trace, "w/2/0/0")["Gradient, row by row: all factors"]
+    assert found[0] == head
+    rows = np.array(
+        [row.replace("−", "-").split(" | ") for row in found[1 : trace.rows + 1]], float
+    )
+    assert rows[:, 4] == pytest.approx(rows[:, 1:4].prod(axis=1), abs=5e-6)
+    assert rows[:, 4].mean() == pytest.approx(trace.grad_kernel[1][0, 0], abs=2e-6)
+
+
+def test_a_weight_before_a_softmax_is_the_product_of_all_factors_of_the_class(scripts):
+    found = panel(scripts, softmax(), "w/1/1/0")["Gradient: all factors"]
+    assert found[0] == "∂L/∂W<1>[1,2] = ∂L/∂o<1>·∂o<1>/∂z<o2>·∂z<o2>/∂W<1>[1,2]"
+    assert found[4].startswith("∂L/∂o<1> = −t<1>/o<1> = ")
+    assert found[5].startswith("∂o<1>/∂z<o2> = −o<1>·o<2> = ")
+    assert found[6] == "∂z<o2>/∂W<1>[1,2] = x<1> = 0.300000"
+
+
+def test_a_prelu_is_told_with_its_slope(scripts):
+    found = panel(scripts, step_of("prelu"), "u/2/0")
+    assert found["What it gives"][0] == (
+        "h<1>~ = max(h<1>, 0) + p_re_lu/alpha[1]·min(h<1>, 0)"
+        " = max(0.45036, 0) + 0·min(0.45036, 0) = 0.450360"
+    )
+
+
 def test_the_rule_of_an_optimizer_is_told_in_its_own_words(scripts):
     found = panel(scripts, step_of("adam"), "w/2/0/0")["The update by Adam"]
     w, g = "W<2>[1,1]", "∂L/∂W<2>[1,1]"

@@ -55,19 +55,42 @@ class Narration extends ForwardNarration {
 
   deltaLines(c, unit) {
     const { network } = this;
-    const { results, moves } = network.columns[c];
+    const { moves } = network.columns[c];
     const delta = network.delta(c, unit);
     if (delta === undefined) return this.withoutDelta(c, unit);
     if (moves) return [`${network.columns[c].layer.name} passes on what it is given, and its derivative too.`];
     const symbol = network.deltaName(c, unit);
-    const pair = this.data.pair;
-    if (pair && (pair.logits === results.z || (results.z === null && pair.logits === results.x))) {
-      return this.pairLines(c, unit, symbol);
-    }
+    if (this.isPair(c)) return this.pairLines(c, unit, symbol);
     const [upstream, slope] = ["upstream", "slope"].map((what) => network.value(c, what, unit));
     if (slope === undefined) return [`${symbol} = ${number(delta)}, through all units${this.data.mixing ? " and rows" : ""} of the layer`];
     if (!close(network.sign * upstream * slope, delta)) return [`${symbol} = ${number(delta)}, ${BETWEEN}`];
     return [...this.factorLines(c, unit), this.deltaLine(c, unit), ...this.meanings(this.formulasOf(c).slope)];
+  }
+
+  /** Whether a column's delta is that of the stable pair with the loss. */
+  isPair(c) {
+    const { pair } = this.data;
+    const { z, x } = this.network.columns[c].results;
+    return pair !== null && (pair.logits === z || (z === null && pair.logits === x));
+  }
+
+  /** What arrives at a unit in a row, its slope, and the output between, where these make its delta. */
+  bothFactors(c, unit, row) {
+    const { network, training } = this;
+    const width = network.columns[c].names.length;
+    const [upstream, slope, delta] = ["upstream", "slope", "delta"].map((what) => network.value(c, what, unit, row));
+    const own = { upstream, slope, out: network.valueName(c, unit) };
+    if (this.isPair(c)) {
+      const { link, targets } = this.data.pair;
+      const given = Array.from({ length: width }, (_, k) => training.of(targets).data[row * width + k]);
+      const counted = given.map((_, k) => k).filter((k) => given[k] !== 0);
+      const k = link === "sigmoid" ? unit : counted[0]; // of classes only one may have a target
+      if (k === undefined || (link === "softmax" && counted.length > 1)) return null;
+      own.upstream = training.pair("by_p/0").data[row * width + k] / (link === "sigmoid" ? width : 1);
+      own.slope = training.pair(link === "sigmoid" ? "by_logit/0" : `by_logit/${k}`).data[row * width + unit];
+      own.out = this.data.formulas.loss ? this.outputOfLoss(k, row).name : network.valueName(c, k);
+    }
+    return own.upstream !== undefined && own.slope !== undefined && close(own.upstream * own.slope, delta) ? own : null;
   }
 
   /** Of codes and the like only what arrives at the layer is told. */
@@ -144,25 +167,37 @@ class Narration extends ForwardNarration {
 
   /** The stable pair both ways: as the one that is computed, and factor by factor. */
   pairLines(c, unit, symbol) {
-    const { network, training } = this;
-    const { pair } = this.data;
+    const { network } = this;
     const width = network.columns[c].names.length;
-    const at = (name, k = unit) => training.pair(name).data[network.row * width + k];
-    const targets = Array.from({ length: width }, (_, k) => training.of(pair.targets).data[network.row * width + k]);
-    const told = this.symbolsOfLoss();
-    const symbols = (key) => (key.startsWith("t/") ? { name: told(key)?.name ?? "t", value: targets[key.slice(2)] }
-      : { name: told(key)?.name ?? network.valueName(c, unit), value: at("p/0", Number(key.slice(2))) });
+    const { symbols } = this.inPair(c, unit);
     const [o, t] = [`o/${unit}`, `t/${unit}`];
     const apart = network.errors ? ["+", t, ["−", o]] : ["+", o, ["−", t]];
-    const whole = pair.link === "sigmoid" && width > 1 ? ["·", ["/", 1, width], apart] : apart;
+    const whole = this.data.pair.link === "sigmoid" && width > 1 ? ["·", ["/", 1, width], apart] : apart;
     const together = equationLine(symbol, whole, symbols, network.delta(c, unit));
     const lines = [`${together}, as training computes both together`];
-    const parts = pair.link === "sigmoid" ? this.sigmoidParts(c, unit, symbols, at) : this.softmaxParts(c, unit, symbols, at, targets);
+    const parts = this.pairParts(c, unit);
     if (!Number.isFinite(parts.product)) {
       return [...lines, "The factors have no finite product here: that is why training computes both as one."];
     }
     if (!close(parts.product, network.delta(c, unit))) return lines;
     return [...lines, "By its factors:", ...parts.lines, "Training computes both as one, which stays finite where an output is 0 or 1 by rounding."];
+  }
+
+  /** Names and numbers of the pair's outputs and targets in the row, and the numbers of its parts. */
+  inPair(c, unit) {
+    const { network, training } = this;
+    const width = network.columns[c].names.length;
+    const at = (name, k = unit) => training.pair(name).data[network.row * width + k];
+    const targets = Array.from({ length: width }, (_, k) => training.of(this.data.pair.targets).data[network.row * width + k]);
+    const told = this.symbolsOfLoss();
+    const symbols = (key) => (key.startsWith("t/") ? { name: told(key)?.name ?? "t", value: targets[key.slice(2)] }
+      : { name: told(key)?.name ?? network.valueName(c, unit), value: at("p/0", Number(key.slice(2))) });
+    return { symbols, at, targets };
+  }
+
+  pairParts(c, unit) {
+    const { symbols, at, targets } = this.inPair(c, unit);
+    return this.data.pair.link === "sigmoid" ? this.sigmoidParts(c, unit, symbols, at) : this.softmaxParts(c, unit, symbols, at, targets);
   }
 
   /** What the loss takes of each output, and the sigmoid's slope. */
@@ -286,9 +321,10 @@ class Narration extends ForwardNarration {
    *  and numbers; null where these are not all factors. */
   factors(c, unit, source, row = this.network.row) {
     const { network } = this;
-    const [upstream, slope, delta] = ["upstream", "slope", "delta"].map((what) => network.value(c, what, unit, row));
-    if (upstream === undefined || slope === undefined || !close(upstream * slope, delta)) return null;
-    const [out, base] = [network.valueName(c, unit), network.baseName(c, unit)];
+    const found = this.bothFactors(c, unit, row);
+    if (found === null) return null;
+    const { upstream, slope, out } = found;
+    const base = network.baseName(c, unit);
     return {
       names: [network.slopeName(out), `∂${out}/∂${base}`, `∂${base}/∂${network.weightName(c, unit, source)}`],
       numbers: [network.sign * upstream, slope, source === "bias" ? 1 : network.value(c, "x", source, row)],
@@ -307,7 +343,8 @@ class Narration extends ForwardNarration {
     const [told, put] = [names.join("·"), numbers.map(factor).join("·")].map((text) => this.withPenalty(text, penalty));
     return [
       `${network.gradientName(network.weightName(c, unit, source))} = ${told}`, `= ${put}`, `= ${number(value)}`, "where",
-      ...this.factorLines(c, unit), ...(this.isPlain(c, unit) ? [`${names[1]} = ${number(1)}`] : []), `${names[2]} = ${x}`,
+      ...(this.isPair(c) ? this.pairParts(c, unit).lines.slice(0, -1) : this.factorLines(c, unit)),
+      ...(!this.isPair(c) && this.isPlain(c, unit) ? [`${names[1]} = ${number(1)}`] : []), `${names[2]} = ${x}`,
     ];
   }
 

@@ -29,10 +29,7 @@ class NetworkPanel {
       sections.push({ title: "Weighted sum", lines: this.narration.sum(c, unit) });
       sections.push({ title: "Activation", lines: this.narration.activation(c, unit) });
     } else {
-      const x = network.value(c, "x", unit);
-      const lines = [`${network.valueName(c, unit)} = ${number(network.value(c, "a", unit))}`];
-      if (x !== undefined && !column.moves) lines.push(`of ${network.baseName(c, unit)} = ${number(x)}`);
-      sections.push({ title: "What it gives", lines });
+      sections.push({ title: "What it gives", lines: this.given(c, unit) });
     }
     if (column.kind !== "given") {
       const word = network.errors ? "Error" : "Delta";
@@ -42,6 +39,17 @@ class NetworkPanel {
     if (column.link === "weights") sections.push(this.weightsOf(c, unit));
     else sections.push(...this.parametersOf(column));
     return { title: `Unit ${styled(name)}`, over: `${column.title}${column.detail ? `, ${column.detail}` : ""}`, fields: [], sections };
+  }
+
+  /** What a layer without weights gives, by its formula where it has one. */
+  given(c, unit) {
+    const { network } = this;
+    const column = network.columns[c];
+    const x = network.value(c, "x", unit);
+    if (column.layer && this.narration.formulasOf(c).value) return this.narration.passed(c, [unit]);
+    const lines = [`${network.valueName(c, unit)} = ${number(network.value(c, "a", unit))}`];
+    if (x !== undefined && !column.moves) lines.push(`of ${network.baseName(c, unit)} = ${number(x)}`);
+    return lines;
   }
 
   input(c, unit, name) {
@@ -154,7 +162,10 @@ class NetworkPanel {
         lines: [`The sum over ${rows} rows is ${number(sum)}.`, ...lines, `${name} = ${number(value)}`],
       };
     }
-    const head = ["row", ...found[0].names.slice(0, 2), `${found[0].names[2]}${source === "bias" ? "" : ` = ${from}`}`, "product"];
+    const softmax = narration.isPair(c) && this.data.pair.link === "softmax"; // each row has a class of its own
+    const z = network.baseName(c, unit);
+    const two = softmax ? [network.slopeName(`o${sub("t")}`), `∂o${sub("t")}/∂${z}`] : found[0].names.slice(0, 2);
+    const head = ["row", ...two, `${found[0].names[2]}${source === "bias" ? "" : ` = ${from}`}`, "product"];
     const made = this.fewRows((row) => [`${row + 1}`, ...found[row].numbers.map(number), number(products[row])]);
     const mean = share === 1 ? "" : `1/${rows}·`;
     return {
