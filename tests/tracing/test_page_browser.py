@@ -149,6 +149,21 @@ def test_the_slope_is_measured_in_the_page(page, tmp_path):
     assert found == [f"Central difference {slope}, gradient {slope}: they agree."]
 
 
+def test_a_reader_who_writes_errors_finds_minus_the_gradient_everywhere(tmp_path):
+    trace = networks.han()
+    found = read(trace.to_html(), """
+      for (let n = 0; n < 11; n++) press("ArrowRight", document.body);
+      click(keyed("w/2/0/0"));
+      click(all("#panel button").find((one) => one.textContent.startsWith("Check")));
+      return [text("#panel [role=status]"), all("#tables th").map((one) => one.textContent),
+        keyed("w/2/0/0").getAttribute("aria-label"), text("#legend")];""", tmp_path)  # fmt: skip
+    slope = shown(-trace.grad_kernel[1][0, 0], 5)
+    assert found[0] == f"Central difference {slope}, minus the gradient {slope}: they agree."
+    assert "−∂L/∂w" in found[1] and "∂L/∂w" not in found[1]
+    assert found[2] == "Weight w46 from 4 to 6: −0.3, minus the gradient 0.0435"
+    assert "−∂ on them is minus the gradient" in found[3]
+
+
 def test_the_keyboard_reaches_everything_in_reading_order(page, tmp_path):
     found = read(page, """
       const stops = all("button, input, summary, [tabindex='0']")

@@ -20,7 +20,7 @@ function momentsOf(network) {
     ),
     narration.loss(),
     ...each(back, (c, group) => narration.deltas(c, group)),
-    ...each(weights, (c, group) => narration.gradients(c, group)),
+    ...each([...weights].reverse(), (c, group) => narration.gradients(c, group)),
     ...each(weights, (c, group) => narration.updates(c, group)),
     narration.lossAfter(),
   ];

@@ -235,7 +235,7 @@ class Network {
   /** Of a target that is a label: in brackets the unit of its class. */
   className({ labels, what }) {
     const name = labels ? this.columns[this.last].base[this.training.get(what)] : undefined;
-    return name === undefined ? "" : ` (${name})`;
+    return name === undefined ? "" : ` (${styled(name)})`;
   }
 
   /** Which units of each column are drawn: all, or those that matter most for the row. */

@@ -273,7 +273,8 @@ class Page {
       const [slope, gradient] = [subject.check(what), subject.gradientAt(what)];
       const apart = Math.abs(slope - gradient) / Math.max(Math.abs(gradient), Math.abs(slope), 1e-12);
       const verdict = apart < 1e-5 ? "they agree" : `apart by ${(apart * 100).toPrecision(2)} %; at a kink both may be right`;
-      said.textContent = `Central difference ${number(slope)}, gradient ${number(gradient)}: ${verdict}.`;
+      const word = subject.network?.errors ? "minus the gradient" : "gradient";
+      said.textContent = `Central difference ${number(slope)}, ${word} ${number(gradient)}: ${verdict}.`;
     };
     const button = element("button", { type: "button" }, "Check by central difference");
     button.addEventListener("click", measure);

@@ -132,12 +132,12 @@ class NetworkSubject {
   }
 
   check(place) {
-    return this.training.measured(place);
+    return this.network.sign * this.training.measured(place);
   }
 
   gradientAt(place) {
     const segment = this.data.segments.findIndex(([, start, stop]) => place >= start && place < stop);
-    return this.training.gradient(segment).data[place - this.data.segments[segment][1]];
+    return this.network.sign * this.training.gradient(segment).data[place - this.data.segments[segment][1]];
   }
 
   tables() {
