@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from tests.tracing import networks
 from tests.tracing.browser import READER, read, told_by
 
 import chainrule as cr
@@ -48,7 +49,9 @@ def test_keys_and_buttons_walk_through_the_step(page, tmp_path):
     assert found[0][1] == "The inputs"
     assert found[1][1] == "The weighted sum of h1"
     assert found[1][2].startswith("zh1 = x1·w1 + x2·w2 + b1[1]= 0.05·0.15 + 0.1·0.2 + 0.35= 0.3775")
-    assert found[2][2] == "ah1 = sigmoid(zh1)= sigmoid(0.37750000)= 0.59326999"
+    assert (
+        found[2][2] == "h1 = sigmoid(zh1) = sigmoid(0.3775) = 0.59326999sigmoid(z) = 1/(1 + e^−z)"
+    )
     assert shown(0.29102777) in found[4][2]
 
 
@@ -87,8 +90,12 @@ def test_a_weight_shows_its_factors_and_a_change_of_it_changes_everything(page, 
       return [before, ...after, text("#status"), field.value];""", tmp_path)  # fmt: skip
     before, panel, told, status, value, reset, back = found
     assert "Weight w5" in before and "from h1 to o1" in before
-    assert "∂L/∂w5 = h1·δo1 = 0.59326999·0.13849856∂L/∂w5 = 0.08216704" in before
-    assert "new w5 = w5 − s1 = 0.4 − 0.04108352 = 0.35891648" in before
+    assert (
+        "∂L/∂w5 = ∂L/∂o1·∂o1/∂zo1·∂zo1/∂w5= 0.74136507·0.1868156·0.59326999= 0.08216704" in before
+    )
+    assert "∂L/∂o1 = o1 − t1 = 0.75136507 − 0.01 = 0.74136507" in before
+    assert "∂L/∂w5 = h1·δo1 = 0.59326999·0.13849856 = 0.08216704" in before
+    assert "w5′ = w5 − rate·∂L/∂w5 = 0.4 − 0.5·0.08216704 = 0.35891648" in before
     changed = mazur()
     weights = changed.get_weights()
     weights[2][0, 0] = 0.9
@@ -126,6 +133,21 @@ def test_the_slope_is_measured_in_the_page(page, tmp_path):
       return all("#panel [role=status]").map((one) => one.textContent);""", tmp_path)  # fmt: skip
     slope = shown(0.000438567720)
     assert found == [f"Central difference {slope}, gradient {slope}: they agree."]
+
+
+def test_a_reader_who_writes_errors_finds_minus_the_gradient_everywhere(tmp_path):
+    trace = networks.han()
+    found = read(trace.to_html(), """
+      for (let n = 0; n < 11; n++) press("ArrowRight", document.body);
+      click(keyed("w/2/0/0"));
+      click(all("#panel button").find((one) => one.textContent.startsWith("Check")));
+      return [text("#panel [role=status]"), all("#tables th").map((one) => one.textContent),
+        keyed("w/2/0/0").getAttribute("aria-label"), text("#legend")];""", tmp_path)  # fmt: skip
+    slope = shown(-trace.grad_kernel[1][0, 0], 5)
+    assert found[0] == f"Central difference {slope}, minus the gradient {slope}: they agree."
+    assert "−∂L/∂w" in found[1] and "∂L/∂w" not in found[1]
+    assert found[2] == "Weight w46 from 4 to 6: −0.3, minus the gradient 0.0435"
+    assert "−∂ on them is minus the gradient" in found[3]
 
 
 def test_the_keyboard_reaches_everything_in_reading_order(page, tmp_path):
@@ -172,6 +194,37 @@ def test_what_is_drawn_has_a_name_that_is_read_aloud(page, tmp_path):
         "Weight w5 from h1 to o1: 0.4, new 0.3589"
     ]
     assert (live, titles, mains, language, unnamed) == ("polite", 1, 1, "en", 0)
+
+
+TEXTS = """
+  const named = [], over = [];
+  const apart = (one, two) => one.x + one.width <= two.x || two.x + two.width <= one.x
+    || one.y + one.height <= two.y || two.y + two.height <= one.y;
+  for (const moment of page.subject.moments) {
+    named.push(all("svg .edge[data-key] text").map((one) => one.textContent));
+    const texts = all("svg text").map((one) => [one.textContent, one.getBBox()]);
+    texts.forEach(([text, box], n) => {
+      for (const [other, its] of texts.slice(0, n)) {
+        if (!apart(box, its)) over.push([moment.title, text, other]);
+      }
+    });
+    press("ArrowRight", document.body);
+  }
+  return [named, over, text("#drawing .low")];"""
+
+
+@pytest.mark.parametrize("name, first, last", [
+    ("mazur", "w1 0.15", "w8 → 0.5614"), ("han", "w14 0.2", "w56 → −0.138"),
+    ("xor", "w1 1", "w6 −2"),
+])  # fmt: skip
+def test_weights_have_names_in_the_drawing_and_no_text_covers_another(name, first, last, tmp_path):
+    example = getattr(examples, name)()
+    how = {"han": networks.HAN, "mazur": networks.MAZUR}.get(name, {"weights": "w{n}"})
+    trace = example.model.trace(example.arrays["X"], example.arrays["y"], **how)
+    named, over, low = read(trace.to_html(), TEXTS, tmp_path)
+    assert over == []
+    assert named[0][0] == first and last in named[-1]
+    assert low == named[0][0].split()[0][1:]
 
 
 def pages():

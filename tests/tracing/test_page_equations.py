@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 from tests.tracing.engine import Scripts
 from tests.tracing.networks import NETWORKS, step_of
 
@@ -12,24 +13,49 @@ from chainrule.tracing import Notation, trace_steps
 from chainrule.tracing.page.network import shipped_step
 
 SCRIPTS = (
-    "operations.js", "tape.js", "words.js", "step.js", "network.js", "forward.js", "narration.js",
+    "operations.js", "tape.js", "words.js", "formula.js", "step.js", "network.js", "forward.js",
+    "narration.js", "rule.js",
     "panel.js",
 )  # fmt: skip
 TOLD = """(() => {
-  digits = 14;
+  digits = 20;
   const network = new Network(new Training(shipped));
   network.setRow(row);
   const shown = (text) => text.replaceAll(MARKS[0], "<").replaceAll(MARKS[1], ">");
-  return momentsOf(network).map(({ phase, title, lines }) =>
-    [phase, shown(title), lines().map(shown)]);
+  const told = ({ title, lines }) => [shown(title), lines.map(shown)];
+  const panels = network.weighted.flatMap(({ column, c }) => column.shown.flatMap((unit) =>
+    [...network.columns[c - 1].shown.slice(0, 2), "bias"]
+      .filter((source) => network.weight(c, unit, source) !== undefined)
+      .map((source) => new NetworkPanel(network).weight(c, unit, source))
+      .flatMap(({ title, sections }) =>
+        sections.map(({ lines = [] }) => told({ title, lines })))));
+  return [...momentsOf(network).map((one) => told({ ...one, lines: one.lines() })), ...panels];
 })()"""
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−·", "-0123456789-*")
 NUMBER = r"\(?−?[\d.]+(?:·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?\)?"
+BEND = np.sqrt(2 / np.pi)
+
+
+def clip(x, low, high):
+    return min(max(x, low), high)
+
+
+def huber(e, d):
+    return e * e / 2 if abs(e) <= d else d * (abs(e) - d / 2)
+
+
+def density(x):
+    return np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
+
+
 FUNCTIONS = {
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)), "tanh": np.tanh, "relu": lambda z: max(z, 0.0),
     "softplus": lambda z: np.log1p(np.exp(z)), "exponential": np.exp, "sqrt": np.sqrt,
     "softsign": lambda z: z / (1 + abs(z)), "silu": lambda z: z / (1 + np.exp(-z)),
-    "elu": lambda z: z if z > 0 else np.expm1(z),
+    "elu": lambda z: z if z > 0 else np.expm1(z), "max": max, "min": min, "log": np.log,
+    "sign": np.sign, "clip": clip, "huber": huber, "pinball": lambda e, q: max(q * e, (q - 1) * e),
+    "Φ": ndtr, "φ": density, "e": np.e, "abs": abs, "u": lambda x: BEND * (x + 0.044715 * x**3),
+    "slope_of_u": lambda x: BEND * (1 + 0.134145 * x * x),
 }  # fmt: skip
 
 
@@ -41,9 +67,12 @@ def scripts():
 def computed(text):
     """The value of a side of an equation; None of one that has symbols."""
     text = re.sub(r"·10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda power: "e" + power[1].translate(RAISED), text)
-    text = text.translate(RAISED).replace(" ... ", " ")
+    text = re.sub(r"([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda power: "^" + power[1].translate(RAISED), text)
+    text = re.sub(r"\|([^|]*)\|", r"abs(\1)", text).replace("u'", "slope_of_u")
+    text = re.sub(r"\[([^\]]*[<>≤≥][^\]]*)\]", r"1.0*(\1)", text)
+    text = text.translate(RAISED).replace("^", "**").replace("≤", "<=").replace("≥", ">=")
     names = set(re.findall(r"[^\W\d]\w*", re.sub(r"\de-?\d+", "", text)))
-    if not names <= set(FUNCTIONS) or re.search(r"[^\w\s.+*()-]", text) or not text.strip():
+    if not names <= set(FUNCTIONS) or re.search(r"[^\w\s.+*/<>=,()-]", text) or not text.strip():
         return None
     try:
         return float(eval(text, {"__builtins__": {}} | FUNCTIONS))
@@ -55,7 +84,7 @@ def equations(lines):
     """Lines that go on with "=" belong to the one before; each with its sides."""
     found = []
     for line in lines:
-        line = re.sub(r", through .*|  \(.*\)$", "", line)
+        line = re.sub(r", (?:through|as|by|after|the) .*|  \(.*\)$", "", line)
         if line.startswith("= ") and found:
             found[-1] += line[2:].split(" = ")
         else:
@@ -82,31 +111,45 @@ def trace_named(name, **how):
     return trace_steps(trainer, trainer.data(rows, targets), notation=Notation(**how))
 
 
+def check_equations(told):
+    """How many have two sides or more that are numbers; all sides are one number."""
+    checked = 0
+    for title, lines in told:
+        for sides in equations(lines):
+            values = [one for one in map(computed, sides) if one is not None]
+            checked += len(values) > 1
+            near = np.isclose(values, values[-1:] or 0, rtol=1e-6, atol=1e-12)
+            assert near.all(), (title, sides)
+            assert sides[0] not in sides[1:], (title, sides)
+    return checked
+
+
 @pytest.mark.parametrize("how", [{}, {"errors": True}], ids=["deltas", "errors"])
 @pytest.mark.parametrize("name", NAMES)
 def test_every_equation_gives_what_it_says(scripts, name, how):
     trace = trace_named(name, **how)
-    checked = 0
-    for row in range(min(trace.rows, 2)):
-        for _, title, lines in scripts(TOLD, shipped=shipped_step(trace), row=row):
-            for sides in equations(lines):
-                values = [one for one in map(computed, sides) if one is not None]
-                checked += len(values) > 1
-                near = np.isclose(values, values[-1:] or 0, rtol=1e-6, atol=1e-12)
-                assert near.all(), (title, sides)
-                assert sides[0] not in sides[1:], (title, sides)
-    assert checked > 2
+    shipped = shipped_step(trace)
+    told = [scripts(TOLD, shipped=shipped, row=row) for row in range(min(trace.rows, 2))]
+    assert sum(map(check_equations, told)) > 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_equation_holds_after_a_step_and_a_changed_weight(scripts, name):
+    change = "network.training.makeStep(); network.training.set({ place: 0 }, -3.25);"
+    code = TOLD.replace("network.setRow(row);", f"{change} network.setRow(row);")
+    assert check_equations(scripts(code, shipped=shipped_step(trace_named(name)), row=0)) > 2
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_has_one_value_wherever_it_stands(scripts, name):
     values = """(() => { const network = new Network(new Training(shipped));
       return network.columns.flatMap((column, c) => column.names.map((name, unit) =>
-        [name, network.value(c, "a", unit)])); })()"""
+        [network.valueName(c, unit).replace(MARKS[0], "<").replace(MARKS[1], ">"),
+          network.value(c, "a", unit)])); })()"""
     shipped, known = shipped_step(trace_named(name)), {}
     for unit, value in scripts(values, shipped=shipped):
         assert known.setdefault(unit, value) == pytest.approx(value), unit
-    sums = [lines for _, title, lines in scripts(TOLD, shipped=shipped, row=0)
+    sums = [lines for title, lines in scripts(TOLD, shipped=shipped, row=0)
             if title.startswith("The weighted sum")]  # fmt: skip
     for lines in sums:
         first = next(n for n, line in enumerate(lines) if line.startswith("z<"))

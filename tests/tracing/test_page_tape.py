@@ -316,8 +316,8 @@ def test_weights_have_the_names_of_the_trace(scripts, how, written):
         """(() => { const network = new Network(new Training(shipped));
           return network.weighted.map(({ column, c }) => [
             network.columns[c - 1].names.map((_, i) =>
-              column.names.map((_, j) => network.weightName(c, j, i))),
-            column.names.map((_, j) => network.weightName(c, j, "bias"))]); })()""",
+              column.names.map((_, j) => network.rawName(c, j, i))),
+            column.names.map((_, j) => network.rawName(c, j, "bias"))]); })()""",
         shipped=shipped,
     )
     names = trace.names

@@ -3,20 +3,23 @@
 import numpy as np
 import pytest
 from tests.tracing.engine import Scripts
+from tests.tracing.networks import mazur, step_of
 
 import chainrule as cr
 from chainrule import examples
-from chainrule.layers import BatchNormalization, Dense, Input
+from chainrule.layers import BatchNormalization, Dense, Embedding, Flatten, Input
 from chainrule.tracing.page.network import shipped_step
 
 SCRIPTS = (
     "operations.js",
     "tape.js",
     "words.js",
+    "formula.js",
     "step.js",
     "network.js",
     "forward.js",
     "narration.js",
+    "rule.js",
     "panel.js",
 )
 
@@ -45,29 +48,40 @@ def han(**how):
 def test_errors_stand_for_deltas_and_weights_have_the_readers_names(scripts):
     units = [["1", "2", "3"], ["4", "5"], ["6"]]
     found = said(scripts, han(errors=True, digits=5, units=units, weights="w{from}{to}"))
+    assert found["The inputs"] == ["x<1> = 1, x<2> = 0, x<3> = 1"]
+    assert found["The loss L"][1] == (
+        "L = 1/2·(a<6> − t)² = 1/2·(0.47389 − 1)² = 0.13840  (SquaredError)"
+    )
     assert found["The error of unit 6"] == [
-        "Err<6> = −∂ℓ/∂a<6> · ∂a<6>/∂z<6>", "= −(−0.52611) · 0.24932", "= 0.13117",
-    ]  # fmt: skip
-    assert found["The error of unit 5"] == [
-        "Err<5> = (Err<6>·w56) · ∂a<5>/∂z<5>", "= (0.13117·(−0.2)) · 0.24938",
-        "= (−0.02623) · 0.24938", "= −0.00654",
-    ]  # fmt: skip
+        "−∂L/∂a<6> = t − a<6> = 1 − 0.47389 = 0.52611",
+        "∂a<6>/∂z<6> = a<6>·(1 − a<6>) = 0.47389·(1 − 0.47389) = 0.24932",
+        "Err<6> = −∂L/∂a<6>·∂a<6>/∂z<6> = 0.52611·0.24932 = 0.13117",
+    ]
+    assert [found["The error of unit 5"][n] for n in (0, 2)] == [
+        "−∂L/∂a<5> = Err<6>·w<56> = 0.13117·(−0.2) = −0.02623",
+        "Err<5> = −∂L/∂a<5>·∂a<5>/∂z<5> = (−0.02623)·0.24938 = −0.00654",
+    ]
     assert (
-        "∂L/∂w46 = −a<4>·Err<6> = 0.33181·(−0.13117) = −0.04352"
+        "−∂L/∂w<46> = a<4>·Err<6> = 0.33181·0.13117 = 0.04352"
         in (found["The gradient of the weights of unit 6"])
     )
-    assert found["The weighted sum of unit 4"][0] == "z<4> = x<1>·w14 + x<2>·w24 + x<3>·w34 + b1[1]"
-    assert "w46: −0.3 − 0.9·(−0.04352) = −0.26083" in found["The new weights of unit 6"]
+    assert found["The weighted sum of unit 4"][0] == (
+        "z<4> = x<1>·w<14> + x<2>·w<24> + x<3>·w<34> + b<1>[1]"
+    )
+    assert (
+        "w<46>′ = w<46> + rate·Err<6>·a<4> = −0.3 + 0.9·0.13117·0.33181 = −0.26083"
+        in (found["The new weights of unit 6"])
+    )
 
 
 @pytest.mark.parametrize(
     "notation, lines",
     [
-        ("rows", ["z<o> = h1·W2[1,1] + h2·W2[2,1] + b2[1]",
+        ("rows", ["z<o> = h<1>·W<2>[1,1] + h<2>·W<2>[2,1] + b<2>[1]",
                   "= 0.332·(−0.3) + 0.525·(−0.2) + 0.1", "As matrices: z = a W<2> + b<2>"]),
-        ("columns", ["z<o> = W2[1,1]·h1 + W2[1,2]·h2 + b2[1]",
+        ("columns", ["z<o> = W<2>[1,1]·h<1> + W<2>[1,2]·h<2> + b<2>[1]",
                      "= (−0.3)·0.332 + (−0.2)·0.525 + 0.1", "As matrices: z = W<2> a + b<2>"]),
-        ("theta", ["z<o> = Θ1[1,0]·1 + Θ1[1,1]·h1 + Θ1[1,2]·h2",
+        ("theta", ["z<o> = Θ<1>[1,0]·1 + Θ<1>[1,1]·h<1> + Θ<1>[1,2]·h<2>",
                    "= 0.1·1 + (−0.3)·0.332 + (−0.2)·0.525",
                    "As matrices: z = Θ<1> a, with a 1 put before a"]),
     ],
@@ -81,13 +95,16 @@ def test_sums_are_written_as_the_notation_says(scripts, notation, lines):
 
 
 def test_the_stable_pair_is_shown_both_ways(scripts):
-    found = said(scripts, softmax())["The delta of o1"]
-    assert found[0].startswith("Factor by factor: Σ<k> ∂ℓ/∂a<k> · ∂a<k>/∂z<o1> = ")
+    found = said(scripts, softmax())["The delta of o<1>"]
     a = softmax().layers[-1].numbers.a[0, 0]
-    assert found[0].endswith(f" = {a - 1:.6f}".replace("-", "−"))
-    assert found[1] == f"Together: δ<o1> = a<o1> − t<o1> = {a:.6f} − 1 = {a - 1:.6f}".replace(
-        "-", "−"
-    )
+    delta, by_p, slope = (f"{one:.6f}".replace("-", "−") for one in (a - 1, -1 / a, a * (1 - a)))
+    assert found[:5] == [
+        f"δ<o1> = o<1> − t<1> = {a:.6f} − 1 = {delta}, as training computes both together",
+        "By its factors:",
+        f"∂L/∂o<1> = −t<1>/o<1> = −1/{a:.6f} = {by_p}",
+        f"∂o<1>/∂z<o1> = o<1>·(1 − o<1>) = {a:.6f}·(1 − {a:.6f}) = {slope}",
+        f"δ<o1> = ∂L/∂o<1>·∂o<1>/∂z<o1> = ({by_p})·{slope} = {delta}",
+    ]
 
 
 def softmax():
@@ -97,11 +114,28 @@ def softmax():
 
 
 @pytest.mark.parametrize(
+    "name, shown, aloud",
+    [
+        ("w5", "w<5>", "w5"), ("h1_2", "h<1,2>", "h1,2"), ("w_ij", "w<ij>", "w ij"),
+        ("theta4", "θ<4>", "θ4"), ("θ_rain", "θ<rain>", "θ rain"),
+        ("W1[2,1]", "W<1>[2,1]", "W1[2,1]"),
+        ("x1~", "x<1>~", "x1~"), ("4", "4", "4"), ("is_member", "is_member", "is_member"),
+        ("age2", "age2", "age2"), ("city = a", "city = a", "city = a"),
+    ],
+)  # fmt: skip
+def test_names_have_what_follows_the_letter_below_the_line(scripts, name, shown, aloud):
+    code = """[styled(name), plain(styled(name))].map((text) =>
+      text.replaceAll(MARKS[0], "<").replaceAll(MARKS[1], ">"))"""
+    assert scripts(code, name=name) == [shown, aloud]
+
+
+@pytest.mark.parametrize(
     "value, words, brief",
     [
         (0.0, "0", "0"), (1.0, "1.000000", "1"), (-0.25, "−0.250000", "−0.25"),
         (1e-9, "1·10⁻⁹", "10⁻⁹"), (-2.5e-7, "−2.5·10⁻⁷", "−2.5·10⁻⁷"), (1e9, "1·10⁹", "10⁹"),
         (1234.5678, "1234.567800", "1234.6"), (0.00123456, "0.001235", "0.001235"),
+        (6.4223e-6, "6.4223·10⁻⁶", "6.4·10⁻⁶"), (0.00011111, "0.000111", "0.000111"),
         ("NaN", "not a number", "not a number"), ("-Infinity", "−∞", "−∞"),
     ],
 )  # fmt: skip
@@ -123,12 +157,12 @@ def legend(trace):
 
 def test_units_behind_a_layer_without_weights_have_a_mark(scripts):
     found = said(scripts, normalized())
-    assert found["The weighted sum of o"][0] == "z<o> = h1~·W2[1,1] + h2~·W2[2,1] + b2[1]"
-    assert found["BatchNormalization (batch_normalization)"][0].startswith("It gives h1~ = ")
+    assert found["The weighted sum of o"][0] == "z<o> = h<1>~·W<2>[1,1] + h<2>~·W<2>[2,1] + b<2>[1]"
+    assert found["BatchNormalization (batch_normalization)"][0].startswith("It gives h<1>~ = ")
     given = found["The derivative by what batch_normalization is given"]
-    assert given[0].startswith("∂Σℓ/∂h1 = ") and given[0].endswith("through all units and rows of "
-                                                                   "the layer")  # fmt: skip
-    assert found["The delta of h1"][0] == "δ<h1> = ∂Σℓ/∂a<h1> · ∂a<h1>/∂z<h1>"
+    assert given[0].startswith("∂Σℓ/∂h<1> = ")
+    assert given[0].endswith("through all units and rows of the layer")
+    assert found["The delta of h<1>"][0].startswith("δ<h1> = ∂Σℓ/∂h<1> = ")
     assert "~ after a name: after a layer without weights" in legend(normalized())
 
 
@@ -139,6 +173,131 @@ def test_where_rows_mix_a_delta_is_of_the_losses_of_all_rows():
     assert "derivative of the row's own loss by z" in legend(softmax())
 
 
+def panel(scripts, trace, key):
+    """Lines of a panel by the titles of its sections, and rows of its tables."""
+    code = """(() => {
+      digits = shipped.digits;
+      const shown = (text) => text.replaceAll(MARKS[0], "<").replaceAll(MARKS[1], ">");
+      const { sections } = networkPanel(new Network(new Training(shipped)), key);
+      return sections.map(({ title, lines = [], table }) => [shown(title),
+        [...(table ? [table.head, ...table.rows].map((row) => shown(row.join(" | "))) : []),
+          ...lines.map(shown)]]);
+    })()"""
+    return dict(scripts(code, shipped=shipped_step(trace), key=key))
+
+
+def test_a_hidden_weight_is_the_product_of_all_its_factors_the_first_a_sum_over_paths(scripts):
+    found = panel(scripts, mazur(), "w/1/0/0")
+    assert found["Gradient: all factors"] == [
+        "∂E/∂w<1> = ∂E/∂h<1>·∂h<1>/∂z<h1>·∂z<h1>/∂w<1>",
+        "= 0.03635031·0.24130071·0.05", "= 0.00043857", "where",
+        "∂E/∂h<1> = δ<o1>·w<5> + δ<o2>·w<7> = 0.13849856·0.4 + (−0.03809824)·0.5 = 0.03635031",
+        "∂h<1>/∂z<h1> = h<1>·(1 − h<1>) = 0.59326999·(1 − 0.59326999) = 0.24130071",
+        "∂z<h1>/∂w<1> = i<1> = 0.05000000",
+    ]  # fmt: skip
+    assert found["Shorter, with δ"] == ["∂E/∂w<1> = i<1>·δ<h1> = 0.05·0.00877135 = 0.00043857"]
+
+
+def test_a_weight_of_a_batch_has_a_row_of_factors_for_each_row_and_their_sum(scripts):
+    trace = step_of("mse, two outputs", errors=True)
+    found = panel(scripts, trace, "w/2/0/0")["Gradient, row by row: all factors"]
+    assert found[0] == "row | −∂ℓ/∂o<1> | ∂o<1>/∂z<o1> | ∂z<o1>/∂W<2>[1,1] = h<1> | product"
+    factors = np.array([row.replace("−", "-").split(" | ") for row in found[1:4]], float)
+    products = factors[:, 1:4].prod(axis=1)
+    assert factors[:, 4] == pytest.approx(products, abs=2e-6)
+    assert found[4].startswith("The sum of the products over 3 rows is ")
+    assert found[5].endswith(f"= {-trace.grad_kernel[1][0, 0]:.6f}".replace("-", "−"))
+    assert found[5].startswith("−∂L/∂W<2>[1,1] = 1/3·")
+
+
+@pytest.mark.parametrize(
+    "name, head",
+    [
+        ("binary", "row | ∂ℓ/∂o | ∂o/∂z<o> | ∂z<o>/∂W<2>[1,1] = h<1> | product"),
+        ("labels", "row | ∂ℓ/∂o<t> | ∂o<t>/∂z<o0> | ∂z<o0>/∂W<2>[1,1] = h<1> | product"),
+        ("three binary", "row | ∂ℓ/∂o<1> | ∂o<1>/∂z<o1> | ∂z<o1>/∂W<2>[1,1] = h<1> | product"),
+    ],
+)
+def test_a_weight_before_a_stable_pair_has_all_its_factors_too(scripts, name, head):
+    trace = step_of(name)
+    found = panel(scripts, trace, "w/2/0/0")["Gradient, row by row: all factors"]
+    assert found[0] == head
+    rows = np.array(
+        [row.replace("−", "-").split(" | ") for row in found[1 : trace.rows + 1]], float
+    )
+    assert rows[:, 4] == pytest.approx(rows[:, 1:4].prod(axis=1), abs=5e-6)
+    assert rows[:, 4].mean() == pytest.approx(trace.grad_kernel[1][0, 0], abs=2e-6)
+
+
+def test_a_weight_before_a_softmax_is_the_product_of_all_factors_of_the_class(scripts):
+    found = panel(scripts, softmax(), "w/1/1/0")["Gradient: all factors"]
+    assert found[0] == "∂L/∂W<1>[1,2] = ∂L/∂o<1>·∂o<1>/∂z<o2>·∂z<o2>/∂W<1>[1,2]"
+    assert found[4].startswith("∂L/∂o<1> = −t<1>/o<1> = ")
+    assert found[5].startswith("∂o<1>/∂z<o2> = −o<1>·o<2> = ")
+    assert found[6] == "∂z<o2>/∂W<1>[1,2] = x<1> = 0.300000"
+
+
+def test_a_prelu_is_told_with_its_slope(scripts):
+    found = panel(scripts, step_of("prelu"), "u/2/0")
+    assert found["What it gives"][0] == (
+        "h<1>~ = max(h<1>, 0) + p_re_lu/alpha[1]·min(h<1>, 0)"
+        " = max(0.45036, 0) + 0·min(0.45036, 0) = 0.450360"
+    )
+
+
+def test_the_rule_of_an_optimizer_is_told_in_its_own_words(scripts):
+    found = panel(scripts, step_of("adam"), "w/2/0/0")["The update by Adam"]
+    w, g = "W<2>[1,1]", "∂L/∂W<2>[1,1]"
+    assert found[:2] == [
+        f"momentum<W2[1,1]>′ = momentum<W2[1,1]> + 0.1·({g} − momentum<W2[1,1]>)"
+        " = 0 + 0.1·(0.043389 − 0) = 0.004339",
+        f"velocity<W2[1,1]>′ = velocity<W2[1,1]> + 0.001·(({g})² − velocity<W2[1,1]>)"
+        " = 0 + 0.001·(0.043389² − 0) = 1.8826·10⁻⁶",
+    ]
+    assert found[3].startswith(
+        f"{w}′ = {w} − alpha·momentum<W2[1,1]>′/(sqrt(largest<W2[1,1]>′) + 1·10⁻⁷) = "
+    )
+    assert found[4] == (
+        "alpha = rate·sqrt(1 − β<2>^step)/(1 − β<1>^step)"
+        " = 0.01·sqrt(1 − 0.999^1)/(1 − 0.9^1) = 0.003162"
+    )
+
+
+def test_clipping_and_constraints_are_told_where_they_change_a_number(scripts):
+    found = panel(scripts, step_of("clipped"), "w/2/0/0")["The update by SGD"]
+    assert found[:2] == [
+        "length = 0.406851, of the gradient of dense_1/kernel",
+        "g<W2[1,1]> = ∂L/∂W<2>[1,1]·(0.01/length) = −0.378067·(0.01/0.406851) = −0.009293,"
+        " the gradient after clipping by clipnorm=0.01",
+    ]
+    trace = step_of("constraint")
+    moved = trace.layers[0].parameters["kernel"]
+    unit = int(np.argmax(moved.before[0] != moved.after[0]))
+    assert moved.after[0, unit] == 0
+    told = panel(scripts, trace, f"w/1/{unit}/0")["The update by SGD"]
+    assert told[0].startswith(f"W<1>[1,{unit + 1}]* = ") and told[0].endswith(", by the rule")
+    assert told[1] == f"W<1>[1,{unit + 1}]′ = 0, after the constraint"
+
+
+def test_a_loss_that_is_clipped_or_kinked_has_a_number_and_no_formula(scripts):
+    model = cr.Sequential([Input((1,)), Dense(1, "hard_sigmoid")], seed=0, dtype="float64")
+    model.compile("sgd", "binary_crossentropy")
+    model.set_weights([np.array([[9.0]]), np.array([0.0])])
+    trace = model.trace([[1.0]], [[0.5]])
+    line = said(scripts, trace)["The loss L"][1]
+    assert trace.a[-1][0, 0] == 1
+    assert line.startswith(f"L = {trace.loss:.6f}, through the operations of the loss")
+
+
+def test_a_derivative_that_there_is_not_is_not_listed(scripts):
+    model = cr.Sequential([Input((2,)), Embedding(5, 2), Flatten(), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    found = said(scripts, model.trace([[0, 3]], [[1.0]]))
+    none, by_first = found["The derivative by what embedding is given"]
+    assert none == "There is no derivative of the row's loss by what the layer is given."
+    assert by_first.startswith("∂L/∂x<1> = δ<o>·W<1>[1,1] = ")
+
+
 def test_a_label_has_the_name_of_its_unit(scripts):
     model = cr.Sequential([Input((2,)), Dense(3, "softmax")], seed=0, dtype="float64")
     model.compile("sgd", "sparse_categorical_crossentropy")
@@ -146,12 +305,13 @@ def test_a_label_has_the_name_of_its_unit(scripts):
     found = said(scripts, trace)
     assert found["The loss L"][0] == "Targets: class t = 1 (yes)"
     a = trace.a[-1][0, 1]
-    assert found["The loss L"][1].startswith(f"ℓ = −log aₜ = {-np.log(a):.6f}")
+    assert found["The loss L"][1].startswith(f"L = −log(yes) = −log({a:.6f}) = {-np.log(a):.6f}")
 
 
-def test_a_formula_of_a_loss_that_it_does_not_give_is_not_told(scripts):
+def test_a_loss_from_logits_is_told_in_what_it_makes_of_them(scripts):
     model = cr.Sequential([Input((2,)), Dense(1)], seed=0, dtype="float64")
     model.compile("sgd", cr.losses.BinaryCrossentropy(from_logits=True))
     trace = model.trace([[0.3, -0.8]], [[1.0]])
     line = said(scripts, trace)["The loss L"][1]
-    assert line == f"ℓ = {trace.loss:.6f}  (BinaryCrossentropy)"
+    p = 1 / (1 + np.exp(-trace.a[-1][0, 0]))
+    assert line == f"L = −log(p) = −log({p:.6f}) = {trace.loss:.6f}  (BinaryCrossentropy)"

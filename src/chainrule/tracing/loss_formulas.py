@@ -36,7 +36,14 @@ from chainrule.tracing.formula import (
 )
 from chainrule.tracing.view import View, flat
 
-__all__ = ["certainty_slope", "loss_slope", "mixed_target", "probabilities", "row_loss"]
+__all__ = [
+    "certainty_slope",
+    "general_formulas",
+    "loss_slope",
+    "mixed_target",
+    "probabilities",
+    "row_loss",
+]
 
 CLIPPED = 1e-7
 """How near to 0 and 1 a probability may come, where a cross-entropy is not computed from z."""
@@ -71,6 +78,16 @@ def loss_slope(view: View, row: int, unit: int) -> Expression | None:
     """The derivative of a row's loss with respect to an output, where its formula is short."""
     outputs = probabilities(view, row)
     return _of_targets(view, row, lambda targets: _slope(view, outputs, targets, unit))
+
+
+def general_formulas(
+    view: View, outputs: list[Symbol], targets: list[Symbol]
+) -> tuple[Expression | None, list[Expression | None]]:
+    """A row's own loss of any outputs and targets, and its slope by each output."""
+    if len(view.trace.loss_rules) != 1:
+        return None, [None] * len(outputs)
+    slopes = [_slope(view, outputs, targets, unit) for unit in range(len(outputs))]
+    return _loss(view, outputs, targets), slopes
 
 
 def mixed_target(view: View, row: int, unit: int) -> Expression | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -38,7 +38,7 @@ from chainrule.tracing.step_penalty import (
 )
 from chainrule.tracing.view import View, flat
 
-__all__ = ["Shown", "gradient_entries", "shown_numbers", "update_entries"]
+__all__ = ["Shown", "gradient_entries", "rate_formula", "shown_numbers", "update_entries"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -286,18 +286,23 @@ def update_entries(view: View) -> Iterator[Entry]:
         yield from _held(view, layer)
 
 
-def _corrected_rate(view: View) -> Iterator[Entry]:
-    """The rate of Adam with what corrects its young averages."""
-    rule, step = view.trace.optimizer, Number(view.trace.iteration)
-    if "alpha" not in view.trace.line or not hasattr(rule, "beta_1"):
-        return
-    rate = Symbol("rate", rule.rate(view.trace.iteration))
+def rate_formula(rule: Any, line: Mapping[str, Any], step: Symbol | Number) -> Expression | None:
+    """The rate of Adam with what corrects its young averages; None of another rule."""
+    if "alpha" not in line or not hasattr(rule, "beta_1"):
+        return None
+    rate = Symbol("rate", rule.rate(int(step.value)))
     faded = [
         minus(Number(1), Power(Symbol(name, getattr(rule, name)), step))
         for name in ("beta_2", "beta_1")
     ]
-    formula = Quotient(Product((rate, Call("sqrt", (faded[0],)))), faded[1])
-    yield equation(Symbol("alpha", view.trace.line["alpha"]), formula)
+    return Quotient(Product((rate, Call("sqrt", (faded[0],)))), faded[1])
+
+
+def _corrected_rate(view: View) -> Iterator[Entry]:
+    line = view.trace.line
+    formula = rate_formula(view.trace.optimizer, line, Number(view.trace.iteration))
+    if formula is not None:
+        yield equation(Symbol("alpha", line["alpha"]), formula)
 
 
 def _update(view: View, one: Shown) -> Iterator[Entry]:

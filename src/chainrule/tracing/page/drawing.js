@@ -29,6 +29,17 @@ function rich(text) {
   return found;
 }
 
+/** Text of the drawing: lowered letters are small and stand lower. */
+function words(attributes, text) {
+  const made = shape("text", attributes);
+  text.split(MARKS[0]).forEach((part, n) => {
+    const [low, rest] = n === 0 ? [null, part] : part.split(MARKS[1]);
+    if (low !== null) made.append(shape("tspan", { class: "low", dy: "0.25em" }, low));
+    if (rest) made.append(n === 0 ? rest : shape("tspan", { dy: "-0.18em" }, rest));
+  });
+  return made;
+}
+
 const classes = (...names) => names.filter(Boolean).join(" ");
 
 /** What can be chosen: by mouse, and by keyboard where it is worth a stop of the tab key. */
@@ -44,7 +55,7 @@ function draw(scene, selected, label) {
     style: `--width: ${scene.width}px`,
   });
   for (const { x, y, text, soft } of scene.titles) {
-    picture.append(shape("text", { x, y, class: classes("title", soft && "soft") }, plain(text)));
+    picture.append(words({ x, y, class: classes("title", soft && "soft") }, text));
   }
   for (const group of scene.groups) {
     for (const edge of group.edges) picture.append(wire(edge, selected));
@@ -77,9 +88,9 @@ function drawnEdge(edge, selected) {
   const made = shape("g", { class: stateOf(edge, selected), ...choosable(edge, selected) });
   if (edge.key !== null) made.append(shape("path", { d: pathOf(edge), class: "reach" }));
   if (!edge.text) return made;
-  const width = edge.text.length * 6.2 + 6;
+  const width = lettersOf(edge.text) * 6.2 + 6;
   made.append(shape("rect", { x: edge.textX - width / 2, y: edge.textY - 7, width, height: 14, rx: 3, class: "under" }));
-  made.append(shape("text", { x: edge.textX, y: edge.textY + 4, class: classes("on", edge.textKind) }, edge.text));
+  made.append(words({ x: edge.textX, y: edge.textY + 4, class: classes("on", edge.textKind) }, edge.text));
   return made;
 }
 
@@ -114,36 +125,37 @@ function fitted(name, room) {
 
 function drawnNode(node, selected) {
   const made = shape("g", { class: classes("node", node.active && "active", node.quiet && "quiet", node.key === selected && "selected"), ...choosable(node, selected) });
-  const name = plain(node.name);
+  const name = unmarked(node.name);
   made.append(shape("circle", { cx: node.x, cy: node.y, r: node.radius }));
   const sign = node.over?.length === 1;
   const over = sign ? 4 : 0;
   const { lines, size } = fitted(name, 2 * node.radius - 6);
   lines.forEach((text, n) => {
     const y = node.y + 5 - over + (n - (lines.length - 1) / 2) * size * 1.1;
-    made.append(shape("text", { x: node.x, y, class: "name", style: `font-size: ${size.toFixed(1)}px` }, text));
+    const style = `font-size: ${size.toFixed(1)}px`;
+    made.append(words({ x: node.x, y, class: "name", style }, text === name ? node.name : text));
   });
   if (node.over) {
     const y = sign ? node.y + 15 : node.y - node.radius - 6;
     made.append(shape("text", { x: node.x, y, class: "made" }, node.over));
   }
   if (node.lines.length) made.append(paper(node.x, node.lines));
-  for (const { text, kind, y } of node.lines) made.append(shape("text", { x: node.x, y, class: classes("value", kind) }, plain(text)));
+  for (const { text, kind, y } of node.lines) made.append(words({ x: node.x, y, class: classes("value", kind) }, text));
   made.append(shape("title", {}, plain(node.label)));
   return made;
 }
 
 /** A piece of paper under lines of text, so that no edge runs through them. */
 function paper(x, lines) {
-  const width = Math.max(...lines.map(({ text }) => plain(text).length)) * 6.6 + 6;
+  const width = Math.max(...lines.map(({ text }) => lettersOf(text))) * 6.6 + 6;
   const top = lines[0].y - 11;
   return shape("rect", { x: x - width / 2, y: top, width, height: lines.at(-1).y - top + 4, rx: 3, class: "under" });
 }
 
 function drawnChip(chip, selected) {
   const made = shape("g", { class: classes("chip", chip.active && "active", chip.key === selected && "selected"), ...choosable(chip, selected) });
-  const width = plain(chip.text).length * 6.4 + 10;
+  const width = lettersOf(chip.text) * 6.4 + 10;
   made.append(shape("rect", { x: chip.x - width / 2, y: chip.y - 11, width, height: 15, rx: 4, class: "under" }));
-  made.append(shape("text", { x: chip.x, y: chip.y, class: classes("value", chip.kind) }, plain(chip.text)));
+  made.append(words({ x: chip.x, y: chip.y, class: classes("value", chip.kind) }, chip.text));
   return made;
 }

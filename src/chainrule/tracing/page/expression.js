@@ -10,7 +10,7 @@ class ExpressionSubject {
     digits = data.digits;
     this.tape = data.tape ? new Tape(data.tape) : null;
     this.recorded = new Map(Object.entries(data.recorded ?? {}).map(([index, x]) => [Number(index), unpacked(x)]));
-    this.nodes = drawnNodes(data.nodes);
+    this.nodes = drawnNodes(data.nodes).map((node) => ({ ...node, name: styled(node.name) }));
     this.byNumber = new Map(this.nodes.map((node) => [node.number, node]));
     this.uses = new Map(this.nodes.map((node) => [node.number, []]));
     for (const node of this.nodes) {
@@ -45,7 +45,7 @@ class ExpressionSubject {
   }
 
   get result() {
-    return { name: this.last.name, value: this.of(this.last.value).data[0] };
+    return { name: plain(this.last.name), value: this.of(this.last.value).data[0] };
   }
 
   get drawable() {
@@ -53,7 +53,7 @@ class ExpressionSubject {
   }
 
   lead() {
-    return `${counted(this.nodes.length, "node")}: forward from the variables to ${this.last.name}, backward from ${this.last.name} to the variables.`;
+    return `${counted(this.nodes.length, "node")}: forward from the variables to ${plain(this.last.name)}, backward from ${plain(this.last.name)} to the variables.`;
   }
 
   notes() {
@@ -67,7 +67,7 @@ class ExpressionSubject {
   }
 
   legend() {
-    return `Below each node its value and, with d, the derivative of ${this.last.name} by it; on the arrows the local derivatives ∂. Constants are dashed.`;
+    return `Below each node its value and, with d, the derivative of ${plain(this.last.name)} by it; on the arrows the local derivatives ∂. Constants are dashed.`;
   }
 
   hint() {
@@ -118,7 +118,7 @@ class ExpressionSubject {
       const x = this.of(one.value);
       return x.data.length === 1 ? factor(x.data[0]) : this.shown(one.value);
     });
-    const names = operands.map((one) => (one.fixed ? this.shown(one.value) : one.name));
+    const names = operands.map((one, n) => (one.fixed ? put[n] : one.name));
     return [`${node.name} = ${called(node.operation, names)}`, `= ${called(node.operation, put)}`, `= ${this.shown(node.value)}`];
   }
 

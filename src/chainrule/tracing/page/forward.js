@@ -5,25 +5,6 @@ const keysOf = (letter, c, units) => units.map((unit) => `${letter}/${c}/${unit}
 
 const BETWEEN = "through the layers between";
 
-/** Whether two numbers are one, up to rounding, beside what they are sums of. */
-const close = (a, b, scale = 0) => Math.abs(a - b) <= 1e-6 * Math.max(Math.abs(a), Math.abs(b), scale);
-
-const meanOf = (numbers) => sumOf(numbers) / numbers.length;
-
-/** A row's loss by its rule, of outputs a and targets t; of labels, t is the label. */
-const LOSSES = {
-  SquaredError: ["½ Σ (a − t)²", (a, t) => sumOf(a.map((p, k) => (p - t[k]) ** 2)) / 2],
-  MeanSquaredError: ["mean of (a − t)²", (a, t) => meanOf(a.map((p, k) => (p - t[k]) ** 2))],
-  MeanAbsoluteError: ["mean of |a − t|", (a, t) => meanOf(a.map((p, k) => Math.abs(p - t[k])))],
-  BinaryCrossentropy: [
-    "mean of −t log a − (1 − t) log(1 − a)",
-    (a, t) => meanOf(a.map((p, k) => -t[k] * Math.log(p) - (1 - t[k]) * Math.log(1 - p))),
-  ],
-  CategoricalCrossentropy: ["−Σ t log a", (a, t) => -sumOf(a.map((p, k) => t[k] && t[k] * Math.log(p)))],
-  SparseCategoricalCrossentropy: ["−log aₜ", (a, t) => -Math.log(a[t[0]])],
-  Poisson: ["mean of a − t log a", (a, t) => meanOf(a.map((p, k) => p - t[k] * Math.log(p)))],
-};
-
 class ForwardNarration {
   constructor(network) {
     this.network = network;
@@ -36,8 +17,8 @@ class ForwardNarration {
   }
 
   named(c, units) {
-    const names = units.map((unit) => this.network.columns[c].names[unit]);
-    return (/^\d/.test(names[0]) ? "unit " : "") + few(names);
+    const { names } = this.network.columns[c];
+    return (/^\d/.test(names[units[0]]) ? "unit " : "") + few(units.map((unit) => styled(names[unit])));
   }
 
   /** Keys of the weights into units, from the sources that are drawn. */
@@ -125,29 +106,64 @@ class ForwardNarration {
     };
   }
 
+  /** The names and numbers of a unit's formulas: z, a, and the slope that a PReLU has learned. */
+  symbolsOf(c, unit, row) {
+    const { network, training } = this;
+    const { link, layer } = network.columns[c];
+    const { alpha } = layer.parameters;
+    return (key) => {
+      if (key === "z") return { name: network.baseName(c, unit), value: network.value(c, link === "weights" ? "z" : "x", unit, row) };
+      if (key === "a") return { name: network.valueName(c, unit), value: network.value(c, "a", unit, row) };
+      return { name: `${layer.name}/alpha[${unit + 1}]`, value: training.parameter(alpha).data[unit] };
+    };
+  }
+
+  /** The formulas of a column's layer, as text writes them. */
+  formulasOf(c) {
+    return this.data.formulas.layers[this.data.layers.indexOf(this.network.columns[c].layer)] ?? {};
+  }
+
+  /** What functions of formulas mean, in lines of their own. */
+  meanings(...trees) {
+    const { meanings } = this.data.formulas;
+    const called = new Set(trees.filter(Array.isArray).flatMap(callsIn));
+    return Object.keys(meanings).filter((name) => called.has(name)).map((name) => dashed(meanings[name]));
+  }
+
   activation(c, unit) {
     const { network } = this;
-    const { names, layer } = network.columns[c];
-    const kind = layer.activation ?? "linear";
+    const kind = network.columns[c].layer.activation ?? "linear";
     const [z, a] = [network.value(c, "z", unit), network.value(c, "a", unit)];
-    const name = names[unit];
-    if (kind === "linear" && !close(a, z)) return [`a${sub(name)} = ${number(a)}, ${BETWEEN}`];
-    if (kind === "linear") return [`a${sub(name)} = z${sub(name)} = ${number(a)}`];
-    if (kind === "softmax") {
-      return [`a${sub(name)} = e^z${sub(name)} / Σ e^z${sub("k")}`, `= ${number(a)}`];
-    }
-    return [`a${sub(name)} = ${kind}(z${sub(name)})`, `= ${kind}(${number(z)})`, `= ${number(a)}`];
+    const [name, base] = [network.valueName(c, unit), network.baseName(c, unit)];
+    if (kind === "linear") return [`${name} = ${close(a, z) ? `${base} = ${number(a)}` : `${number(a)}, ${BETWEEN}`}`];
+    if (kind === "softmax") return this.share(c, unit);
+    const { value } = this.formulasOf(c);
+    if (value) return [equationLine(name, value, this.symbolsOf(c, unit), a)];
+    return [`${name} = ${kind}(${base}) = ${kind}(${bare(z)}) = ${number(a)}`];
+  }
+
+  /** e^z of a unit divided by the sum of all. */
+  share(c, unit) {
+    const { network } = this;
+    const { names } = network.columns[c];
+    const name = network.valueName(c, unit);
+    const a = network.value(c, "a", unit);
+    if (names.length > 8) return [`${name} = e^z${sub(names[unit])} / Σ e^z${sub("k")} = ${number(a)}`];
+    const symbols = (key) => ({ name: network.baseName(c, Number(key)), value: network.value(c, "z", Number(key)) });
+    const powers = names.map((_, k) => ["exp", String(k)]);
+    return [equationLine(name, ["/", ["exp", String(unit)], ["+", ...powers]], symbols, a)];
   }
 
   activations(c, units) {
     const { network } = this;
-    const { names, layer } = network.columns[c];
+    const { layer } = network.columns[c];
     return {
       phase: "forward", title: `What ${this.named(c, units)} gives${units.length > 1 ? ", each" : ""}: ${layer.activation ?? "linear"}`,
       shows: keysOf("a", c, units), uses: keysOf("u", c, units),
       lines: () => [
         ...this.activation(c, units[0]),
-        ...(units.length > 1 ? [few(units.slice(1).map((unit) => `a${sub(names[unit])} = ${number(network.value(c, "a", unit))}`))] : []),
+        ...(units.length > 1 ? [few(units.slice(1).map((unit) => `${network.valueName(c, unit)} = ${number(network.value(c, "a", unit))}`))] : []),
+        ...this.meanings(this.formulasOf(c).value),
       ],
     };
   }
@@ -160,24 +176,57 @@ class ForwardNarration {
       phase: "forward", title: kind === "given" ? "What the layer is given" : `${layer.kind} (${layer.name})`,
       shows: keysOf("a", c, shown), uses: keysOf("u", c, shown),
       lines: () => [
-        `It gives ${few(shown.map((unit) => `${network.valueName(c, unit)} = ${number(network.value(c, "a", unit))}`))}.`,
+        ...this.passed(c, shown),
         ...(this.data.drawn && layer?.kind === "Dropout" ? ["Which units are left out was drawn by chance in this step, and stays so in this page."] : []),
       ],
     };
+  }
+
+  passed(c, units) {
+    const { network } = this;
+    const { value } = this.formulasOf(c);
+    const given = (some) => few(some.map((unit) => `${network.valueName(c, unit)} = ${number(network.value(c, "a", unit))}`));
+    if (!value || network.columns[c].link !== "same") return [`It gives ${given(units)}.`];
+    const first = equationLine(network.valueName(c, units[0]), value, this.symbolsOf(c, units[0]), network.value(c, "a", units[0]));
+    return [first, given(units.slice(1)), ...this.meanings(value)].filter(Boolean);
   }
 
   targetWords() {
     return few(this.network.targetsOfRow().map((one) => `${one.name} = ${bare(this.training.get(one.what))}${this.network.className(one)}`));
   }
 
-  /** The formula of the row's own loss, where it gives the row's own loss of what is shown. */
-  lossFormula() {
+  /** Names and numbers of the loss's formulas: outputs o/k and targets t/k of the row. */
+  symbolsOfLoss(row = this.network.row) {
     const { network, training } = this;
-    const [found, rule] = LOSSES[this.data.loss.outputs[0].rule] ?? [];
-    if (!rule || this.data.loss.outputs.length > 1) return null;
-    const outputs = network.columns[network.last].names.map((_, unit) => network.value(network.last, "a", unit));
-    const targets = network.targetsOfRow().map(({ what }) => training.get(what));
-    return close(rule(outputs, targets), training.rowLosses[network.row]) ? found : null;
+    const { last } = network;
+    const { names, base } = network.columns[last];
+    const of = { o: (k) => this.outputOfLoss(k, row) };
+    of.t = (k) => {
+      const targets = network.targetsOfRow(row);
+      const value = targets[0].labels ? holdsOf(training.get(targets[0].what) === k) : training.get(targets[k].what);
+      return { name: base.length > 1 ? `t${sub(k + 1)}` : "t", value };
+    };
+    return (key) => {
+      const [letter, k] = key.split("/");
+      return Number(k) < names.length ? of[letter](Number(k)) : undefined;
+    };
+  }
+
+  /** What the loss compares with targets: what the network gives, or what the loss makes of it. */
+  outputOfLoss(k, row) {
+    const { network, training } = this;
+    const { names } = network.columns[network.last];
+    if (this.data.formulas.outputs === "a") return { name: network.valueName(network.last, k), value: network.value(network.last, "a", k, row) };
+    return { name: names.length > 1 ? `p${sub(k + 1)}` : "p", value: training.pair("p/0").data[row * names.length + k] };
+  }
+
+  /** The row's own loss with formula and numbers; of a formula that does not give it, the number. */
+  ownLossLine() {
+    const { network, training } = this;
+    const { loss, oneLoss } = this.data.formulas;
+    const symbols = this.symbolsOfLoss();
+    const tree = loss && simplified(loss, symbols);
+    return equationLine(oneLoss ? this.L : "ℓ", tree, symbols, training.rowLosses[network.row], "through the operations of the loss");
   }
 
   loss() {
@@ -189,12 +238,11 @@ class ForwardNarration {
 
   lossLines() {
     const { network, training, L } = this;
-    const outputs = this.data.loss.outputs;
+    const { outputs } = this.data.loss;
     const rows = training.rowLosses;
-    const own = number(rows[network.row]);
     const lines = [`Targets: ${this.targetWords()}`];
-    const formula = this.lossFormula();
-    lines.push(`ℓ = ${formula ? `${formula} = ` : ""}${own}  (${outputs.map(({ rule }) => rule).join(" + ")})`);
+    lines.push(`${this.ownLossLine()}  (${outputs.map(({ rule }) => rule).join(" + ")})`);
+    if (this.data.formulas.oneLoss) return [...lines, ...this.meanings(this.data.formulas.loss)];
     const how = outputs[0].how === "sum" ? "sum" : this.data.arrays.weight ? "weighted mean" : "mean";
     const weight = this.data.arrays.weight && training.state.arrays.weight.data[network.row];
     if (weight !== undefined) lines.push(`The row's weight is ${bare(weight)}.`);
@@ -204,7 +252,7 @@ class ForwardNarration {
       lines.push(`${L} is ${mean}${penalties.length ? ", and the penalties" : ""}`);
     }
     for (const [name, value] of penalties) lines.push(`Penalty of ${name}: ${number(value)}`);
-    lines.push(`${L} = ${number(training.loss)}`);
+    lines.push(`${L} = ${number(training.loss)}`, ...this.meanings(this.data.formulas.loss));
     return lines;
   }
 }

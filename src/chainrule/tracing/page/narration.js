@@ -20,7 +20,7 @@ function momentsOf(network) {
     ),
     narration.loss(),
     ...each(back, (c, group) => narration.deltas(c, group)),
-    ...each(weights, (c, group) => narration.gradients(c, group)),
+    ...each([...weights].reverse(), (c, group) => narration.gradients(c, group)),
     ...each(weights, (c, group) => narration.updates(c, group)),
     narration.lossAfter(),
   ];
@@ -40,8 +40,9 @@ class Narration extends ForwardNarration {
       uses: [...keysOf("u", c, units), ...(c < network.last ? this.outgoing(c, units) : ["L"])],
       lines: () => [
         ...this.deltaLines(c, units[0]),
-        ...(units.length > 1 ? [few(units.slice(1).map((unit) => `${network.deltaName(c, unit)} = ${number(network.delta(c, unit))}`))] : []),
-      ],
+        few(units.slice(1).filter((unit) => network.delta(c, unit) !== undefined)
+          .map((unit) => `${network.deltaName(c, unit)} = ${number(network.delta(c, unit))}`)),
+      ].filter(Boolean),
     };
   }
 
@@ -54,85 +55,189 @@ class Narration extends ForwardNarration {
 
   deltaLines(c, unit) {
     const { network } = this;
-    const { results, moves } = network.columns[c];
+    const { moves } = network.columns[c];
     const delta = network.delta(c, unit);
-    if (delta === undefined) return ["There is no derivative of the row's loss by what the layer is given."];
+    if (delta === undefined) return this.withoutDelta(c, unit);
     if (moves) return [`${network.columns[c].layer.name} passes on what it is given, and its derivative too.`];
     const symbol = network.deltaName(c, unit);
-    const pair = this.data.pair;
-    if (pair && (pair.logits === results.z || (results.z === null && pair.logits === results.x))) {
-      return this.pairLines(c, unit, symbol);
-    }
+    if (this.isPair(c)) return this.pairLines(c, unit, symbol);
     const [upstream, slope] = ["upstream", "slope"].map((what) => network.value(c, what, unit));
-    const sign = network.errors ? -1 : 1;
     if (slope === undefined) return [`${symbol} = ${number(delta)}, through all units${this.data.mixing ? " and rows" : ""} of the layer`];
-    if (!close(sign * upstream * slope, delta)) return [`${symbol} = ${number(delta)}, ${BETWEEN}`];
-    const [base, out] = [network.baseName(c, unit), network.outName(c, unit)];
-    const chain = this.chain(c, unit, sign * upstream);
-    const minus = network.errors && !chain ? "−" : "";
-    return [
-      `${symbol} = ${chain ? `(${chain.symbols})` : `${minus}∂${network.ownLoss}/∂${out}`} · ∂${out}/∂${base}`,
-      ...(chain ? [`= (${chain.numbers}) · ${factor(slope)}`] : []),
-      `= ${minus}${factor(chain ? sign * upstream : upstream)} · ${factor(slope)}`,
-      `= ${number(delta)}`,
-    ];
+    if (!close(network.sign * upstream * slope, delta)) return [`${symbol} = ${number(delta)}, ${BETWEEN}`];
+    return [...this.factorLines(c, unit), this.deltaLine(c, unit), ...this.meanings(this.formulasOf(c).slope)];
   }
 
-  /** The sum over the units behind: delta·w each, where it is what arrives at the unit. */
+  /** Whether a column's delta is that of the stable pair with the loss. */
+  isPair(c) {
+    const { pair } = this.data;
+    const { z, x } = this.network.columns[c].results;
+    return pair !== null && (pair.logits === z || (z === null && pair.logits === x));
+  }
+
+  /** What arrives at a unit in a row, its slope, and the output between, where these make its delta. */
+  bothFactors(c, unit, row) {
+    const { network, training } = this;
+    const width = network.columns[c].names.length;
+    const [upstream, slope, delta] = ["upstream", "slope", "delta"].map((what) => network.value(c, what, unit, row));
+    const own = { upstream, slope, out: network.valueName(c, unit) };
+    if (this.isPair(c)) {
+      const { link, targets } = this.data.pair;
+      const given = Array.from({ length: width }, (_, k) => training.of(targets).data[row * width + k]);
+      const counted = given.map((_, k) => k).filter((k) => given[k] !== 0);
+      const k = link === "sigmoid" ? unit : counted[0]; // of classes only one may have a target
+      if (k === undefined || (link === "softmax" && counted.length > 1)) return null;
+      own.upstream = training.pair("by_p/0").data[row * width + k] / (link === "sigmoid" ? width : 1);
+      own.slope = training.pair(link === "sigmoid" ? "by_logit/0" : `by_logit/${k}`).data[row * width + unit];
+      own.out = this.data.formulas.loss ? this.outputOfLoss(k, row).name : network.valueName(c, k);
+    }
+    return own.upstream !== undefined && own.slope !== undefined && close(own.upstream * own.slope, delta) ? own : null;
+  }
+
+  /** Of codes and the like only what arrives at the layer is told. */
+  withoutDelta(c, unit) {
+    const known = this.network.value(c, "upstream", unit) !== undefined;
+    return ["There is no derivative of the row's loss by what the layer is given.", known ? this.upstreamLine(c, unit) : null];
+  }
+
+  /** Delta as the product of what arrives from behind and the activation's slope. */
+  deltaLine(c, unit) {
+    const { network } = this;
+    const [upstream, slope] = ["upstream", "slope"].map((what) => network.value(c, what, unit));
+    const [base, out] = [network.baseName(c, unit), network.valueName(c, unit)];
+    const [symbol, delta] = [network.deltaName(c, unit), number(network.delta(c, unit))];
+    if (this.isPlain(c, unit)) return `${symbol} = ${network.slopeName(out)} = ${delta}`;
+    const arrives = network.sign * upstream;
+    return `${symbol} = ${network.slopeName(out)}·∂${out}/∂${base} = ${factor(arrives)}·${factor(slope)} = ${delta}`;
+  }
+
+  /** Whether a unit gives its sum as it is. */
+  isPlain(c, unit) {
+    const { layer } = this.network.columns[c];
+    return (layer.activation ?? "linear") === "linear" && !["Dropout", "PReLU"].includes(layer.kind)
+      && this.network.value(c, "slope", unit) === 1;
+  }
+
+  /** A line for each of both factors: from the loss or over the paths behind, and the slope. */
+  factorLines(c, unit) {
+    const { network } = this;
+    const slope = network.value(c, "slope", unit);
+    const [base, out] = [network.baseName(c, unit), network.valueName(c, unit)];
+    const tree = this.formulasOf(c).slope;
+    const lines = [this.upstreamLine(c, unit)];
+    if (!this.isPlain(c, unit)) lines.push(equationLine(`∂${out}/∂${base}`, tree, this.symbolsOf(c, unit), slope));
+    return lines.filter(Boolean);
+  }
+
+  /** The derivative of the loss by what a unit gives; none where the column behind has told it. */
+  upstreamLine(c, unit) {
+    const { network } = this;
+    const name = network.slopeName(network.valueName(c, unit));
+    const arrives = network.sign * network.value(c, "upstream", unit);
+    if (c === network.last) {
+      const symbols = this.symbolsOfLoss();
+      const tree = this.data.formulas.slopes[unit];
+      return equationLine(name, tree && simplified(tree, symbols), symbols, arrives, "through the operations of the loss");
+    }
+    const chain = this.chain(c, unit, arrives);
+    if (chain) return `${name} = ${chain.symbols} = ${chain.numbers} = ${number(arrives)}`;
+    const told = network.columns[network.following(c)]?.link === "same" && network.deltaName(network.following(c), unit) === name;
+    return told ? null : `${name} = ${number(arrives)}, through the layers that follow`;
+  }
+
+  /** The sum over the units behind: delta·w each, where it is what arrives at the unit; of many the largest. */
   chain(c, unit, arrives) {
     const { network } = this;
     const following = network.following(c);
     const next = network.columns[following];
-    if (next?.link !== "weights" || next.names.length > 8 || network.weight(following, 0, unit) === undefined) return null;
-    const paths = next.names.map((_, target) => ({
-      symbol: `${network.deltaName(following, target)}·${network.weightName(following, target, unit)}`,
-      delta: network.delta(following, target), weight: network.weight(following, target, unit),
-    }));
-    const products = paths.map(({ delta, weight }) => delta * weight);
+    if (next?.link !== "weights" || network.weight(following, 0, unit) === undefined) return null;
+    const paths = next.names.map((_, target) => {
+      const [delta, weight] = [network.delta(following, target), network.weight(following, target, unit)];
+      const symbol = `${network.deltaName(following, target)}·${network.weightName(following, target, unit)}`;
+      return { symbol, number: `${factor(delta)}·${factor(weight)}`, product: delta * weight };
+    });
+    const products = paths.map(({ product }) => product);
     if (!close(sumOf(products), arrives, sumOf(products.map(Math.abs)))) return null;
+    if (paths.length > 8) {
+      paths.sort((one, other) => Math.abs(other.product) - Math.abs(one.product));
+      const rest = paths.splice(5);
+      paths.push({ symbol: `[${rest.length} more]`, number: factor(sumOf(rest.map(({ product }) => product))) });
+    }
+    return { symbols: paths.map(({ symbol }) => symbol).join(" + "), numbers: paths.map((one) => one.number).join(" + ") };
+  }
+
+  /** The stable pair both ways: as the one that is computed, and factor by factor. */
+  pairLines(c, unit, symbol) {
+    const { network } = this;
+    const width = network.columns[c].names.length;
+    const { symbols } = this.inPair(c, unit);
+    const [o, t] = [`o/${unit}`, `t/${unit}`];
+    const apart = network.errors ? ["+", t, ["−", o]] : ["+", o, ["−", t]];
+    const whole = this.data.pair.link === "sigmoid" && width > 1 ? ["·", ["/", 1, width], apart] : apart;
+    const together = equationLine(symbol, whole, symbols, network.delta(c, unit));
+    const lines = [`${together}, as training computes both together`];
+    const parts = this.pairParts(c, unit);
+    if (!Number.isFinite(parts.product)) {
+      return [...lines, "The factors have no finite product here: that is why training computes both as one."];
+    }
+    if (!close(parts.product, network.delta(c, unit))) return lines;
+    return [...lines, "By its factors:", ...parts.lines, "Training computes both as one, which stays finite where an output is 0 or 1 by rounding."];
+  }
+
+  /** Names and numbers of the pair's outputs and targets in the row, and the numbers of its parts. */
+  inPair(c, unit) {
+    const { network, training } = this;
+    const width = network.columns[c].names.length;
+    const at = (name, k = unit) => training.pair(name).data[network.row * width + k];
+    const targets = Array.from({ length: width }, (_, k) => training.of(this.data.pair.targets).data[network.row * width + k]);
+    const told = this.symbolsOfLoss();
+    const symbols = (key) => (key.startsWith("t/") ? { name: told(key)?.name ?? "t", value: targets[key.slice(2)] }
+      : { name: told(key)?.name ?? network.valueName(c, unit), value: at("p/0", Number(key.slice(2))) });
+    return { symbols, at, targets };
+  }
+
+  pairParts(c, unit) {
+    const { symbols, at, targets } = this.inPair(c, unit);
+    return this.data.pair.link === "sigmoid" ? this.sigmoidParts(c, unit, symbols, at) : this.softmaxParts(c, unit, symbols, at, targets);
+  }
+
+  /** What the loss takes of each output, and the sigmoid's slope. */
+  sigmoidParts(c, unit, symbols, at) {
+    const { network } = this;
+    const width = network.columns[c].names.length;
+    const [o, z] = [symbols(`o/${unit}`).name, network.baseName(c, unit)];
+    const [arrives, slope] = [(network.sign * at("by_p/0")) / width, at("by_logit/0")];
+    const tree = this.data.formulas.slopes[unit];
+    const own = `o/${unit}`;
     return {
-      symbols: paths.map(({ symbol }) => symbol).join(" + "),
-      numbers: paths.map(({ delta, weight }) => `${factor(delta)}·${factor(weight)}`).join(" + "),
+      product: arrives * slope,
+      lines: [
+        equationLine(network.slopeName(o), tree, symbols, arrives),
+        equationLine(`∂${o}/∂${z}`, ["·", own, ["+", 1, ["−", own]]], symbols, slope),
+        `${network.deltaName(c, unit)} = ${network.slopeName(o)}·∂${o}/∂${z} = ${factor(arrives)}·${factor(slope)} = ${number(arrives * slope)}`,
+      ],
     };
   }
 
-  /** The stable pair both ways: factor by factor, and as the one that is computed. */
-  pairLines(c, unit, symbol) {
-    const { network, training } = this;
-    const { pair } = this.data;
-    const { names } = network.columns[c];
-    const width = names.length;
-    const at = (name, k = unit) => training.pair(name).data[network.row * width + k];
-    const [a, z] = [network.outName(c, unit), network.baseName(c, unit)];
-    const sign = network.errors ? -1 : 1;
-    const t = `t${sub(network.columns[c].base[unit])}`;
-    const short = network.errors ? `${t} − ${a}` : `${a} − ${t}`;
-    const target = training.of(pair.targets).data[network.row * width + unit];
-    const numbers = network.errors ? `${number(target)} − ${number(at("p/0"))}` : `${number(at("p/0"))} − ${factor(target)}`;
-    let product;
-    let line;
-    if (pair.link === "sigmoid") {
-      product = at("by_p/0") * at("by_logit/0");
-      line = `∂ℓ/∂${a} · ∂${a}/∂${z} = ${factor(at("by_p/0"))} · ${factor(at("by_logit/0"))} = ${number(product)}`;
-    } else {
-      const terms = names.map((_, k) => [at("by_p/0", k), at(`by_logit/${k}`)]);
-      product = terms.reduce((sum, [a, b]) => sum + a * b, 0);
-      const largest = [...terms].sort(([a, b], [c, d]) => Math.abs(c * d) - Math.abs(a * b));
-      const put = few(largest.map(([a, b]) => `${factor(a)}·${factor(b)}`), 4, " + ");
-      line = `Σ${sub("k")} ∂ℓ/∂a${sub("k")} · ∂a${sub("k")}/∂${z} = ${put} = ${number(product)}`;
-    }
-    const lines = [`Factor by factor: ${line}`];
-    const delta = network.delta(c, unit);
-    const own = sign * at("delta/0");
-    const simple = close(sign * (at("p/0") - target), own, Math.abs(target));
-    const whole = close(delta, own);
-    const together = [whole ? symbol : null, ...(simple ? [short, numbers] : []), number(own)].filter(Boolean).join(" = ");
-    lines.push(`Together: ${together}`);
-    if (!whole) lines.push(`and the row's loss takes the share that makes it ${symbol} = ${number(delta)}`);
-    lines.push(Number.isFinite(product)
-      ? "Training computes both as one, which stays finite where a is 0 or 1 by rounding."
-      : "The factors have no finite product here: that is why training computes both as one.");
-    return lines;
+  /** The sum over the classes whose target is not 0. */
+  softmaxParts(c, unit, symbols, at, targets) {
+    const { network } = this;
+    const z = network.baseName(c, unit);
+    const terms = targets.map((target, k) => ({ target, k })).filter(({ target }) => target !== 0).map(({ target, k }) => ({
+      k, target, name: symbols(`o/${k}`).name, arrives: network.sign * at("by_p/0", k), slope: at(`by_logit/${k}`),
+    }));
+    const product = sumOf(terms.map(({ arrives, slope }) => arrives * slope));
+    const lines = terms.slice(0, 3).flatMap(({ k, name, arrives, slope }) => {
+      const share = ["/", `t/${k}`, `o/${k}`];
+      const local = k === unit ? ["·", `o/${k}`, ["+", 1, ["−", `o/${k}`]]] : ["−", ["·", `o/${k}`, `o/${unit}`]];
+      return [
+        equationLine(network.slopeName(name), network.errors ? share : ["−", share], symbols, arrives),
+        equationLine(`∂${name}/∂${z}`, local, symbols, slope),
+      ];
+    });
+    const joined = (make) => few(terms.map(make), 3, " + ");
+    const told = [joined(({ name }) => `${network.slopeName(name)}·∂${name}/∂${z}`)];
+    if (terms.length <= 3) told.push(joined(({ arrives, slope }) => `${factor(arrives)}·${factor(slope)}`));
+    return { product, lines: [...lines, `${network.deltaName(c, unit)} = ${told.join(" = ")} = ${number(product)}`] };
   }
 
   gradients(c, units) {
@@ -158,17 +263,19 @@ class Narration extends ForwardNarration {
   }
 
   gradientLine(c, unit, source) {
+    const { network } = this;
     const { symbols, numbers, value } = this.gradient(c, unit, source);
     const made = [symbols, numbers].filter(Boolean).map((one) => `${one} = `).join("");
-    return `∂${this.L}/∂${this.network.weightName(c, unit, source)} = ${made}${number(value)}${symbols ? "" : `, ${BETWEEN}`}`;
+    return `${network.gradientName(network.weightName(c, unit, source))} = ${made}${number(value)}${symbols ? "" : `, ${BETWEEN}`}`;
   }
 
-  /** A weight's gradient as a sum over the rows, and what its penalty adds; its symbols where they give it. */
+  /** A weight's gradient as a sum over the rows, and what its penalty adds; its symbols where they give it.
+   *  Of a reader who writes errors all is minus the gradient. */
   gradient(c, unit, source) {
     const { network, training } = this;
-    const value = network.gradientOf(c, unit, source);
+    const value = network.toldGradient(c, unit, source);
     const products = Array.from({ length: this.data.rows }, (_, row) =>
-      (source === "bias" ? 1 : network.value(c, "x", source, row)) * network.value(c, "reported", unit, row));
+      network.sign * (source === "bias" ? 1 : network.value(c, "x", source, row)) * network.value(c, "reported", unit, row));
     const sum = sumOf(products);
     const found = { value, sum, penalty: null, symbols: null, numbers: null };
     if (!close(sum, value, sumOf(products.map(Math.abs)))) {
@@ -176,27 +283,69 @@ class Narration extends ForwardNarration {
       if (!training.penalties.some(([penalized]) => penalized === name)) return found;
       found.penalty = value - sum;
     }
-    const more = (text) => (found.penalty === null || text === null ? text : `${text} + ${factor(found.penalty)}`);
     const [symbols, numbers] = this.data.rows > 1 ? [this.overRows(c, unit, source), null] : this.product(c, unit, source);
-    return { ...found, symbols: more(symbols), numbers: more(numbers) };
+    return { ...found, symbols: this.withPenalty(symbols, found.penalty), numbers: this.withPenalty(numbers, found.penalty) };
+  }
+
+  withPenalty(text, penalty) {
+    return penalty === null || text === null ? text : `${text} + ${factor(penalty)}`;
+  }
+
+  /** The derivative of the loss by a sum: with one row delta, where the row's loss is the loss. */
+  reportedName(c, unit) {
+    const { network } = this;
+    const [reported, delta] = ["reported", "delta"].map((what) => network.value(c, what, unit));
+    const shown = this.data.rows === 1 && Math.abs(reported - delta) <= 1e-12 * Math.abs(delta);
+    return shown ? network.deltaName(c, unit) : network.gradientName(`z${sub(network.columns[c].names[unit])}`);
   }
 
   /** Of one row: what comes in times what the loss does with the sum, in symbols and numbers. */
   product(c, unit, source) {
     const { network } = this;
-    const name = network.columns[c].names[unit];
-    const delta = network.value(c, "reported", unit);
-    const shown = Math.abs(delta - network.value(c, "delta", unit)) <= 1e-12 * Math.abs(delta);
-    const minus = shown && network.errors ? "−" : "";
-    const word = minus + (shown ? network.deltaName(c, unit) : `∂${this.L}/∂z${sub(name)}`);
+    const word = this.reportedName(c, unit);
     if (source === "bias") return [word, null];
-    const [x, rest] = [network.valueName(c - 1, source), word.slice(minus.length)];
-    return [`${minus}${x}·${rest}`, `${factor(network.value(c, "x", source))}·${factor(delta)}`];
+    const told = network.sign * network.value(c, "reported", unit);
+    const pairs = [[network.valueName(c - 1, source), factor(network.value(c, "x", source))], [word, factor(told)]];
+    if (this.data.form !== "rows") pairs.reverse();
+    return [0, 1].map((n) => pairs.map((pair) => pair[n]).join("·"));
   }
 
   overRows(c, unit, source) {
-    const word = `∂${this.L}/∂z${sub(this.network.columns[c].names[unit])}`;
-    return `Σ over ${this.data.rows} rows of ${source === "bias" ? word : `${this.network.valueName(c - 1, source)}·${word}`}`;
+    const word = this.reportedName(c, unit);
+    const minus = word.startsWith("−") ? "−" : "";
+    const product = source === "bias" ? word : `${minus}${this.network.valueName(c - 1, source)}·${word.slice(minus.length)}`;
+    return `Σ over ${this.data.rows} rows of ${product}`;
+  }
+
+  /** Of a weight in a row: what arrives at its unit, the activation's slope, and what comes in, as names
+   *  and numbers; null where these are not all factors. */
+  factors(c, unit, source, row = this.network.row) {
+    const { network } = this;
+    const found = this.bothFactors(c, unit, row);
+    if (found === null) return null;
+    const { upstream, slope, out } = found;
+    const base = network.baseName(c, unit);
+    return {
+      names: [network.slopeName(out), `∂${out}/∂${base}`, `∂${base}/∂${network.weightName(c, unit, source)}`],
+      numbers: [network.sign * upstream, slope, source === "bias" ? 1 : network.value(c, "x", source, row)],
+    };
+  }
+
+  /** One row's gradient as the product of all its factors, each with a line of its own. */
+  allFactorLines(c, unit, source) {
+    const { network } = this;
+    const { value, penalty, symbols } = this.gradient(c, unit, source);
+    const found = this.factors(c, unit, source);
+    if (!found || !symbols) return [];
+    const { names, numbers } = found;
+    if (!close(numbers.reduce((product, one) => product * one, 1) + (penalty ?? 0), value)) return [];
+    const x = source === "bias" ? number(1) : `${network.valueName(c - 1, source)} = ${number(numbers[2])}`;
+    const [told, put] = [names.join("·"), numbers.map(factor).join("·")].map((text) => this.withPenalty(text, penalty));
+    return [
+      `${network.gradientName(network.weightName(c, unit, source))} = ${told}`, `= ${put}`, `= ${number(value)}`, "where",
+      ...(this.isPair(c) ? this.pairParts(c, unit).lines.slice(0, -1) : this.factorLines(c, unit)),
+      ...(!this.isPair(c) && this.isPlain(c, unit) ? [`${names[1]} = ${number(1)}`] : []), `${names[2]} = ${x}`,
+    ];
   }
 
   updates(c, units) {
@@ -210,24 +359,19 @@ class Narration extends ForwardNarration {
 
   updateLines(c, units) {
     const { network, training } = this;
-    const { name, scalars, slots } = this.data.optimizer;
-    const after = training.after;
-    if (!after) return [NO_UPDATE];
-    const simple = name === "SGD" && !slots.length;
+    const { name, slots } = this.data.optimizer;
+    if (!training.after) return [NO_UPDATE];
     const wanted = units.flatMap((unit) => [...network.columns[c - 1].shown.map((source) => [unit, source]), [unit, "bias"]])
       .filter(([unit, source]) => network.place(c, unit, source)?.trained);
+    const rule = new Rule(this);
     const keeps = slots.length ? `, which keeps ${slots.join(" and ")} for each weight` : "";
-    const lines = [simple ? "new weight = weight − learning rate · gradient" : `${name}${keeps}.`];
-    for (const [unit, source] of wanted.slice(0, 6)) {
-      const [before, next] = [training.state, after].map((state) => network.weight(c, unit, source, state));
-      const gradient = network.gradientOf(c, unit, source);
-      const exact = simple && Math.abs(before - training.line[0] * gradient - next) < 1e-12;
-      const middle = exact ? `${bare(before)} − ${bare(training.line[0])}·${factor(gradient)} = ` : `from ${number(before)} to `;
-      lines.push(`${network.weightName(c, unit, source)}: ${middle}${number(next)}`);
-    }
+    const lines = slots.length ? [`${name}${keeps}.`] : [];
+    wanted.slice(0, 6).forEach(([unit, source], n) => {
+      const told = rule.lines(c, unit, source);
+      lines.push(...(n === 0 || !slots.length ? told : told.slice(-1)));
+    });
     if (wanted.length > 6) lines.push(`and ${wanted.length - 6} more of those that are drawn; click a weight to see its own.`);
-    lines.push(`This step: ${scalars.map((one, n) => `${one.replaceAll("_", " ")} ${bare(training.line[n])}`).join(", ")}.`);
-    return lines;
+    return [...lines, ...rule.stepLines()];
   }
 
   lossAfter() {

@@ -106,6 +106,8 @@ class Network {
 
   /** delta, or the error of a reader who writes Err = -delta. */
   delta(c, unit, row = this.row) {
+    const { x, z } = this.columns[c].results ?? {};
+    if (x === null && z === null) return undefined; // codes, by which there is no derivative
     const found = this.value(c, "delta", unit, row);
     return found === undefined ? undefined : this.errors ? 0 - found : found;
   }
@@ -120,7 +122,7 @@ class Network {
   /** What the value of a unit is called: x1, h1; h1~ after a layer without weights; a with 4 below. */
   valueName(c, unit) {
     const { names, head } = this.columns[c];
-    return /^\d/.test(names[unit]) ? head + sub(names[unit]) : names[unit];
+    return /^\d/.test(names[unit]) ? head + sub(names[unit]) : styled(names[unit]);
   }
 
   /** What a layer computes with: z of a layer with weights, else what it is given. */
@@ -130,22 +132,30 @@ class Network {
     return link === "same" ? this.valueName(c - 1, unit) : `x${sub(names[unit])}`;
   }
 
-  /** What a unit gives, as its own layer names it. */
-  outName(c, unit) {
-    const { link, names } = this.columns[c];
-    return link === "weights" ? `a${sub(names[unit])}` : this.valueName(c, unit);
+  /** The row's own loss, which may be the loss; where layers mix rows, the sum of all rows' losses. */
+  get ownLoss() {
+    return this.data.mixing ? "Σℓ" : this.data.formulas.oneLoss ? this.data.loss.name : "ℓ";
   }
 
-  /** The row's own loss; where layers mix rows, a derivative is one of the sum of all rows' losses. */
-  get ownLoss() {
-    return this.data.mixing ? "Σℓ" : "ℓ";
+  /** A derivative of the row's own loss; minus it for a reader who writes errors. */
+  slopeName(by) {
+    return `${this.errors ? "−" : ""}∂${this.ownLoss}/∂${by}`;
+  }
+
+  /** The derivative of the loss by a weight, or by a letter that stands for it; with its sign. */
+  gradientName(by = "w") {
+    return `${this.errors ? "−" : ""}∂${this.data.loss.name}/∂${by}`;
+  }
+
+  get sign() {
+    return this.errors ? -1 : 1;
   }
 
   /** The derivative by what a layer computes with: delta by z, else ∂ℓ by what the layer is given. */
   deltaName(c, unit) {
     const { link, names } = this.columns[c];
     if (link === "weights") return `${this.deltaWord}${sub(names[unit])}`;
-    return `${this.errors ? "−" : ""}∂${this.ownLoss}/∂${this.baseName(c, unit)}`;
+    return this.slopeName(this.baseName(c, unit));
   }
 
   /** The derivative by what a layer without weights is given, where there is no room for its name. */
@@ -182,7 +192,18 @@ class Network {
     return gradient?.data[found.element];
   }
 
+  /** The gradient as it is told: minus it for a reader who writes errors. */
+  toldGradient(c, unit, source) {
+    const gradient = this.gradientOf(c, unit, source);
+    return gradient === undefined ? undefined : this.errors ? 0 - gradient : gradient;
+  }
+
   weightName(c, unit, source) {
+    return styled(this.rawName(c, unit, source));
+  }
+
+  /** A weight's name as its reader typed it. */
+  rawName(c, unit, source) {
     const { names } = this.data;
     const { place } = this.columns[c].layer;
     const sources = names.sources[place];
@@ -206,7 +227,7 @@ class Network {
       const fits = this.targets.length === 1 && !labels && width === this.columns[this.last].names.length;
       return Array.from({ length: width }, (_, n) => ({
         what: { source, place: row * width + n }, unit: fits ? n : null, labels, width,
-        name: fits ? `t${sub(this.columns[this.last].base[n])}` : labels ? "class t" : `t${index + 1}${width > 1 ? `[${n + 1}]` : ""}`,
+        name: fits ? (width > 1 ? `t${sub(n + 1)}` : "t") : labels ? "class t" : `t${index + 1}${width > 1 ? `[${n + 1}]` : ""}`,
       }));
     });
   }
@@ -214,7 +235,7 @@ class Network {
   /** Of a target that is a label: in brackets the unit of its class. */
   className({ labels, what }) {
     const name = labels ? this.columns[this.last].base[this.training.get(what)] : undefined;
-    return name === undefined ? "" : ` (${name})`;
+    return name === undefined ? "" : ` (${styled(name)})`;
   }
 
   /** Which units of each column are drawn: all, or those that matter most for the row. */

@@ -17,6 +17,7 @@ from chainrule.tracing.page.course import (
     shipped_lines,
     steps_traced,
 )
+from chainrule.tracing.page.formulas import shipped_formulas
 from chainrule.tracing.page.shipping import DRAWN, evaluated, not_known, packed, shipped_tape
 from chainrule.tracing.pairs import is_pair, pair_nodes
 from chainrule.tracing.step import LayerTrace, StepTrace
@@ -144,6 +145,7 @@ def _numbers(
         "updates": list(tape.updates),
         "states": [list(one) for one in tape.states],
         "pair": _pair(trace, tape),
+        "formulas": shipped_formulas(trace),
         "drawn": any(one.name in DRAWN for one in tape.instructions),
     }  # fmt: skip
     if not unknown:

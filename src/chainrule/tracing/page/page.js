@@ -134,7 +134,7 @@ class Page {
     const { moments } = this.subject;
     const now = moments[this.moment];
     found("where").textContent = `${this.moment + 1} of ${moments.length} · ${now.phase}`;
-    found("moment").textContent = plain(now.title);
+    found("moment").replaceChildren(rich(now.title));
     const lines = now.lines().filter(Boolean);
     if (found("told").dataset.text !== lines.join("\n")) {
       found("told").dataset.text = lines.join("\n");
@@ -225,12 +225,12 @@ class Page {
   choose(key, byKeyboard = false) {
     this.selected = key;
     const panel = this.subject.panel(key);
-    const title = element("h2", { id: "chosen", tabindex: "-1" }, plain(panel.title));
+    const title = element("h2", { id: "chosen", tabindex: "-1" }, rich(panel.title));
     const close = element("button", { type: "button", class: "close" }, "Close");
     close.addEventListener("click", () => this.close());
     this.filled = element("div", {});
     found("panel").replaceChildren(
-      element("div", { class: "head" }, title, close), element("p", { class: "over" }, plain(panel.over)),
+      element("div", { class: "head" }, title, close), element("p", { class: "over" }, rich(panel.over)),
       ...panel.fields.map((field) => this.field(field)), this.filled,
     );
     this.fillPanel();
@@ -295,7 +295,8 @@ class Page {
       const [slope, gradient] = [subject.check(what), subject.gradientAt(what)];
       const apart = Math.abs(slope - gradient) / Math.max(Math.abs(gradient), Math.abs(slope), 1e-12);
       const verdict = apart < 1e-5 ? "they agree" : `apart by ${(apart * 100).toPrecision(2)} %; at a kink both may be right`;
-      said.textContent = `Central difference ${number(slope)}, gradient ${number(gradient)}: ${verdict}.`;
+      const word = subject.network?.errors ? "minus the gradient" : "gradient";
+      said.textContent = `Central difference ${number(slope)}, ${word} ${number(gradient)}: ${verdict}.`;
     };
     const button = element("button", { type: "button" }, "Check by central difference");
     button.addEventListener("click", measure);

@@ -29,10 +29,7 @@ class NetworkPanel {
       sections.push({ title: "Weighted sum", lines: this.narration.sum(c, unit) });
       sections.push({ title: "Activation", lines: this.narration.activation(c, unit) });
     } else {
-      const x = network.value(c, "x", unit);
-      const lines = [`${network.outName(c, unit)} = ${number(network.value(c, "a", unit))}`];
-      if (x !== undefined && !column.moves) lines.push(`of ${network.baseName(c, unit)} = ${number(x)}`);
-      sections.push({ title: "What it gives", lines });
+      sections.push({ title: "What it gives", lines: this.given(c, unit) });
     }
     if (column.kind !== "given") {
       const word = network.errors ? "Error" : "Delta";
@@ -41,7 +38,18 @@ class NetworkPanel {
     }
     if (column.link === "weights") sections.push(this.weightsOf(c, unit));
     else sections.push(...this.parametersOf(column));
-    return { title: `Unit ${name}`, over: `${column.title}${column.detail ? `, ${column.detail}` : ""}`, fields: [], sections };
+    return { title: `Unit ${styled(name)}`, over: `${column.title}${column.detail ? `, ${column.detail}` : ""}`, fields: [], sections };
+  }
+
+  /** What a layer without weights gives, by its formula where it has one. */
+  given(c, unit) {
+    const { network } = this;
+    const column = network.columns[c];
+    const x = network.value(c, "x", unit);
+    if (column.layer && this.narration.formulasOf(c).value) return this.narration.passed(c, [unit]);
+    const lines = [`${network.valueName(c, unit)} = ${number(network.value(c, "a", unit))}`];
+    if (x !== undefined && !column.moves) lines.push(`of ${network.baseName(c, unit)} = ${number(x)}`);
+    return lines;
   }
 
   input(c, unit, name) {
@@ -50,11 +58,11 @@ class NetworkPanel {
     if (next.link === "weights") {
       const rows = next.shown.map((target) => [
         { text: this.network.weightName(c + 1, target, unit), key: `w/${c + 1}/${target}/${unit}` },
-        next.names[target], number(this.network.weight(c + 1, target, unit)), number(this.network.gradientOf(c + 1, target, unit)),
+        styled(next.names[target]), number(this.network.weight(c + 1, target, unit)), number(this.network.toldGradient(c + 1, target, unit)),
       ]);
-      sections.push({ title: "Weights that leave it", table: { head: ["weight", "to", "value", `∂${this.data.loss.name}/∂w`], rows } });
+      sections.push({ title: "Weights that leave it", table: { head: ["weight", "to", "value", this.network.gradientName()], rows } });
     }
-    return { title: `Input ${name}`, over: this.rowWords(), fields: [{ label: name, what: this.network.inputPlace(c, unit) }], sections };
+    return { title: `Input ${styled(name)}`, over: this.rowWords(), fields: [{ label: this.network.valueName(c, unit), what: this.network.inputPlace(c, unit) }], sections };
   }
 
   rowWords() {
@@ -88,11 +96,11 @@ class NetworkPanel {
       { text: network.weightName(c, unit, source), key: source === "bias" ? `b/${c}/${unit}` : `w/${c}/${unit}/${source}` },
       source === "bias" ? "1" : number(network.value(c, "x", source)),
       number(network.weight(c, unit, source)),
-      number(network.gradientOf(c, unit, source)),
+      number(network.toldGradient(c, unit, source)),
     ]);
     const left = network.columns[c - 1].names.length - sources.length;
     const title = left > 0 ? `Its weights (${left.toLocaleString("en")} more from inputs that are not drawn)` : "Its weights";
-    return { title, table: { head: ["weight", "input", "value", `∂${this.data.loss.name}/∂w`], rows } };
+    return { title, table: { head: ["weight", "input", "value", this.network.gradientName()], rows } };
   }
 
   /** Parameters of a layer without a weighted sum: scale and shift of a normalization, slopes. */
@@ -109,93 +117,79 @@ class NetworkPanel {
     const { network } = this;
     const bias = source === "bias";
     const name = network.weightName(c, unit, source);
-    const to = network.columns[c].names[unit];
+    const to = styled(network.columns[c].names[unit]);
     const place = network.place(c, unit, source);
     const sections = [];
     if (place.trained) {
-      sections.push(this.gradient(c, unit, source, name), this.rule(place, name));
+      sections.push(...this.gradient(c, unit, source), this.rule(c, unit, source));
       if (this.training.editable) sections.push({ title: "Checked by measuring", check: place.place });
     } else {
       sections.push({ title: "", lines: [`${name} is held fixed: no update reaches it.`] });
     }
-    const from = bias ? `bias of ${to}` : `from ${network.columns[c - 1].names[source]} to ${to}`;
+    const from = bias ? `bias of ${to}` : `from ${styled(network.columns[c - 1].names[source])} to ${to}`;
     return { title: `${bias ? "Bias" : "Weight"} ${name}`, over: `${from}, in ${place.name}`, fields: [{ label: name, what: { place: place.place } }], sections };
   }
 
-  gradient(c, unit, source, name) {
-    const { network } = this;
-    const L = this.data.loss.name;
-    const { value, sum, penalty, symbols, numbers } = this.narration.gradient(c, unit, source);
-    const own = [
-      penalty === null ? null : `The penalty adds ${number(penalty)}.`,
-      `∂${L}/∂${name} = ${number(value)}${symbols ? "" : `, ${BETWEEN}`}`,
-    ].filter(Boolean);
-    if (!symbols) return { title: "Gradient", lines: own };
-    if (this.data.rows === 1) {
-      return { title: "Gradient", lines: [`∂${L}/∂${name} = ${[symbols, numbers].filter(Boolean).join(" = ")}`, ...own] };
-    }
-    const x = (row) => (source === "bias" ? 1 : network.value(c, "x", source, row));
-    const reported = (row) => network.value(c, "reported", unit, row);
-    const rows = this.fewRows((row) => [`${row + 1}`, number(x(row)), number(reported(row)), number(x(row) * reported(row))]);
-    const z = `∂${L}/∂z${sub(network.columns[c].names[unit])}`;
+  /** The gradient as the product of all its factors, then the short form with delta. */
+  gradient(c, unit, source) {
+    const { rows } = this.data;
+    const all = rows === 1 ? this.narration.allFactorLines(c, unit, source) : [];
+    const short = rows === 1 ? { title: "Gradient", lines: [this.narration.gradientLine(c, unit, source)] } : this.gradientOfRows(c, unit, source);
+    if (!all.length) return [short];
+    return [{ title: "Gradient: all factors", lines: all }, { ...short, title: `Shorter, with ${this.network.deltaWord}` }];
+  }
+
+  /** Row by row: the factors and their product; then what the sum gives. */
+  gradientOfRows(c, unit, source) {
+    const { network, narration } = this;
+    const { rows } = this.data;
+    const { value, sum, penalty, symbols } = narration.gradient(c, unit, source);
+    const name = network.gradientName(network.weightName(c, unit, source));
+    if (!symbols) return { title: "Gradient", lines: [narration.gradientLine(c, unit, source)] };
+    const lines = penalty === null ? [] : [`The penalty adds ${number(penalty)}.`];
+    const found = Array.from({ length: rows }, (_, row) => narration.factors(c, unit, source, row));
+    const products = found.map((one) => one && one.numbers.reduce((product, factor) => product * factor, 1));
     const from = source === "bias" ? "1" : network.valueName(c - 1, source);
-    return {
-      title: "Gradient, row by row", table: { head: ["row", from, z, "product"], rows },
-      lines: [`The sum over ${this.data.rows} rows is ${number(sum)}.`, ...own],
-    };
-  }
-
-  /** What the update reads, by index: the weight's name, the gradient, slots and scalars. */
-  wordsOfUpdate(name) {
-    const { optimizer, sources } = this.data;
-    const scalars = optimizer.scalars.map((one) => one.replaceAll("_", " "));
-    const slots = [...optimizer.slots];
-    const words = { weight: () => name, gradient: () => "gradient", line: () => scalars.shift(), slot: () => slots.shift() };
-    return new Map(sources.filter(([, kind]) => kind in words).map(([index, kind]) => [index, words[kind]()]));
-  }
-
-  /** The optimizer's rule on this number, operation by operation as it runs. */
-  rule(place, name) {
-    const { training } = this;
-    const { optimizer, updates, sources } = this.data;
-    const after = training.after;
-    const title = `The update by ${optimizer.name}`;
-    if (!after) return { title, lines: [NO_UPDATE] };
-    const [before, next] = [training.state, after].map((state) => state.parameters[place.place]);
-    const change = `${name}: ${number(before)} → ${number(next)}`;
-    if (!training.moving) return { title, lines: [change] };
-    const first = sources.find(([, kind]) => kind === "weight")[0]; // the update reads nothing from before
-    const words = this.wordsOfUpdate(name);
-    const element = (index) => {
-      const x = training.moving.of(index);
-      return x.data.length === 1 ? x.data[0] : x.data.length === training.count ? x.data[place.place] : undefined;
-    };
-    const lines = [];
-    for (const [operation, operands, result] of training.tape.instructions.filter(([, , result]) => result > first)) {
-      const value = element(result);
-      if (value === undefined) continue;
-      if (operation === "reshape" || operation === "broadcast_to") {
-        words.set(result, words.get(operands[0]));
-        continue;
-      }
-      const symbol = updates.indexOf(result);
-      words.set(result, symbol === 0 ? `new ${name}` : symbol > 0 ? `new ${optimizer.slots[symbol - 1]}` : `s${lines.length + 1}`);
-      const told = operands.map((index) => words.get(index) ?? factor(element(index)));
-      const put = operands.map((index) => factor(element(index)));
-      const left = `${words.get(result)} = ${called(operation, told)}`;
-      if (operation === "flush" && value === element(operands[0])) {
-        lines.push(`${words.get(result)} = ${told[0]} = ${number(value)}`);
-        continue;
-      }
-      lines.push(told.join() === put.join() ? `${left} = ${number(value)}` : `${left} = ${called(operation, put)} = ${number(value)}`);
+    const total = products.every((one) => one !== null) ? sumOf(products) : NaN;
+    const shares = this.data.loss.outputs[0].how === "sum" ? [1, 1 / rows] : [1 / rows, 1];
+    const share = shares.find((one) => close(one * total, sum, sumOf(products.map(Math.abs))));
+    if (share === undefined) {
+      const x = (row) => (source === "bias" ? 1 : network.value(c, "x", source, row));
+      const reported = (row) => network.sign * network.value(c, "reported", unit, row);
+      const made = this.fewRows((row) => [`${row + 1}`, number(x(row)), number(reported(row)), number(x(row) * reported(row))]);
+      return {
+        title: "Gradient, row by row", table: { head: ["row", from, narration.reportedName(c, unit), "product"], rows: made },
+        lines: [`The sum over ${rows} rows is ${number(sum)}.`, ...lines, `${name} = ${number(value)}`],
+      };
     }
-    return { title, lines: [change, ...lines] };
+    const softmax = narration.isPair(c) && this.data.pair.link === "softmax"; // each row has a class of its own
+    const z = network.baseName(c, unit);
+    const two = softmax ? [network.slopeName(`o${sub("t")}`), `∂o${sub("t")}/∂${z}`] : found[0].names.slice(0, 2);
+    const head = ["row", ...two, `${found[0].names[2]}${source === "bias" ? "" : ` = ${from}`}`, "product"];
+    const made = this.fewRows((row) => [`${row + 1}`, ...found[row].numbers.map(number), number(products[row])]);
+    const mean = share === 1 ? "" : `1/${rows}·`;
+    return {
+      title: "Gradient, row by row: all factors", table: { head, rows: made },
+      lines: [
+        `The sum of the products over ${rows} rows is ${number(total)}.`, ...lines,
+        `${name} = ${narration.withPenalty(`${mean}${factor(total)}`, penalty)} = ${number(value)}`,
+      ],
+    };
+  }
+
+  /** The optimizer's rule on this number, line by line. */
+  rule(c, unit, source) {
+    const { training } = this;
+    const title = `The update by ${this.data.optimizer.name}`;
+    if (!training.after) return { title, lines: [NO_UPDATE] };
+    const rule = new Rule(this.narration);
+    return { title, lines: [...rule.lines(c, unit, source), ...rule.stepLines()] };
   }
 
   target(index) {
     const found = this.network.targetsOfRow()[index];
     return {
-      title: `Target ${plain(found.name)}${this.network.className(found)}`, over: this.rowWords(),
+      title: `Target ${found.name}${this.network.className(found)}`, over: this.rowWords(),
       fields: [{ label: found.name, what: found.what, whole: found.labels }],
       sections: [{ title: "The loss", lines: this.narration.lossLines() }],
     };

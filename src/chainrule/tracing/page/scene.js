@@ -2,6 +2,7 @@
 
 const RADIUS = 21;
 const LINE = 14;
+const MOST_NAMED_EDGES = 12; // of a layer whose weights have their names on them
 const TOP = 62; // below the titles of the columns
 
 /** Everything that is drawn: titles, edges, nodes and chips, with what each is called aloud. */
@@ -38,7 +39,7 @@ class NetworkScene {
     this.at = [];
     let x = 66;
     columns.forEach((column, c) => {
-      if (c > 0) x += Math.max(column.link === "weights" ? (this.roomy ? 190 : 170) : 116, this.titleGap(c));
+      if (c > 0) x += Math.max(column.link === "weights" ? (this.roomy ? 220 : 170) : 116, this.titleGap(c));
       const bias = this.roomy && column.link === "weights" ? LINE : 0;
       const start = TOP + (tallest - column.shown.length * heights[c]) / 2 + RADIUS + bias + 4;
       this.at.push(new Map(column.shown.map((unit, n) => [unit, { x, y: start + n * heights[c] }])));
@@ -82,7 +83,7 @@ class NetworkScene {
     }));
     const told = values.map(([word, value]) => `${word || "value"} ${short(value)}`).join(", ");
     group.nodes.push({
-      key, x, y, radius: RADIUS, name, lines, active: this.uses.has(key), quiet: column.link === "same",
+      key, x, y, radius: RADIUS, name: styled(name), lines, active: this.uses.has(key), quiet: column.link === "same",
       label: `Unit ${name}, ${column.title}${told ? `: ${told}` : ""}`,
     });
     if (this.roomy && column.link === "weights" && network.weight(c, unit, "bias") !== undefined) {
@@ -115,7 +116,7 @@ class NetworkScene {
     group.chips.push({
       key, x, y: y - RADIUS - 7, text: moved ? `${name} → ${short(after)}` : `${name} ${short(value)}`,
       active: this.uses.has(key), kind: moved ? "new" : "weight",
-      label: `Bias ${name} of unit ${network.columns[c].names[unit]}: ${short(value)}${moved ? `, new ${short(after)}` : ""}`,
+      label: `Bias ${network.rawName(c, unit, "bias")} of unit ${network.columns[c].names[unit]}: ${short(value)}${moved ? `, new ${short(after)}` : ""}`,
     });
   }
 
@@ -138,6 +139,7 @@ class NetworkScene {
     }
     const found = before.flatMap((source) => column.shown.map((unit) => this.edge(c, unit, source)));
     const largest = Math.max(1e-12, ...found.map(({ value }) => Math.abs(value)).filter(Number.isFinite));
+    if (found.length > MOST_NAMED_EDGES) for (const edge of found) edge.named = edge.text;
     for (const edge of found) edge.weight = (this.roomy ? 1 : 0.6) + ((this.roomy ? 2.6 : 1.6) * Math.abs(edge.value)) / largest;
     if (!this.roomy || found.length > 20) for (const edge of found) edge.text = "";
     return found;
@@ -145,7 +147,12 @@ class NetworkScene {
 
   addLabels() {
     const taken = this.scene.groups.flatMap(obstacles);
-    for (const { edges } of this.scene.groups) placeLabels(edges.filter((edge) => edge.text), taken);
+    const edges = this.scene.groups.flatMap((group) => group.edges).filter((edge) => edge.text);
+    const brief = edges.map(({ text }) => text);
+    for (const edge of edges) edge.text = edge.named;
+    if (placeLabels(edges, [...taken])) return;
+    edges.forEach((edge, n) => { edge.text = brief[n]; });
+    placeLabels(edges, taken);
   }
 
   edge(c, unit, source) {
@@ -156,13 +163,16 @@ class NetworkScene {
     const after = this.seen.has(`n/${c}/${unit}/${source}`) && network.weight(c, unit, source, this.training.after);
     const moved = after !== undefined && after !== false && after !== value;
     const active = this.uses.has(key);
-    const slope = active && !moved && this.seen.has(`g/${c}/${unit}/${source}`) ? network.gradientOf(c, unit, source) : undefined;
+    const slope = active && !moved && this.seen.has(`g/${c}/${unit}/${source}`) ? network.toldGradient(c, unit, source) : undefined;
+    const told = slope === undefined ? "" : `, ${network.errors ? "minus the gradient" : "gradient"} ${short(slope)}`;
     const from = network.columns[c - 1].names[source];
+    const round = network.errors ? "−∂" : "∂";
+    const text = moved ? `→ ${short(after)}` : slope === undefined ? short(value) : `${round} ${short(slope)}`;
     return {
-      key, value, ...this.line(this.at[c - 1].get(source), this.at[c].get(unit)),
+      key, value, text, named: slope === undefined ? `${name} ${text}` : `${round}${name} ${short(slope)}`, ...this.line(this.at[c - 1].get(source), this.at[c].get(unit)),
       kind: value < 0 ? "negative" : "positive", moved, active, textKind: slope === undefined ? "" : "delta",
-      text: moved ? `→ ${short(after)}` : slope === undefined ? short(value) : `∂ ${short(slope)}`, focusable: this.roomy,
-      label: `Weight ${name} from ${from} to ${network.columns[c].names[unit]}: ${short(value)}${slope === undefined ? "" : `, gradient ${short(slope)}`}${moved ? `, new ${short(after)}` : ""}`,
+      focusable: this.roomy,
+      label: `Weight ${network.rawName(c, unit, source)} from ${from} to ${network.columns[c].names[unit]}: ${short(value)}${told}${moved ? `, new ${short(after)}` : ""}`,
     };
   }
 
@@ -182,22 +192,23 @@ class NetworkScene {
     if (this.seen.has("L")) lines.push({ text: short(training.loss), kind: "a", y: y + 40 });
     if (this.seen.has("after")) lines.push({ text: `→ ${short(training.lossAfter)}`, kind: "new", y: y + 40 + LINE });
     const told = lines.map(({ text }) => text).join(" ");
-    const group = { edges, chips: [], nodes: [{ key: "L", x, y, radius: 26, name, lines, active: this.uses.has("L"), label: `Loss ${name} ${told}` }] };
+    const group = { edges, chips: [], nodes: [{ key: "L", x, y, radius: 26, name: styled(name), lines, active: this.uses.has("L"), label: `Loss ${name} ${told}` }] };
     network.targetsOfRow().forEach((target, n) => {
       if (target.unit !== null || n > 3) return;
-      const text = `${plain(target.name)} = ${short(training.get(target.what))}${network.className(target)}`;
-      group.chips.push({ key: `t/${n}`, x, y: y + 40 + (2 + n) * LINE, text, kind: "target", label: `Target ${text}` });
+      const text = `${target.name} = ${short(training.get(target.what))}${network.className(target)}`;
+      group.chips.push({ key: `t/${n}`, x, y: y + 40 + (2 + n) * LINE, text, kind: "target", label: `Target ${plain(text)}` });
     });
     this.scene.titles.push({ x, y: 20, text: "loss" });
     this.scene.groups.push(group);
   }
 }
 
-/** Labels along edges where none covers another; one that finds no place is left out. */
+/** Labels along edges where none covers another; one that finds no place is left out. Whether all did. */
 function placeLabels(edges, taken = []) {
+  let all = true;
   for (const edge of edges) {
-    const width = edge.text.length * 6.6 + 8;
-    const free = [0.3, 0.42, 0.22, 0.55, 0.68, 0.5, 0.36].find((share) => {
+    const width = lettersOf(edge.text) * 6.6 + 8;
+    const free = [0.3, 0.42, 0.22, 0.55, 0.68, 0.5, 0.36, 0.62, 0.75, 0.26].find((share) => {
       const { x, y } = edge.path ? onCurve(edge, share) : onLine(edge, share);
       if (taken.some((box) => Math.abs(box.x - x) < (box.width + width) / 2 && Math.abs(box.y - y) < 16)) return false;
       taken.push({ x, y, width });
@@ -205,7 +216,9 @@ function placeLabels(edges, taken = []) {
       return true;
     });
     if (free === undefined) edge.text = "";
+    all &&= free !== undefined;
   }
+  return all;
 }
 
 const onLine = ({ x1, y1, x2, y2 }, share) => ({ x: x1 + share * (x2 - x1), y: y1 + share * (y2 - y1) });
@@ -221,6 +234,6 @@ function obstacles({ nodes, chips }) {
   const texts = [...nodes.flatMap(({ x, lines }) => lines.map(({ text, y }) => ({ x, y, text }))), ...chips];
   return [
     ...nodes.map(({ x, y, radius }) => ({ x, y, width: 2 * radius })),
-    ...texts.map(({ x, y, text }) => ({ x, y: y - 4, width: text.length * 6.6 })),
+    ...texts.map(({ x, y, text }) => ({ x, y: y - 4, width: lettersOf(text) * 6.6 })),
   ];
 }

@@ -90,8 +90,8 @@ class NetworkSubject {
     const passed = columns.some(({ mark }) => mark) ? "~ after a name: after a layer without weights, " : "";
     const given = columns.some((column) => this.isPlain(column)) ? `${givenWord} ${minus}that by what such a layer is given, ` : "";
     return `z weighted sum, a activation, ${d} ${errors ? "error: minus " : ""}the derivative of ${of} by z, ${passed}${given}`
-      + "t target. Lines are weights: blue positive, dashed orange negative, thicker where larger; ∂ on them is the "
-      + "gradient, → what is after the step.";
+      + "t target. Lines are weights: blue positive, dashed orange negative, thicker where larger; "
+      + `${errors ? "−∂ on them is minus" : "∂ on them is"} the gradient, → what is after the step.`;
   }
 
   /** Whether a column is a layer without weights that computes. */
@@ -141,12 +141,12 @@ class NetworkSubject {
   }
 
   check(place) {
-    return this.training.measured(place);
+    return this.network.sign * this.training.measured(place);
   }
 
   gradientAt(place) {
     const segment = this.data.segments.findIndex(([, start, stop]) => place >= start && place < stop);
-    return this.training.gradient(segment).data[place - this.data.segments[segment][1]];
+    return this.network.sign * this.training.gradient(segment).data[place - this.data.segments[segment][1]];
   }
 
   tables() {
@@ -161,15 +161,15 @@ class NetworkSubject {
       const slopes = [network.value(c, "slope", unit), network.delta(c, unit)].map(number);
       const none = [number(), number()];
       return [
-        column.title, column.names[unit], ...["z", "a"].map((what) => number(network.value(c, what, unit))),
+        column.title, styled(column.names[unit]), ...["z", "a"].map((what) => number(network.value(c, what, unit))),
         ...(column.kind === "layer" ? none : slopes), ...(plain ? (column.kind === "layer" ? slopes : none) : []),
       ];
     }));
     const weights = network.weighted.flatMap(({ column, c }) => column.shown.flatMap((unit) =>
       [...columns[c - 1].shown, "bias"].filter((source) => network.weight(c, unit, source) !== undefined).map((source) => [
         { text: network.weightName(c, unit, source), key: source === "bias" ? `b/${c}/${unit}` : `w/${c}/${unit}/${source}` },
-        source === "bias" ? "bias" : columns[c - 1].names[source], column.names[unit],
-        number(network.weight(c, unit, source)), number(network.gradientOf(c, unit, source)),
+        source === "bias" ? "bias" : styled(columns[c - 1].names[source]), styled(column.names[unit]),
+        number(network.weight(c, unit, source)), number(network.toldGradient(c, unit, source)),
         number(network.weight(c, unit, source, this.training.after ?? null)),
       ])));
     const drawn = network.folded.length ? " that are drawn" : "";
@@ -181,7 +181,7 @@ class NetworkSubject {
         rows: units,
         head: ["layer", "unit", "z", "a", "∂a/∂z", network.deltaWord, ...(plain ? ["∂a/∂x", network.givenWord] : [])],
       },
-      { title: `Weights${drawn}`, head: ["weight", "from", "to", "before", `∂${this.data.loss.name}/∂w`, "after"], rows: weights },
+      { title: `Weights${drawn}`, head: ["weight", "from", "to", "before", network.gradientName(), "after"], rows: weights },
       ...losses,
     ];
   }

@@ -3,11 +3,31 @@
 const MARKS = ["\u0002", "\u0003"];
 let digits = 6;
 
-/** A name written below the line: sub("h1") after "z". */
-const sub = (name) => MARKS[0] + name + MARKS[1];
+const GREEK = {
+  alpha: "α", beta: "β", gamma: "γ", delta: "δ", epsilon: "ε", eta: "η", theta: "θ", kappa: "κ", lambda: "λ",
+  mu: "μ", nu: "ν", xi: "ξ", pi: "π", rho: "ρ", sigma: "σ", tau: "τ", phi: "φ", chi: "χ", psi: "ψ", omega: "ω",
+  Theta: "Θ", Delta: "Δ", Phi: "Φ", Psi: "Ψ", Omega: "Ω",
+};
+const NAME = new RegExp(`^(${Object.keys(GREEK).join("|")}|\\p{L})(?:(\\d+(?:_\\d+)*)|_(\\w+))?(\\[[\\d,]+\\])?(~*)$`, "u");
 
-/** Text without marks, for labels that are read aloud. */
-const plain = (text) => text.replaceAll(MARKS[0], " ").replaceAll(MARKS[1], "");
+/** A reader's name as it is shown: w5 and w_ij with what follows the letter below the line, theta as θ. */
+function styled(name) {
+  const [, letter, digits, low, place = "", mark] = NAME.exec(name) ?? [];
+  if (letter === undefined) return name;
+  const below = digits?.replaceAll("_", ",") ?? low;
+  return `${GREEK[letter] ?? letter}${below === undefined ? "" : MARKS[0] + below + MARKS[1]}${place}${mark}`;
+}
+
+/** A name written below the line: sub("h1") after "z". */
+const sub = (name) => MARKS[0] + unmarked(styled(`${name}`)) + MARKS[1];
+
+const unmarked = (text) => text.replaceAll(MARKS[0], "").replaceAll(MARKS[1], "");
+
+/** How many letters wide a text is; those below the line are smaller. */
+const lettersOf = (text) => unmarked(text).length - 0.3 * [...text.matchAll(/\u0002([^\u0003]*)/g)].reduce((sum, [, low]) => sum + low.length, 0);
+
+/** Text without marks, for labels that are read aloud: "w5", but "z h1". */
+const plain = (text) => text.replace(/(\p{L})\u0002(?=\d)/gu, "$1").replaceAll(MARKS[0], " ").replaceAll(MARKS[1], "");
 
 const dashed = (text) => text.replaceAll("-", "−");
 
@@ -18,7 +38,17 @@ function number(value) {
   if (value === 0) return "0";
   const size = Math.abs(value);
   const small = size > 0 && size < 0.5 * 10 ** (1 - digits);
-  if (!small && size < 1e7) return dashed(value.toFixed(digits));
+  if (!small && size < 1e7) {
+    const text = value.toFixed(digits);
+    const further = Math.max(Math.min(digits, 3), 1) - 1; // digits that count after the first
+    if (Number(text).toExponential(further) === value.toExponential(further)) return dashed(text);
+    if (size >= 1e-4) return dashed(value.toFixed(Math.max(0, further - Math.floor(Math.log10(size)))));
+  }
+  return powered(value);
+}
+
+/** A number with a power of ten. */
+function powered(value) {
   const [mantissa, exponent] = value.toExponential(Math.min(digits, 4)).replace(/\.?0+e/, "e").split("e");
   return `${dashed(mantissa)}·10${raised(Number(exponent))}`;
 }

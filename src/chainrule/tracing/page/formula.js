@@ -1,0 +1,160 @@
+// Formulas as they are shipped, with names and numbers put in: a number, the key of a symbol, or a
+// list of "+", "·", "/", "^", "−" or a function and what it is made of. `symbols` says of each key
+// its {name, value}.
+
+const [LOOSE, DIVIDED, MULTIPLIED, RAISED, WHOLE] = [0, 1, 2, 3, 4]; // how tightly a text holds together
+
+const bendOf = (x) => Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3);
+const holdsOf = (truth) => (truth ? 1 : 0);
+
+const FUNCTIONS = {
+  "+": (...terms) => sumOf(terms),
+  "·": (...factors) => factors.reduce((product, one) => product * one, 1),
+  "/": (top, bottom) => top / bottom,
+  "^": (base, exponent) => base ** exponent,
+  "−": (x) => -x,
+  abs: Math.abs, exp: Math.exp, log: Math.log, sign: Math.sign, sqrt: Math.sqrt, tanh: Math.tanh,
+  maximum: Math.max, minimum: Math.min, relu: (x) => Math.max(x, 0), sigmoid: sigmoidOf,
+  softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+  softsign: (x) => x / (1 + Math.abs(x)),
+  holds: (x) => holdsOf(x > 0), from_zero: (x) => holdsOf(x >= 0), upto_zero: (x) => holdsOf(x <= 0),
+  between: (low, x, high) => holdsOf(low < x && x < high),
+  clip: (x, low, high) => Math.min(Math.max(x, low), high),
+  huber: (e, d) => (Math.abs(e) <= d ? (e * e) / 2 : d * (Math.abs(e) - d / 2)),
+  pinball: (e, q) => Math.max(q * e, (q - 1) * e),
+  u: bendOf, "u'": (x) => Math.sqrt(2 / Math.PI) * (1 + 0.134145 * x * x),
+  "Φ": (x) => (1 + erfOf(x / Math.SQRT2)) / 2, "φ": (x) => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI),
+};
+
+/** Whether two numbers are one, up to rounding, beside what they are sums of. */
+const close = (a, b, scale = 0) =>
+  a === b || (Number.isFinite(a - b) && Math.abs(a - b) <= 1e-6 * Math.max(Math.abs(a), Math.abs(b), scale));
+
+/** What a formula comes to. */
+function evaluated(tree, symbols) {
+  if (typeof tree === "number") return tree;
+  if (typeof tree === "string") return symbols(tree).value;
+  return FUNCTIONS[tree[0]](...tree.slice(1).map((one) => evaluated(one, symbols)));
+}
+
+/** The keys of the symbols of a formula, and the names of what it calls. */
+function keysIn(tree) {
+  if (typeof tree === "number") return [];
+  return typeof tree === "string" ? [tree] : tree.slice(1).flatMap(keysIn);
+}
+
+function callsIn(tree) {
+  return Array.isArray(tree) ? [tree[0], ...tree.slice(1).flatMap(callsIn)] : [];
+}
+
+/** Without what targets of 0 and 1 make to nothing: 0·log(a) goes, of 1·log(a) the 1. */
+function simplified(tree, symbols) {
+  if (!Array.isArray(tree)) return tree;
+  const [sign, ...given] = tree;
+  const parts = given.map((one) => simplified(one, symbols));
+  const certain = (one) => keysIn(one).every((key) => key.startsWith("t/"));
+  if (sign === "·") {
+    const known = (one, value) => keysIn(one).length > 0 && certain(one) && evaluated(one, symbols) === value;
+    if (parts.some((one) => known(one, 0) || one === 0)) return 0;
+    const kept = parts.filter((one) => !known(one, 1));
+    return kept.length > 1 ? ["·", ...kept] : kept[0] ?? 1;
+  }
+  if (sign === "+") {
+    const kept = parts.filter((one) => one !== 0);
+    return kept.length > 1 ? ["+", ...kept] : kept[0] ?? 0;
+  }
+  return sign === "−" && parts[0] === 0 ? 0 : [sign, ...parts];
+}
+
+/** A formula as text: with its symbols' names, or with their numbers. */
+function written(tree, symbols, withNumbers = false) {
+  return new FormulaText(symbols, withNumbers).of(tree)[0];
+}
+
+class FormulaText {
+  constructor(symbols, withNumbers) {
+    Object.assign(this, { symbols, withNumbers });
+  }
+
+  /** The text, and how tightly it holds together. */
+  of(tree) {
+    if (typeof tree === "number") return this.number(tree, 6);
+    if (typeof tree === "string") {
+      const { name, value } = this.symbols(tree);
+      return this.withNumbers ? this.number(value) : [name, /^−|∂/.test(name) ? MULTIPLIED : WHOLE];
+    }
+    const [sign, ...parts] = tree;
+    if (sign === "+") return [this.sum(parts), LOOSE];
+    if (sign === "−") return [`−${this.opened(parts[0])}`, LOOSE];
+    if (sign === "·") return [this.product(parts), MULTIPLIED];
+    if (sign === "/") return [`${this.held(parts[0], MULTIPLIED)}/${this.held(parts[1], RAISED)}`, DIVIDED];
+    if (sign === "^") return [this.power(parts), RAISED];
+    return [this.call(sign, parts), WHOLE];
+  }
+
+  number(value, most = digits) {
+    const kept = digits;
+    digits = most;
+    const text = bare(value);
+    digits = kept;
+    return [text, text.startsWith("−") ? LOOSE : text.includes("·") ? MULTIPLIED : WHOLE];
+  }
+
+  held(tree, least) {
+    const [text, tightness] = this.of(tree);
+    return tightness >= least ? text : `(${text})`;
+  }
+
+  /** What stands after a minus: it may not begin with one. */
+  opened(tree) {
+    if (Array.isArray(tree) && tree[0] === "·") return tree.slice(1).map((one) => this.held(one, MULTIPLIED)).join("·");
+    return this.held(tree, DIVIDED);
+  }
+
+  sum(terms) {
+    return terms.map((term, n) => {
+      const text = Array.isArray(term) && term[0] === "+" ? `(${this.of(term)[0]})` : this.of(term)[0];
+      if (n === 0) return text;
+      return text.startsWith("−") ? ` − ${text.slice(1)}` : ` + ${text}`;
+    }).join("");
+  }
+
+  product(factors) {
+    const looseFirst = !(Array.isArray(factors[0]) && factors[0][0] === "+");
+    return factors.map((factor, n) => {
+      const [text, tightness] = this.of(factor);
+      return tightness >= MULTIPLIED || (n === 0 && looseFirst) ? text : `(${text})`;
+    }).join("·");
+  }
+
+  power([base, exponent]) {
+    const small = Number.isInteger(exponent) && exponent > 0;
+    return `${this.held(base, WHOLE)}${small ? raised(exponent) : `^${this.held(exponent, WHOLE)}`}`;
+  }
+
+  call(name, parts) {
+    const texts = parts.map((one) => this.of(one)[0]);
+    const [first] = texts;
+    if (name === "exp") return `e^${this.held(parts[0], WHOLE)}`;
+    if (name === "abs") return `|${first}|`;
+    if (name === "holds") return `[${first} > 0]`;
+    if (name === "from_zero") return `[${first} ≥ 0]`;
+    if (name === "upto_zero") return `[${first} ≤ 0]`;
+    if (name === "between") return `[${texts.join(" < ")}]`;
+    if (name === "maximum" || name === "minimum") return `${name.slice(0, 3)}(${texts.join(", ")})`;
+    return `${name}(${texts.join(", ")})`;
+  }
+}
+
+/** "name = formula = numbers = value" where the numbers fulfil it; else the value, and why. */
+function equationLine(name, tree, symbols, value, why = "") {
+  const known = tree !== null && tree !== undefined && keysIn(tree).every((key) => symbols(key)?.value !== undefined);
+  const sizes = () => keysIn(tree).map((key) => Math.abs(symbols(key).value)); // what rounding is measured by
+  if (!known || !close(evaluated(tree, symbols), value, 1e-6 * Math.max(0, ...sizes()))) {
+    return `${name} = ${number(value)}${why ? `, ${why}` : ""}`;
+  }
+  const plainly = typeof tree !== "object"; // a symbol alone: its number is the result
+  const stages = [written(tree, symbols), ...(plainly ? [] : [written(tree, symbols, true)])];
+  const result = [bare(value), number(value)].includes(stages.at(-1)) ? [] : [number(value)];
+  return [name, ...new Set([...stages, ...result])].join(" = ");
+}

@@ -1,0 +1,168 @@
+"""The formulas of a training step as a page takes them: those that text and LaTeX write.
+
+A formula is a number, the key of a symbol (a text), or a list: "+", "·", "/", "^", "−" or the
+name of a function, then what it is made of. The page puts its own names and numbers in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from chainrule.optimizers import SGD
+from chainrule.tracing.activation_formulas import (
+    activation_formula,
+    activation_slope,
+    parametric_relu,
+    parametric_slope,
+)
+from chainrule.tracing.equations import MEANINGS
+from chainrule.tracing.formula import (
+    Call,
+    Expression,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Rest,
+    Sum,
+    Symbol,
+    negated,
+)
+from chainrule.tracing.loss_formulas import general_formulas, probabilities
+from chainrule.tracing.operations import rule_formula
+from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace
+from chainrule.tracing.step_update import rate_formula
+from chainrule.tracing.view import View
+
+__all__ = ["shipped_formulas"]
+
+MOST_OUTPUTS = 12
+"""Of a loss whose formula is shipped."""
+CLIPPINGS = ("clipnorm", "clipvalue", "global_clipnorm")
+
+
+def shipped_formulas(trace: StepTrace) -> dict[str, Any]:
+    """Formulas of activations, of the loss and of the optimizer's rule."""
+    view = View(trace)
+    table = trace.trainer.parameters.table
+    return {
+        "oneLoss": view.one_loss,
+        "layers": [_of_layer(layer) for layer in trace.layers],
+        **_of_loss(view),
+        "rule": _rule(trace),
+        "constants": {name: getattr(trace.optimizer, name) for name in ("beta_1", "beta_2")
+                      if hasattr(trace.optimizer, name)}
+        | {"rate": float(trace.optimizer.rate(trace.iteration))},
+        "clipping": {name: getattr(trace.optimizer, name) for name in CLIPPINGS
+                     if getattr(trace.optimizer, name)},
+        "constrained": [one.name for one in table if one.constraint is not None],
+        "meanings": {name: text for name, (text, _) in MEANINGS.items()},
+    }  # fmt: skip
+
+
+def _of_layer(layer: LayerTrace) -> dict[str, Any]:
+    """What a layer makes of each number z, and its slope in z and what it gives, a."""
+    a, z, alpha = (Symbol(name, 0.5) for name in ("a", "z", "alpha"))
+    if layer.kind == "PReLU":
+        return {
+            "value": plain(parametric_relu(z, alpha)),
+            "slope": plain(parametric_slope(z, alpha)),
+        }
+    name, settings = layer.activation, layer.settings
+    return {
+        "value": plain(activation_formula(name, settings, z)),
+        "slope": None
+        if name in (None, "linear")
+        else plain(activation_slope(name, settings, a, z)),
+    }
+
+
+def _of_loss(view: View) -> dict[str, Any]:
+    """A row's own loss and its slopes, in its outputs o/k and its targets t/k."""
+    last = len(view.layers) - 1
+    own = probabilities(view, 0)[0].name == view.unit(last, 0, 0.0).name
+    found: dict[str, Any] = {"loss": None, "slopes": [], "outputs": "a" if own else "p"}
+    count = 0 if view.targets is None or view.mixed else view.targets.shape[1]
+    if not 0 < count <= MOST_OUTPUTS:
+        return found
+    view.folding = replace(view.folding, terms=MOST_OUTPUTS)
+    outputs = [Symbol(f"o/{k}", 1 / (count + 1)) for k in range(count)]
+    targets = [Symbol(f"t/{k}", 0.25) for k in range(count)]
+    loss, slopes = general_formulas(view, outputs, targets)
+    if view.errors:
+        slopes = [None if one is None else negated(one) for one in slopes]
+    return found | {"loss": plain(loss), "slopes": [plain(one) for one in slopes]}
+
+
+def _rule(trace: StepTrace) -> dict[str, Any] | None:
+    """The optimizer's rule on a number: what it makes of each slot, and of the weight."""
+    found = _moved(trace)
+    if found is None:
+        return None
+    rule = trace.optimizer
+    made = trace.update(*found)
+    known: dict[int, Expression] = {}
+    for name, node in made.leaves.items():
+        known[node.number] = _leaf(name, made.slots)
+    slots = {}
+    for name, node in made.slots.items():
+        slots[name] = plain(rule_formula(node, known))
+        known[node.number] = Symbol(f"new/{name}", 0.0, head=name)
+    plain_descent = type(rule) is SGD and not rule.momentum and not rule.nesterov
+    return {
+        "slots": slots,
+        "weight": plain(rule_formula(made.weight, known)),
+        "alpha": plain(rate_formula(rule, trace.line, Symbol("step", trace.iteration))),
+        "plain": plain_descent,
+    }
+
+
+def _leaf(name: str, slots: Mapping[str, Any]) -> Symbol:
+    """A leaf of the rule; numbers of the step and the weight stand before what has a head."""
+    if name in slots:
+        return Symbol(f"slot/{name}", 0.0, head=name)
+    if name == "gradient":
+        return Symbol(name, 0.0, head="g")
+    return Symbol(name if name == "weight" else f"line/{name}", 0.0)
+
+
+def _moved(trace: StepTrace) -> tuple[str, tuple[int, ...]] | None:
+    """The first number that an update reaches."""
+    for layer in trace.layers:
+        parameters: Mapping[str, ParameterTrace] = layer.parameters
+        for name, one in parameters.items():
+            if one.clipped is not None and one.before.size:
+                return f"{layer.name}/{name}", (0,) * one.before.ndim
+    return None
+
+
+def plain(one: Expression | None) -> Any:
+    """A formula as plain values; None where there is none, or terms of it are left out.
+
+    >>> from chainrule.tracing.formula import minus
+    >>> plain(Product((Symbol("a", 0.5), minus(Number(1), Symbol("a", 0.5)))))
+    ['·', 'a', ['+', 1.0, ['−', 'a']]]
+    """
+    match one:
+        case None | Rest():
+            return None
+        case Symbol():
+            return one.name
+        case Number():
+            return float(one.value)
+        case Call():
+            made = [one.function, *map(plain, one.arguments)]
+        case Sum():
+            made = ["+", *map(plain, one.terms)]
+        case Product():
+            made = ["·", *map(plain, one.factors)]
+        case Quotient():
+            made = ["/", plain(one.top), plain(one.bottom)]
+        case Power():
+            made = ["^", plain(one.base), plain(one.exponent)]
+        case Negative():
+            made = ["−", plain(one.operand)]
+    return None if None in made else made

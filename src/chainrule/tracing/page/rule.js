@@ -1,0 +1,118 @@
+// The optimizer's rule on one number, in the lines that text has, with what this step puts in.
+
+class Rule {
+  constructor(narration) {
+    this.narration = narration;
+    this.network = narration.network;
+    this.training = narration.training;
+    this.data = narration.data;
+    this.formulas = narration.data.formulas;
+  }
+
+  /** What the rule makes of each slot, then of the weight. */
+  lines(c, unit, source) {
+    const { training, formulas } = this;
+    const one = this.numberOf(c, unit, source);
+    if (!Number.isFinite(training.loss)) return ["The loss is not finite, so no weight is moved."];
+    const { rule } = formulas;
+    if (!rule || !training.state.slots) return [`${one.name}: ${number(one.before)} → ${number(one.after)}`];
+    const simple = this.byErrors(c, unit, source, one);
+    if (simple) return [simple];
+    const symbols = this.symbols(one);
+    const slots = this.data.optimizer.slots.map((slot) => {
+      const { name, value } = symbols(`new/${slot}`);
+      return equationLine(name, rule.slots[slot], symbols, value);
+    });
+    return [...this.clipping(one), ...slots, ...this.weightLines(one, symbols)];
+  }
+
+  /** A weight's name and numbers before and after, its gradient, and the one that the rule is given. */
+  numberOf(c, unit, source) {
+    const { network, training } = this;
+    const found = network.place(c, unit, source);
+    const gradient = network.gradientOf(c, unit, source);
+    const [before, after] = [training.state, training.after].map((state) => state.parameters[found.place]);
+    const limit = this.limit(found, gradient);
+    const name = network.weightName(c, unit, source);
+    return { name, place: found.place, parameter: found.name, before, after, gradient, limit, used: limit?.used ?? gradient };
+  }
+
+  /** What clipping makes of a gradient, and by which length; none where it leaves it as it is. */
+  limit({ segment }, gradient) {
+    const { training, formulas } = this;
+    const [[kind, most] = []] = Object.entries(formulas.clipping);
+    if (kind === undefined) return null;
+    if (kind === "clipvalue") {
+      return Math.abs(gradient) > most ? { kind, most, tree: ["clip", "gradient", -most, most], used: Math.sign(gradient) * most } : null;
+    }
+    const segments = kind === "clipnorm" ? [segment] : training.trained;
+    const length = Math.sqrt(sumOf(segments.flatMap((n) => Array.from(training.gradient(n).data, (one) => one * one))));
+    const tree = ["·", "gradient", ["/", most, "length"]];
+    return length > most ? { kind, most, length, tree, used: (gradient * most) / length } : null;
+  }
+
+  clipping(one) {
+    if (!one.limit) return [];
+    const { kind, most, length, tree, used } = one.limit;
+    const name = `∂${this.data.loss.name}/∂${one.name}`;
+    const symbols = (key) => (key === "length" ? { name: "length", value: length } : { name, value: one.gradient });
+    const of = kind === "clipnorm" ? one.parameter : "the whole network";
+    const lines = [`${equationLine(`g${sub(unmarked(one.name))}`, tree, symbols, used)}, the gradient after clipping by ${kind}=${bare(most)}`];
+    return length === undefined ? lines : [`length = ${number(length)}, of the gradient of ${of}`, ...lines];
+  }
+
+  /** The numbers of this step, which are the same for all weights. */
+  stepLines() {
+    const { training, data, formulas } = this;
+    const { scalars } = data.optimizer;
+    const told = scalars.map((one, n) => `${one === "learning_rate" ? "rate" : one.replaceAll("_", " ")} ${bare(training.line[n])}`);
+    const alpha = formulas.rule?.alpha;
+    const lines = [`This step: ${told.join(", ")}.`];
+    if (alpha) lines.unshift(equationLine("alpha", alpha, this.symbols({}), training.line[scalars.indexOf("alpha")]));
+    return lines;
+  }
+
+  symbols(one) {
+    const { training, data, formulas } = this;
+    const { slots, scalars } = data.optimizer;
+    const low = sub(unmarked(one.name ?? ""));
+    const at = (state, slot) => {
+      const values = state.slots[slots.indexOf(slot)];
+      return values[values.length === 1 ? 0 : one.place];
+    };
+    return (key) => {
+      const [kind, name] = key.split("/");
+      if (kind === "weight") return { name: one.name, value: one.before };
+      if (kind === "gradient") return { name: one.limit === null ? `∂${data.loss.name}/∂${one.name}` : `g${low}`, value: one.used };
+      if (kind === "slot") return { name: name + low, value: at(training.state, name) };
+      if (kind === "new") return { name: `${name}${low}′`, value: at(training.after, name) };
+      if (kind === "line") return { name: name === "learning_rate" ? "rate" : name.replaceAll("_", " "), value: training.line[scalars.indexOf(name)] };
+      const value = kind === "step" ? data.iteration + training.state.made : formulas.constants[kind];
+      return { name: styled(kind), value };
+    };
+  }
+
+  weightLines(one, symbols) {
+    const { rule, constrained } = this.formulas;
+    const made = rule.weight && evaluated(rule.weight, symbols);
+    const moved = `${one.name}′`;
+    if (!constrained.includes(one.parameter) || close(made, one.after)) return [equationLine(moved, rule.weight, symbols, one.after)];
+    return [`${equationLine(`${one.name}*`, rule.weight, symbols, made)}, by the rule`, `${moved} = ${number(one.after)}, after the constraint`];
+  }
+
+  /** w + rate·Err·a, of plain descent on one row for a reader who writes errors. */
+  byErrors(c, unit, source, one) {
+    const { network, narration, formulas, data } = this;
+    if (!network.errors || !formulas.rule.plain || data.rows > 1) return null;
+    const { penalty, symbols } = narration.gradient(c, unit, source);
+    const held = penalty !== null || !symbols || one.limit !== null || formulas.constrained.includes(one.parameter);
+    if (held) return null;
+    const told = {
+      weight: { name: one.name, value: one.before }, rate: { name: "rate", value: this.training.line[0] },
+      error: { name: narration.reportedName(c, unit), value: -network.value(c, "reported", unit) },
+      a: source === "bias" ? null : { name: network.valueName(c - 1, source), value: network.value(c, "x", source) },
+    };
+    const product = ["·", "rate", "error", ...(told.a ? ["a"] : [])];
+    return equationLine(`${one.name}′`, ["+", "weight", product], (key) => told[key], one.after);
+  }
+}
