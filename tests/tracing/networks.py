@@ -3,7 +3,7 @@
 import numpy as np
 
 import chainrule as cr
-from chainrule import examples, layers, losses, optimizers
+from chainrule import examples, layers, losses, optimizers, regularizers
 
 MAZUR = {
     "weights": "w{n}", "biases": "b{layer}", "digits": 8, "loss": "E",
@@ -157,6 +157,33 @@ NETWORKS = {
         {},
         (3, 3, 2),
     ),
+    "group norm": (
+        [Dense(4), layers.GroupNormalization(2), layers.PReLU(), Dense(2)],
+        {},
+        (2, 3, 2),
+    ),
+    "two norms": (
+        [
+            layers.BatchNormalization(),
+            Dense(3, "tanh"),
+            layers.LayerNormalization(scale=False),
+            Dense(3),
+            layers.BatchNormalization(center=False, epsilon=1e-5),
+            Dense(2, "softmax"),
+        ],
+        {"loss": "categorical_crossentropy"},
+        (4, 2, 2, "one-hot"),
+    ),
+    "held norm": (
+        [Dense(3), layers.BatchNormalization(trainable=False), layers.Activation("tanh"), Dense(2)],
+        {},
+        (3, 3, 2),
+    ),
+    "norm of one row": (
+        [Dense(3), layers.BatchNormalization(), Dense(3), layers.LayerNormalization(), Dense(1)],
+        {},
+        (1, 2, 1),
+    ),
     "prelu": (
         [Dense(3), layers.PReLU(), Dense(2)],
         {},
@@ -169,6 +196,28 @@ NETWORKS = {
         ],
         {},
         (3, 3, 2),
+    ),
+    "penalties by size": (
+        [
+            Dense(3, "tanh", kernel_regularizer=regularizers.Lp(3.0, 0.1)),
+            Dense(
+                2,
+                kernel_regularizer=regularizers.Lp(2.0, 0.2),
+                bias_regularizer=regularizers.Lp(1.0, 0.2),
+            ),
+        ],
+        {},
+        (3, 3, 2),
+    ),
+    "penalties on activities": (
+        [
+            Dense(3, "tanh"),
+            Dense(2, "sigmoid", activity_regularizer="l1_l2"),
+            layers.PReLU(activity_regularizer=regularizers.Lp(2.0, 0.1)),
+            Dense(2),
+        ],
+        {},
+        (2, 3, 2),
     ),
     "no bias, held": (
         [

@@ -72,6 +72,7 @@ def test_matrices_and_thetas():
         ("w46", "w_{46}"), ("h1", "h_{1}"), ("W1[2,1]", "W^{(1)}_{2,1}"), ("b[3]", "b_{3}"),
         ("h1_2", "h_{1,2}"), ("δ", r"\delta"), ("Θ0[1,0]", r"\Theta^{(0)}_{1,0}"), ("7", "7"),
         ("rate", r"\mathrm{rate}"), ("beta_1", r"\text{beta\_\allowbreak{}1}"),
+        ("μ1_2", r"\mu_{1,2}"), ("σ²1", r"\sigma^{2}_{1}"), ("γ2[3]", r"\gamma^{(2)}_{3}"),
         ("a b", r"\text{a b}"), ("50%", r"\text{50\%}"), ("中", r"\text{[U+4E2D]}"),
     ],
 )  # fmt: skip
@@ -84,6 +85,8 @@ def test_names(name, shown):
     [
         (Symbol("h1", 0, head="z"), "z_{h_{1}}"),
         (Symbol("h1", 0, row=2), "{h_{1}}^{(2)}"),
+        (Symbol("h1", 0, head="hat", row=2), r"{\hat{h_{1}}}^{(2)}"),
+        (Symbol("h1", 0, head="σ²"), r"\sigma^{2}_{h_{1}}"),
         (Symbol("W1[2,1]", 0, mark="'"), r"{W^{(1)}_{2,1}}^{\prime}"),
         (Symbol("h1", 0, mark="~~"), r"\widetilde{\widetilde{h_{1}}}"),
         (Symbol("w5", 0, by=Symbol("E", 0)), r"\frac{\partial E}{\partial w_{5}}"),

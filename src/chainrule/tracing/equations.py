@@ -188,6 +188,11 @@ MEANINGS = {
         r"\mathrm{mix}\text{: the share of the row itself, where rows are mixed; its partner has }"
         r"1 - \mathrm{mix}",
     ),
+    "hat": (
+        "hat_h: h less its mean μ, divided by the root of its variance σ²",
+        r"\hat{h}\text{: }h\text{ less its mean }\mu\text{, divided by the root of its variance }"
+        r"\sigma^2",
+    ),
     "row": ("(r) after a name: in row r", r"a^{(r)}\text{: in row }r"),
     "~": (
         "~ after a name: after a layer without weights",
@@ -225,6 +230,7 @@ def _marks(part: Expression) -> set[str]:
     if not isinstance(part, Symbol):
         return set()
     row = {"row"} if part.row is not None else set()
+    row |= {"hat"} if part.head == "hat" else set()
     row |= {"mix"} if part.name == "mix" and part.by is None else set()
     return row | ({"~"} if "~" in part.mark else set())
 

@@ -340,6 +340,8 @@ def _call(one: Call, digits: int | None) -> Tokens:
             return [Token(f"e^{{{_joined(first)}}}", 1.0 + 0.75 * _width(first))]
         case "abs":
             return [Token("|", 0.5), *first, Token("|", 0.5)]
+        case "sqrt" if _width(first) > MOST_OVER:
+            return [*_bracketed(first), Token("^{1/2}", 1.5)]
         case "sqrt":
             return [Token(rf"\sqrt{{{_joined(first)}}}", 2.0 + _width(first))]
         case "holds" | "from_zero" | "upto_zero":

@@ -25,7 +25,7 @@ SPECIAL = {
 }  # fmt: skip
 
 INDEXED = re.compile(r"([^\W\d_])(\d*)\[([\d,]+)\]")
-NUMBERED = re.compile(r"([^\W\d_])((?:\d+(?:_\d+)*)?)")
+NUMBERED = re.compile(r"([^\W\d_])(²?)((?:\d+(?:_\d+)*)?)")
 
 
 def escaped(text: str) -> str:
@@ -59,8 +59,9 @@ def name_latex(name: str) -> str:
         return f"{_mathematical(found[1])}{layer}_{{{found[3]}}}"
     found = NUMBERED.fullmatch(name)
     if found is not None and _is_mathematical(found[1]):
-        number = f"_{{{found[2].replace('_', ',')}}}" if found[2] else ""
-        return f"{_mathematical(found[1])}{number}"
+        power = "^{2}" if found[2] else ""
+        number = f"_{{{found[3].replace('_', ',')}}}" if found[3] else ""
+        return f"{_mathematical(found[1])}{power}{number}"
     if name.isascii() and name.isalnum():
         return name if name.isdigit() else rf"\mathrm{{{name}}}"
     return rf"\text{{{escaped(name)}}}"
@@ -77,7 +78,9 @@ def _mathematical(letter: str) -> str:
 def symbol_latex(one: Symbol) -> str:
     """A symbol in a formula."""
     base = name_latex(one.name)
-    if one.head:
+    if one.head == "hat":
+        base = rf"\hat{{{base}}}"
+    elif one.head:
         base = f"{name_latex(one.head)}_{{{base}}}"
     for mark in one.mark:
         base = rf"\widetilde{{{base}}}" if mark == "~" else f"{{{base}}}^{{{_mark(mark)}}}"
@@ -95,8 +98,14 @@ def _mark(mark: str) -> str:
 
 def width_of(one: Symbol) -> float:
     """About how wide a symbol is, in digits."""
-    name = len(one.name) * (0.75 if one.head or any(c.isdigit() for c in one.name) else 1.1)
-    base = len(one.head) + name + (2.2 if one.row is not None else 0.0) + 0.5 * len(one.mark)
+    short = INDEXED.fullmatch(one.name) or NUMBERED.fullmatch(one.name)
+    name = len(one.name) * (0.75 if short or (one.head and one.name.isalnum()) else 1.1)
+    base = (
+        len(one.head.replace("hat", ""))
+        + name
+        + (2.2 if one.row is not None else 0.0)
+        + 0.5 * len(one.mark)
+    )
     if one.by is None:
         return base + 0.3
     return max(base, width_of(one.by)) + 1.8 + (1.5 if one.opposite else 0.0)

@@ -35,6 +35,8 @@ NARROWEST = 40
 ANSI = {"section": "\x1b[1m", "symbol": "\x1b[36m", "result": "\x1b[32m"}
 RESET = "\x1b[0m"
 MOST_INDENT = 14
+TIED = "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
+"""Between a name and its value, where no line ends."""
 
 
 def text_of(trace: Any, width: int = 80, color: bool = False) -> str:
@@ -196,11 +198,14 @@ class _Page:
                     yield from self._equation(entry, indent)
                 else:
                     said = entry if isinstance(entry, str) else self._values(entry)
-                    yield from textwrap.wrap(said, self.width, subsequent_indent="  ")
+                    for line in textwrap.wrap(said, self.width, subsequent_indent="  "):
+                        yield line.replace(TIED, " = ")
 
     def _values(self, entry: Values) -> str:
         digits = self.account.digits
-        shown = (f"{symbol_text(one)} = {number_text(one.value, digits)}" for one in entry.symbols)
+        shown = (
+            f"{symbol_text(one)}{TIED}{number_text(one.value, digits)}" for one in entry.symbols
+        )
         return f"{entry.before}{', '.join(shown)}{entry.after}"
 
     def _equation(self, one: Equation, indent: int) -> Iterator[str]:
