@@ -39,6 +39,8 @@ class Symbol:
         uses; "" where no local one has its name, which text writes with d, LaTeX with ∂.
     bracketed
         Whether text puts the name into brackets: "city = x" has spaces or signs in it.
+    letter
+        What LaTeX writes for the name, where books have a letter: η for a rate.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Symbol:
     opposite: bool = False
     sign: str = ""
     bracketed: bool = False
+    letter: str = ""
 
     def of(self, head: str, value: Any, row: int | None = None) -> Symbol:
         """Another quantity of the same name."""

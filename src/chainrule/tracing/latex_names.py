@@ -24,6 +24,9 @@ SPECIAL = {
     "·": r"\(\cdot\)", "/": r"/\allowbreak{}", "-": "{-}",
 }  # fmt: skip
 
+ACCENTED = re.compile(r"(\\?[A-Za-z]+|\\(?:hat|tilde)\{.*?\}+)((?:_\{[^{}]*\})?)")
+"""A letter, perhaps with accents, and what stands below it."""
+
 INDEXED = re.compile(r"([^\W\d_])(\d*)\[([\d,]+)\]")
 NUMBERED = re.compile(r"([^\W\d_])(²?)((?:\d+(?:_\d+)*)?)")
 
@@ -77,19 +80,34 @@ def _mathematical(letter: str) -> str:
 
 def symbol_latex(one: Symbol) -> str:
     """A symbol in a formula."""
-    base = name_latex(one.name)
+    base = name_latex(one.letter or one.name)
+    for _ in range(one.mark.count("~")):
+        base = _accented(base, "tilde")
     if one.head == "hat":
-        base = rf"\hat{{{base}}}"
+        base = _accented(base, "hat")
     elif one.head:
         base = f"{name_latex(one.head)}_{{{base}}}"
-    for mark in one.mark:
-        base = rf"\widetilde{{{base}}}" if mark == "~" else f"{{{base}}}^{{{_mark(mark)}}}"
+    for mark in one.mark.replace("~", ""):
+        base = _raised(base, _mark(mark))
     if one.row is not None:
-        base = f"{{{base}}}^{{({one.row})}}"
+        base = _raised(base, f"({one.row})")
     if one.by is None:
         return base
     minus, sign = "-" if one.opposite else "", r"\mathrm{d}" if one.sign == "d" else r"\partial "
     return rf"{minus}\frac{{{sign}{symbol_latex(one.by)}}}{{{sign}{base}}}"
+
+
+def _accented(base: str, accent: str) -> str:
+    """An accent on the letter alone, where there is one; over all that is longer."""
+    found = ACCENTED.fullmatch(base)
+    if found is None:
+        return rf"\wide{accent}{{{base}}}"
+    return rf"\{accent}{{{found[1]}}}{found[2]}"
+
+
+def _raised(base: str, power: str) -> str:
+    """Something raised at the end of a name: above what stands below it, where nothing is yet."""
+    return f"{{{base}}}^{{{power}}}" if "^" in base else f"{base}^{{{power}}}"
 
 
 def _mark(mark: str) -> str:
@@ -98,8 +116,9 @@ def _mark(mark: str) -> str:
 
 def width_of(one: Symbol) -> float:
     """About how wide a symbol is, in digits."""
-    short = INDEXED.fullmatch(one.name) or NUMBERED.fullmatch(one.name)
-    name = len(one.name) * (0.75 if short or (one.head and one.name.isalnum()) else 1.1)
+    written = one.letter or one.name
+    short = INDEXED.fullmatch(written) or NUMBERED.fullmatch(written)
+    name = len(written) * (0.75 if short or (one.head and one.name.isalnum()) else 1.1)
     base = (
         len(one.head.replace("hat", ""))
         + name

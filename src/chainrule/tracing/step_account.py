@@ -27,11 +27,8 @@ from chainrule.tracing.view import View, flat
 
 __all__ = ["account_of_step"]
 
-FORMS = {
-    "rows": "z = a W + b, a row of units times a matrix; W[i,j] leads from i to j",
-    "columns": "z = W a + b, a matrix times a column; W[j,i] leads from i to j",
-    "theta": "z = Θ a with a unit of 1 before a; Θ[j,i] leads from i to j, Θ[j,0] is the bias",
-}
+INDEXES = {"rows": "W[i,j]", "columns": "W[j,i]", "theta": "Θ[j,i]"}
+"""How weights without a pattern are told, by the form of a notation."""
 FIRST_STEPS = 5
 """Losses that are shown at the start and at the end of many steps."""
 
@@ -48,7 +45,9 @@ def account_of_step(trace: StepTrace) -> Account:
     if trace.following:
         last = trace.steps[-1]
         sections += _sections(View(last), f"Step {last.iteration:,}: ")
-    lines, used = tuple(_lines(view)), legend(sections)
+    form = trace.notation.form
+    known = [form] if trace.notation.weights is not None else [form, INDEXES[form]]
+    lines, used = tuple(_lines(view)), legend(sections, known)
     return Account(_title(view), lines, used, tuple(sections), trace.notation.digits)
 
 
@@ -76,10 +75,6 @@ def _lines(view: View) -> Iterator[str]:
         f"{trace.iteration:,}; {rows}"
     )
     yield from trace.remarks
-    form = FORMS[trace.notation.form]
-    if trace.notation.weights is not None:
-        form = form.partition(";")[0]
-    yield form
     if len(view.normalizing) > 1:
         yield "; ".join(
             f"γ{number}, β{number}: of {layer.name}"

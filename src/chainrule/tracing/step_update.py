@@ -33,6 +33,8 @@ from chainrule.tracing.view import View
 __all__ = ["update_entries"]
 
 
+LETTERS = {"rate": "η", "alpha": "α", "beta_1": "β1", "beta_2": "β2"}
+"""What books call the numbers of a rule."""
 MOST_WHOLE = 12
 """Numbers up to which a rule that keeps a state is written for each."""
 
@@ -90,18 +92,23 @@ def _listed(symbols: Iterable[Symbol], before: str = "", after: str = "") -> Ite
         yield Values(held, before, after)
 
 
+def _of_rule(name: str, value: float) -> Symbol:
+    """A number of the rule itself."""
+    return Symbol(name, value, letter=LETTERS.get(name, ""))
+
+
 def _corrected_rate(view: View) -> Iterator[Entry]:
     """The rate of Adam with what corrects its young averages."""
     rule, step = view.trace.optimizer, Number(view.trace.iteration)
     if "alpha" not in view.trace.line or not hasattr(rule, "beta_1"):
         return
-    rate = Symbol("rate", rule.rate(view.trace.iteration))
+    rate = _of_rule("rate", rule.rate(view.trace.iteration))
     faded = [
-        minus(Number(1), Power(Symbol(name, getattr(rule, name)), step))
+        minus(Number(1), Power(_of_rule(name, getattr(rule, name)), step))
         for name in ("beta_2", "beta_1")
     ]
     formula = Quotient(Product((rate, Call("sqrt", (faded[0],)))), faded[1])
-    yield equation(Symbol("alpha", view.trace.line["alpha"]), formula)
+    yield equation(_of_rule("alpha", view.trace.line["alpha"]), formula)
 
 
 def _update(view: View, one: Shown) -> Iterator[Entry]:
@@ -145,7 +152,7 @@ def _leaf(view: View, one: Shown, name: str, value: float) -> Symbol:
         return used_gradient(view, one)
     if name in one.parameter.slots_before:
         return one.symbol.of(name, value)
-    return Symbol("rate" if name == "learning_rate" else name, value)
+    return _of_rule("rate" if name == "learning_rate" else name, value)
 
 
 def _error_update(view: View, one: Shown) -> Expression | None:
@@ -158,7 +165,7 @@ def _error_update(view: View, one: Shown) -> Expression | None:
         return None
     if _is_constrained(view, one):
         return None
-    rate = Symbol("rate", trace.line["learning_rate"])
+    rate = _of_rule("rate", trace.line["learning_rate"])
     factors = formula.factors if isinstance(formula, Product) else (formula,)
     errors = sorted(factors, key=lambda factor: getattr(factor, "head", "") != "Err")
     return total([one.symbol, Product((rate, *errors))])

@@ -183,7 +183,7 @@ class _Page:
             yield self._colored(line, "section")
         for sentence in self.account.lines:
             yield from textwrap.wrap(sentence, self.width, subsequent_indent="  ")
-        meanings = "; ".join(MEANINGS[name][0] for name in self.account.legend)
+        meanings = "; ".join(filter(None, (MEANINGS[name][0] for name in self.account.legend)))
         yield from textwrap.wrap(meanings, self.width, subsequent_indent="  ")
         for section in self.account.sections:
             if not section.entries:
