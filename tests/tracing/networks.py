@@ -147,6 +147,20 @@ NETWORKS = {
         {},
         (3, 3, 1),
     ),
+    "dropout around a norm": (
+        [Dense(4), Dropout(0.5), layers.BatchNormalization(), Dropout(0.2), Dense(1)],
+        {},
+        (3, 3, 1),
+    ),
+    "shared penalty": (
+        [
+            Dense(4, "tanh", kernel_regularizer=layers.PerRow("l2"), activity_regularizer="l2"),
+            layers.LayerNormalization(gamma_regularizer="l2"),
+            Dense(1),
+        ],
+        {"loss": losses.MeanSquaredError(reduction="mean_with_sample_weight")},
+        (3, 3, 1),
+    ),
     "batch norm": (
         [Dense(3), layers.BatchNormalization(), layers.Activation("relu"), Dense(2)],
         {},

@@ -102,7 +102,10 @@ def test_each_right_hand_side_comes_to_the_engines_number(name, dtype):
     assert check(step_of(name, dtype), dtype) > 20
 
 
-@pytest.mark.parametrize("name", ["mse, two outputs", "classes", "binary", "dropout", "penalties"])
+@pytest.mark.parametrize(
+    "name", ["mse, two outputs", "classes", "binary", "dropout", "penalties", "two norms",
+             "group norm", "codes", "penalties on activities"]
+)  # fmt: skip
 @pytest.mark.parametrize(
     "how", [{"notation": "columns"}, {"notation": "theta"}, {"errors": True}, {"steps": 3}]
 )
@@ -118,6 +121,17 @@ def test_rows_with_weights(reduction):
     check(trace, "float64")
     text = trace.to_text()
     assert "s(2)·L(2)" in text
+
+
+def test_a_penalty_that_weighted_rows_share_is_divided_by_their_weights():
+    stack, settings, given = NETWORKS["shared penalty"]
+    made = model(given[1], *stack, **settings)
+    trace = made.trace(*batch(*given), sample_weight=[1.0, 2.0, 0.25])
+    assert check(trace, "float64") > 20
+    text = " ".join(trace.to_text(200).split())
+    assert "dpenalty/dW1[1,1] = 2·0.01·W1[1,1]/sum of weights = " in text
+    kernel = trace.kernel_before[0]
+    assert trace.penalties["dense/kernel"] == pytest.approx(0.01 * np.sum(kernel**2) / 3.25)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])

@@ -245,7 +245,7 @@ def _through_activation(view: View, place: int, row: int, unit: int) -> Iterator
     if layer.kind == "PReLU":
         formula = parametric_slope(z, learned_slope(layer, unit))
     elif layer.activation in (None, "linear") and slope != 1:
-        formula = z.of("mask", slope, number) if layer.kind == "Dropout" else None
+        formula = replace(z, head="mask", value=slope) if layer.kind == "Dropout" else None
     note = "" if formula is not None else f"the slope of {layer.activation or layer.name}"
     yield equation(local, *([] if formula is None else [formula]), note=note)
     yield equation(delta, Product((upstream, local)))

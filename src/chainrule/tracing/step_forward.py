@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -165,7 +166,7 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
         elif layer.activation in OF_CLASSES and layer.numbers.a.ndim == 2:
             yield equation(symbol, *_share(view, layer, columns, unit, units))
         elif layer.kind == "Dropout" and slope is not None:
-            factor = columns[unit].of("mask", flat(slope, view.rows)[row, unit], view.row(row))
+            factor = replace(columns[unit], head="mask", value=flat(slope, view.rows)[row, unit])
             yield equation(symbol, Product((factor, columns[unit])), note=_through(layer))
         elif layer.kind == "PReLU":
             alpha = learned_slope(layer, unit)
