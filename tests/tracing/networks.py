@@ -171,6 +171,11 @@ NETWORKS = {
         {},
         (3, 3, 2),
     ),
+    "standardized": (
+        [layers.Normalization(mean=[1.0, 0.2, 3.0], variance=[2.0, 0.0, 1.0]), Dense(1)],
+        {},
+        (2, 3, 1),
+    ),
     "group norm": (
         [Dense(4), layers.GroupNormalization(2), layers.PReLU(), Dense(2)],
         {},

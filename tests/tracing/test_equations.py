@@ -177,7 +177,8 @@ def test_a_wrong_formula_is_found():
              "dropout", "shares", "softmax with mse", "activation layer", "binary from logits",
              "large", "batch norm", "layer norm", "group norm", "two norms", "held norm",
              "norm of one row", "prelu", "codes", "penalties", "penalties by size",
-             "penalties on activities", "penalty of rows"]
+             "penalties on activities", "penalty of rows", "standardized", "noise",
+             "dropout around a norm", "shared penalty"]
 )  # fmt: skip
 def test_networks_that_books_show_have_a_formula_for_everything(name):
     bare = [
@@ -223,7 +224,11 @@ def test_a_formula_uses_only_numbers_that_stand_before_it():
 
 def _used(form):
     """The names of what rows have, and of derivatives, in a formula; parameters are given."""
-    symbols = [one for one in parts_of(form) if isinstance(one, Symbol) and one.head != "mask"]
+    symbols = [
+        one
+        for one in parts_of(form)
+        if isinstance(one, Symbol) and one.head not in ("mask", "noise")
+    ]
     of_rows = [one for one in symbols if one.by is not None or one.head or one.row is not None]
     return {symbol_text(one) for one in of_rows}
 

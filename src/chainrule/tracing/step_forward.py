@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,8 @@ from chainrule.tracing.formula import (
     total,
 )
 from chainrule.tracing.loss_formulas import probabilities, row_loss
-from chainrule.tracing.step import LayerTrace
-from chainrule.tracing.step_normal import normalized, statistics
+from chainrule.tracing.step import LayerTrace, ParameterTrace
+from chainrule.tracing.step_normal import normalized, standardized, statistics
 from chainrule.tracing.step_penalty import (
     TABLES,
     number_symbol,
@@ -135,33 +136,52 @@ def _through(layer: LayerTrace, what: str = "") -> str:
     return f"{what}, {said}" if what else said
 
 
+def _of_kind(view: View, place: int, row: int, units: list[int]) -> Iterator[Entry] | None:
+    """What a layer gives that has equations of its own kind; None of another."""
+    layer = view.layers[place]
+    if view.normals[place] is not None:
+        shared = place in view.gathering
+        found = () if shared else statistics(view, place, row, units)
+        return chain(found, normalized(view, place, row, units))
+    if layer.kind == "Normalization" and layer.numbers.x is not None:
+        return standardized(view, place, row, units)
+    if layer.numbers.z is not None:
+        return _sums_along_an_axis(view, place, row, units)
+    table = next((one for one in layer.parameters.values() if one.name in TABLES), None)
+    codes = None if table is None else view.codes(place)
+    if table is None or codes is None:
+        return None
+    return _looked_up(view, place, row, units, table, codes)
+
+
+def _looked_up(
+    view: View, place: int, row: int, units: list[int], table: ParameterTrace, codes: Array
+) -> Iterator[Entry]:
+    """The rows of an embedding that codes stand for."""
+    a = flat(view.layers[place].numbers.a, view.rows)[row]
+    for unit in units:
+        position, column = divmod(unit, table.before.shape[1])
+        number = number_symbol(view, view.layers[place], table, (int(codes[row, position]), column))
+        yield equation(view.unit(place, unit, a[unit], view.row(row)), number)
+
+
 def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entry]:
     """What a layer without a weighted sum gives, and by which operations."""
     layer = view.layers[place]
-    if view.normals[place] is not None:
-        if place not in view.gathering:
-            yield from statistics(view, place, row, units)
-        yield from normalized(view, place, row, units)
+    own = _of_kind(view, place, row, units)
+    if own is not None:
+        yield from own
         return
     a = flat(layer.numbers.a, view.rows)[row]
     slope = layer.numbers.slope
     given = None if layer.numbers.x is None else flat(layer.numbers.x, view.rows)[row]
     alike = given is not None and given.shape == a.shape
-    if layer.numbers.z is not None:
-        yield from _sums_along_an_axis(view, place, row, units)
-        return
     columns = [] if given is None or not alike else [
         view.given(place).symbol(k, one, view.row(row)) for k, one in enumerate(given)
     ]  # fmt: skip
-    table = next((one for one in layer.parameters.values() if one.name in TABLES), None)
-    codes = None if table is None else view.codes(place)
     for unit in units:
         symbol = view.unit(place, unit, a[unit], view.row(row))
-        if table is not None and codes is not None:
-            position, column = divmod(unit, table.before.shape[1])
-            index = int(codes[row, position]), column
-            yield equation(symbol, number_symbol(view, layer, table, index))
-        elif not columns:
+        if not columns:
             yield equation(symbol, note=_through(layer))
         elif layer.activation in OF_CLASSES and layer.numbers.a.ndim == 2:
             yield equation(symbol, *_share(view, layer, columns, unit, units))
@@ -173,6 +193,9 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
             yield equation(symbol, parametric_relu(columns[unit], alpha))
         elif layer.activation not in (None, "linear"):
             yield activated(symbol, layer, columns[unit])
+        elif layer.kind == "GaussianNoise":
+            noise = replace(columns[unit], head="noise", value=a[unit] - columns[unit].value)
+            yield equation(symbol, total([columns[unit], noise]))
         else:
             yield equation(symbol, note=_through(layer))
     if slope is None and layer.activation not in OF_CLASSES and row == view.shown_rows[0]:

@@ -27,7 +27,7 @@ from chainrule.tracing.normal import Normal
 from chainrule.tracing.step_penalty import number_symbol
 from chainrule.tracing.view import View, flat
 
-__all__ = ["given_slopes", "hat_slopes", "hat_symbol", "normalized", "statistics",
+__all__ = ["given_slopes", "hat_slopes", "hat_symbol", "normalized", "standardized", "statistics",
            "statistics_slopes"]  # fmt: skip
 
 ONE, TWO = Number(1), Number(2)
@@ -129,6 +129,26 @@ def normalized(view: View, place: int, row: int, units: Sequence[int]) -> Iterat
         scaled = hat if gamma is None else Product((gamma, hat))
         symbol = view.unit(place, unit, a[unit], view.row(row))
         yield equation(symbol, scaled if beta is None else total([scaled, beta]))
+
+
+LEAST_DEVIATION = 1e-7
+"""Below which a deviation of data counts as this one."""
+
+
+def standardized(view: View, place: int, row: int, units: Sequence[int]) -> Iterator[Entry]:
+    """What a layer gives that knows mean and variance of the data."""
+    layer = view.layers[place]
+    a = flat(layer.numbers.a, view.rows)[row]
+    for unit in units:
+        mean, variance = (
+            number_symbol(view, layer, one, (unit % len(one.before),))
+            for one in (layer.parameters[name] for name in ("mean", "variance"))
+        )
+        root: Expression = Call("sqrt", (variance,))
+        if variance.value < LEAST_DEVIATION**2:
+            root = Number(LEAST_DEVIATION)
+        left = minus(_x(view, place, row, unit), mean)
+        yield equation(view.unit(place, unit, a[unit], view.row(row)), Quotient(left, root))
 
 
 def _hat_slope(view: View, place: int, row: int, column: int) -> Symbol:
