@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import floor, log10
 from typing import Any, TypeAlias
@@ -52,6 +52,11 @@ class Equation:
     def value(self) -> Any:
         """The engine's number."""
         return self.symbol.value
+
+    def stages(self, write: Callable[[Expression, int | None], Any], digits: int) -> list[Any]:
+        """The formulas as `write` writes them, then the last with so many digits of its numbers."""
+        found = [write(form, None) for form in self.forms]
+        return found if self.plain else [*found, write(self.forms[-1], digits)]
 
     @property
     def plain(self) -> bool:

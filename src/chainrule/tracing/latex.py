@@ -116,9 +116,7 @@ def _aligned(equations: Sequence[Equation], digits: int) -> Iterator[str]:
 
 def _rows(one: Equation, digits: int, room: float) -> Iterator[str]:
     """The lines of an equation."""
-    stages = [tokens_of(form, None) for form in one.forms]
-    if not one.plain:
-        stages.append(tokens_of(one.forms[-1], digits))
+    stages = one.stages(tokens_of, digits)
     result = _number(one.value, digits)
     if stages and _joined(stages[-1]) == _joined(result):
         stages.pop()

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from chainrule.layers import Stack
 from chainrule.tracing.equations import Entry, equation
 from chainrule.tracing.formula import (
     Call,
@@ -27,8 +28,10 @@ from chainrule.tracing.normal import Normal
 from chainrule.tracing.step_penalty import number_symbol
 from chainrule.tracing.view import View, flat
 
-__all__ = ["given_slopes", "hat_slopes", "hat_symbol", "normalized", "standardized", "statistics",
-           "statistics_slopes"]  # fmt: skip
+__all__ = [
+    "given_slopes", "hat_slopes", "hat_symbol", "moving_statistics", "normalized", "standardized",
+    "statistics", "statistics_slopes",
+]  # fmt: skip
 
 ONE, TWO = Number(1), Number(2)
 
@@ -220,3 +223,23 @@ def given_slopes(view: View, place: int, row: int, units: Sequence[int]) -> Iter
             terms.append(Quotient(Product((by_variance, TWO, left)), Number(count)))
             terms.append(Quotient(by_mean, Number(count)))
         yield equation(view.by_given(place, unit, row), total(terms))
+
+
+def moving_statistics(view: View, place: int) -> Iterator[Entry]:
+    """The mean and variance that are kept for predictions, after the step."""
+    layer, network = view.layers[place], view.trace.trainer.network
+    if view.normals[place] is None or not isinstance(network, Stack):
+        return
+    kept = getattr(network.layers[network.names.index(layer.name)], "momentum", None)
+    for name, letter in (("moving_mean", "μ"), ("moving_variance", "σ²")):
+        held = layer.parameters.get(name)
+        if held is None or kept is None or np.array_equal(held.before, held.after):
+            continue
+        for unit in view.shown_units[place]:
+            before = number_symbol(view, layer, held, (unit,))
+            found = _statistic(view, place, view.shown_rows[0], unit, letter)
+            parts = [product(Number(kept), before), product(Number(1.0 - kept), found)]
+            yield equation(replace(before, value=held.after[unit], mark="'"), total(parts))
+        others = len(held.before) - len(view.shown_units[place])
+        if others:
+            yield f"{layer.name}/{name}: {others:,} more of {len(held.before):,} are left out."

@@ -21,13 +21,13 @@ from chainrule.tracing.formula import (
     total,
 )
 from chainrule.tracing.operations import rule_formula
-from chainrule.tracing.step import LayerTrace
 from chainrule.tracing.step_gradient import (
     Shown,
     shown_numbers,
     slope_without_penalty,
     used_gradient,
 )
+from chainrule.tracing.step_normal import moving_statistics
 from chainrule.tracing.view import View
 
 __all__ = ["update_entries"]
@@ -58,7 +58,7 @@ def update_entries(view: View) -> Iterator[Entry]:
     if example is not None:
         yield "The rule moves each number so; one with a large gradient:"
         yield from _update(view, example)
-    for layer, of_layer in zip(view.layers, shown, strict=True):
+    for place, of_layer in enumerate(shown):
         if example is None:
             for one in of_layer:
                 yield from () if _is_still(one) else _update(view, one)
@@ -68,7 +68,7 @@ def update_entries(view: View) -> Iterator[Entry]:
         yield from _listed(
             (one.symbol for one in of_layer if _is_still(one)), after=": gradient 0, not moved"
         )
-        yield from _held(view, layer)
+        yield from _held(view, place)
 
 
 def _is_still(one: Shown) -> bool:
@@ -171,11 +171,13 @@ def _error_update(view: View, one: Shown) -> Expression | None:
     return total([one.symbol, Product((rate, *errors))])
 
 
-def _held(view: View, layer: LayerTrace) -> Iterator[Entry]:
+def _held(view: View, place: int) -> Iterator[Entry]:
     """Parameters that no gradient moves."""
-    digits = view.notation.digits
+    layer, digits = view.layers[place], view.notation.digits
+    moving = tuple(moving_statistics(view, place))
+    yield from moving
     for name, one in layer.parameters.items():
-        if one.gradient is not None:
+        if one.gradient is not None or (moving and name.startswith("moving_")):
             continue
         called = f"{layer.name}/{name}"
         if not np.array_equal(one.before, one.after):

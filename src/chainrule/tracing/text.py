@@ -211,11 +211,8 @@ class _Page:
     def _equation(self, one: Equation, indent: int) -> Iterator[str]:
         digits = self.account.digits
         symbol = symbol_text(one.symbol)
-        stages = [written(form) for form in one.forms]
-        if not one.plain:
-            stages.append(written(one.forms[-1], digits))
         result = number_text(one.value, digits)
-        shown = [*dict.fromkeys(stages)]
+        shown = [*dict.fromkeys(one.stages(written, digits))]
         if shown and shown[-1] == result:
             shown.pop()
         start = symbol.ljust(indent)
