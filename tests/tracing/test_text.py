@@ -201,17 +201,17 @@ def test_a_penalty_has_its_own_term():
 
 
 def test_a_normalization_reads_as_in_its_paper():
-    text = re.sub(" +", " ", step_of("batch norm").to_text(200))
+    text = " ".join(step_of("batch norm").to_text(200).split())
     for line in (
         "μ_h1 = 1/4·(h1(1) + h1(2) + h1(3) + h1(4)) = ",
         "σ²_h1 = 1/4·((h1(1) - μ_h1)^2 + (h1(2) - μ_h1)^2 + ",
         "hat_h1(1) = (h1(1) - μ_h1)/sqrt(σ²_h1 + 0.001) = ",
         "h1~(1) = γ[1]·hat_h1(1) + β[1] = ",
         "dL(1)/dhat_h1(1) = dL(1)/dh1~(1)·γ[1] = ",
-        "dΣL/dσ²_h1 = -(dL(1)/dhat_h1(1)·hat_h1(1) + ",
-        "dΣL/dμ_h1 = -(dL(1)/dhat_h1(1) + dL(2)/dhat_h1(2) + ",
-        "dΣL/dh1(1) = dL(1)/dhat_h1(1)/sqrt(σ²_h1 + 0.001) "
-        "+ dΣL/dσ²_h1·2·(h1(1) - μ_h1)/4 + dΣL/dμ_h1/4 = ",
+        "dΣL/dσ²_h1 = -1/(2·(σ²_h1 + 0.001))·(dL(1)/dhat_h1(1)·hat_h1(1) + ",
+        "dΣL/dμ_h1 = -1/sqrt(σ²_h1 + 0.001)·(dL(1)/dhat_h1(1) + dL(2)/dhat_h1(2) + ",
+        "dΣL/dh1(1) = 1/sqrt(σ²_h1 + 0.001)·dL(1)/dhat_h1(1) "
+        "+ 2/4·(h1(1) - μ_h1)·dΣL/dσ²_h1 + 1/4·dΣL/dμ_h1 = ",
         "dL/dγ[1] = 1/4·(hat_h1(1)·dL(1)/dh1~(1) + hat_h1(2)·dL(2)/dh1~(2) + ",
         "dL/dβ[1] = 1/4·(dL(1)/dh1~(1) + dL(2)/dh1~(2) + ",
     ):

@@ -56,6 +56,8 @@ def name_latex(name: str) -> str:
     >>> print(name_latex("w46"), name_latex("W1[2,1]"), name_latex("h1_2"), name_latex("rate"))
     w_{46} W^{(1)}_{2,1} h_{1,2} \mathrm{rate}
     """
+    if name[:1] == "Σ" and name[1:2].isalpha():
+        return rf"\Sigma {name_latex(name[1:])}"
     found = INDEXED.fullmatch(name)
     if found is not None and _is_mathematical(found[1]):
         layer = f"^{{({found[2]})}}" if found[2] else ""

@@ -201,10 +201,11 @@ def statistics_slopes(view: View, place: int, row: int, units: Sequence[int]) ->
         by_hats = total(some(products, shown, path))
         bottom = Product((TWO, _raised(view, place, row, unit)))
         slope = _statistic_slope(view, place, row, unit, "σ²")
-        yield equation(slope, Negative(Quotient(by_hats, bottom)))
+        yield equation(slope, Product((Negative(Quotient(ONE, bottom)), by_hats)))
         sums = total(some(values, shown, slopes.__getitem__))
         slope = _statistic_slope(view, place, row, unit, "μ")
-        yield equation(slope, Negative(Quotient(sums, _root(view, place, row, unit))))
+        root = _root(view, place, row, unit)
+        yield equation(slope, Product((Negative(Quotient(ONE, root)), sums)))
 
 
 def given_slopes(view: View, place: int, row: int, units: Sequence[int]) -> Iterator[Entry]:
@@ -212,16 +213,15 @@ def given_slopes(view: View, place: int, row: int, units: Sequence[int]) -> Iter
     normal = _normal(view, place)
     for unit in units:
         count = len(normal.together(row, unit))
-        terms: list[Expression] = [
-            Quotient(_hat_slope(view, place, row, unit), _root(view, place, row, unit))
-        ]
+        by_hat = _hat_slope(view, place, row, unit)
+        terms: list[Expression] = [Product((Quotient(ONE, _root(view, place, row, unit)), by_hat))]
         if not normal.fixed:
             left = minus(_x(view, place, row, unit), _mean(view, place, row, unit))
             by_mean, by_variance = (
                 _statistic_slope(view, place, row, unit, one) for one in ("μ", "σ²")
             )
-            terms.append(Quotient(Product((by_variance, TWO, left)), Number(count)))
-            terms.append(Quotient(by_mean, Number(count)))
+            share = TWO if count == 1 else Quotient(TWO, Number(count))
+            terms += [Product((share, left, by_variance)), mean_of(by_mean, count)]
         yield equation(view.by_given(place, unit, row), total(terms))
 
 
