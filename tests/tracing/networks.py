@@ -3,7 +3,7 @@
 import numpy as np
 
 import chainrule as cr
-from chainrule import examples, layers, losses, optimizers
+from chainrule import examples, layers, losses, optimizers, regularizers
 
 MAZUR = {
     "weights": "w{n}", "biases": "b{layer}", "digits": 8, "loss": "E",
@@ -147,6 +147,20 @@ NETWORKS = {
         {},
         (3, 3, 1),
     ),
+    "dropout around a norm": (
+        [Dense(4), Dropout(0.5), layers.BatchNormalization(), Dropout(0.2), Dense(1)],
+        {},
+        (3, 3, 1),
+    ),
+    "shared penalty": (
+        [
+            Dense(4, "tanh", kernel_regularizer=layers.PerRow("l2"), activity_regularizer="l2"),
+            layers.LayerNormalization(gamma_regularizer="l2"),
+            Dense(1),
+        ],
+        {"loss": losses.MeanSquaredError(reduction="mean_with_sample_weight")},
+        (3, 3, 1),
+    ),
     "batch norm": (
         [Dense(3), layers.BatchNormalization(), layers.Activation("relu"), Dense(2)],
         {},
@@ -156,6 +170,38 @@ NETWORKS = {
         [Dense(3, "tanh"), layers.LayerNormalization(), Dense(2)],
         {},
         (3, 3, 2),
+    ),
+    "standardized": (
+        [layers.Normalization(mean=[1.0, 0.2, 3.0], variance=[2.0, 0.0, 1.0]), Dense(1)],
+        {},
+        (2, 3, 1),
+    ),
+    "group norm": (
+        [Dense(4), layers.GroupNormalization(2), layers.PReLU(), Dense(2)],
+        {},
+        (2, 3, 2),
+    ),
+    "two norms": (
+        [
+            layers.BatchNormalization(),
+            Dense(3, "tanh"),
+            layers.LayerNormalization(scale=False),
+            Dense(3),
+            layers.BatchNormalization(center=False, epsilon=1e-5),
+            Dense(2, "softmax"),
+        ],
+        {"loss": "categorical_crossentropy"},
+        (4, 2, 2, "one-hot"),
+    ),
+    "held norm": (
+        [Dense(3), layers.BatchNormalization(trainable=False), layers.Activation("tanh"), Dense(2)],
+        {},
+        (3, 3, 2),
+    ),
+    "norm of one row": (
+        [Dense(3), layers.BatchNormalization(), Dense(3), layers.LayerNormalization(), Dense(1)],
+        {},
+        (1, 2, 1),
     ),
     "prelu": (
         [Dense(3), layers.PReLU(), Dense(2)],
@@ -169,6 +215,28 @@ NETWORKS = {
         ],
         {},
         (3, 3, 2),
+    ),
+    "penalties by size": (
+        [
+            Dense(3, "tanh", kernel_regularizer=regularizers.Lp(3.0, 0.1)),
+            Dense(
+                2,
+                kernel_regularizer=regularizers.Lp(2.0, 0.2),
+                bias_regularizer=regularizers.Lp(1.0, 0.2),
+            ),
+        ],
+        {},
+        (3, 3, 2),
+    ),
+    "penalties on activities": (
+        [
+            Dense(3, "tanh"),
+            Dense(2, "sigmoid", activity_regularizer="l1_l2"),
+            layers.PReLU(activity_regularizer=regularizers.Lp(2.0, 0.1)),
+            Dense(2),
+        ],
+        {},
+        (2, 3, 2),
     ),
     "no bias, held": (
         [

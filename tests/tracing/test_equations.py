@@ -7,7 +7,7 @@ from tests.tracing.networks import NETWORKS, batch, expressions, han, mazur, mod
 import chainrule as cr
 from chainrule.estimators.network import Head, TableNetwork
 from chainrule.tracing import trace_steps
-from chainrule.tracing.equations import Equation, account_of, number_text
+from chainrule.tracing.equations import Equation, Values, account_of, number_text
 from chainrule.tracing.formula import (
     FUNCTIONS,
     Call,
@@ -24,6 +24,7 @@ from chainrule.tracing.formula import (
     folded,
     parts_of,
 )
+from chainrule.tracing.text import symbol_text
 from chainrule.training import Trainer
 
 TOLERANCE = {"float32": 1e-6, "float64": 1e-9}
@@ -101,7 +102,10 @@ def test_each_right_hand_side_comes_to_the_engines_number(name, dtype):
     assert check(step_of(name, dtype), dtype) > 20
 
 
-@pytest.mark.parametrize("name", ["mse, two outputs", "classes", "binary", "dropout", "penalties"])
+@pytest.mark.parametrize(
+    "name", ["mse, two outputs", "classes", "binary", "dropout", "penalties", "two norms",
+             "group norm", "codes", "penalties on activities"]
+)  # fmt: skip
 @pytest.mark.parametrize(
     "how", [{"notation": "columns"}, {"notation": "theta"}, {"errors": True}, {"steps": 3}]
 )
@@ -117,6 +121,17 @@ def test_rows_with_weights(reduction):
     check(trace, "float64")
     text = trace.to_text()
     assert "s(2)·L(2)" in text
+
+
+def test_a_penalty_that_weighted_rows_share_is_divided_by_their_weights():
+    stack, settings, given = NETWORKS["shared penalty"]
+    made = model(given[1], *stack, **settings)
+    trace = made.trace(*batch(*given), sample_weight=[1.0, 2.0, 0.25])
+    assert check(trace, "float64") > 20
+    text = " ".join(trace.to_text(200).split())
+    assert "dpenalty/dW1[1,1] = 2·0.01·W1[1,1]/sum of weights = " in text
+    kernel = trace.kernel_before[0]
+    assert trace.penalties["dense/kernel"] == pytest.approx(0.01 * np.sum(kernel**2) / 3.25)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
@@ -160,7 +175,10 @@ def test_a_wrong_formula_is_found():
 @pytest.mark.parametrize(
     "name", ["squared error", "mse, two outputs", "binary", "classes", "labels", "huber", "mae",
              "dropout", "shares", "softmax with mse", "activation layer", "binary from logits",
-             "large"]
+             "large", "batch norm", "layer norm", "group norm", "two norms", "held norm",
+             "norm of one row", "prelu", "codes", "penalties", "penalties by size",
+             "penalties on activities", "penalty of rows", "standardized", "noise",
+             "dropout around a norm", "shared penalty"]
 )  # fmt: skip
 def test_networks_that_books_show_have_a_formula_for_everything(name):
     bare = [
@@ -170,10 +188,49 @@ def test_networks_that_books_show_have_a_formula_for_everything(name):
     assert not bare
 
 
-def test_what_mixes_rows_has_no_false_product():
-    found = [one for title, one in equations(step_of("batch norm")) if "mix" in one.note]
-    assert found
-    assert not any(one.forms for one in found)
+@pytest.mark.parametrize("name", ["batch norm", "layer norm", "group norm"])
+def test_inner_derivatives_of_a_normalization_are_those_of_the_graph(name):
+    trace = step_of(name)
+    layer = next(one for one in trace.layers if "Normalization" in one.kind)
+    divided = next(one for one in layer.nodes if one.operation == "divide" and one.value.size > 6)
+    nodes = {one.number: one for one in trace.nodes}
+    left, root = (nodes[number] for number in divided.operands)
+    variance = nodes[nodes[root.operands[0]].operands[0]]
+    found = {"hat": [], "μ": [], "σ²": []}
+    for _, one in equations(trace):
+        for letter, values in found.items():
+            symbol = one.symbol
+            if symbol.by is not None and (symbol.head or symbol.name).startswith(letter):
+                values.append(float(symbol.value))
+    for letter, node in (("hat", divided), ("μ", nodes[left.operands[1]]), ("σ²", variance)):
+        whole = trace.rows * np.asarray(node.derivative)  # of the sum of rows, not of their mean
+        assert sorted(found[letter]) == pytest.approx(sorted(whole.reshape(-1)), 1e-9, 1e-12)
+
+
+def test_a_formula_uses_only_numbers_that_stand_before_it():
+    for name in ("batch norm", "layer norm", "two norms", "codes", "prelu", "dropout",
+                 "penalties on activities", "penalties", "group norm", "classes"):  # fmt: skip
+        trace = step_of(name)
+        told = set()
+        for section in account_of(trace).sections:
+            for entry in section.entries:
+                if isinstance(entry, Values):
+                    told |= {symbol_text(one) for one in entry.symbols}
+                elif isinstance(entry, Equation):
+                    used = set().union(*map(_used, entry.forms))
+                    assert not used - told, (name, section.title, symbol_text(entry.symbol))
+                    told.add(symbol_text(entry.symbol))
+
+
+def _used(form):
+    """The names of what rows have, and of derivatives, in a formula; parameters are given."""
+    symbols = [
+        one
+        for one in parts_of(form)
+        if isinstance(one, Symbol) and one.head not in ("mask", "noise")
+    ]
+    of_rows = [one for one in symbols if one.by is not None or one.head or one.row is not None]
+    return {symbol_text(one) for one in of_rows}
 
 
 def test_a_pair_is_shown_both_ways():

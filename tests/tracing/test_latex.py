@@ -2,10 +2,11 @@ import re
 
 import numpy as np
 import pytest
-from tests.tracing.networks import NETWORKS, expressions, han, mazur, step_of
+from tests.tracing.networks import NETWORKS, expressions, han, mazur, model, step_of
 from tests.tracing.test_text import TABLE_A, TABLE_B
 
 import chainrule as cr
+from chainrule import layers
 from chainrule.tracing.formula import (
     Call,
     Negative,
@@ -33,16 +34,31 @@ def test_worked_example_a_has_formula_numbers_and_result():
         r"0.1\cdot 0.2 + 0.35 = 0.3775",
         r"\frac{\partial E}{\partial w_{5}} & = h_{1}\cdot \delta_{o_{1}} = "
         r"0.59326999\cdot 0.13849856 = 0.08216704",
-        r"{w_{5}}^{\prime} & = w_{5} - \mathrm{rate}\cdot \frac{\partial E}{\partial w_{5}} = "
+        r"w_{5}^{\prime} & = w_{5} - \eta\cdot \frac{\partial E}{\partial w_{5}} = "
         r"0.4 - 0.5\cdot 0.08216704 = 0.35891648",
     ):
         assert line in text
 
 
+def test_letters_of_books_are_told():
+    text = mazur().to_latex()
+    assert r"\(\sigma(z) = \frac{1}{1 + e^{-z}}\)" in text
+    assert r"\(\eta\text{: the learning rate}\)" in text
+    assert r"\(z = a W + b\text{, a row of units times a matrix}\)" in text
+    adam = step_of("adam").to_latex()
+    assert r"\alpha & = \frac{\eta\cdot \sqrt{1 - {\beta_{2}}^{1}}}{1 - {\beta_{1}}^{1}}" in adam
+
+
+def test_a_column_called_rate_is_no_learning_rate():
+    made = model(1, layers.Dense(1))
+    text = made.trace([[2.0]], [[1.0]], units=[["rate"], ["o"]]).to_latex()
+    assert r"z_{o} & = \mathrm{rate}\cdot W" in text
+
+
 def test_worked_example_b():
     text = han().to_latex()
     assert not [number for number in TABLE_B if f"= {number}" not in text]
-    assert r"{w_{46}}^{\prime} & = w_{46} + \mathrm{rate}\cdot \mathrm{Err}_{6}\cdot a_{4}" in text
+    assert r"w_{46}^{\prime} & = w_{46} + \eta\cdot \mathrm{Err}_{6}\cdot a_{4}" in text
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -72,6 +88,8 @@ def test_matrices_and_thetas():
         ("w46", "w_{46}"), ("h1", "h_{1}"), ("W1[2,1]", "W^{(1)}_{2,1}"), ("b[3]", "b_{3}"),
         ("h1_2", "h_{1,2}"), ("δ", r"\delta"), ("Θ0[1,0]", r"\Theta^{(0)}_{1,0}"), ("7", "7"),
         ("rate", r"\mathrm{rate}"), ("beta_1", r"\text{beta\_\allowbreak{}1}"),
+        ("μ1_2", r"\mu_{1,2}"), ("σ²1", r"\sigma^{2}_{1}"), ("ΣL", r"\Sigma L"),
+        ("γ2[3]", r"\gamma^{(2)}_{3}"),
         ("a b", r"\text{a b}"), ("50%", r"\text{50\%}"), ("中", r"\text{[U+4E2D]}"),
     ],
 )  # fmt: skip
@@ -83,9 +101,14 @@ def test_names(name, shown):
     "symbol, shown",
     [
         (Symbol("h1", 0, head="z"), "z_{h_{1}}"),
-        (Symbol("h1", 0, row=2), "{h_{1}}^{(2)}"),
+        (Symbol("h1", 0, row=2), "h_{1}^{(2)}"),
+        (Symbol("h1", 0, head="hat", row=2), r"\hat{h}_{1}^{(2)}"),
+        (Symbol("beta_1", 0, letter="β1"), r"\beta_{1}"),
+        (Symbol("h1", 0, head="μ", mark="~"), r"\mu_{\tilde{h}_{1}}"),
+        (Symbol("city = x", 0, head="hat"), r"\widehat{\text{city = x}}"),
+        (Symbol("h1", 0, head="σ²"), r"\sigma^{2}_{h_{1}}"),
         (Symbol("W1[2,1]", 0, mark="'"), r"{W^{(1)}_{2,1}}^{\prime}"),
-        (Symbol("h1", 0, mark="~~"), r"\widetilde{\widetilde{h_{1}}}"),
+        (Symbol("h1", 0, mark="~~"), r"\tilde{\tilde{h}}_{1}"),
         (Symbol("w5", 0, by=Symbol("E", 0)), r"\frac{\partial E}{\partial w_{5}}"),
         (Symbol("x", 0, by=Symbol("q", 0), sign="∂"), r"\frac{\partial q}{\partial x}"),
         (Symbol("x", 0, by=Symbol("q", 0), sign="d"), r"\frac{\mathrm{d}q}{\mathrm{d}x}"),
@@ -129,9 +152,20 @@ X, Y, S = Symbol("x", 2.0), Symbol("y", -3.0), Symbol("s", 2e-5)
         (Power(Y, Number(2)), "{y}^{2}", "(-3)^{2}"),
         (Power(S, Number(2)), "{s}^{2}", r"(2\cdot 10^{-5})^{2}"),
         (Call("exp", (Y,)), "e^{y}", "e^{-3}"),
+        (
+            Product((Y, Sum((X.slope(Symbol("E", 0), 0.5), Y)))),
+            r"y\cdot \Bigl(\frac{\partial E}{\partial x} + y\Bigr)",
+            r"-3\cdot (0.5-3)",
+        ),
         (Call("sqrt", (X,)), r"\sqrt{x}", r"\sqrt{2}"),
         (Call("abs", (Y,)), "|y|", "|-3|"),
-        (Call("sigmoid", (X,)), r"\operatorname{sigmoid}(x)", r"\operatorname{sigmoid}(2)"),
+        (Call("sigmoid", (X,)), r"\sigma(x)", r"\sigma(2)"),
+        (Power(Symbol("x", 2.0, row=3), Number(2)), "(x^{(3)})^{2}", "2^{2}"),
+        (
+            Power(X.slope(Symbol("E", 0), 0.5), Number(2)),
+            r"\Bigl(\frac{\partial E}{\partial x}\Bigr)^{2}",
+            "0.5^{2}",
+        ),
         (Sum((X, Rest(3, 0.5))), r"x + [\text{3 more}]", "2 + [0.5]"),
     ],
 )

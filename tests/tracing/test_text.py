@@ -125,7 +125,7 @@ def test_a_sum_says_what_its_terms_left_out_come_to():
     line = next(one for one in text.splitlines() if one.startswith("z_h1_"))
     unit = int(re.match(r"z_h1_(\d+)", line)[1]) - 1
     row = int(re.search(r"Forward, row (\d+)", text)[1]) - 1
-    shown = [int(one) - 1 for one in re.findall(r"x(\d+)·W1", line)]
+    shown = [int(one) - 1 for one in re.findall(r"x(\d+)\(\d+\)·W1", line)]
     terms = trace.layers[0].numbers.x[row] * trace.kernel_before[0][:, unit]
     others = np.delete(terms, shown).sum()
     assert float(re.search(r"\+ \[(-?[\d.]+)\]", line)[1]) == pytest.approx(others, abs=1e-6)
@@ -200,6 +200,106 @@ def test_a_penalty_has_its_own_term():
     assert re.search(r"dL/dz_h1\(2\) += 1/3·δ_h1\(2\) \+ dpenalty/dz_h1\(2\) = ", text)
 
 
+def test_a_normalization_reads_as_in_its_paper():
+    text = " ".join(step_of("batch norm").to_text(200).split())
+    for line in (
+        "μ_h1 = 1/4·(h1(1) + h1(2) + h1(3) + h1(4)) = ",
+        "σ²_h1 = 1/4·((h1(1) - μ_h1)^2 + (h1(2) - μ_h1)^2 + ",
+        "hat_h1(1) = (h1(1) - μ_h1)/sqrt(σ²_h1 + 0.001) = ",
+        "h1~(1) = γ[1]·hat_h1(1) + β[1] = ",
+        "dL(1)/dhat_h1(1) = dL(1)/dh1~(1)·γ[1] = ",
+        "dΣL/dσ²_h1 = -1/(2·(σ²_h1 + 0.001))·(dL(1)/dhat_h1(1)·hat_h1(1) + ",
+        "dΣL/dμ_h1 = -1/sqrt(σ²_h1 + 0.001)·(dL(1)/dhat_h1(1) + dL(2)/dhat_h1(2) + ",
+        "dΣL/dh1(1) = 1/sqrt(σ²_h1 + 0.001)·dL(1)/dhat_h1(1) "
+        "+ 2/4·(h1(1) - μ_h1)·dΣL/dσ²_h1 + 1/4·dΣL/dμ_h1 = ",
+        "dL/dγ[1] = 1/4·(hat_h1(1)·dL(1)/dh1~(1) + hat_h1(2)·dL(2)/dh1~(2) + ",
+        "dL/dβ[1] = 1/4·(dL(1)/dh1~(1) + dL(2)/dh1~(2) + ",
+    ):
+        assert line in text, line
+    assert "operations" not in text
+
+
+def test_several_normalizations_are_told_apart():
+    text = step_of("two norms").to_text(200)
+    assert (
+        "γ1, β1: of batch_normalization; γ2, β2: of layer_normalization; γ3, β3: of "
+        "batch_normalization_1" in text
+    )
+    assert "hat_h1_1(1) + β2[1] = " in text
+
+
+def test_a_row_of_an_embedding_has_the_sum_over_the_rows_that_use_it():
+    text = step_of("codes").to_text(200)
+    assert "dL/dembedding/embeddings[1,1] = 1/3·(dL(1)/dx5(1) + dL(3)/dx1(3)) = " in text
+    assert "x5(1)   = embedding/embeddings[1,1] = 0.048541" in text
+
+
+def test_penalties_on_activities_have_formulas():
+    text = step_of("penalties").to_text(200)
+    assert "penalty of dense/activities\n               = 1/3·0.01·(|h1(1)| + |h2(1)| + " in text
+    assert "dpenalty/dh1(1) = 1/3·0.01·sign(h1(1)) = " in text
+    assert "dpenalty/dz_h1(1) = dpenalty/dh1(1)·dh1(1)/dz_h1(1) = " in text
+    text = step_of("penalties by size").to_text(200)
+    assert "= 0.1·size of dense/kernel = " in text
+    assert re.search(r"dpenalty/dW2\[1,1\] = 0.2·\(W2\[1,1\]/size of dense_1/kernel\) = ", text)
+    assert "0.1·sign(W1[1,1])·(|W1[1,1]|/size of dense/kernel)^2" in text
+
+
+def test_many_numbers_of_a_rule_with_a_state_are_told_in_brief():
+    made = model(2, layers.Dense(4, "relu"), layers.Dense(1), optimizer="adam")
+    X, y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0.0, 1.0, 1.0, 0.0]
+    trace = made.trace(X, y)
+    text = " ".join(trace.to_text(60).split())
+    assert text.count("momentum_") == 4  # the name, twice in its rule, and in that of the weight
+    assert not any(line.endswith(" =") for line in trace.to_text(60).splitlines())
+    told = re.findall(r"W1\[(\d),(\d)\]' = (-?[\d.]+)", text)
+    assert len(told) > 4
+    for source, unit, value in told:
+        expected = trace.kernel_after[0][int(source) - 1, int(unit) - 1]
+        assert float(value) == pytest.approx(expected, abs=1e-6)
+    few = model(2, layers.Dense(1), optimizer="adam").trace(X, y).to_text()
+    assert few.count("momentum_W1[1,1]'") == 2
+    assert few.count("momentum_W1[2,1]'") == 2
+
+
+def test_a_number_without_a_gradient_takes_no_lines_of_its_rule():
+    made = model(2, layers.Dense(1), optimizer="adam")
+    text = made.trace([[0.0, 1.0], [0.0, 2.0]], [1.0, 2.0]).to_text(200)
+    assert re.search(r"W1\[1,1\] = -?[\d.]+: gradient 0, not moved", text)
+    assert "momentum_W1[1,1]" not in text
+    assert "momentum_W1[2,1]" in text
+
+
+def test_sums_over_rows_have_the_rows_that_are_shown():
+    text = step_of("large").to_text(200)
+    row = re.search(r"Forward, row (\d+)", text)[1]
+    for line in text.splitlines():
+        if line.startswith("dL/dW"):
+            assert set(re.findall(r"\((\d+)\)", line)) == {row}
+            assert "[19 more]" in line
+
+
+def test_one_path_of_a_large_network_can_be_followed():
+    lines = step_of("large").to_text(2000).splitlines()
+
+    def names(start, pattern):
+        """What each line that starts so has of a pattern."""
+        found = [set(re.findall(pattern, one)) for one in lines if one.startswith(start)]
+        assert found
+        return found
+
+    shown = {layer: set.union(*names(f"h{layer}_", rf"^h{layer}_\d+")) for layer in (1, 2)}
+    for layer, sums, derivatives in ((1, "z_h2_", "dL(19)/dh1_"), (2, "z_o", "dL(19)/dh2_")):
+        assert len(shown[layer]) == 2
+        assert all(shown[layer] <= one for one in names(sums, rf"h{layer}_\d+"))
+        behind = shown[2] if layer == 1 else {"o4", "o5"}
+        assert all(behind <= one for one in names(derivatives, r"(?<=δ_)\w+"))
+        assert all(one <= shown[layer] for one in names(f"dL/dW{layer + 1}", r"h\d_\d+(?=.\d+.·)"))
+        assert all(one <= behind for one in names(f"dL/dW{layer + 1}", r"(?<=δ_)\w+"))
+    (given,) = names("given", r"x\d+")
+    assert all(one <= given for one in names("dL/dW1", r"x\d+"))
+
+
 def test_clipping_and_constraints_are_told():
     assert "(the gradient after clipping by clipnorm=0.01)" in step_of("clipped").to_text(200)
     text = step_of("constraint").to_text(200)
@@ -210,9 +310,10 @@ def test_clipping_and_constraints_are_told():
 def test_parameters_that_do_not_move_say_so():
     text = step_of("no bias, held").to_text(200)
     assert "dense_1/kernel: held fixed at " in text
-    assert "moving_mean: moved without a gradient from [0 0 0] to" in step_of("batch norm").to_text(
-        200
-    )
+    text = " ".join(step_of("batch norm").to_text(200).split())
+    for name, found in (("mean", "μ_h2"), ("variance", "σ²_h2")):
+        moving = f"batch_normalization/moving_{name}[2]"
+        assert f"{moving}' = 0.99·{moving} + 0.01·{found} = " in text
 
 
 def test_a_central_difference_at_a_kink_says_why_it_is_not_the_gradient():

@@ -22,7 +22,7 @@ from chainrule.tracing.formula import (
 from chainrule.tracing.step import LayerTrace
 
 __all__ = [
-    "MOST_EXPONENT", "activation_formula", "activation_slope", "learned_slope",
+    "MOST_EXPONENT", "activation_formula", "activation_slope", "learned_below", "learned_slope",
     "parametric_relu", "parametric_slope",
 ]  # fmt: skip
 
@@ -141,6 +141,11 @@ def learned_slope(layer: LayerTrace, unit: int) -> Symbol:
     alpha = layer.parameters["alpha"].before
     at = ",".join(str(place + 1) for place in np.unravel_index(unit, alpha.shape))
     return Symbol(f"{layer.name}/alpha[{at}]", alpha.reshape(-1)[unit])
+
+
+def learned_below(x: Symbol) -> Expression:
+    """min(x, 0): what the slope below 0 is multiplied with."""
+    return _below(x)
 
 
 def parametric_relu(x: Symbol, alpha: Symbol) -> Expression:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import floor, log10
 from typing import Any, TypeAlias
@@ -52,6 +52,11 @@ class Equation:
     def value(self) -> Any:
         """The engine's number."""
         return self.symbol.value
+
+    def stages(self, write: Callable[[Expression, int | None], Any], digits: int) -> list[Any]:
+        """The formulas as `write` writes them, then the last with so many digits of its numbers."""
+        found = [write(form, None) for form in self.forms]
+        return found if self.plain else [*found, write(self.forms[-1], digits)]
 
     @property
     def plain(self) -> bool:
@@ -125,7 +130,26 @@ def account_of(trace: Any) -> Account:
 
 
 MEANINGS = {
-    "sigmoid": ("sigmoid(z) = 1/(1 + e^-z)", r"\operatorname{sigmoid}(z) = \frac{1}{1 + e^{-z}}"),
+    "rows": (
+        "z = a W + b, a row of units times a matrix",
+        r"z = a W + b\text{, a row of units times a matrix}",
+    ),
+    "columns": (
+        "z = W a + b, a matrix times a column",
+        r"z = W a + b\text{, a matrix times a column}",
+    ),
+    "theta": (
+        "z = Θ a with a unit of 1 before a",
+        r"z = \Theta a\text{ with a unit of 1 before }a",
+    ),
+    "W[i,j]": ("W[i,j] leads from i to j", r"W_{i,j}\text{ leads from }i\text{ to }j"),
+    "W[j,i]": ("W[j,i] leads from i to j", r"W_{j,i}\text{ leads from }i\text{ to }j"),
+    "Θ[j,i]": (
+        "Θ[j,i] leads from i to j, Θ[j,0] is the bias",
+        r"\Theta_{j,i}\text{ leads from }i\text{ to }j\text{, }\Theta_{j,0}\text{ is the bias}",
+    ),
+    "rate": ("", r"\eta\text{: the learning rate}"),
+    "sigmoid": ("sigmoid(z) = 1/(1 + e^-z)", r"\sigma(z) = \frac{1}{1 + e^{-z}}"),
     "relu": ("relu(z) = max(z, 0)", r"\operatorname{relu}(z) = \max(z, 0)"),
     "holds": (
         "[z > 0] is 1 where z > 0, else 0",
@@ -181,29 +205,34 @@ MEANINGS = {
     "cross_entropy": (
         "cross_entropy(z, t) = -t log(p) - (1 - t) log(1 - p) with p = sigmoid(z)",
         r"\operatorname{cross\_entropy}(z, t) = -t \log(p) - (1 - t) \log(1 - p)"
-        r"\text{ with }p = \operatorname{sigmoid}(z)",
+        r"\text{ with }p = \sigma(z)",
     ),
     "mix": (
         "mix: the share of the row itself, where rows are mixed; its partner has 1 - mix",
         r"\mathrm{mix}\text{: the share of the row itself, where rows are mixed; its partner has }"
         r"1 - \mathrm{mix}",
     ),
+    "hat": (
+        "hat_h: h less its mean μ, divided by the root of its variance σ²",
+        r"\hat{h}\text{: }h\text{ less its mean }\mu\text{, divided by the root of its variance }"
+        r"\sigma^2",
+    ),
     "row": ("(r) after a name: in row r", r"a^{(r)}\text{: in row }r"),
     "~": (
         "~ after a name: after a layer without weights",
-        r"\widetilde{a}\text{: after a layer without weights}",
+        r"\tilde{a}\text{: after a layer without weights}",
     ),
     "more": (
         "[n more]: so many terms are left out; their sum is among the numbers",
         r"[n\text{ more}]\text{: so many terms are left out; their sum is among the numbers}",
     ),
 }
-"""What functions, marks and gaps mean, as text and as LaTeX."""
+"""What notations, functions, marks and gaps mean, as text and as LaTeX; "" where it is plain."""
 
 
-def legend(sections: Sequence[Section]) -> tuple[str, ...]:
-    """What of `MEANINGS` is used."""
-    used: set[str] = set()
+def legend(sections: Sequence[Section], known: Iterable[str] = ()) -> tuple[str, ...]:
+    """What of `MEANINGS` is used, or known to be."""
+    used = set(known)
     for section in sections:
         for entry in section.entries:
             if isinstance(entry, Equation):
@@ -225,6 +254,8 @@ def _marks(part: Expression) -> set[str]:
     if not isinstance(part, Symbol):
         return set()
     row = {"row"} if part.row is not None else set()
+    row |= {"rate"} if part.letter == "η" else set()
+    row |= {"hat"} if part.head == "hat" else set()
     row |= {"mix"} if part.name == "mix" and part.by is None else set()
     return row | ({"~"} if "~" in part.mark else set())
 
@@ -258,7 +289,8 @@ def _bare(written: str) -> str:
 
 
 def _with_power(number: float, digits: int) -> str:
-    mantissa, _, power = f"{number:.{min(digits, 4)}e}".partition("e")
+    """With no fewer digits than the number in full would have."""
+    mantissa, _, power = f"{number:.{max(min(digits, 4), digits - 5)}e}".partition("e")
     if "." in mantissa:
         mantissa = mantissa.rstrip("0").rstrip(".")
     return f"{mantissa}e{power}"

@@ -12,7 +12,7 @@ import numpy as np
 __all__ = [
     "FUNCTIONS", "Call", "Expression", "Negative", "Number", "Power", "Product", "Quotient", "Rest",
     "Sum", "Symbol", "dot", "evaluate", "folded", "mean_of", "minus", "negated", "parts_of",
-    "product", "total",
+    "product", "some", "total",
 ]  # fmt: skip
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -39,6 +39,8 @@ class Symbol:
         uses; "" where no local one has its name, which text writes with d, LaTeX with ∂.
     bracketed
         Whether text puts the name into brackets: "city = x" has spaces or signs in it.
+    letter
+        What LaTeX writes for the name, where books have a letter: η for a rate.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Symbol:
     opposite: bool = False
     sign: str = ""
     bracketed: bool = False
+    letter: str = ""
 
     def of(self, head: str, value: Any, row: int | None = None) -> Symbol:
         """Another quantity of the same name."""
@@ -200,20 +203,35 @@ def folded(terms: Sequence[Expression], most: int) -> Expression:
 
 
 def dot(
-    lefts: Any, rights: Any, term: Callable[[int], Expression], most: int, scale: Any = 1.0
+    lefts: Any,
+    rights: Any,
+    term: Callable[[int], Expression],
+    most: int,
+    scale: Any = 1.0,
+    first: Sequence[int] = (),
 ) -> list[Expression]:
-    """Terms of sum(scale * lefts * rights), of which `term` writes one: the largest, and a rest."""
+    """Terms of sum(scale * lefts * rights), of which `term` writes one.
+
+    Of many the `first` places are shown and then the largest, `most` in all, and what the others
+    come to.
+    """
     values = np.asarray(lefts, np.float64) * np.asarray(rights, np.float64) * scale
-    kept = _largest(values, most)
-    rest = [Rest(len(values) - len(kept), float(np.delete(values, kept).sum()))]
-    return [*(term(place) for place in kept), *(rest if len(kept) < len(values) else [])]
+    return some(values, _largest(values, most, first), term)
 
 
-def _largest(sizes: Any, most: int) -> list[int]:
+def some(values: Any, kept: Sequence[int], term: Callable[[int], Expression]) -> list[Expression]:
+    """The terms of a sum of values at the places kept, and what the others come to."""
+    others = np.delete(np.asarray(values, np.float64), list(kept))
+    rest = [Rest(len(others), float(others.sum()))] if len(others) else []
+    return [*(term(place) for place in kept), *rest]
+
+
+def _largest(sizes: Any, most: int, first: Sequence[int] = ()) -> list[int]:
     """The places of the terms that are shown, in order; one more than `most` is shown too."""
     if len(sizes) <= most + 1:
         return list(range(len(sizes)))
     order = np.nan_to_num(np.abs(np.asarray(sizes)), nan=np.inf)
+    order[list(first)] = np.inf
     return [int(place) for place in np.sort(np.argpartition(-order, most)[:most])]
 
 

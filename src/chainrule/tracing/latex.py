@@ -116,9 +116,7 @@ def _aligned(equations: Sequence[Equation], digits: int) -> Iterator[str]:
 
 def _rows(one: Equation, digits: int, room: float) -> Iterator[str]:
     """The lines of an equation."""
-    stages = [tokens_of(form, None) for form in one.forms]
-    if not one.plain:
-        stages.append(tokens_of(one.forms[-1], digits))
+    stages = one.stages(tokens_of, digits)
     result = _number(one.value, digits)
     if stages and _joined(stages[-1]) == _joined(result):
         stages.pop()
@@ -206,6 +204,8 @@ def _bracketed(tokens: Tokens) -> Tokens:
         token if token.breaks == TOGETHER else replace(token, breaks=token.breaks + 2)
         for token in tokens
     ]
+    if any(r"\frac" in token.latex for token in tokens):
+        return [Token(r"\Bigl(", 1.0), *inside, Token(r"\Bigr)", 1.0)]
     return [Token("(", 0.8), *inside, Token(")", 0.8)]
 
 
@@ -245,12 +245,11 @@ def tokens_of(one: Expression, digits: int | None) -> Tokens:
 def _power(one: Power, digits: int | None) -> Tokens:
     base, exponent = _held(one.base, digits, ATOM), tokens_of(one.exponent, digits)
     raised = Token(f"^{{{_joined(exponent)}}}", 0.75 * _width(exponent))
-    if isinstance(one.base, Symbol) and len(base) == 1:  # which may have a raised mark already
-        after = (
-            "{}" if one.base.mark else ""
-        )  # TeX takes a group with an accent alone as the accent
-        base = [Token(f"{{{base[0].latex}{after}}}", base[0].width)]
-    return [*base, raised]
+    if not isinstance(one.base, Symbol) or len(base) > 1 or digits is not None:
+        return [*base, raised]
+    if one.base.by is not None or "^" in base[0].latex:
+        return [*_bracketed(base), raised]
+    return [Token(f"{{{base[0].latex}}}", base[0].width), raised]
 
 
 def _number(value: Any, digits: int) -> Tokens:
@@ -340,6 +339,8 @@ def _call(one: Call, digits: int | None) -> Tokens:
             return [Token(f"e^{{{_joined(first)}}}", 1.0 + 0.75 * _width(first))]
         case "abs":
             return [Token("|", 0.5), *first, Token("|", 0.5)]
+        case "sqrt" if _width(first) > MOST_OVER:
+            return [*_bracketed(first), Token("^{1/2}", 1.5)]
         case "sqrt":
             return [Token(rf"\sqrt{{{_joined(first)}}}", 2.0 + _width(first))]
         case "holds" | "from_zero" | "upto_zero":
@@ -360,7 +361,7 @@ def _call(one: Call, digits: int | None) -> Tokens:
 FUNCTIONS = {
     **{name: rf"\{name}" for name in ("exp", "log", "sin", "cos", "tanh")},
     "maximum": r"\max", "minimum": r"\min", "Φ": r"\Phi", "φ": r"\varphi",
-    "u": "u", "u'": r"u^{\prime}",
+    "sigmoid": r"\sigma", "u": "u", "u'": r"u^{\prime}",
 }  # fmt: skip
 """What LaTeX calls a function, where it has a name of its own."""
 

@@ -24,8 +24,11 @@ SPECIAL = {
     "·": r"\(\cdot\)", "/": r"/\allowbreak{}", "-": "{-}",
 }  # fmt: skip
 
+ACCENTED = re.compile(r"(\\?[A-Za-z]+|\\(?:hat|tilde)\{.*?\}+)((?:_\{[^{}]*\})?)")
+"""A letter, perhaps with accents, and what stands below it."""
+
 INDEXED = re.compile(r"([^\W\d_])(\d*)\[([\d,]+)\]")
-NUMBERED = re.compile(r"([^\W\d_])((?:\d+(?:_\d+)*)?)")
+NUMBERED = re.compile(r"([^\W\d_])(²?)((?:\d+(?:_\d+)*)?)")
 
 
 def escaped(text: str) -> str:
@@ -53,14 +56,17 @@ def name_latex(name: str) -> str:
     >>> print(name_latex("w46"), name_latex("W1[2,1]"), name_latex("h1_2"), name_latex("rate"))
     w_{46} W^{(1)}_{2,1} h_{1,2} \mathrm{rate}
     """
+    if name[:1] == "Σ" and name[1:2].isalpha():
+        return rf"\Sigma {name_latex(name[1:])}"
     found = INDEXED.fullmatch(name)
     if found is not None and _is_mathematical(found[1]):
         layer = f"^{{({found[2]})}}" if found[2] else ""
         return f"{_mathematical(found[1])}{layer}_{{{found[3]}}}"
     found = NUMBERED.fullmatch(name)
     if found is not None and _is_mathematical(found[1]):
-        number = f"_{{{found[2].replace('_', ',')}}}" if found[2] else ""
-        return f"{_mathematical(found[1])}{number}"
+        power = "^{2}" if found[2] else ""
+        number = f"_{{{found[3].replace('_', ',')}}}" if found[3] else ""
+        return f"{_mathematical(found[1])}{power}{number}"
     if name.isascii() and name.isalnum():
         return name if name.isdigit() else rf"\mathrm{{{name}}}"
     return rf"\text{{{escaped(name)}}}"
@@ -76,17 +82,34 @@ def _mathematical(letter: str) -> str:
 
 def symbol_latex(one: Symbol) -> str:
     """A symbol in a formula."""
-    base = name_latex(one.name)
-    if one.head:
+    base = name_latex(one.letter or one.name)
+    for _ in range(one.mark.count("~")):
+        base = _accented(base, "tilde")
+    if one.head == "hat":
+        base = _accented(base, "hat")
+    elif one.head:
         base = f"{name_latex(one.head)}_{{{base}}}"
-    for mark in one.mark:
-        base = rf"\widetilde{{{base}}}" if mark == "~" else f"{{{base}}}^{{{_mark(mark)}}}"
+    for mark in one.mark.replace("~", ""):
+        base = _raised(base, _mark(mark))
     if one.row is not None:
-        base = f"{{{base}}}^{{({one.row})}}"
+        base = _raised(base, f"({one.row})")
     if one.by is None:
         return base
     minus, sign = "-" if one.opposite else "", r"\mathrm{d}" if one.sign == "d" else r"\partial "
     return rf"{minus}\frac{{{sign}{symbol_latex(one.by)}}}{{{sign}{base}}}"
+
+
+def _accented(base: str, accent: str) -> str:
+    """An accent on the letter alone, where there is one; over all that is longer."""
+    found = ACCENTED.fullmatch(base)
+    if found is None:
+        return rf"\wide{accent}{{{base}}}"
+    return rf"\{accent}{{{found[1]}}}{found[2]}"
+
+
+def _raised(base: str, power: str) -> str:
+    """Something raised at the end of a name: above what stands below it, where nothing is yet."""
+    return f"{{{base}}}^{{{power}}}" if "^" in base else f"{base}^{{{power}}}"
 
 
 def _mark(mark: str) -> str:
@@ -95,8 +118,15 @@ def _mark(mark: str) -> str:
 
 def width_of(one: Symbol) -> float:
     """About how wide a symbol is, in digits."""
-    name = len(one.name) * (0.75 if one.head or any(c.isdigit() for c in one.name) else 1.1)
-    base = len(one.head) + name + (2.2 if one.row is not None else 0.0) + 0.5 * len(one.mark)
+    written = one.letter or one.name
+    short = INDEXED.fullmatch(written) or NUMBERED.fullmatch(written)
+    name = len(written) * (0.75 if short or (one.head and one.name.isalnum()) else 1.1)
+    base = (
+        len(one.head.replace("hat", ""))
+        + name
+        + (2.2 if one.row is not None else 0.0)
+        + 0.5 * len(one.mark)
+    )
     if one.by is None:
         return base + 0.3
     return max(base, width_of(one.by)) + 1.8 + (1.5 if one.opposite else 0.0)

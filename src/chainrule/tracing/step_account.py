@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,18 +18,17 @@ from chainrule.tracing.equations import (
 )
 from chainrule.tracing.formula import Symbol
 from chainrule.tracing.step import StepTrace
-from chainrule.tracing.step_backward import backward_row
+from chainrule.tracing.step_backward import backward_row, first_trained
 from chainrule.tracing.step_forward import forward_row, loss_entries
-from chainrule.tracing.step_update import gradient_entries, update_entries
+from chainrule.tracing.step_gradient import gradient_entries
+from chainrule.tracing.step_normal import statistics, statistics_slopes
+from chainrule.tracing.step_update import update_entries
 from chainrule.tracing.view import View, flat
 
 __all__ = ["account_of_step"]
 
-FORMS = {
-    "rows": "z = a W + b, a row of units times a matrix; W[i,j] leads from i to j",
-    "columns": "z = W a + b, a matrix times a column; W[j,i] leads from i to j",
-    "theta": "z = Θ a with a unit of 1 before a; Θ[j,i] leads from i to j, Θ[j,0] is the bias",
-}
+INDEXES = {"rows": "W[i,j]", "columns": "W[j,i]", "theta": "Θ[j,i]"}
+"""How weights without a pattern are told, by the form of a notation."""
 FIRST_STEPS = 5
 """Losses that are shown at the start and at the end of many steps."""
 
@@ -45,7 +45,9 @@ def account_of_step(trace: StepTrace) -> Account:
     if trace.following:
         last = trace.steps[-1]
         sections += _sections(View(last), f"Step {last.iteration:,}: ")
-    lines, used = tuple(_lines(view)), legend(sections)
+    form = trace.notation.form
+    known = [form] if trace.notation.weights is not None else [form, INDEXES[form]]
+    lines, used = tuple(_lines(view)), legend(sections, known)
     return Account(_title(view), lines, used, tuple(sections), trace.notation.digits)
 
 
@@ -73,10 +75,11 @@ def _lines(view: View) -> Iterator[str]:
         f"{trace.iteration:,}; {rows}"
     )
     yield from trace.remarks
-    form = FORMS[trace.notation.form]
-    if trace.notation.weights is not None:
-        form = form.partition(";")[0]
-    yield form
+    if len(view.normalizing) > 1:
+        yield "; ".join(
+            f"γ{number}, β{number}: of {layer.name}"
+            for number, layer in enumerate(view.normalizing, start=1)
+        )
     mixing = [layer.name for layer, one in zip(trace.layers, view.mixing, strict=True) if one]
     if mixing:
         loss = trace.notation.loss
@@ -91,35 +94,76 @@ def _kind(kind: str, activation: str | None) -> str:
 
 
 def _sections(view: View, before: str = "") -> Iterator[Section]:
-    for row in view.shown_rows:
-        place = f", row {row + 1}" if view.many else ""
-        yield Section(f"{before}Forward{place}", tuple(_forward(view, row)))
+    yield from _forward(view, before)
     yield Section(f"{before}Loss", (*loss_entries(view), *_rows_left_out(view)))
-    for row in view.shown_rows:
-        place = f", row {row + 1}" if view.many else ""
-        yield Section(f"{before}Backward{place}", tuple(backward_row(view, row)))
+    yield from _backward(view, before)
     yield Section(f"{before}Gradients", tuple(gradient_entries(view)))
     yield Section(f"{before}Update", (*update_entries(view), *_after(view)))
 
 
-def _forward(view: View, row: int) -> Iterator[Entry]:
-    yield from _inputs(view, row)
-    yield from forward_row(view, row)
+def _stages(view: View) -> list[tuple[int, int]]:
+    """The layers in parts, from a place to another: a part ends where rows are gathered."""
+    ends = [*view.gathering, len(view.layers)]
+    return list(pairwise([0, *ends]))
+
+
+def _row_title(view: View, row: int) -> str:
+    return f", row {row + 1}" if view.many else ""
+
+
+def _forward(view: View, before: str) -> Iterator[Section]:
+    for stage, (start, end) in enumerate(_stages(view)):
+        since = ""
+        if stage:
+            name = view.layers[start].name
+            entries = statistics(view, start, view.shown_rows[0], view.shown_units[start])
+            yield Section(f"{before}Forward, {name}, all rows", tuple(entries))
+            since = f", from {name}"
+        for row in view.shown_rows:
+            given = () if stage else _inputs(view, row)
+            title = f"{before}Forward{_row_title(view, row)}{since}"
+            yield Section(title, (*given, *forward_row(view, row, start, end)))
+
+
+def _backward(view: View, before: str) -> Iterator[Section]:
+    first = first_trained(view)
+    for start, end in reversed(_stages(view)):
+        until = ""
+        if first < end < len(view.layers):
+            name, units = view.layers[end].name, view.shown_units[end]
+            entries = tuple(statistics_slopes(view, end, view.shown_rows[0], units))
+            yield Section(f"{before}Backward, {name}, all rows", entries)
+            until = f", from {name}"
+        for row in view.shown_rows:
+            title = f"{before}Backward{_row_title(view, row)}{until}"
+            yield Section(title, tuple(backward_row(view, row, start, end)))
 
 
 def _inputs(view: View, row: int) -> Iterator[Entry]:
-    symbols = []
-    for given in view.trace.inputs.values():
-        values = flat(given, view.rows)[row]
-        if len(view.trace.inputs) == 1 and len(values) <= view.folding.units:
-            symbols += [
-                view.given(0).symbol(k, value, view.row(row)) for k, value in enumerate(values)
-            ]
+    symbols, others = [], 0
+    if len(view.trace.inputs) == 1:
+        values = flat(next(iter(view.trace.inputs.values())), view.rows)[row]
+        shown = _shown_inputs(view, len(values))
+        symbols += [view.given(0).symbol(k, values[k], view.row(row)) for k in shown]
+        others = len(values) - len(shown)
     symbols += _joined(view, row)
-    if view.targets is not None and view.targets.shape[1] <= view.folding.units:
-        symbols += [view.target(row, k) for k in range(view.targets.shape[1])]
-    if symbols:
-        yield Values(tuple(symbols), "given: ")
+    targets: list[Symbol] = []
+    if view.targets is not None:
+        count = view.targets.shape[1]
+        whole = count <= view.folding.units
+        kept = range(count) if whole else view.shown_units[-1]
+        targets, others = [view.target(row, k) for k in kept], others + count - len(kept)
+    if symbols or targets:
+        more = f"; {others:,} more are left out" if others else ""
+        yield Values((*symbols, *targets), "given: ", more)
+
+
+def _shown_inputs(view: View, count: int) -> list[int]:
+    """The columns of the rows that are shown: of many those whose weights are."""
+    if count <= view.folding.units:
+        return list(range(count))
+    alone = view.layers[0].place is not None
+    return view.shown_sources(0) if alone else []
 
 
 def _joined(view: View, row: int) -> list[Symbol]:

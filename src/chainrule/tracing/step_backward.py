@@ -43,9 +43,10 @@ from chainrule.tracing.loss_formulas import (
 from chainrule.tracing.pairs import Parts
 from chainrule.tracing.step import LayerTrace
 from chainrule.tracing.step_forward import OF_CLASSES
+from chainrule.tracing.step_normal import given_slopes, hat_slopes, statistics_slopes
 from chainrule.tracing.view import View, flat
 
-__all__ = ["backward_row"]
+__all__ = ["backward_row", "first_trained"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -54,20 +55,44 @@ KINDS = ("Dropout", "PReLU")
 CROSS_ENTROPIES = (BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy)
 
 
-def backward_row(view: View, row: int) -> Iterator[Entry]:
-    """The deltas of one row, from the last layer to the first that is trained."""
-    first = next(
-        (place for place, layer in enumerate(view.layers) if _is_trained(layer)),
-        len(view.layers),
-    )
-    for place in range(len(view.layers) - 1, first - 1, -1):
+def backward_row(view: View, row: int, start: int, end: int) -> Iterator[Entry]:
+    """The deltas of one row, from the layer before place `end` back to that of place `start`.
+
+    What layers find in all rows together stands between such parts.
+    """
+    first = first_trained(view)
+    if end < len(view.layers) and end > first:
+        yield from given_slopes(view, end, row, view.shown_units[end])
+    for place in range(end - 1, max(start, first) - 1, -1):
         layer = view.layers[place]
         if layer.place is None and (view.only_moves(layer) or _is_unknown(layer)):
+            continue
+        if view.normals[place] is not None:
+            yield from _normalization(view, place, row, is_first=place == first)
             continue
         for unit in view.shown_units[place]:
             yield from _delta(view, place, row, unit)
         if place == len(view.layers) - 1:
             yield from _pair_note(view, row)
+
+
+def first_trained(view: View) -> int:
+    """The place of the first layer that is trained; of none the number of layers."""
+    places = (place for place, layer in enumerate(view.layers) if _is_trained(layer))
+    return next(places, len(view.layers))
+
+
+def _normalization(view: View, place: int, row: int, is_first: bool) -> Iterator[Entry]:
+    """What a normalization hands back; of the first that is trained nothing is needed further."""
+    units = view.shown_units[place]
+    for unit in units:
+        yield from _upstream(view, place, row, unit)
+    if is_first:
+        return
+    yield from hat_slopes(view, place, row, units)
+    if place not in view.gathering:
+        yield from statistics_slopes(view, place, row, units)
+        yield from given_slopes(view, place, row, units)
 
 
 def _is_unknown(layer: LayerTrace) -> bool:
@@ -108,7 +133,7 @@ def _arrived(view: View, place: int, row: int, unit: int) -> Symbol:
     """Delta of a layer with a weighted sum; else the derivative by what it is given."""
     if view.layers[place].numbers.z is not None:
         return view.delta(place, unit, row)
-    return _given_symbol(view, place, row, unit)
+    return view.by_given(place, unit, row)
 
 
 def _spelled(view: View) -> bool:
@@ -137,23 +162,9 @@ def _delta_of_mixed(view: View, row: int, unit: int) -> Expression | None:
     return mean_of(negated(whole) if view.errors else whole, count)
 
 
-def _upstream_symbol(view: View, place: int, row: int, unit: int) -> Symbol:
-    """The derivative of the row's loss with respect to what a layer gives."""
-    value = flat(view.layers[place].numbers.upstream, view.rows)[row, unit]
-    own = view.own_loss(row, place + 1)
-    return view.unit(place, unit, 0.0, view.row(row)).slope(own, value, view.errors)
-
-
-def _given_symbol(view: View, place: int, row: int, unit: int) -> Symbol:
-    """The derivative of the row's loss with respect to what a layer is given."""
-    value = flat(view.layers[place].numbers.delta, view.rows)[row, unit]
-    own = view.own_loss(row, place)
-    return view.given(place).symbol(unit, 0.0, view.row(row)).slope(own, value, view.errors)
-
-
 def _upstream(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
     """The derivative with respect to what a layer gives: from the loss, or over paths."""
-    symbol = _upstream_symbol(view, place, row, unit)
+    symbol = view.upstream(place, unit, row)
     if place == len(view.layers) - 1:
         formula = loss_slope(view, row, unit)
         if formula is not None and view.errors:
@@ -203,7 +214,9 @@ def _paths(view: View, place: int, after: int, row: int, unit: int) -> Expressio
     def path(k: int) -> Expression:
         return Product((view.delta(after, k, row), view.weight(following, unit, k)))
 
-    return total(dot(deltas, weights, path, view.folding.terms, -1.0 if view.errors else 1.0))
+    sign = -1.0 if view.errors else 1.0
+    shown = view.shown_units[after]
+    return total(dot(deltas, weights, path, view.folding.terms, sign, first=shown))
 
 
 def _through_activation(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
@@ -224,7 +237,7 @@ def _through_activation(view: View, place: int, row: int, unit: int) -> Iterator
     value = flat(given, view.rows)[row, unit]
     z = a.of("z", value, number) if weighted else view.given(place).symbol(unit, value, number)
     local = z.slope(a, slope)
-    upstream = _upstream_symbol(view, place, row, unit)
+    upstream = view.upstream(place, unit, row)
     if _is_one(layer, slope):
         yield equation(delta, upstream)
         return
@@ -232,7 +245,7 @@ def _through_activation(view: View, place: int, row: int, unit: int) -> Iterator
     if layer.kind == "PReLU":
         formula = parametric_slope(z, learned_slope(layer, unit))
     elif layer.activation in (None, "linear") and slope != 1:
-        formula = z.of("mask", slope, number) if layer.kind == "Dropout" else None
+        formula = replace(z, head="mask", value=slope) if layer.kind == "Dropout" else None
     note = "" if formula is not None else f"the slope of {layer.activation or layer.name}"
     yield equation(local, *([] if formula is None else [formula]), note=note)
     yield equation(delta, Product((upstream, local)))
@@ -256,11 +269,13 @@ def _of_shares(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
             _log_share_slope(own, k == unit) if of_logarithm
             else _share_slope(symbol, own, k == unit)
         )  # fmt: skip
-        return Product((_upstream_symbol(view, place, row, k), slope))
+        return Product((view.upstream(place, k, row), slope))
 
     local = same - np.exp(a[unit]) if of_logarithm else a * (same - a[unit])
     sign = -1.0 if view.errors else 1.0
-    yield equation(delta, total(dot(upstream, local, term, view.folding.terms, sign)))
+    shown = view.shown_units[place]
+    terms = dot(upstream, local, term, view.folding.terms, sign, first=shown)
+    yield equation(delta, total(terms))
 
 
 def _log_share_slope(own: Symbol, same: bool) -> Expression:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -27,8 +29,15 @@ from chainrule.tracing.formula import (
     total,
 )
 from chainrule.tracing.loss_formulas import probabilities, row_loss
-from chainrule.tracing.step import LayerTrace
-from chainrule.tracing.step_penalty import penalty_entries, penalty_symbol
+from chainrule.tracing.step import LayerTrace, ParameterTrace
+from chainrule.tracing.step_normal import normalized, standardized, statistics
+from chainrule.tracing.step_penalty import (
+    TABLES,
+    number_symbol,
+    penalty_entries,
+    penalty_symbol,
+    weight_sum,
+)
 from chainrule.tracing.view import View, flat
 
 __all__ = ["OF_CLASSES", "activated", "forward_row", "loss_entries"]
@@ -40,10 +49,13 @@ OF_CLASSES = ("softmax", "log_softmax")
 MOST_OPERATIONS = 8
 
 
-def forward_row(view: View, row: int) -> Iterator[Entry]:
-    """What each unit is given, sums and gives, in one row."""
-    for place, layer in enumerate(view.layers):
-        units = view.shown_units[place]
+def forward_row(view: View, row: int, start: int, end: int) -> Iterator[Entry]:
+    """What each unit is given, sums and gives, in one row, in the layers from a place to another.
+
+    What layers find in all rows together stands between such parts.
+    """
+    for place in range(start, end):
+        layer, units = view.layers[place], view.shown_units[place]
         if layer.place is not None:
             yield from (_weighted_sum(view, place, row, unit) for unit in units)
             yield from _activations(view, place, row, units)
@@ -65,7 +77,9 @@ def _weighted_sum(view: View, place: int, row: int, unit: int) -> Entry:
         w = view.weight(layer, source, unit)
         return Product((a, w) if view.notation.form == "rows" else (w, a))
 
-    terms = dot(x, kernel.before[:, unit], term, view.folding.terms)
+    terms = dot(
+        x, kernel.before[:, unit], term, view.folding.terms, first=view.shown_sources(place)
+    )
     if layer.bias is not None:
         b = view.bias(layer, unit)
         theta = view.notation.form == "theta"
@@ -84,7 +98,7 @@ def _activations(view: View, place: int, row: int, units: list[int]) -> Iterator
         symbol = view.unit(place, unit, a[unit], view.row(row))
         sums = [_z(view, place, k, one, row) for k, one in enumerate(z)]
         if layer.activation in OF_CLASSES:
-            yield equation(symbol, *_share(view, layer, sums, unit))
+            yield equation(symbol, *_share(view, layer, sums, unit, units))
         else:
             yield activated(symbol, layer, sums[unit])
 
@@ -100,13 +114,16 @@ def activated(symbol: Symbol, layer: LayerTrace, z: Symbol) -> Entry:
     return equation(symbol, note=_through(layer, f"{name}({z.value:.6g})" if name else ""))
 
 
-def _share(view: View, layer: LayerTrace, given: list[Symbol], unit: int) -> tuple[Expression, ...]:
+def _share(
+    view: View, layer: LayerTrace, given: list[Symbol], unit: int, shown: Sequence[int]
+) -> tuple[Expression, ...]:
     """e^z of a unit divided by the sum of all, or its logarithm; none where e^z would overflow."""
     z = np.array([one.value for one in given], np.float64)
     if np.abs(z).max() > MOST_EXPONENT:
         return ()
     powers = total(dot(
-        np.exp(z), np.ones(len(z)), lambda k: Call("exp", (given[k],)), view.folding.terms
+        np.exp(z), np.ones(len(z)), lambda k: Call("exp", (given[k],)), view.folding.terms,
+        first=shown,
     ))  # fmt: skip
     if layer.activation == "log_softmax":
         return (minus(given[unit], Call("log", (powers,))),)
@@ -119,16 +136,46 @@ def _through(layer: LayerTrace, what: str = "") -> str:
     return f"{what}, {said}" if what else said
 
 
+def _of_kind(view: View, place: int, row: int, units: list[int]) -> Iterator[Entry] | None:
+    """What a layer gives that has equations of its own kind; None of another."""
+    layer = view.layers[place]
+    if view.normals[place] is not None:
+        shared = place in view.gathering
+        found = () if shared else statistics(view, place, row, units)
+        return chain(found, normalized(view, place, row, units))
+    if layer.kind == "Normalization" and layer.numbers.x is not None:
+        return standardized(view, place, row, units)
+    if layer.numbers.z is not None:
+        return _sums_along_an_axis(view, place, row, units)
+    table = next((one for one in layer.parameters.values() if one.name in TABLES), None)
+    codes = None if table is None else view.codes(place)
+    if table is None or codes is None:
+        return None
+    return _looked_up(view, place, row, units, table, codes)
+
+
+def _looked_up(
+    view: View, place: int, row: int, units: list[int], table: ParameterTrace, codes: Array
+) -> Iterator[Entry]:
+    """The rows of an embedding that codes stand for."""
+    a = flat(view.layers[place].numbers.a, view.rows)[row]
+    for unit in units:
+        position, column = divmod(unit, table.before.shape[1])
+        number = number_symbol(view, view.layers[place], table, (int(codes[row, position]), column))
+        yield equation(view.unit(place, unit, a[unit], view.row(row)), number)
+
+
 def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entry]:
     """What a layer without a weighted sum gives, and by which operations."""
     layer = view.layers[place]
+    own = _of_kind(view, place, row, units)
+    if own is not None:
+        yield from own
+        return
     a = flat(layer.numbers.a, view.rows)[row]
     slope = layer.numbers.slope
     given = None if layer.numbers.x is None else flat(layer.numbers.x, view.rows)[row]
     alike = given is not None and given.shape == a.shape
-    if layer.numbers.z is not None:
-        yield from _sums_along_an_axis(view, place, row, units)
-        return
     columns = [] if given is None or not alike else [
         view.given(place).symbol(k, one, view.row(row)) for k, one in enumerate(given)
     ]  # fmt: skip
@@ -137,15 +184,18 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
         if not columns:
             yield equation(symbol, note=_through(layer))
         elif layer.activation in OF_CLASSES and layer.numbers.a.ndim == 2:
-            yield equation(symbol, *_share(view, layer, columns, unit))
+            yield equation(symbol, *_share(view, layer, columns, unit, units))
         elif layer.kind == "Dropout" and slope is not None:
-            factor = columns[unit].of("mask", flat(slope, view.rows)[row, unit], view.row(row))
+            factor = replace(columns[unit], head="mask", value=flat(slope, view.rows)[row, unit])
             yield equation(symbol, Product((factor, columns[unit])), note=_through(layer))
         elif layer.kind == "PReLU":
             alpha = learned_slope(layer, unit)
             yield equation(symbol, parametric_relu(columns[unit], alpha))
         elif layer.activation not in (None, "linear"):
             yield activated(symbol, layer, columns[unit])
+        elif layer.kind == "GaussianNoise":
+            noise = replace(columns[unit], head="noise", value=a[unit] - columns[unit].value)
+            yield equation(symbol, total([columns[unit], noise]))
         else:
             yield equation(symbol, note=_through(layer))
     if slope is None and layer.activation not in OF_CLASSES and row == view.shown_rows[0]:
@@ -207,7 +257,7 @@ def _probabilities(view: View, row: int) -> Iterator[Entry]:
         elif parts.link == "sigmoid":
             yield equation(found[unit], Call("sigmoid", (outputs[unit],)))
         else:
-            yield equation(found[unit], *_share(view, layer, outputs, unit))
+            yield equation(found[unit], *_share(view, layer, outputs, unit, view.shown_units[last]))
 
 
 def _shares(view: View) -> Iterator[Entry]:
@@ -222,8 +272,7 @@ def _shares(view: View) -> Iterator[Entry]:
         if rule.reduction == "sum":
             yield equation(share, weight)
         elif rule.by_weight:
-            of_all = Symbol("sum of weights", np.asarray(trace.row_weights, np.float64).sum())
-            yield equation(share, Quotient(weight, of_all))
+            yield equation(share, Quotient(weight, weight_sum(view)))
         else:
             yield equation(share, Quotient(weight, Number(view.rows)))
 
@@ -242,9 +291,10 @@ def _loss_of_all(view: View) -> list[Expression]:
         terms: Expression = total(dot(
             shares, trace.row_losses,
             lambda row: Product((Symbol("s", shares[row], row=row + 1), own(row))), most,
+            first=view.shown_rows,
         ))  # fmt: skip
     else:
-        terms = total(dot(np.ones(view.rows), trace.row_losses, own, most))
+        terms = total(dot(np.ones(view.rows), trace.row_losses, own, most, first=view.shown_rows))
         if trace.loss_rules[0].reduction != "sum":
             terms = mean_of(terms, view.rows)
     return [total([terms, *([penalty_symbol(view)] if trace.penalties else [])])]

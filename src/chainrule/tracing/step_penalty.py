@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from chainrule.layers import L1, L1L2, L2, PerRow
+from chainrule.layers import PerRow
+from chainrule.tracing.activities import activity_rule
 from chainrule.tracing.equations import Entry, equation
 from chainrule.tracing.formula import (
     Call,
@@ -18,17 +20,25 @@ from chainrule.tracing.formula import (
     Quotient,
     Symbol,
     dot,
+    evaluate,
     mean_of,
-    product,
     total,
 )
+from chainrule.tracing.penalty_formulas import penalty_of, size_of, slope_of
 from chainrule.tracing.step import LayerTrace, ParameterTrace
-from chainrule.tracing.view import View
+from chainrule.tracing.view import View, flat
 
-__all__ = ["clip_formula", "is_clipped", "norm_entries", "number_symbol", "penalty_entries",
-           "penalty_slope", "penalty_symbol", "place_text"]  # fmt: skip
+__all__ = [
+    "TABLES", "activity_slope", "clip_formula", "is_clipped", "norm_entries", "number_symbol",
+    "penalty_entries", "penalty_slope", "penalty_symbol", "place_text", "weight_sum",
+]  # fmt: skip
 
+Array = np.ndarray[Any, np.dtype[Any]]
 Index = tuple[int, ...]
+TABLES = ("embeddings", "table")
+"""What the parameter of an embedding is called."""
+LETTERS = {"gamma": "γ", "beta": "β"}
+"""What books call the parameters of a normalization."""
 CLIPPING = ("clipvalue", "global_clipnorm", "clipnorm")
 """Settings of an optimizer, in the order in which it asks for them."""
 
@@ -40,7 +50,10 @@ def number_symbol(view: View, layer: LayerTrace, parameter: ParameterTrace, inde
     if parameter is layer.bias:
         return view.bias(layer, *index)
     at = place_text(layer, parameter, index)
-    return Symbol(f"{layer.name}/{parameter.name}[{at}]", parameter.before[index])
+    name = f"{layer.name}/{parameter.name}"
+    if layer in view.normalizing and parameter.name in LETTERS:
+        name = LETTERS[parameter.name] + view.normal_number(layer)
+    return Symbol(f"{name}[{at}]", parameter.before[index])
 
 
 def place_text(layer: LayerTrace, parameter: ParameterTrace, index: Index) -> str:
@@ -59,46 +72,86 @@ def penalty_entries(view: View) -> Iterator[Entry]:
     symbols = []
     for name, value in view.trace.penalties.items():
         symbols.append(Symbol(f"penalty of {name}", value))
-        formula = _penalty(view, name)
-        yield equation(symbols[-1], *([] if formula is None else [formula]))
+        found = _penalized(view, name)
+        size = None if found is None else found.size(name, view.folding.terms)
+        if size is not None:
+            yield equation(*size)
+        formula = None if found is None else _penalty(view, found, size)
+        known = formula is not None and np.isclose(evaluate(formula), value, 1e-4)
+        note = "" if known else "by a formula of its own"
+        yield equation(
+            symbols[-1], *([formula] if known and formula is not None else []), note=note
+        )
     if symbols:
         yield equation(penalty_symbol(view), total(symbols))
 
 
-def _penalty(view: View, path: str) -> Expression | None:
-    """l1 sum |w| + l2 sum w^2; None for penalties of another kind."""
+@dataclass(frozen=True, eq=False)
+class _Penalized:
+    """Numbers with a penalty.
+
+    rule, values, symbol
+        The penalty; the numbers in a line, and the symbol of each.
+    of_rows
+        Whether they are what a layer gives, of which the mean over the rows counts.
+    """
+
+    rule: Any
+    values: Array
+    symbol: Callable[[int], Symbol]
+    of_rows: bool = False
+
+    def size(self, name: str, most: int) -> tuple[Symbol, Expression] | None:
+        return size_of(self.rule, name, self.values, self.symbol, most)
+
+
+def _penalized(view: View, path: str) -> _Penalized | None:
+    """What a penalty is of: a parameter, or what a layer gives in all rows."""
     layer_name, _, name = path.rpartition("/")
-    layer = next((one for one in view.layers if one.name == layer_name), None)
-    parameter = None if layer is None else layer.parameters.get(name)
-    strengths = _strengths(view, path)
-    if layer is None or parameter is None or strengths is None:
+    place = next((k for k, one in enumerate(view.layers) if one.name == layer_name), None)
+    if place is None:
         return None
-    w, shape = parameter.before.reshape(-1), parameter.before.shape
+    layer = view.layers[place]
+    if name in layer.parameters:
+        parameter = layer.parameters[name]
 
-    def number(k: int) -> Symbol:
-        index = tuple(int(one) for one in np.unravel_index(k, shape))
-        return number_symbol(view, layer, parameter, index)
+        def number(k: int) -> Symbol:
+            index = np.unravel_index(k, parameter.before.shape)
+            return number_symbol(view, layer, parameter, tuple(int(one) for one in index))
 
-    sizes: Callable[[int], Expression] = lambda k: Call("abs", (number(k),))  # noqa: E731
-    squares: Callable[[int], Expression] = lambda k: Power(number(k), Number(2))  # noqa: E731
-    most = view.folding.terms
-    parts = [
-        product(Number(strength), total(dot(w, right, term, most)))
-        for strength, right, term in zip(strengths, (np.sign(w), w), (sizes, squares), strict=True)
-        if strength
-    ]
-    return _shared(view, path, total(parts))
+        return _Penalized(_regularizer(view, path), parameter.before.reshape(-1), number)
+    a = flat(layer.numbers.a, view.rows)
+
+    def activity(k: int) -> Symbol:
+        row, unit = divmod(k, a.shape[1])
+        return view.unit(place, unit, a[row, unit], view.row(row))
+
+    return _Penalized(activity_rule(view.trace, layer), a.reshape(-1), activity, of_rows=True)
+
+
+def _penalty(
+    view: View, found: _Penalized, size: tuple[Symbol, Expression] | None
+) -> Expression | None:
+    symbol, most = None if size is None else size[0], view.folding.terms
+    formula = penalty_of(found.rule, found.values, found.symbol, symbol, most)
+    return None if formula is None else _shared(view, found, formula)
 
 
 def penalty_slope(view: View, path: str, w: Symbol) -> Expression | None:
-    """l1 sign(w) + 2 l2 w; None for penalties of another kind."""
-    strengths = _strengths(view, path)
-    if strengths is None:
+    """The slope of a parameter's penalty by one of its numbers; None where no formula says it."""
+    found = _penalized(view, path)
+    if found is None:
         return None
-    by_size, by_square = strengths
-    parts: list[Expression] = [Product((Number(by_size), Call("sign", (w,))))] if by_size else []
-    parts += [Product((Number(2), Number(by_square), w))] if by_square else []
-    return _shared(view, path, total(parts))
+    size = found.size(path, view.folding.terms)
+    formula = slope_of(found.rule, w, None if size is None else size[0])
+    return None if formula is None else _shared(view, found, formula)
+
+
+def activity_slope(view: View, layer: LayerTrace, a: Symbol) -> Expression | None:
+    """The slope of the penalty on what a layer gives by one of the numbers."""
+    rule = activity_rule(view.trace, layer)
+    path = f"{layer.name}/activities"
+    return None if rule is None else penalty_slope(view, path, a)
 
 
 def _regularizer(view: View, path: str) -> Any:
@@ -106,24 +159,21 @@ def _regularizer(view: View, path: str) -> Any:
     return next((one.regularizer for one in table if one.name == path), None)
 
 
-def _strengths(view: View, path: str) -> tuple[float, float] | None:
-    """Of |w| and of w^2."""
-    rule = _regularizer(view, path)
-    if isinstance(rule, PerRow):
-        if view.trace.row_weights is not None:
-            return None
-        rule = rule.regularizer
-    kinds = {L1: ("l1", ""), L2: ("", "l2"), L1L2: ("l1", "l2")}
-    if type(rule) not in kinds:
-        return None
-    by_size, by_square = (float(getattr(rule, name, 0.0)) for name in kinds[type(rule)])
-    return by_size, by_square
+def _shared(view: View, found: _Penalized, whole: Expression) -> Expression:
+    """A penalty that the rows share is divided by their number, or the sum of their weights."""
+    trace = view.trace
+    if not found.of_rows and not isinstance(found.rule, PerRow):
+        return whole
+    by_weight = trace.row_weights is not None and all(one.by_weight for one in trace.loss_rules)
+    if by_weight and not found.of_rows:
+        return Quotient(whole, weight_sum(view))
+    return mean_of(whole, view.rows)
 
 
-def _shared(view: View, path: str, whole: Expression) -> Expression:
-    """A penalty that the rows share is divided by their number."""
-    per_row = isinstance(_regularizer(view, path), PerRow)
-    return mean_of(whole, view.rows) if per_row else whole
+def weight_sum(view: View) -> Symbol:
+    """The sum of the rows' weights."""
+    weights = np.asarray(view.trace.row_weights, np.float64)
+    return Symbol("sum of weights", weights.sum())
 
 
 def _clipping(view: View) -> tuple[str, float] | None:

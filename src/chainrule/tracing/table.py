@@ -13,8 +13,8 @@ import numpy as np
 
 from chainrule.tracing.expression import Trace
 from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace
-from chainrule.tracing.step_penalty import place_text
-from chainrule.tracing.step_update import shown_numbers
+from chainrule.tracing.step_gradient import shown_numbers
+from chainrule.tracing.step_penalty import number_symbol, place_text
 from chainrule.tracing.view import View, flat
 
 __all__ = ["csv_of", "json_of"]
@@ -206,8 +206,7 @@ def _places(view: View, layer: LayerTrace, one: ParameterTrace) -> Iterator[Row]
         elif one is layer.bias and layer.place is not None:
             yield None, index[0] + 1, view.names.bias(layer.place, *index)
         else:
-            at = place_text(layer, one, index)
-            yield None, at, f"{layer.name}/{one.name}[{at}]"
+            yield None, place_text(layer, one, index), number_symbol(view, layer, one, index).name
 
 
 def _checked_rows(view: View) -> Iterator[Row]:

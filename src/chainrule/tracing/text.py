@@ -35,6 +35,8 @@ NARROWEST = 40
 ANSI = {"section": "\x1b[1m", "symbol": "\x1b[36m", "result": "\x1b[32m"}
 RESET = "\x1b[0m"
 MOST_INDENT = 14
+TIED = "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
+"""Between a name and its value, where no line ends."""
 
 
 def text_of(trace: Any, width: int = 80, color: bool = False) -> str:
@@ -181,7 +183,7 @@ class _Page:
             yield self._colored(line, "section")
         for sentence in self.account.lines:
             yield from textwrap.wrap(sentence, self.width, subsequent_indent="  ")
-        meanings = "; ".join(MEANINGS[name][0] for name in self.account.legend)
+        meanings = "; ".join(filter(None, (MEANINGS[name][0] for name in self.account.legend)))
         yield from textwrap.wrap(meanings, self.width, subsequent_indent="  ")
         for section in self.account.sections:
             if not section.entries:
@@ -196,21 +198,21 @@ class _Page:
                     yield from self._equation(entry, indent)
                 else:
                     said = entry if isinstance(entry, str) else self._values(entry)
-                    yield from textwrap.wrap(said, self.width, subsequent_indent="  ")
+                    for line in textwrap.wrap(said, self.width, subsequent_indent="  "):
+                        yield line.replace(TIED, " = ")
 
     def _values(self, entry: Values) -> str:
         digits = self.account.digits
-        shown = (f"{symbol_text(one)} = {number_text(one.value, digits)}" for one in entry.symbols)
+        shown = (
+            f"{symbol_text(one)}{TIED}{number_text(one.value, digits)}" for one in entry.symbols
+        )
         return f"{entry.before}{', '.join(shown)}{entry.after}"
 
     def _equation(self, one: Equation, indent: int) -> Iterator[str]:
         digits = self.account.digits
         symbol = symbol_text(one.symbol)
-        stages = [written(form) for form in one.forms]
-        if not one.plain:
-            stages.append(written(one.forms[-1], digits))
         result = number_text(one.value, digits)
-        shown = [*dict.fromkeys(stages)]
+        shown = [*dict.fromkeys(one.stages(written, digits))]
         if shown and shown[-1] == result:
             shown.pop()
         start = symbol.ljust(indent)

@@ -12,7 +12,9 @@ import numpy as np
 
 from chainrule.layers import Stack
 from chainrule.losses import SparseCategoricalCrossentropy
+from chainrule.tracing.activities import activity_slopes
 from chainrule.tracing.formula import Symbol
+from chainrule.tracing.normal import NORMALIZING, Normal, normal_of
 from chainrule.tracing.pairs import Parts
 from chainrule.tracing.step import LayerTrace, StepTrace
 from chainrule.training import TracedNode
@@ -176,6 +178,18 @@ class View:
         sign, head = (-1, "Err") if self.errors else (1, "δ")
         return self.gives(place).symbol(unit, 0.0).of(head, sign * value, self.row(row))
 
+    def upstream(self, place: int, unit: int, row: int) -> Symbol:
+        """The derivative of the row's loss with respect to what a layer gives."""
+        value = flat(self.layers[place].numbers.upstream, self.rows)[row, unit]
+        own = self.own_loss(row, place + 1)
+        return self.unit(place, unit, 0.0, self.row(row)).slope(own, value, self.errors)
+
+    def by_given(self, place: int, unit: int, row: int) -> Symbol:
+        """The derivative of the row's loss with respect to what a layer is given."""
+        value = flat(self.layers[place].numbers.delta, self.rows)[row, unit]
+        own = self.own_loss(row, place)
+        return self.given(place).symbol(unit, 0.0, self.row(row)).slope(own, value, self.errors)
+
     def weight(self, layer: LayerTrace, source: int, unit: int) -> Symbol:
         """A weight before the step."""
         assert layer.place is not None and layer.kernel is not None  # noqa: S101
@@ -224,6 +238,46 @@ class View:
         )
 
     @cached_property
+    def normals(self) -> tuple[Normal | None, ...]:
+        """For each layer what a normalization does inside; None of other layers."""
+        nodes = {node.number: node for node in self.trace.nodes}
+        return tuple(normal_of(layer, nodes, self.rows) for layer in self.layers)
+
+    def codes(self, place: int) -> Array | None:
+        """The codes that an embedding is given, (rows, columns); None of other layers."""
+        gathers = [one for one in self.layers[place].nodes if one.operation == "gather"]
+        if len(gathers) != 1:
+            return None
+        nodes = {node.number: node for node in self.trace.nodes}
+        given, columns = nodes[gathers[0].operands[1]], slice(None)
+        while given.operands:  # one column of several is taken, and loses its axis
+            if given.operation == "narrow":
+                columns = slice(given.attributes["start"], given.attributes["stop"])
+            given = nodes[given.operands[0]]
+        return None if given.value is None else flat(given.value, self.rows)[:, columns]
+
+    @cached_property
+    def activity_slopes(self) -> list[tuple[Array, Array | None]]:
+        """For each layer the derivative of activity penalties by what it gives, by its sums."""
+        return activity_slopes(self.trace)
+
+    @cached_property
+    def gathering(self) -> list[int]:
+        """The places of layers that are shown by what they find in all rows together."""
+        pairs = enumerate(zip(self.mixing, self.normals, strict=True))
+        return [place for place, (mixes, one) in pairs if mixes and one is not None]
+
+    @cached_property
+    def normalizing(self) -> list[LayerTrace]:
+        """The layers with a gamma or a beta for each column."""
+        return [layer for layer in self.layers if layer.kind in NORMALIZING]
+
+    def normal_number(self, layer: LayerTrace) -> str:
+        """What tells one normalization from another in names: its number, where it has others."""
+        many = len(self.normalizing) > 1
+        return str(self.normalizing.index(layer) + 1) if many else ""
+
+    @cached_property
     def one_loss(self) -> bool:
         """Whether there is one row and its own loss is the loss."""
         shares = self.trace.row_shares
@@ -231,10 +285,6 @@ class View:
         return alone and not self.trace.penalties
 
     def row(self, row: int) -> int | None:
-        """A row's number from 1 where several are shown."""
-        return row + 1 if len(self.shown_rows) > 1 else None
-
-    def row_of_batch(self, row: int) -> int | None:
         """A row's number from 1 where there are several, shown or not."""
         return row + 1 if self.many else None
 
@@ -249,9 +299,21 @@ class View:
     def shown_units(self) -> list[list[int]]:
         """For each layer the columns that are shown: those with the largest |delta a|.
 
-        Of the last layer those with the largest |delta|, so that the class that is right is there.
+        Of the last layer those with the largest |delta|, so that the class that is right is there;
+        before a layer without sums those that it shows, so that a path can be followed.
         """
-        return [self._columns_shown(layer) for layer in self.layers]
+        found: list[list[int]] = []
+        for place in reversed(range(len(self.layers))):
+            last = place == len(self.layers) - 1
+            passed = not last and self.layers[place + 1].numbers.z is None
+            if passed and self._width(place) == self._width(place + 1):
+                found.insert(0, found[0])
+            else:
+                found.insert(0, self._columns_shown(self.layers[place]))
+        return found
+
+    def _width(self, place: int) -> int:
+        return int(flat(self.layers[place].numbers.a, self.rows).shape[1])
 
     def _columns_shown(self, layer: LayerTrace) -> list[int]:
         a = flat(layer.numbers.a, self.rows)
@@ -262,6 +324,16 @@ class View:
         if layer is not self.layers[-1]:
             sizes = sizes * a
         return _largest(np.abs(sizes[self.shown_rows]).sum(axis=0), self.folding.units)
+
+    def shown_sources(self, place: int) -> list[int]:
+        """The columns given to a layer with a kernel whose weights are shown."""
+        layer = self.layers[place]
+        x = flat(layer.numbers.x, self.rows)
+        if place and self._width(place - 1) == x.shape[1]:
+            return self.shown_units[place - 1]
+        assert layer.kernel is not None  # noqa: S101  (asked for of such layers)
+        weights = np.abs(layer.kernel.before[:, self.shown_units[place]]).sum(axis=1)
+        return _largest(np.abs(x[self.shown_rows]).sum(axis=0) * weights, self.folding.units)
 
     @cached_property
     def parts(self) -> Parts | None:

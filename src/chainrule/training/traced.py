@@ -308,9 +308,10 @@ def _penalties(task: Task, lossy: Lossy) -> dict[str, Node]:
         if one.trainable and one.regularizer is not None:
             penalty = one.regularizer(lossy.leaves.parameters[one.name])
             if isinstance(one.regularizer, PerRow):
-                by_weight = lossy.weight is not None and all(loss.by_weight for loss in task.losses)
-                rows = ops.count(shape=(Rows(),), dtype=penalty.dtype)
-                penalty = penalty / (lossy.weight.sum() if by_weight and lossy.weight else rows)
+                count: Node = ops.count(shape=(Rows(),), dtype=penalty.dtype)
+                if lossy.weight is not None and all(loss.by_weight for loss in task.losses):
+                    count = lossy.weight.sum()
+                penalty = penalty / count
             found[one.name] = penalty
     if isinstance(task.network, Stack):
         layers = zip(task.network.names, task.network.layers, strict=True)

@@ -47,9 +47,9 @@ function number(value) {
   return powered(value);
 }
 
-/** A number with a power of ten. */
+/** A number with a power of ten: with no fewer digits than the number in full would have. */
 function powered(value) {
-  const [mantissa, exponent] = value.toExponential(Math.min(digits, 4)).replace(/\.?0+e/, "e").split("e");
+  const [mantissa, exponent] = value.toExponential(Math.max(Math.min(digits, 4), digits - 5)).replace(/\.?0+e/, "e").split("e");
   return `${dashed(mantissa)}·10${raised(Number(exponent))}`;
 }
 

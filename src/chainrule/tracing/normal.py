@@ -1,0 +1,86 @@
+"""The numbers inside a normalization layer: means, variances and what is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.tracing.step import LayerTrace
+from chainrule.training import TracedNode
+
+__all__ = ["NORMALIZING", "Normal", "normal_of"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+NORMALIZING = ("BatchNormalization", "LayerNormalization", "GroupNormalization")
+"""Layers with gamma (x - mean) / sqrt(variance + epsilon) + beta."""
+
+
+@dataclass(frozen=True, eq=False)
+class Normal:
+    """A normalization of rows with one axis of columns; arrays have the shape (rows, columns).
+
+    mean, variance, hat
+        Each number's own mean and variance, and what it is brought to.
+    epsilon
+        What is added to the variance.
+    size
+        How many neighboring columns of a row have one mean; 0 where a column has one for all rows.
+    fixed
+        Whether mean and variance are kept with the model, not found in the batch.
+    """
+
+    mean: Array
+    variance: Array
+    hat: Array
+    epsilon: float
+    size: int
+    fixed: bool
+
+    def together(self, row: int, column: int) -> list[tuple[int, int]]:
+        """The places, row and column, of the numbers that have one mean."""
+        rows, _ = self.hat.shape
+        if not self.size:
+            return [(one, column) for one in range(rows)]
+        start = column // self.size * self.size
+        return [(row, one) for one in range(start, start + self.size)]
+
+
+def normal_of(layer: LayerTrace, nodes: Mapping[int, TracedNode], rows: int) -> Normal | None:
+    """What a layer does inside; None where it is no normalization of one axis of columns."""
+    x = layer.numbers.x
+    if layer.kind not in NORMALIZING or x is None or x.ndim != 2:
+        return None
+    divided = next((one for one in layer.nodes if _is_scaled(one, nodes)), None)
+    if divided is None:
+        return None
+    left, root = (nodes[number] for number in divided.operands)
+    mean = nodes[left.operands[1]]
+    variance, epsilon = (nodes[number] for number in nodes[root.operands[0]].operands)
+    if mean.value is None or variance.value is None or divided.value is None:
+        return None
+    shape = divided.value.shape
+    return Normal(
+        _spread(mean.value, shape),
+        _spread(variance.value, shape),
+        _spread(divided.value, shape),
+        epsilon=float(np.asarray(epsilon.value)),
+        size=0 if layer.kind == "BatchNormalization" else shape[-1],
+        fixed=not mean.operands,
+    )
+
+
+def _spread(values: Array, shape: tuple[int, ...]) -> Array:
+    """An entry for each column of each row."""
+    return np.broadcast_to(values, shape).reshape(shape[0], -1)
+
+
+def _is_scaled(node: TracedNode, nodes: Mapping[int, TracedNode]) -> bool:
+    """Whether a node is what is left of x, divided by its deviation."""
+    if node.operation != "divide":
+        return False
+    operations = [nodes[number].operation for number in node.operands]
+    return operations == ["subtract", "sqrt"]
