@@ -1,6 +1,7 @@
 """What a reader sees and does in a page, in a headless browser."""
 
 import html
+import json
 import re
 
 import numpy as np
@@ -49,10 +50,26 @@ def test_keys_and_buttons_walk_through_the_step(page, tmp_path):
     assert found[0][1] == "The inputs"
     assert found[1][1] == "The weighted sum of h1"
     assert found[1][2].startswith("zh1 = x1·w1 + x2·w2 + b1[1]= 0.05·0.15 + 0.1·0.2 + 0.35= 0.3775")
-    assert (
-        found[2][2] == "h1 = sigmoid(zh1) = sigmoid(0.3775) = 0.59326999sigmoid(z) = 1/(1 + e^−z)"
-    )
+    assert found[2][2] == "h1 = sigmoid(zh1) = sigmoid(0.3775) = 0.59326999sigmoid(z) = 1/(1 + e−z)"
     assert shown(0.29102777) in found[4][2]
+
+
+@pytest.mark.parametrize(
+    "text, made",
+    [
+        ("1/(1 + e^−z)", "1/(1 + e<sup>−z</sup>)"),
+        ("e^(−z^2/2)/sqrt(2π)", "e<sup>−z<sup>2</sup>/2</sup>/sqrt(2π)"),
+        ("|z|^p + x^2", "|z|<sup>p</sup> + x<sup>2</sup>"),
+        ("e^z\x02h1\x03 / Σ e^z\x02k\x03", "e^z<sub>h1</sub> / Σ e^z<sub>k</sub>"),
+        ("a ^ b", "a ^ b"),
+    ],
+)
+def test_exponents_stand_above_the_line(page, text, made, tmp_path):
+    found = read(page, f"""
+      const place = document.createElement("p");
+      place.append(rich({json.dumps(text)}));
+      return place.innerHTML;""", tmp_path)  # fmt: skip
+    assert found == made
 
 
 def test_values_appear_as_the_walk_reaches_them(page, tmp_path):

@@ -21,12 +21,23 @@ function filled(made, attributes, children) {
 /** Text with its lowered letters. */
 function rich(text) {
   const found = document.createDocumentFragment();
-  text.split(MARKS[0]).forEach((part, n) => {
+  text.split(MARKS[0]).forEach((part, n, parts) => {
     const [low, rest] = n === 0 ? [null, part] : part.split(MARKS[1]);
     if (low !== null) found.append(element("sub", {}, low));
-    found.append(rest ?? "");
+    found.append(...raisedParts(rest ?? "", n === parts.length - 1));
   });
   return found;
+}
+
+/** Text with exponents, e^z or e^(z/2), above the line; not one that lowered letters follow. */
+function raisedParts(text, last) {
+  return text.split(/(\^\((?:[^()^]|\^\d)*\)|\^−?[\p{L}\d.]+)/u).map((part, n, parts) => {
+    if (n % 2 === 0) return part;
+    if (!last && n === parts.length - 2 && parts[n + 1] === "") return part;
+    const exponent = part.slice(1).replace(/^\((.*)\)$/, "$1");
+    const [base, square] = exponent.split("^");
+    return element("sup", {}, base, ...(square ? [raisedParts(`^${square}`, true)].flat() : []));
+  });
 }
 
 /** Text of the drawing: lowered letters are small and stand lower. */

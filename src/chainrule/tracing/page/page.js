@@ -330,7 +330,7 @@ function table({ title, head, rows }) {
     } else made.append(rich(String(value)));
     return made;
   };
-  return element("div", { class: "box" },
+  return element("div", { class: "box", tabindex: "0", role: "group", "aria-label": title },
     element("table", { "aria-label": title },
       element("thead", {}, element("tr", {}, ...head.map((text, n) => {
         const right = n > 0 && rows.some((row) => NUMBER.test(row[n])) ? "n" : null;
