@@ -9,6 +9,8 @@ from tests.tracing.engine import Scripts
 from tests.tracing.networks import NETWORKS, step_of
 
 from chainrule.estimators import TabularClassifier, TabularRegressor
+from chainrule.layers import Dense, Input
+from chainrule.models import Sequential
 from chainrule.tracing import Notation, trace_steps
 from chainrule.tracing.page.network import shipped_step
 
@@ -176,3 +178,11 @@ def test_a_name_has_one_value_wherever_it_stands(scripts, name):
                 unit, value = symbol.split("·")[0], re.match(NUMBER, number)[0]
                 assert computed(value) == pytest.approx(known[unit]), unit
     assert sums
+
+
+def test_targets_that_are_classes_are_counted_as_these_from_0(scripts):
+    model = Sequential([Input((2,)), Dense(3, "softmax")], seed=0, dtype="float64")
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    told = scripts(TOLD, shipped=shipped_step(model.trace([0.5, -1.0], 2)), row=0)
+    assert any("o<2> − t<2>" in line for _, lines in told for line in lines)
+    assert not any("t<3>" in line for _, lines in told for line in lines)

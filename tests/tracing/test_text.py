@@ -362,3 +362,14 @@ X, Y, M = Symbol("x", 2.0), Symbol("y", -3.0), Symbol("m", 1e-9)
 def test_formulas(formula, names, numbers):
     assert written(formula) == names
     assert written(formula, 6) == numbers
+
+
+def test_targets_that_are_classes_are_counted_as_these_from_0():
+    found = [layers.Input((2,)), layers.Dense(3, "softmax")]
+    model = cr.Sequential(found, seed=0, dtype="float64")
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    text = model.trace([0.5, -1.0], 2).to_text()
+    assert "t0 = 0, t1 = 0, t2 = 1" in text and re.search(r"δ_o2 *= o2 - t2", text)
+    model.compile("sgd", "categorical_crossentropy")
+    text = model.trace([0.5, -1.0], [0.0, 0.0, 1.0]).to_text()
+    assert "t1 = 0, t2 = 0, t3 = 1" in text and re.search(r"δ_o3 *= o3 - t3", text)

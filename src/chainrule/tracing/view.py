@@ -363,9 +363,10 @@ class View:
         return None
 
     def target(self, row: int, output: int) -> Symbol:
-        """The target of an output."""
+        """The target of an output: counted from 1, where targets are classes from 0 as these."""
         assert self.targets is not None  # noqa: S101
-        number = str(output + 1) if self.targets.shape[1] > 1 else ""
+        first = 0 if self.trace.loss_rules[0].target_kind == "labels" else 1
+        number = str(output + first) if self.targets.shape[1] > 1 else ""
         value = self.targets[row, output]
         return Symbol(f"t{number}", value, row=self.row(row))
 

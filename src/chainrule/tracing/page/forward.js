@@ -203,8 +203,9 @@ class ForwardNarration {
     const of = { o: (k) => this.outputOfLoss(k, row) };
     of.t = (k) => {
       const targets = network.targetsOfRow(row);
-      const value = targets[0].labels ? holdsOf(training.get(targets[0].what) === k) : training.get(targets[k].what);
-      return { name: base.length > 1 ? `t${sub(k + 1)}` : "t", value };
+      const { labels, what } = targets[0]; // classes are counted from 0
+      const value = labels ? holdsOf(training.get(what) === k) : training.get(targets[k].what);
+      return { name: base.length > 1 ? `t${sub(k + (labels ? 0 : 1))}` : "t", value };
     };
     return (key) => {
       const [letter, k] = key.split("/");
