@@ -1,4 +1,5 @@
 import math
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -7,7 +8,15 @@ from tests.tracing.networks import NETWORKS, batch, expressions, han, mazur, mod
 import chainrule as cr
 from chainrule.estimators.network import Head, TableNetwork
 from chainrule.tracing import trace_steps
-from chainrule.tracing.equations import Equation, Values, account_of, number_text
+from chainrule.tracing.equations import (
+    LARGE,
+    LEAST,
+    SMALL,
+    Equation,
+    Values,
+    account_of,
+    number_text,
+)
 from chainrule.tracing.formula import (
     FUNCTIONS,
     Call,
@@ -345,3 +354,21 @@ def test_few_digits_leave_what_a_reader_needs_to_check_a_line():
     shown = {line.rpartition("= ")[2].split("  ")[0] for line in text.splitlines()}
     assert {"0.332", "0.525", "0.474", "-0.105", "0.131", "-0.00654", "-0.00872"} <= shown
     assert {"-0.261", "-0.138", "0.192", "-0.306", "-0.508", "0.194", "0.218", "-0.408"} <= shown
+
+
+@pytest.mark.parametrize("digits", range(18))
+def test_a_number_is_as_near_as_its_digits_allow(digits):
+    rng = np.random.default_rng(digits)
+    values = np.concatenate([
+        rng.normal(size=1000) * 10.0 ** rng.integers(-12, 12, 1000),
+        rng.normal(size=1000), np.nextafter(np.round(rng.normal(size=1000), 4), 0),
+        [0.39249999999999996, 0.1755, 0.9995, 0.0009995, 99999999.5, 1e-4, -0.5, 2.5],
+    ])  # fmt: skip
+    for value in values.tolist():
+        shown, exact = Decimal(number_text(value, digits)), Decimal(value)
+        size = exact.adjusted()
+        if SMALL <= abs(value) < LARGE:
+            coarsest = max(digits, min(max(digits, 1), LEAST) - 1 - size)
+        else:
+            coarsest = min(digits, 4) - size
+        assert abs(shown - exact) <= Decimal("0.5000001") * Decimal(10) ** -coarsest, value

@@ -274,13 +274,11 @@ def number_text(value: Any, digits: int) -> str:
         return f"{number + 0.0:g}"
     if abs(number) < SMALL or abs(number) >= LARGE:
         return _with_power(number, digits)
-    written = f"{number:.{digits}f}"
-    further = max(min(digits, LEAST), 1) - 1  # digits after the first that counts
-    if f"{number:.{further}e}" != f"{float(written):.{further}e}":
-        decimals = further - floor(log10(abs(number)))
-        longer, power = _bare(f"{number:.{max(decimals, 0)}f}"), _with_power(number, digits)
-        return min(longer, power, key=len)
-    return _bare(written)
+    counting = max(min(digits, LEAST), 1)
+    decimals = counting - 1 - floor(log10(abs(number)))
+    if decimals <= digits or float(f"{number:.{digits}f}") == number:
+        return _bare(f"{number:.{digits}f}")
+    return min(_bare(f"{number:.{decimals}f}"), _with_power(number, digits), key=len)
 
 
 def _bare(written: str) -> str:
