@@ -50,10 +50,20 @@ def test_the_spec_of_an_example_read_back_traces_the_same(name):
             if step.name in made.nodes:
                 assert float(step.value) == pytest.approx(made.nodes[step.name].value, rel=1e-15)
         return
-    X, y = made.arrays["X"], made.arrays["y"]
+    X, y = made.rows
     assert trace.loss == pytest.approx(made.model.trainer.gradient(X, y)[0])
     for layer, own in zip(trace.layers, made.model.layers, strict=True):
         np.testing.assert_array_equal(layer.kernel.before, own.kernel)
+
+
+@pytest.mark.parametrize("name", ["circles", "logistic-regression"])
+def test_what_was_trained_is_traced_on_the_rows_it_was_trained_with(name):
+    made = examples.find(name)()
+    trace = made.trace()
+    assert trace.rows == len(made.arrays["X_train"])
+    assert trace.loss < 0.25, "trained"
+    if name == "logistic-regression":  # its gradient is 0 where training ended
+        assert max(np.abs(one.gradient).max() for one in trace.layers[0].parameters.values()) < 1e-3
 
 
 def test_every_example_traces_or_says_why_not():

@@ -178,9 +178,16 @@ class Example:
             message = f"{self.title}: it has no step of training to trace; print it, or plot it."
             raise SettingError(message)
         shown = self._shown_in(notation, how)
-        X, y = self.arrays["X"], self.arrays["y"]
+        X, y = self.rows
         made = spec_of_model(self.model, X, y, title=self.title, notation=shown)
         return made if steps is None else replace(made, steps=steps)
+
+    @property
+    def rows(self) -> tuple[Any, Any]:
+        """What a step of training takes: the rows that the model was trained with."""
+        names = ("X_train", "y_train") if "X_train" in self.arrays else ("X", "y")
+        X, y = (self.arrays[name] for name in names)
+        return X, y
 
     @property
     def is_traceable(self) -> bool:
@@ -206,12 +213,11 @@ class Example:
         >>> examples.mazur().trace().delta[1].round(8)
         array([[ 0.13849856, -0.03809824]])
         """
-        X, y = (self.arrays.get(name) for name in ("X", "y"))
         layers = self.model.layers if self.models else []
         if not self.is_traceable or all(isinstance(one.description, Dense) for one in layers):
             return self.spec().trace(steps=steps, notation=notation, check=check, **how)
         shown = self._shown_in(notation, how)
-        return self.model.trace(X, y, notation=shown, steps=steps or 1, check=check)
+        return self.model.trace(*self.rows, notation=shown, steps=steps or 1, check=check)
 
 
 def _aligned(rows: Iterable[tuple[str, list[str], str]]) -> list[str]:

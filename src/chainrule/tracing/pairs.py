@@ -57,11 +57,11 @@ def parts_of(operation: str, logits: Array, targets: Array) -> Parts:
     logit, target = variable(logits), variable(targets.astype(logits.dtype))
     with np.errstate(all="ignore"):
         p, by_p, slopes, delta = (_values(one) for one in pair_nodes(operation, logit, target))
-    if operation == "softmax_cross_entropy":
-        by_logit = np.stack(slopes, axis=-2)
-        product = np.einsum("...k,...kj->...j", by_p[0], by_logit)
-        return Parts("softmax", p[0], by_p[0], by_logit, product, delta[0])
-    return Parts("sigmoid", p[0], by_p[0], slopes[0], by_p[0] * slopes[0], delta[0])
+        if operation == "softmax_cross_entropy":
+            by_logit = np.stack(slopes, axis=-2)
+            product = np.einsum("...k,...kj->...j", by_p[0], by_logit)
+            return Parts("softmax", p[0], by_p[0], by_logit, product, delta[0])
+        return Parts("sigmoid", p[0], by_p[0], slopes[0], by_p[0] * slopes[0], delta[0])
 
 
 def pair_nodes(operation: str, logit: Node, target: Node) -> tuple[list[Node], ...]:
