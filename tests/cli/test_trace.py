@@ -120,10 +120,10 @@ def test_a_row_of_a_run(tmp_path):
     )  # fmt: skip
     code, out, err = trace("run", "people.csv", "--row", 3, cwd=tmp_path)
     assert code == 0 and "note: network 0 of" in err
-    assert "no" in out and "age" in out and "mask" in out
+    assert "no" in out and "age" in out and "mask" not in out
     flat = flat_of(out)
     assert "row 3 of people.csv: age = 23, city = a, left = no" in flat
-    assert "this network says left = " in flat and "optimizer begins anew" in flat
+    assert "this network predicts left = " in flat and "optimizer begins anew" in flat
     (tmp_path / "new.csv").write_text("age,city\n30,a\n")
     for new, row in (("people.csv", 120), ("new.csv", 0)):
         code, out, err = trace("run", new, "--row", row, cwd=tmp_path)

@@ -63,6 +63,7 @@ def test_a_row_goes_through_the_network_as_in_prediction_without_dropout(kind, r
     answer = model.members[1].predict({name: inputs[name][5:6] for name in names})[0]
     expected = np.exp(z - z.max()) / np.exp(z - z.max()).sum() if kind == "classes" else z
     np.testing.assert_allclose(answer, expected, rtol=1e-5)
+    np.testing.assert_allclose(step.a[-1][0], expected, rtol=1e-5)
     predicted, sure = found.predictions["y"]
     if kind == "classes":
         assert (predicted, sure) == (
@@ -132,10 +133,11 @@ def test_a_row_without_a_target_is_given_what_the_network_predicts(kind, rest, r
         assert codec.classes[int(target[0])] == predicted
     else:
         assert codec.decode(target.reshape(-1))[0] == pytest.approx(predicted, rel=1e-6)
+        assert trace_steps(found.trainer, found.data).loss < 1e-12
 
 
 def test_a_row_with_a_target_that_is_not_known_is_a_sentence(classes):
     model, _ = classes
     strange = as_table(COLUMNS | {"y": [None, "perhaps", *["no"] * (ROWS - 2)]})
-    with pytest.raises(DataError, match="perhaps"):
+    with pytest.raises(DataError, match="first: row 1, counted from 0: 'perhaps'"):
         row_step(model, strange, 1)

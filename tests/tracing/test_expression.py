@@ -176,3 +176,9 @@ def test_a_central_difference_stands_beside_each_variable():
             assert float(trace[name].derivative[index]) == pytest.approx(slope, rel=1e-7, abs=1e-9)
     with pytest.raises(SettingError, match="is computed; choose a variable"):
         trace.central_difference(trace.result.name)
+
+
+def test_a_name_of_something_else_is_a_sentence():
+    x = cr.variable(2.0, "x")
+    with pytest.raises(InputTypeError, match="names: 'z' is int, not a node"):
+        cr.trace(x * x, {"z": 3})

@@ -278,5 +278,7 @@ def test_a_layer_that_is_not_there():
     step = model.trace(*rows("mse"))
     with pytest.raises(MissingNameError, match="there is no layer 'dense_7'"):
         step.z["dense_7"]
+    with pytest.raises(IndexError, match="there is no layer 9; there are 3, counted from 0"):
+        step.z[9]
     with pytest.raises(SettingError, match="no update reaches"):
         network("frozen", "mse", "sgd").trace(*rows("mse")).update("dense/kernel", (0, 0))

@@ -193,15 +193,15 @@ def _remarks(found: RowStep, table: Table, options: argparse.Namespace) -> Itera
     for target, (value, probability) in found.predictions.items():
         sure = "" if probability is None else f" with probability {probability:.3g}"
         shown = f"{value:,.6g}" if isinstance(value, float) else value
-        yield f"in prediction, with nothing left out, this network says {target} = {shown}{sure}"
+        yield f"this network predicts {target} = {shown}{sure}"
     if found.assumed:
         yield (
             f"the row has no {listing(found.assumed)}: what this network predicts stands for it in "
             "loss, gradients and update"
         )
     yield (
-        "inputs and numbers to predict are scaled as the network takes them; as in training, "
-        "dropout leaves units out by chance"
+        "inputs and numbers to predict are scaled as the network takes them; dropout, which leaves "
+        "units out in training, is off as in prediction"
     )
     yield (
         "the optimizer begins anew, for a run keeps none of its state: its first step may be "

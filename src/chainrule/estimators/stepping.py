@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from chainrule.data import Labels, Numbers, Table
-from chainrule.errors import SettingError
+from chainrule.errors import DataError, SettingError
 from chainrule.estimators.choices import member_seed
 from chainrule.estimators.model import TableModel, decoded, member_answers, network_inputs
 from chainrule.estimators.network import SPREAD_WIDTH, TableNetwork, embedding_width
@@ -45,7 +45,7 @@ def trainer_of(
 
 @dataclass(frozen=True)
 class RowStep:
-    """One row of a table as the next step of training would take it.
+    """One row of a table as a step of training without dropout takes it.
 
     trainer, data
         One of the model's networks with a new optimizer; the row, encoded.
@@ -55,8 +55,8 @@ class RowStep:
     outputs
         What the units of its last layer say: classes, or the target.
     predictions
-        By target what this network alone predicts for the row, nothing left out at random: a
-        number, or a class with its probability.
+        By target what this network alone predicts for the row: a number, or a class with its
+        probability.
     assumed
         The targets that the row does not have: what the network predicts stands for them.
     """
@@ -72,6 +72,8 @@ class RowStep:
 
 def row_step(model: TableModel, table: Table, row: int, member: int = 0) -> RowStep:
     """A row of a table, ready to be traced through one of a model's networks.
+
+    Dropout is off, so that what goes forward is the prediction.
 
     row, member
         Counted from 0.
@@ -90,8 +92,14 @@ def row_step(model: TableModel, table: Table, row: int, member: int = 0) -> RowS
             "0."
         )
         raise SettingError(message)
-    one = table.take(np.array([row]))
-    network = model.network
+    try:
+        return _of_row(model, table.take(np.array([row])), member)
+    except DataError as error:  # of a table of one row
+        raise DataError(str(error).replace("row 0,", f"row {row},")) from error
+
+
+def _of_row(model: TableModel, one: Table, member: int) -> RowStep:
+    network = replace(model.network, dropout=0.0)
     inputs = network_inputs(network, model.encoder.encode(one))
     trainer = trainer_of(network, model.chosen, member, model.members[member].parameters)
     answers = list(zip(model.codecs, member_answers(trainer, inputs), strict=True))

@@ -150,7 +150,8 @@ def trace(
     check
         Whether a central difference stands beside the derivative of each variable.
 
-    Raises `ShapeError` where y is no scalar, `InputTypeError` where it is no node with a value.
+    Raises `ShapeError` where y is no scalar, `InputTypeError` where it is no node with a value or
+    a name is one of something else.
 
     >>> import chainrule as cr
     >>> x, y, z = (cr.variable(v, n) for v, n in ((-2.0, "x"), (5.0, "y"), (-4.0, "z")))
@@ -161,7 +162,12 @@ def trace(
     """
     _check(y)
     order = reachable([y])
-    called = _names(order, {} if names is None else names)
+    names = {} if names is None else names
+    for name, node in names.items():
+        if not isinstance(node, Node):
+            message = f"trace: names: {name!r} is {type(node).__name__}, not a node; leave it out."
+            raise InputTypeError(message)
+    called = _names(order, names)
     digits = check_count("trace", "digits", digits, least=0)
     return Trace(tuple(_steps(y, order, called)), digits, check)
 

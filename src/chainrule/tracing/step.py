@@ -117,7 +117,11 @@ class ByLayer(tuple[Any, ...]):
 
     def __getitem__(self, key: Any) -> Any:
         if not isinstance(key, str):
-            return super().__getitem__(key)
+            try:
+                return super().__getitem__(key)
+            except IndexError:
+                message = f"trace: there is no layer {key}; there are {len(self)}, counted from 0."
+                raise IndexError(message) from None
         if key not in self.names:
             message = f"trace: there is no layer {key!r}; {nearest(key, self.names)}"
             raise MissingNameError(message)
