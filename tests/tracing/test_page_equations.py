@@ -16,7 +16,7 @@ from chainrule.tracing.page.network import shipped_step
 
 SCRIPTS = (
     "operations.js", "tape.js", "words.js", "formula.js", "step.js", "network.js", "forward.js",
-    "narration.js", "rule.js",
+    "narration.js", "rows.js", "normal.js", "rule.js",
     "panel.js",
 )  # fmt: skip
 TOLD = """(() => {
@@ -31,7 +31,10 @@ TOLD = """(() => {
       .map((source) => new NetworkPanel(network).weight(c, unit, source))
       .flatMap(({ title, sections }) =>
         sections.map(({ lines = [] }) => told({ title, lines })))));
-  return [...momentsOf(network).map((one) => told({ ...one, lines: one.lines() })), ...panels];
+  const units = network.columns.flatMap(({ shown, kind }, c) => kind === "inputs" ? [] :
+    shown.slice(0, 3).flatMap((unit) => new NetworkPanel(network).unit(c, unit).sections
+      .map(({ lines = [] }) => told({ title: `unit ${c}/${unit}`, lines }))));
+  return [...momentsOf(network).map((one) => told({ ...one, lines: one.lines() })), ...panels, ...units];
 })()"""
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−·", "-0123456789-*")
 NUMBER = r"\(?−?[\d.]+(?:·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?\)?"
@@ -147,7 +150,7 @@ def test_no_formula_is_left_out_because_its_numbers_do_not_fulfil_it(scripts, na
         if (known && told.split(" = ").length < 3 && typeof tree === "object") left.push(told);
         return told;
       };""").replace("return [...", "const all = [...")  # fmt: skip
-    code = code.replace("...panels];", "...panels]; equationLine = line; return left;")
+    code = code.replace("...units];", "...units]; equationLine = line; return left;")
     shipped = shipped_step(trace_named(name))
     assert scripts(code, shipped=shipped, row=0) == []
 

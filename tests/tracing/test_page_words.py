@@ -19,6 +19,8 @@ SCRIPTS = (
     "network.js",
     "forward.js",
     "narration.js",
+    "rows.js",
+    "normal.js",
     "rule.js",
     "panel.js",
 )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from chainrule.layers import PerRow
 from chainrule.optimizers import SGD
 from chainrule.tracing.activation_formulas import (
     activation_formula,
@@ -17,6 +18,7 @@ from chainrule.tracing.activation_formulas import (
     parametric_relu,
     parametric_slope,
 )
+from chainrule.tracing.activities import activity_rule
 from chainrule.tracing.equations import MEANINGS
 from chainrule.tracing.formula import (
     Call,
@@ -34,6 +36,7 @@ from chainrule.tracing.formula import (
 from chainrule.tracing.loss_formulas import general_formulas, probabilities
 from chainrule.tracing.operations import rule_formula
 from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace
+from chainrule.tracing.step_penalty import activity_slope
 from chainrule.tracing.step_update import rate_formula
 from chainrule.tracing.view import View
 
@@ -50,7 +53,10 @@ def shipped_formulas(trace: StepTrace) -> dict[str, Any]:
     table = trace.trainer.parameters.table
     return {
         "oneLoss": view.one_loss,
-        "layers": [_of_layer(layer) for layer in trace.layers],
+        "layers": [
+            _of_layer(layer) | _normal(view, place) | _activity(view, layer)
+            for place, layer in enumerate(trace.layers)
+        ],
         **_of_loss(view),
         "rule": _rule(trace),
         "constants": {name: getattr(trace.optimizer, name) for name in ("beta_1", "beta_2")
@@ -78,6 +84,27 @@ def _of_layer(layer: LayerTrace) -> dict[str, Any]:
         if name in (None, "linear")
         else plain(activation_slope(name, settings, a, z)),
     }
+
+
+def _normal(view: View, place: int) -> dict[str, Any]:
+    """How a normalization finds mean and variance, and the number that its names have."""
+    one = view.normals[place]
+    if one is None:
+        return {}
+    number = view.normal_number(view.layers[place])
+    return {
+        "normal": {"epsilon": one.epsilon, "size": one.size, "fixed": one.fixed, "number": number}
+    }
+
+
+def _activity(view: View, layer: LayerTrace) -> dict[str, Any]:
+    """The slope of the penalty on what a layer gives, in "a" and "size of ...", of power p."""
+    rule = activity_rule(view.trace, layer)
+    if rule is None:
+        return {}
+    rule = rule.regularizer if isinstance(rule, PerRow) else rule
+    slope = plain(activity_slope(view, layer, Symbol("a", 0.5)))
+    return {"activity": {"slope": slope, "p": getattr(rule, "p", None)}}
 
 
 def _of_loss(view: View) -> dict[str, Any]:

@@ -10,6 +10,12 @@ class ForwardNarration {
     this.network = network;
     this.training = network.training;
     this.data = network.data;
+    this.rows = new Rows(this);
+  }
+
+  /** Whether a column is a normalization whose means and variances are told. */
+  normalizes(c) {
+    return Boolean(this.network.columns[c].layer && this.formulasOf(c).normal);
   }
 
   get L() {
@@ -185,10 +191,17 @@ class ForwardNarration {
   passed(c, units) {
     const { network } = this;
     const { value } = this.formulasOf(c);
+    if (this.normalizes(c)) return this.normalized(c, units);
     const given = (some) => few(some.map((unit) => `${network.valueName(c, unit)} = ${number(network.value(c, "a", unit))}`));
     if (!value || network.columns[c].link !== "same") return [`It gives ${given(units)}.`];
     const first = equationLine(network.valueName(c, units[0]), value, this.symbolsOf(c, units[0]), network.value(c, "a", units[0]));
     return [first, given(units.slice(1)), ...this.meanings(value)].filter(Boolean);
+  }
+
+  /** The first unit of a normalization with all that makes it, the others by their numbers. */
+  normalized(c, [unit, ...others]) {
+    const told = few(others.map((one) => `${this.network.valueName(c, one)} = ${number(this.network.value(c, "a", one))}`));
+    return [...new Normalization(this, c).forwardLines(unit), told].filter(Boolean);
   }
 
   targetWords() {
@@ -244,6 +257,8 @@ class ForwardNarration {
     const lines = [`Targets: ${this.targetWords()}`];
     lines.push(`${this.ownLossLine()}  (${outputs.map(({ rule }) => rule).join(" + ")})`);
     if (this.data.formulas.oneLoss) return [...lines, ...this.meanings(this.data.formulas.loss)];
+    const whole = this.rows.lossLines();
+    if (whole) return [...lines, ...this.penaltyLines(), ...whole, ...this.meanings(this.data.formulas.loss)];
     const how = outputs[0].how === "sum" ? "sum" : this.data.arrays.weight ? "weighted mean" : "mean";
     const weight = this.data.arrays.weight && training.state.arrays.weight.data[network.row];
     if (weight !== undefined) lines.push(`The row's weight is ${bare(weight)}.`);
@@ -252,8 +267,11 @@ class ForwardNarration {
       const mean = rows.length > 1 ? `the ${how} over ${rows.length} rows: ${few(Array.from(rows.slice(0, 60), number))}` : "ℓ";
       lines.push(`${L} is ${mean}${penalties.length ? ", and the penalties" : ""}`);
     }
-    for (const [name, value] of penalties) lines.push(`Penalty of ${name}: ${number(value)}`);
-    lines.push(`${L} = ${number(training.loss)}`, ...this.meanings(this.data.formulas.loss));
+    lines.push(...this.penaltyLines(), `${L} = ${number(training.loss)}`, ...this.meanings(this.data.formulas.loss));
     return lines;
+  }
+
+  penaltyLines() {
+    return this.training.penalties.map(([name, value]) => `Penalty of ${name}: ${number(value)}`);
   }
 }

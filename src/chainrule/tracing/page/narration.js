@@ -11,6 +11,7 @@ function momentsOf(network) {
   const back = [...layers].reverse().filter((c) => columns[c].kind !== "given" && !columns[c].moves);
   const each = (order, make) => order.flatMap((c) => groups(c).map((group) => make(c, group)));
   const weights = weighted.map(({ c }) => c);
+  const learning = [...layers].reverse().filter((c) => weights.includes(c) || narration.learns(c));
   return [
     narration.inputs(),
     ...layers.flatMap((c) =>
@@ -20,12 +21,13 @@ function momentsOf(network) {
     ),
     narration.loss(),
     ...each(back, (c, group) => narration.deltas(c, group)),
-    ...each([...weights].reverse(), (c, group) => narration.gradients(c, group)),
+    ...each(learning, (c, group) => narration.gradients(c, group)),
     ...each(weights, (c, group) => narration.updates(c, group)),
     narration.lossAfter(),
   ];
 }
 
+const OF_CLASSES = ["softmax", "log_softmax"];
 const NO_UPDATE = "The update is not in this page, because the optimizer's state would make it too large; to_text() has it.";
 
 class Narration extends ForwardNarration {
@@ -61,10 +63,30 @@ class Narration extends ForwardNarration {
     if (moves) return [`${network.columns[c].layer.name} passes on what it is given, and its derivative too.`];
     const symbol = network.deltaName(c, unit);
     if (this.isPair(c)) return this.pairLines(c, unit, symbol);
+    if (this.normalizes(c)) return new Normalization(this, c).backwardLines(unit);
     const [upstream, slope] = ["upstream", "slope"].map((what) => network.value(c, what, unit));
-    if (slope === undefined) return [`${symbol} = ${number(delta)}, through all units${this.data.mixing ? " and rows" : ""} of the layer`];
+    if (slope === undefined) return this.sharesLines(c, unit, symbol, delta);
     if (!close(network.sign * upstream * slope, delta)) return [`${symbol} = ${number(delta)}, ${BETWEEN}`];
     return [...this.factorLines(c, unit), this.deltaLine(c, unit), ...this.meanings(this.formulasOf(c).slope)];
+  }
+
+  /** Delta of a softmax, over the paths through all that the layer gives. */
+  sharesLines(c, unit, symbol, delta) {
+    const { network } = this;
+    const { layer, names } = network.columns[c];
+    const why = `through all units${this.data.mixing ? " and rows" : ""} of the layer`;
+    if (!OF_CLASSES.includes(layer.activation)) return [`${symbol} = ${number(delta)}, ${why}`];
+    const table = symbolTable();
+    const outputs = names.map((_, k) => table.put(network.valueName(c, k), network.value(c, "a", k)));
+    const [own, logarithm] = [outputs[unit], layer.activation === "log_softmax"];
+    const terms = outputs.map((one, k) => {
+      const arrives = table.put(network.slopeName(one), network.sign * network.value(c, "upstream", k));
+      const share = logarithm ? ["exp", own] : own;
+      const factors = k === unit ? [["+", 1, ["−", share]]] : [["−", logarithm ? share : ["·", one, own]]];
+      return ["·", arrives, ...(k === unit && !logarithm ? [one] : []), ...factors];
+    });
+    const told = names.length <= MOST_TERMS ? names.map((_, k) => this.upstreamLine(c, k)) : [this.upstreamLine(c, unit)];
+    return [...told.filter(Boolean), equationLine(symbol, added(terms, table), table.symbols, delta, why)];
   }
 
   /** Whether a column's delta is that of the stable pair with the loss. */
@@ -96,7 +118,7 @@ class Narration extends ForwardNarration {
   /** Of codes and the like only what arrives at the layer is told. */
   withoutDelta(c, unit) {
     const known = this.network.value(c, "upstream", unit) !== undefined;
-    return ["There is no derivative of the row's loss by what the layer is given.", known ? this.upstreamLine(c, unit) : null];
+    return ["There is no derivative of the row's loss by what the layer is given.", known ? this.upstreamLine(c, unit) : null].filter(Boolean);
   }
 
   /** Delta as the product of what arrives from behind and the activation's slope. */
@@ -241,12 +263,24 @@ class Narration extends ForwardNarration {
   }
 
   gradients(c, units) {
-    const { network } = this;
+    if (this.normalizes(c)) return this.gradientsOfNormal(c, units);
     const edges = this.edges(c, units);
     return {
       phase: "gradient", title: `The gradient of the weights of ${this.named(c, units)}`,
       shows: [...edges.map((key) => `g${key.slice(1)}`), ...keysOf("gb", c, units)], uses: [...edges, ...keysOf("b", c, units)],
       lines: () => this.gradientLines(c, units),
+    };
+  }
+
+  /** Whether a column is a normalization with a gradient. */
+  learns(c) {
+    return this.normalizes(c) && new Normalization(this, c).gradientLines(this.network.columns[c].shown[0]).length > 0;
+  }
+
+  gradientsOfNormal(c, units) {
+    return {
+      phase: "gradient", title: `The gradient of γ and β of ${this.named(c, units)}`, shows: [], uses: keysOf("u", c, units),
+      lines: () => units.slice(0, 3).flatMap((unit) => new Normalization(this, c).gradientLines(unit)),
     };
   }
 
@@ -257,34 +291,49 @@ class Narration extends ForwardNarration {
       .filter(([unit, source]) => network.weight(c, unit, source) !== undefined);
     const fixed = wanted.filter(([unit, source]) => network.gradientOf(c, unit, source) === undefined);
     const lines = wanted.filter((one) => !fixed.includes(one)).slice(0, 6).map(([unit, source]) => this.gradientLine(c, unit, source));
+    if (lines.length) lines.unshift(...this.rows.reportedLines(c, units[0]));
     if (wanted.length - fixed.length > 6) lines.push(`and ${wanted.length - fixed.length - 6} more of those that are drawn; click a weight to see its own.`);
     if (fixed.length) lines.push(`${few(fixed.map(([unit, source]) => network.weightName(c, unit, source)))} ${fixed.length > 1 ? "are" : "is"} held fixed.`);
     return lines;
   }
 
   gradientLine(c, unit, source) {
-    const { network } = this;
-    const { symbols, numbers, value } = this.gradient(c, unit, source);
+    return this.toldSum(this.network.gradientName(this.network.weightName(c, unit, source)), this.gradient(c, unit, source));
+  }
+
+  toldSum(name, { symbols, numbers, value }) {
     const made = [symbols, numbers].filter(Boolean).map((one) => `${one} = `).join("");
-    return `${network.gradientName(network.weightName(c, unit, source))} = ${made}${number(value)}${symbols ? "" : `, ${BETWEEN}`}`;
+    return `${name} = ${made}${number(value)}${symbols ? "" : `, ${BETWEEN}`}`;
   }
 
   /** A weight's gradient as a sum over the rows, and what its penalty adds; its symbols where they give it.
    *  Of a reader who writes errors all is minus the gradient. */
   gradient(c, unit, source) {
-    const { network, training } = this;
-    const value = network.toldGradient(c, unit, source);
-    const products = Array.from({ length: this.data.rows }, (_, row) =>
-      network.sign * (source === "bias" ? 1 : network.value(c, "x", source, row)) * network.value(c, "reported", unit, row));
+    const { network } = this;
+    const factorAt = (row) => ({ name: network.valueName(c - 1, source), value: network.value(c, "x", source, row) });
+    const { name } = network.place(c, unit, source);
+    return this.summed(c, unit, name, network.toldGradient(c, unit, source), { factorAt: source === "bias" ? null : factorAt });
+  }
+
+  /** A gradient as the sum over the rows of a factor times the derivative by a sum, or by what a unit gives. */
+  summed(c, unit, parameter, value, { sums = true, factorAt = null }) {
+    const { rows } = this;
+    const { reportedAt } = rows.end(c, unit, sums);
+    const products = rows.all.map((row) => (factorAt ? factorAt(row).value : 1) * reportedAt(row));
     const sum = sumOf(products);
     const found = { value, sum, penalty: null, symbols: null, numbers: null };
     if (!close(sum, value, sumOf(products.map(Math.abs)))) {
-      const { name } = network.place(c, unit, source);
-      if (!training.penalties.some(([penalized]) => penalized === name)) return found;
+      if (!this.training.penalties.some(([penalized]) => penalized === parameter)) return found;
       found.penalty = value - sum;
     }
-    const [symbols, numbers] = this.data.rows > 1 ? [this.overRows(c, unit, source), null] : this.product(c, unit, source);
+    const told = rows.count > FEW_ROWS ? this.overRows : sums && rows.count === 1 ? this.product : this.rowByRow;
+    const [symbols, numbers] = told.call(this, c, unit, sums, factorAt);
     return { ...found, symbols: this.withPenalty(symbols, found.penalty), numbers: this.withPenalty(numbers, found.penalty) };
+  }
+
+  rowByRow(c, unit, sums, factorAt) {
+    const { tree, symbols } = this.rows.gradient(c, unit, sums, factorAt);
+    return [written(tree, symbols), written(tree, symbols, true)];
   }
 
   withPenalty(text, penalty) {
@@ -300,21 +349,22 @@ class Narration extends ForwardNarration {
   }
 
   /** Of one row: what comes in times what the loss does with the sum, in symbols and numbers. */
-  product(c, unit, source) {
+  product(c, unit, _, factorAt) {
     const { network } = this;
     const word = this.reportedName(c, unit);
-    if (source === "bias") return [word, null];
+    if (factorAt === null) return [word, null];
+    const { name, value } = factorAt(0);
     const told = network.sign * network.value(c, "reported", unit);
-    const pairs = [[network.valueName(c - 1, source), factor(network.value(c, "x", source))], [word, factor(told)]];
+    const pairs = [[name, factor(value)], [word, factor(told)]];
     if (this.data.form !== "rows") pairs.reverse();
     return [0, 1].map((n) => pairs.map((pair) => pair[n]).join("·"));
   }
 
-  overRows(c, unit, source) {
-    const word = this.reportedName(c, unit);
+  overRows(c, unit, sums, factorAt) {
+    const word = this.network.gradientName(this.rows.end(c, unit, sums).base);
     const minus = word.startsWith("−") ? "−" : "";
-    const product = source === "bias" ? word : `${minus}${this.network.valueName(c - 1, source)}·${word.slice(minus.length)}`;
-    return `Σ over ${this.data.rows} rows of ${product}`;
+    const product = factorAt === null ? word : `${minus}${factorAt(0).name}·${word.slice(minus.length)}`;
+    return [`Σ over ${this.data.rows} rows of ${product}`, null];
   }
 
   /** Of a weight in a row: what arrives at its unit, the activation's slope, and what comes in, as names

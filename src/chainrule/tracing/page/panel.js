@@ -37,7 +37,7 @@ class NetworkPanel {
       sections.push(this.rowsOfUnit(c, unit));
     }
     if (column.link === "weights") sections.push(this.weightsOf(c, unit));
-    else sections.push(...this.parametersOf(column));
+    else sections.push(...this.parametersOf(column), ...this.gradientsOfNormal(c, unit));
     return { title: `Unit ${styled(name)}`, over: `${column.title}${column.detail ? `, ${column.detail}` : ""}`, fields: [], sections };
   }
 
@@ -46,7 +46,7 @@ class NetworkPanel {
     const { network } = this;
     const column = network.columns[c];
     const x = network.value(c, "x", unit);
-    if (column.layer && this.narration.formulasOf(c).value) return this.narration.passed(c, [unit]);
+    if (column.layer && (this.narration.formulasOf(c).value || this.narration.normalizes(c))) return this.narration.passed(c, [unit]);
     const lines = [`${network.valueName(c, unit)} = ${number(network.value(c, "a", unit))}`];
     if (x !== undefined && !column.moves) lines.push(`of ${network.baseName(c, unit)} = ${number(x)}`);
     return lines;
@@ -113,6 +113,12 @@ class NetworkPanel {
     });
   }
 
+  gradientsOfNormal(c, unit) {
+    if (!this.narration.normalizes(c)) return [];
+    const lines = new Normalization(this.narration, c).gradientLines(unit);
+    return lines.length ? [{ title: "Gradients of γ and β", lines }] : [];
+  }
+
   weight(c, unit, source) {
     const { network } = this;
     const bias = source === "bias";
@@ -135,7 +141,7 @@ class NetworkPanel {
     const { rows } = this.data;
     const all = rows === 1 ? this.narration.allFactorLines(c, unit, source) : [];
     const short = rows === 1 ? { title: "Gradient", lines: [this.narration.gradientLine(c, unit, source)] } : this.gradientOfRows(c, unit, source);
-    if (!all.length) return [short];
+    if (!all.length) return [{ ...short, lines: [...this.narration.rows.reportedLines(c, unit), ...short.lines] }];
     return [{ title: "Gradient: all factors", lines: all }, { ...short, title: `Shorter, with ${this.network.deltaWord}` }];
   }
 

@@ -1,0 +1,228 @@
+// Sums over the rows of a batch: each row's share in the loss, what the loss takes of its
+// derivatives, and what penalties on activities add to them.
+
+const FEW_ROWS = 4; // of a batch whose sums are written row by row
+const MOST_TERMS = 8;
+
+/** Names and values for one formula: `put` gives a symbol's key, `symbols` finds what it is. */
+function symbolTable() {
+  const held = new Map();
+  return {
+    put: (name, value) => {
+      held.set(name, { name, value });
+      return name;
+    },
+    symbols: (key) => held.get(key),
+  };
+}
+
+/** A sum of terms; of many the largest, and the rest as one number. */
+function added(terms, { put, symbols }) {
+  if (terms.length === 1) return terms[0];
+  if (terms.length <= MOST_TERMS) return ["+", ...terms];
+  const values = terms.map((term) => evaluated(term, symbols));
+  const order = values.map((_, n) => n).sort((a, b) => Math.abs(values[b]) - Math.abs(values[a]));
+  const [kept, rest] = [order.slice(0, 5).sort((a, b) => a - b), order.slice(5)];
+  return ["+", ...kept.map((n) => terms[n]), put(`[${rest.length} more]`, sumOf(rest.map((n) => values[n])))];
+}
+
+/** The nth part of a formula. */
+const partOf = (tree, n) => (n === 1 ? tree : ["·", ["/", 1, n], tree]);
+
+class Rows {
+  constructor(narration) {
+    const { network, training, data } = narration;
+    Object.assign(this, { narration, network, training, data, count: data.rows });
+  }
+
+  /** A name in one row of several. */
+  at(name, row) {
+    return this.count > 1 ? `${name}(${row + 1})` : name;
+  }
+
+  get all() {
+    return Array.from({ length: this.count }, (_, row) => row);
+  }
+
+  get weights() {
+    return this.training.state.arrays.weight?.data;
+  }
+
+  /** How rows make the loss: "sum" and others; undefined where outputs do it differently. */
+  get how() {
+    const kinds = new Set(this.data.loss.outputs.map(({ how }) => how));
+    return kinds.size === 1 ? [...kinds][0] : undefined;
+  }
+
+  /** By what the rows' own losses, times their weights, are divided. */
+  get divisor() {
+    if (this.how === "sum") return 1;
+    return this.how === "mean_with_sample_weight" && this.weights ? sumOf(this.weights) : this.count;
+  }
+
+  /** The share that each row's own loss has in the loss; null where outputs have shares of their own. */
+  get shares() {
+    if (this.how === undefined) return null;
+    return this.all.map((row) => (this.weights ? this.weights[row] : 1) / this.divisor);
+  }
+
+  /** Where rows have weights, how a row's share comes about. */
+  shareLine(row, mark = true) {
+    const { put, symbols } = symbolTable();
+    const name = (letter) => (mark ? this.at(letter, row) : letter);
+    const weight = put(name("weight"), this.weights[row]);
+    const below = this.how === "mean_with_sample_weight" ? put("sum of weights", this.divisor) : this.divisor;
+    return equationLine(name("s"), below === 1 ? weight : ["/", weight, below], symbols, this.shares[row]);
+  }
+
+  /** The loss as the sum of the rows' own, and of penalties. */
+  lossLines() {
+    const { shares, weights, training, narration } = this;
+    if (shares === null || this.count > FEW_ROWS) return null;
+    const table = symbolTable();
+    const own = this.all.map((row) => table.put(this.at("ℓ", row), training.rowLosses[row]));
+    const terms = weights ? own.map((one, row) => ["·", table.put(this.at("s", row), shares[row]), one]) : own;
+    const sum = added(terms, table);
+    const whole = weights ? sum : partOf(sum, this.divisor);
+    const penalties = training.penalties.map(([name, value]) => table.put(`penalty of ${name}`, value));
+    const joined = penalties.length === 0 ? whole : weights ? ["+", ...terms, ...penalties] : ["+", whole, ...penalties];
+    const line = equationLine(narration.L, joined, table.symbols, training.loss, "through the losses of all outputs");
+    return [...(weights ? this.all.map((row) => this.shareLine(row)) : []), line];
+  }
+
+  /** What a derivative is by: a sum z, or what a unit gives; and its two kinds: of the row's own loss, and of the loss. */
+  end(c, unit, sums) {
+    const { network } = this;
+    const base = sums ? `z${sub(network.columns[c].names[unit])}` : network.valueName(c, unit);
+    const own = sums ? network.deltaName(c, unit) : network.slopeName(base);
+    const [ownKey, reportedKey] = sums ? ["delta", "reported"] : ["upstream", "upstream_reported"];
+    const value = (key, row) => {
+      const found = network.value(c, key, unit, row);
+      return found === undefined ? undefined : network.sign * found;
+    };
+    return { base, own, ownAt: (row) => value(ownKey, row), reportedAt: (row) => value(reportedKey, row) };
+  }
+
+  /** The shares, where they are all that the loss takes of each row's derivative. */
+  fitting({ ownAt, reportedAt }) {
+    const { shares } = this;
+    if (shares === null) return null;
+    const largest = Math.max(...this.all.map((row) => Math.abs(reportedAt(row))));
+    return this.all.every((row) => close(shares[row] * ownAt(row), reportedAt(row), largest)) ? shares : null;
+  }
+
+  /** A gradient as a sum over few rows: {symbols, numbers}; `factorAt` says what each row's derivative is multiplied with. */
+  gradient(c, unit, sums, factorAt) {
+    const table = symbolTable();
+    const end = this.end(c, unit, sums);
+    const shares = this.fitting(end);
+    const terms = this.all.map((row) => {
+      const slope = shares
+        ? table.put(this.at(end.own, row), end.ownAt(row))
+        : table.put(this.network.gradientName(this.at(end.base, row)), end.reportedAt(row));
+      const factor = factorAt?.(row);
+      const pair = factor ? [table.put(this.at(factor.name, row), factor.value), slope] : [slope];
+      if (this.data.form !== "rows") pair.reverse();
+      if (shares && this.weights) pair.unshift(table.put(this.at("s", row), shares[row]));
+      return pair.length > 1 ? ["·", ...pair] : pair[0];
+    });
+    const sum = added(terms, table);
+    const tree = shares && !this.weights ? partOf(sum, this.divisor) : sum;
+    return { tree, symbols: table.symbols };
+  }
+
+  /** What the loss takes of a derivative in the row that is shown: its share, and what penalties add. */
+  reportedLines(c, unit, sums = true) {
+    const { network, shares } = this;
+    const { row } = network;
+    const end = this.end(c, unit, sums);
+    const [own, reported] = [end.ownAt(row), end.reportedAt(row)];
+    if (own === undefined || reported === undefined || (this.count === 1 && close(own, reported))) return [];
+    const name = network.gradientName(end.base);
+    const before = this.count > 1 ? `Row ${row + 1}: ` : "";
+    if (shares === null) return [`${before}${name} = ${number(reported)}, through the losses of all outputs`];
+    if (this.data.mixing && this.weights) return [`${before}${name} = ${number(reported)}, through all rows of the layers that follow`];
+    const table = symbolTable();
+    const delta = table.put(end.own, own);
+    const first = this.weights ? ["·", table.put("s", shares[row]), delta] : partOf(delta, this.divisor);
+    const penalty = this.penaltyAt(c, sums ? "z" : "a", unit);
+    const added = penalty && table.put(`∂penalty/∂${end.base}`, penalty);
+    const tree = penalty ? ["+", first, network.errors ? ["−", added] : added] : first;
+    return [
+      ...(this.weights ? [before + this.shareLine(row, false)] : []),
+      ...(penalty ? this.penaltyLines(c, unit, sums) : []).map((line) => before + line),
+      before + equationLine(name, tree, table.symbols, reported),
+    ];
+  }
+
+  /** The derivative of the penalties on activities by z or a of a unit: what shares do not account for. */
+  penaltyAt(c, letter, unit) {
+    const { network, shares } = this;
+    const { row } = network;
+    if (shares === null || !this.data.formulas.layers.some(({ activity }) => activity !== undefined)) return 0;
+    const [own, reported] = (letter === "z" ? ["delta", "reported"] : ["upstream", "upstream_reported"])
+      .map((what) => network.value(c, what, unit, row));
+    const left = reported - shares[row] * own;
+    return Math.abs(left) > 1e-12 * Math.max(Math.abs(reported), Math.abs(shares[row] * own)) ? left : 0;
+  }
+
+  /** How penalties on activities reach what a unit gives, then its sum. */
+  penaltyLines(c, unit, sums) {
+    const { network, narration } = this;
+    const [byA, byZ] = [this.penaltyAt(c, "a", unit), sums && this.penaltyAt(c, "z", unit)];
+    const [a, z] = [network.valueName(c, unit), network.baseName(c, unit)];
+    const next = network.following(c);
+    const behind = this.passesOn(next) && this.penaltyAt(next, "a", unit) ? this.penaltyLines(next, unit, false) : [];
+    const { tree, symbols } = this.penaltyPaths(c, unit);
+    const lines = [...behind, equationLine(`∂penalty/∂${a}`, tree, symbols, byA, "through the layers that follow")];
+    if (!sums) return lines;
+    const table = symbolTable();
+    const given = table.put(`∂penalty/∂${a}`, byA);
+    const slope = network.value(c, "slope", unit);
+    const through = narration.isPlain(c, unit) ? given : ["·", given, table.put(`∂${a}/∂${z}`, slope)];
+    const known = slope === undefined ? null : through;
+    return [...lines, equationLine(`∂penalty/∂${z}`, known, table.symbols, byZ, "through all units of the layer")];
+  }
+
+  /** Whether a column makes each number of its own one, without a sum. */
+  passesOn(c) {
+    return this.network.columns[c]?.link === "same" && this.network.value(c, "slope", 0) !== undefined;
+  }
+
+  /** The layer's own penalty, and those behind the weights, or the numbers, of the next layer. */
+  penaltyPaths(c, unit) {
+    const { network, narration } = this;
+    const table = symbolTable();
+    const { activity } = narration.formulasOf(c);
+    const terms = activity?.slope ? [activity.slope] : [];
+    const next = network.following(c);
+    const column = network.columns[next];
+    if (column?.link === "weights" && network.weight(next, 0, unit) !== undefined) {
+      const slopes = column.names.map((_, k) => this.penaltyAt(next, "z", k));
+      if (slopes.some((one) => one !== 0)) {
+        terms.push(...column.names.map((name, k) =>
+          ["·", table.put(`∂penalty/∂z${sub(name)}`, slopes[k]), table.put(network.weightName(next, k, unit), network.weight(next, k, unit))]));
+      }
+    } else if (this.passesOn(next) && this.penaltyAt(next, "a", unit)) {
+      const [a, x] = [network.valueName(next, unit), network.baseName(next, unit)];
+      terms.push(["·", table.put(`∂penalty/∂${a}`, this.penaltyAt(next, "a", unit)), table.put(`∂${a}/∂${x}`, network.value(next, "slope", unit))]);
+    }
+    const tree = terms.length && !(activity && !activity.slope) ? added(terms, { put: table.put, symbols: this.withActivity(c, unit, table) }) : null;
+    return { tree, symbols: this.withActivity(c, unit, table) };
+  }
+
+  /** Symbols with those of a layer's own penalty: "a", and the size of all that it gives. */
+  withActivity(c, unit, table) {
+    const { network } = this;
+    return (key) => {
+      if (key === "a") return { name: network.valueName(c, unit), value: network.value(c, "a", unit) };
+      return key.startsWith("size of ") ? { name: key, value: this.sizeOf(c) } : table.symbols(key);
+    };
+  }
+
+  sizeOf(c) {
+    const { p } = this.narration.formulasOf(c).activity;
+    const { data } = this.training.of(this.network.columns[c].results.a);
+    return sumOf(Array.from(data, (one) => Math.abs(one) ** p)) ** (1 / p);
+  }
+}
