@@ -8,6 +8,7 @@ from tests.tracing.networks import NETWORKS, batch, expressions, han, mazur, mod
 import chainrule as cr
 from chainrule import layers
 from chainrule.errors import SettingError
+from chainrule.examples import spec_of
 from chainrule.tracing.formula import (
     Call,
     Negative,
@@ -90,9 +91,25 @@ def test_no_line_of_an_expression_is_wider_than_asked(name, result, nodes):
 def test_names_that_are_longer_than_a_line():
     made = model(1, layers.Dense(1, "tanh"), layers.Dense(1))
     long = "a_very_long_name_of_a_unit_" * 5
-    text = made.trace([[1.0]], [[0.0]], units=[["x"], [long], ["o"]], loss=long).to_text(60)
+    text = made.trace([[1.0]], [[0.0]], units=[["x"], [long], ["o"]], loss=long[1:]).to_text(60)
     assert fits(text, 60)
     assert long in text.replace("\n", "").replace(" ", "")
+
+
+def test_a_title_stands_above_and_steps_between_are_said_to_be_left_out():
+    made = spec_of({"title": "My net", "layers": [{"units": 1}],
+                    "data": {"X": [[1.0]], "y": [[0.5]]}})  # fmt: skip
+    trace = made.trace(steps=5)
+    lines = trace.to_text().splitlines()
+    assert lines[:2] == ["My net", "One training step of a 1-1 network"]
+    assert "Steps 2 to 4 are left out here; to_csv() has their numbers." in lines
+    assert r"\section*{My net}" in trace.to_latex() and "<h1>My net</h1>" in trace.to_html()
+    assert "Step 2 is left out here" in made.trace(steps=3).to_text()
+    assert "left out" not in made.trace(steps=2).to_text()
+    assert "Steps 2 to 149 are left out here." in made.trace(steps=150).to_text()
+    formula = spec_of({"title": "A square", "values": {"x": 2.0}, "expressions": {"f": "x*x"}})
+    assert formula.trace().to_text().startswith("A square\n")
+    assert "<h1>A square</h1>" in formula.trace().to_html()
 
 
 def test_a_width_that_is_too_small_is_refused():

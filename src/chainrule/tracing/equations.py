@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor, log10
 from typing import Any, TypeAlias
 
@@ -125,8 +125,12 @@ def account_of(trace: Any) -> Account:
 
     with np.errstate(all="ignore"):  # numbers that are not finite are shown as they are
         if isinstance(trace, Trace):
-            return account_of_expression(trace)
-        return account_of_step(trace)
+            made: Account = account_of_expression(trace)
+        else:
+            made = account_of_step(trace)
+    if not trace.title:
+        return made
+    return replace(made, title=trace.title, lines=(made.title, *made.lines))
 
 
 MEANINGS = {

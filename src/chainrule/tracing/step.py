@@ -159,6 +159,8 @@ class StepTrace(Forms):
         Whether a central difference stands beside each gradient that is shown.
     remarks
         Sentences that stand above it: where its row comes from, what is said of it elsewhere.
+    title
+        What stands above all of it, if anything.
     input_names
         What the columns of each input are called, by its name, where that is known.
     steps, losses
@@ -192,6 +194,7 @@ class StepTrace(Forms):
     losses: tuple[float, ...] = ()
     following: tuple[StepTrace, ...] = ()
     remarks: tuple[str, ...] = ()
+    title: str = ""
     input_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property

@@ -41,7 +41,8 @@ def account_of_step(trace: StepTrace) -> Account:
     if trace.following or len(losses) > 2:
         count = len(losses) - 1
         plural = "s" if count != 1 else ""
-        sections.append(Section(f"Losses of {count:,} step{plural}", _losses(trace, losses)))
+        entries = (*_losses(trace, losses), *_left_out(trace))
+        sections.append(Section(f"Losses of {count:,} step{plural}", entries))
     if trace.following:
         last = trace.steps[-1]
         sections += _sections(View(last), f"Step {last.iteration:,}: ")
@@ -49,6 +50,16 @@ def account_of_step(trace: StepTrace) -> Account:
     known = [form] if trace.notation.weights is not None else [form, INDEXES[form]]
     lines, used = tuple(_lines(view)), legend(sections, known)
     return Account(_title(view), lines, used, tuple(sections), trace.notation.digits)
+
+
+def _left_out(trace: StepTrace) -> Iterator[Entry]:
+    """What is said of the steps between the first and the last."""
+    first, last = trace.iteration + 1, trace.steps[-1].iteration - 1
+    if last < first:
+        return
+    which = f"Step {first:,} is" if first == last else f"Steps {first:,} to {last:,} are"
+    kept = len(trace.following) == last - first + 2
+    yield f"{which} left out here{'; to_csv() has their numbers' if kept else ''}."
 
 
 def _title(view: View) -> str:

@@ -217,7 +217,7 @@ class Network {
       layer: names.matrices[place], i: source + 1, j: unit + 1, from: sources[source], to: units[unit],
       n: before + unit * sources.length + source + 1,
     };
-    return names.pattern.replace(/\{(\w+)\}/g, (_, field) => fields[field]);
+    return names.pattern.map(([text, field]) => text + (field === null ? "" : fields[field])).join("");
   }
 
   /** The places of the targets of a row: one a number; with the output unit that it belongs to. */

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import string
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -58,9 +58,10 @@ def shipped_step(trace: StepTrace) -> dict[str, Any]:
 
 def _words(trace: StepTrace) -> dict[str, Any]:
     notation, rule = trace.notation, trace.optimizer
+    plain = f"A training step of a network {'‑'.join(map(str, _sizes(trace)))}"
     return {
         "kind": "step",
-        "title": f"A training step of a network {'‑'.join(map(str, _sizes(trace)))}",
+        "title": trace.title or plain,
         "rows": trace.rows,
         "digits": notation.digits,
         "form": notation.form,
@@ -80,7 +81,7 @@ def _words(trace: StepTrace) -> dict[str, Any]:
         "steps": steps_traced(trace),
         "losses": packed(trace.losses),
         "checks": trace.checks,
-        "remarks": list(trace.remarks),
+        "remarks": [*([f"{plain}."] if trace.title else []), *trace.remarks],
         "type": trace.trainer.parameters.dtype.name,
     }
 
@@ -291,13 +292,10 @@ def _names(names: Names, trace: StepTrace) -> dict[str, Any]:
     }
 
 
-def _pattern(names: Names) -> str:
-    """The pattern of a weight's name, without what Python alone understands in it."""
-    form, pattern = names.notation.form, names.notation.weights
-    if pattern is None:
-        letter = "Θ" if form == "theta" else "W"
-        pattern = letter + ("{layer}[{i},{j}]" if form == "rows" else "{layer}[{j},{i}]")
-    return re.sub(r"\{(\w+)[^}]*\}", r"{\1}", pattern)
+def _pattern(names: Names) -> list[tuple[str, str | None]]:
+    """The pattern of a weight's name in parts: text, and the field that follows it."""
+    parts = string.Formatter().parse(names.notation.weight_pattern)
+    return [(text, field) for text, field, _, _ in parts]
 
 
 def _pair(trace: StepTrace, tape: Tape) -> dict[str, Any] | None:
