@@ -390,3 +390,12 @@ def test_targets_that_are_classes_are_counted_as_these_from_0():
     model.compile("sgd", "categorical_crossentropy")
     text = model.trace([0.5, -1.0], [0.0, 0.0, 1.0]).to_text()
     assert "t1 = 0, t2 = 0, t3 = 1" in text and re.search(r"δ_o3 *= o3 - t3", text)
+
+
+def test_names_with_spaces_stand_in_brackets_and_lines_end_only_where_lines_do():
+    made = model(1, layers.Dense(1))
+    step = made.trace([[1.0]], [[0.0]], units=[["a\nb\t c"], ["o"]])
+    assert "given: [a b c] = 1" in step.to_text()
+    x = cr.variable(2.0, "a b")
+    text = cr.trace(x * x * x).to_text()
+    assert "[a b]" in text and " a b" not in text
