@@ -60,7 +60,15 @@ def test_keys_and_buttons_walk_through_the_step(page, tmp_path):
         ("1/(1 + e^−z)", "1/(1 + e<sup>−z</sup>)"),
         ("e^(−z^2/2)/sqrt(2π)", "e<sup>−z<sup>2</sup>/2</sup>/sqrt(2π)"),
         ("|z|^p + x^2", "|z|<sup>p</sup> + x<sup>2</sup>"),
-        ("e^z\x02h1\x03 / Σ e^z\x02k\x03", "e^z<sub>h1</sub> / Σ e^z<sub>k</sub>"),
+        (
+            "e^z\x02h1\x03 / Σ e^z\x02k\x03",
+            "e<sup>z<sub>h1</sub></sup> / Σ e<sup>z<sub>k</sub></sup>",
+        ),
+        (
+            "e^(−z\x02o\x03^2) + w\x025\x03",
+            "e<sup>−z<sub>o</sub><sup>2</sup></sup> + w<sub>5</sub>",
+        ),
+        ("β\x022\x03^step", "β<sub>2</sub><sup>step</sup>"),
         ("a ^ b", "a ^ b"),
     ],
 )

@@ -18,26 +18,18 @@ function filled(made, attributes, children) {
   return made;
 }
 
-/** Text with its lowered letters. */
+// an exponent, e^z or e^(z/2), with its lowered letters; or lowered letters
+const PLACED = /(\^\((?:[^()^]|\^\d)*\)|\^−?[\p{L}\d.]+(?:\x02[^\x03]*\x03)?|\x02[^\x03]*\x03)/u;
+
+/** Text with exponents above the line and lowered letters below it. */
 function rich(text) {
   const found = document.createDocumentFragment();
-  text.split(MARKS[0]).forEach((part, n, parts) => {
-    const [low, rest] = n === 0 ? [null, part] : part.split(MARKS[1]);
-    if (low !== null) found.append(element("sub", {}, low));
-    found.append(...raisedParts(rest ?? "", n === parts.length - 1));
+  text.split(PLACED).forEach((part, n) => {
+    if (n % 2 === 0) found.append(part);
+    else if (part.startsWith(MARKS[0])) found.append(element("sub", {}, unmarked(part)));
+    else found.append(element("sup", {}, rich(part.slice(1).replace(/^\((.*)\)$/, "$1"))));
   });
   return found;
-}
-
-/** Text with exponents, e^z or e^(z/2), above the line; not one that lowered letters follow. */
-function raisedParts(text, last) {
-  return text.split(/(\^\((?:[^()^]|\^\d)*\)|\^−?[\p{L}\d.]+)/u).map((part, n, parts) => {
-    if (n % 2 === 0) return part;
-    if (!last && n === parts.length - 2 && parts[n + 1] === "") return part;
-    const exponent = part.slice(1).replace(/^\((.*)\)$/, "$1");
-    const [base, square] = exponent.split("^");
-    return element("sup", {}, base, ...(square ? [raisedParts(`^${square}`, true)].flat() : []));
-  });
 }
 
 /** Text of the drawing: lowered letters are small and stand lower. */
