@@ -1,5 +1,7 @@
 """What the walk of a page says, in the notations of readers."""
 
+from decimal import Decimal
+
 import numpy as np
 import pytest
 from tests.tracing.engine import Scripts
@@ -22,6 +24,8 @@ SCRIPTS = (
     "rule.js",
     "panel.js",
 )
+
+PLAIN = str.maketrans({"−": "-", "⁻": "-", **dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))})
 
 
 @pytest.fixture(scope="module")
@@ -136,12 +140,32 @@ def test_names_have_what_follows_the_letter_below_the_line(scripts, name, shown,
         (1e-9, "1·10⁻⁹", "10⁻⁹"), (-2.5e-7, "−2.5·10⁻⁷", "−2.5·10⁻⁷"), (1e9, "1·10⁹", "10⁹"),
         (1234.5678, "1234.567800", "1234.6"), (0.00123456, "0.001235", "0.001235"),
         (6.4223e-6, "6.4223·10⁻⁶", "6.4·10⁻⁶"), (0.00011111, "0.000111", "0.000111"),
+        (0.39249999999999996, "0.392500", "0.3925"), (0.0199999999, "0.020000", "0.02"),
         ("NaN", "not a number", "not a number"), ("-Infinity", "−∞", "−∞"),
     ],
 )  # fmt: skip
 def test_numbers_are_written_so_that_they_are_read(scripts, value, words, brief):
     found = scripts("(digits = 6, [number(Number(value)), short(Number(value))])", value=value)
     assert found == [words, brief]
+
+
+def test_a_number_is_rounded_at_its_last_digit_and_keeps_three_that_count(scripts):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=3000) * 10.0 ** rng.integers(-12, 7, size=3000)
+    ties = np.round(rng.normal(size=1500), 3) + 0.0005  # just beside what rounds either way
+    beside = np.concatenate([np.nextafter(ties, -9), ties, np.nextafter(ties, 9)])
+    values = [one for one in (*values.tolist(), *beside.tolist()) if 0 < abs(one) < 1e7]
+    counts = range(1, 18)
+    code = "counts.map((one) => values.map((value) => (digits = one, number(value))))"
+    for digits, texts in zip(counts, scripts(code, counts=[*counts], values=values), strict=True):
+        for value, text in zip(values, texts, strict=True):
+            exact, found = Decimal(value), Decimal(text.replace("·10", "e").translate(PLAIN))
+            first = exact.adjusted()
+            assert abs(found - exact) <= Decimal(5).scaleb(-digits - 1), (value, digits, text)
+            kept = Decimal(5).scaleb(first - min(digits, 3))
+            assert abs(found - exact) <= kept, (value, digits, text)
+            if "·" not in text and float(found) != value:
+                assert len(found.as_tuple().digits) >= min(digits, 3), (value, digits, text)
 
 
 def normalized():
