@@ -92,9 +92,9 @@ function few(texts, most = 6, joined = ", ") {
   return `${texts.slice(0, most).join(joined)}${rest}`;
 }
 
-/** Numbers in words: "a vector of 3: 1, 2, 3". */
-function numbersOf(x) {
+/** Numbers in words, each as `text` writes it: "[1, 2, 3]". */
+function numbersOf(x, text) {
   if (x === undefined) return "–";
-  if (x.data.length === 1) return number(x.data[0]);
-  return `[${few(Array.from(x.data.slice(0, 60), number), 6)}]`;
+  if (x.data.length === 1) return text(x.data[0]);
+  return `[${few(Array.from(x.data.slice(0, 60), text), 6)}]`;
 }
