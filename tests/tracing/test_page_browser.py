@@ -1,13 +1,12 @@
 """What a reader sees and does in a page, in a headless browser."""
 
-import html
 import json
 import re
 
 import numpy as np
 import pytest
 from tests.tracing import networks
-from tests.tracing.browser import READER, read, told_by
+from tests.tracing.browser import read
 
 import chainrule as cr
 from chainrule import examples
@@ -226,37 +225,6 @@ def test_what_is_drawn_has_a_name_that_is_read_aloud(page, tmp_path):
     assert (live, titles, mains, language, unnamed) == ("polite", 1, 1, "en", 0)
 
 
-TEXTS = """
-  const named = [], over = [];
-  const apart = (one, two) => one.x + one.width <= two.x || two.x + two.width <= one.x
-    || one.y + one.height <= two.y || two.y + two.height <= one.y;
-  for (const moment of page.subject.moments) {
-    named.push(all("svg .edge[data-key] text").map((one) => one.textContent));
-    const texts = all("svg text").map((one) => [one.textContent, one.getBBox()]);
-    texts.forEach(([text, box], n) => {
-      for (const [other, its] of texts.slice(0, n)) {
-        if (!apart(box, its)) over.push([moment.title, text, other]);
-      }
-    });
-    press("ArrowRight", document.body);
-  }
-  return [named, over, text("#drawing .low")];"""
-
-
-@pytest.mark.parametrize("name, first, last", [
-    ("mazur", "w1 0.15", "w8 → 0.5614"), ("han", "w14 0.2", "w56 → −0.138"),
-    ("xor", "w1 1", "w6 −2"),
-])  # fmt: skip
-def test_weights_have_names_in_the_drawing_and_no_text_covers_another(name, first, last, tmp_path):
-    example = getattr(examples, name)()
-    how = {"han": networks.HAN, "mazur": networks.MAZUR}.get(name, {"weights": "w{n}"})
-    trace = example.model.trace(example.arrays["X"], example.arrays["y"], **how)
-    named, over, low = read(trace.to_html(), TEXTS, tmp_path)
-    assert over == []
-    assert named[0][0] == first and last in named[-1]
-    assert low == named[0][0].split()[0][1:]
-
-
 def pages():
     yield "mazur", mazur().trace(X, Y)
     model, rows, targets = xor()
@@ -272,42 +240,6 @@ def pages():
 
 
 PAGES = dict(pages())
-
-
-SIDEWAYS = """
-window.addEventListener("load", () => {
-  const beyond = all("iframe").map((frame) => {
-    const inside = frame.contentDocument;
-    const { documentElement: whole } = inside;
-    const found = [];
-    const look = () => found.push(whole.scrollWidth - whole.clientWidth);
-    look();
-    inside.querySelector("[data-go=last]").click();
-    look();
-    const drawn = inside.querySelector("#drawing [data-key]");
-    if (drawn) click(drawn);
-    for (const details of inside.querySelectorAll("details")) details.open = true;
-    look();
-    return [frame.clientWidth, found];
-  });
-  const made = document.createElement("pre");
-  made.id = "told-to-the-test";
-  made.textContent = JSON.stringify({ found: beyond, faults: [] });
-  document.body.append(made);
-});
-"""
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_the_page_never_scrolls_sideways(name, tmp_path):
-    page = html.escape(PAGES[name].to_html())
-    frames = [
-        f'<iframe style="width: {width}px; height: 800px; border: 0" srcdoc="{page}"></iframe>'
-        for width in (320, 390, 1280)
-    ]
-    body = f"{''.join(frames)}<script>{READER}{SIDEWAYS}</script>"
-    found = told_by(f"<!doctype html><body>{body}</body>", tmp_path)
-    assert found == [[320, [0, 0, 0]], [390, [0, 0, 0]], [1280, [0, 0, 0]]]
 
 
 @pytest.mark.parametrize("name", PAGES)

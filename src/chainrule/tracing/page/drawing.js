@@ -117,7 +117,8 @@ function arrow(points) {
 
 /** A name in a circle: smaller where it is long, in two lines where it has words, else cut. */
 function fitted(name, room) {
-  const fit = (lines) => room / (0.58 * Math.max(...lines.map((text) => text.length), 1));
+  const letters = (text) => text.length + 0.5 * (text.split("~").length - 1); // "~" is broad
+  const fit = (lines) => room / (0.58 * Math.max(...lines.map(letters), 1));
   if (fit([name]) >= 7.5) return { lines: [name], size: Math.max(Math.min(15, fit([name])), 8) };
   const words = name.split(" ");
   const halves = words.slice(1).map((_, n) => [words.slice(0, n + 1).join(" "), words.slice(n + 1).join(" ")]);
@@ -148,16 +149,20 @@ function drawnNode(node, selected) {
   return made;
 }
 
+const paperWidth = (lines) => Math.max(...lines.map(({ text }) => lettersOf(text))) * 6.6 + 6;
+
 /** A piece of paper under lines of text, so that no edge runs through them. */
 function paper(x, lines) {
-  const width = Math.max(...lines.map(({ text }) => lettersOf(text))) * 6.6 + 6;
+  const width = paperWidth(lines);
   const top = lines[0].y - 11;
   return shape("rect", { x: x - width / 2, y: top, width, height: lines.at(-1).y - top + 4, rx: 3, class: "under" });
 }
 
+const chipWidth = (text) => lettersOf(text) * 6.4 + 10;
+
 function drawnChip(chip, selected) {
   const made = shape("g", { class: classes("chip", chip.active && "active", chip.key === selected && "selected"), ...choosable(chip, selected) });
-  const width = lettersOf(chip.text) * 6.4 + 10;
+  const width = chipWidth(chip.text);
   made.append(shape("rect", { x: chip.x - width / 2, y: chip.y - 11, width, height: 15, rx: 4, class: "under" }));
   made.append(words({ x: chip.x, y: chip.y, class: classes("value", chip.kind) }, chip.text));
   return made;
