@@ -180,6 +180,16 @@ def test_a_name_has_one_value_wherever_it_stands(scripts, name):
     assert sums
 
 
+def test_what_a_layer_gives_is_called_as_the_next_one_calls_it(scripts):
+    names = dict(scripts(
+        "new Network(new Training(shipped)).columns.map(({ title, names }) => [title, names])",
+        shipped=shipped_step(trace_named("a table of classes")),
+    ))  # fmt: skip
+    spread, given = names["spread"], names["given to dense_0"]
+    assert 0 < len(spread) < len(given)
+    assert spread == given[-len(spread) :]
+
+
 def test_targets_that_are_classes_are_counted_as_these_from_0(scripts):
     model = Sequential([Input((2,)), Dense(3, "softmax")], seed=0, dtype="float64")
     model.compile("sgd", "sparse_categorical_crossentropy")

@@ -64,13 +64,13 @@ class ForwardNarration {
     const z = network.value(c, "z", unit);
     const bias = network.weight(c, unit, "bias");
     const products = [...terms.map(({ x, w }) => x * w), rest?.sum ?? 0, bias ?? 0];
-    if (!close(sumOf(products), z, sumOf(products.map(Math.abs)))) return [`z${sub(name)} = ${number(z)}, ${BETWEEN}`];
+    if (!close(sumOf(products), z, sumOf(products.map(Math.abs)))) return [`z${sub(name)} = ${bare(z)}, ${BETWEEN}`];
     const product = (a, b) => (this.data.form === "rows" ? `${a}·${b}` : `${b}·${a}`);
     const symbols = terms.map(({ name: from, weight }) => product(from, weight));
     const numbers = terms.map(({ x, w }) => product(factor(x), factor(w)));
     if (rest) {
       symbols.push(`${rest.count} more`);
-      numbers.push(`(${number(rest.sum)})`);
+      numbers.push(`(${bare(rest.sum)})`);
     }
     if (bias !== undefined) {
       const theta = this.data.form === "theta";
@@ -78,7 +78,7 @@ class ForwardNarration {
       symbols.splice(at, 0, theta ? `${network.weightName(c, unit, "bias")}·1` : network.weightName(c, unit, "bias"));
       numbers.splice(at, 0, theta ? `${factor(bias)}·1` : factor(bias));
     }
-    return [`z${sub(name)} = ${symbols.join(" + ")}`, `= ${numbers.join(" + ")}`, `= ${number(z)}`];
+    return [`z${sub(name)} = ${symbols.join(" + ")}`, `= ${numbers.join(" + ")}`, `= ${bare(z)}`];
   }
 
   matrixLine(c) {
@@ -101,7 +101,7 @@ class ForwardNarration {
         : [
           this.matrixLine(c),
           ...units.slice(0, 1).flatMap((unit) => this.sum(c, unit)),
-          few(units.slice(1).map((unit) => `z${sub(column.names[unit])} = ${number(network.value(c, "z", unit))}`)),
+          few(units.slice(1).map((unit) => `z${sub(column.names[unit])} = ${bare(network.value(c, "z", unit))}`)),
         ],
     };
   }
@@ -135,11 +135,11 @@ class ForwardNarration {
     const kind = network.columns[c].layer.activation ?? "linear";
     const [z, a] = [network.value(c, "z", unit), network.value(c, "a", unit)];
     const [name, base] = [network.valueName(c, unit), network.baseName(c, unit)];
-    if (kind === "linear") return [`${name} = ${close(a, z) ? `${base} = ${number(a)}` : `${number(a)}, ${BETWEEN}`}`];
+    if (kind === "linear") return [`${name} = ${close(a, z) ? `${base} = ${bare(a)}` : `${bare(a)}, ${BETWEEN}`}`];
     if (kind === "softmax") return this.share(c, unit);
     const { value } = this.formulasOf(c);
     if (value) return [equationLine(name, value, this.symbolsOf(c, unit), a)];
-    return [`${name} = ${kind}(${base}) = ${kind}(${bare(z)}) = ${number(a)}`];
+    return [`${name} = ${kind}(${base}) = ${kind}(${bare(z)}) = ${bare(a)}`];
   }
 
   /** e^z of a unit divided by the sum of all. */
@@ -148,7 +148,7 @@ class ForwardNarration {
     const { names } = network.columns[c];
     const name = network.valueName(c, unit);
     const a = network.value(c, "a", unit);
-    if (names.length > 8) return [`${name} = e^z${sub(names[unit])} / Σ e^z${sub("k")} = ${number(a)}`];
+    if (names.length > 8) return [`${name} = e^z${sub(names[unit])} / Σ e^z${sub("k")} = ${bare(a)}`];
     const symbols = (key) => ({ name: network.baseName(c, Number(key)), value: network.value(c, "z", Number(key)) });
     const powers = names.map((_, k) => ["exp", String(k)]);
     return [equationLine(name, ["/", ["exp", String(unit)], ["+", ...powers]], symbols, a)];
@@ -162,7 +162,7 @@ class ForwardNarration {
       shows: keysOf("a", c, units), uses: keysOf("u", c, units),
       lines: () => [
         ...this.activation(c, units[0]),
-        ...(units.length > 1 ? [few(units.slice(1).map((unit) => `${network.valueName(c, unit)} = ${number(network.value(c, "a", unit))}`))] : []),
+        ...(units.length > 1 ? [few(units.slice(1).map((unit) => `${network.valueName(c, unit)} = ${bare(network.value(c, "a", unit))}`))] : []),
         ...this.meanings(this.formulasOf(c).value),
       ],
     };
@@ -185,7 +185,7 @@ class ForwardNarration {
   passed(c, units) {
     const { network } = this;
     const { value } = this.formulasOf(c);
-    const given = (some) => few(some.map((unit) => `${network.valueName(c, unit)} = ${number(network.value(c, "a", unit))}`));
+    const given = (some) => few(some.map((unit) => `${network.valueName(c, unit)} = ${bare(network.value(c, "a", unit))}`));
     if (!value || network.columns[c].link !== "same") return [`It gives ${given(units)}.`];
     const first = equationLine(network.valueName(c, units[0]), value, this.symbolsOf(c, units[0]), network.value(c, "a", units[0]));
     return [first, given(units.slice(1)), ...this.meanings(value)].filter(Boolean);
@@ -249,11 +249,11 @@ class ForwardNarration {
     if (weight !== undefined) lines.push(`The row's weight is ${bare(weight)}.`);
     const { penalties } = training;
     if (rows.length > 1 || penalties.length) {
-      const mean = rows.length > 1 ? `the ${how} over ${rows.length} rows: ${few(Array.from(rows.slice(0, 60), number))}` : "ℓ";
+      const mean = rows.length > 1 ? `the ${how} over ${rows.length} rows: ${few(Array.from(rows.slice(0, 60), bare))}` : "ℓ";
       lines.push(`${L} is ${mean}${penalties.length ? ", and the penalties" : ""}`);
     }
-    for (const [name, value] of penalties) lines.push(`Penalty of ${name}: ${number(value)}`);
-    lines.push(`${L} = ${number(training.loss)}`, ...this.meanings(this.data.formulas.loss));
+    for (const [name, value] of penalties) lines.push(`Penalty of ${name}: ${bare(value)}`);
+    lines.push(`${L} = ${bare(training.loss)}`, ...this.meanings(this.data.formulas.loss));
     return lines;
   }
 }

@@ -41,7 +41,7 @@ class Narration extends ForwardNarration {
       lines: () => [
         ...this.deltaLines(c, units[0]),
         few(units.slice(1).filter((unit) => network.delta(c, unit) !== undefined)
-          .map((unit) => `${network.deltaName(c, unit)} = ${number(network.delta(c, unit))}`)),
+          .map((unit) => `${network.deltaName(c, unit)} = ${bare(network.delta(c, unit))}`)),
       ].filter(Boolean),
     };
   }
@@ -62,8 +62,8 @@ class Narration extends ForwardNarration {
     const symbol = network.deltaName(c, unit);
     if (this.isPair(c)) return this.pairLines(c, unit, symbol);
     const [upstream, slope] = ["upstream", "slope"].map((what) => network.value(c, what, unit));
-    if (slope === undefined) return [`${symbol} = ${number(delta)}, through all units${this.data.mixing ? " and rows" : ""} of the layer`];
-    if (!close(network.sign * upstream * slope, delta)) return [`${symbol} = ${number(delta)}, ${BETWEEN}`];
+    if (slope === undefined) return [`${symbol} = ${bare(delta)}, through all units${this.data.mixing ? " and rows" : ""} of the layer`];
+    if (!close(network.sign * upstream * slope, delta)) return [`${symbol} = ${bare(delta)}, ${BETWEEN}`];
     return [...this.factorLines(c, unit), this.deltaLine(c, unit), ...this.meanings(this.formulasOf(c).slope)];
   }
 
@@ -104,7 +104,7 @@ class Narration extends ForwardNarration {
     const { network } = this;
     const [upstream, slope] = ["upstream", "slope"].map((what) => network.value(c, what, unit));
     const [base, out] = [network.baseName(c, unit), network.valueName(c, unit)];
-    const [symbol, delta] = [network.deltaName(c, unit), number(network.delta(c, unit))];
+    const [symbol, delta] = [network.deltaName(c, unit), bare(network.delta(c, unit))];
     if (this.isPlain(c, unit)) return `${symbol} = ${network.slopeName(out)} = ${delta}`;
     const arrives = network.sign * upstream;
     return `${symbol} = ${network.slopeName(out)}·∂${out}/∂${base} = ${factor(arrives)}·${factor(slope)} = ${delta}`;
@@ -139,9 +139,9 @@ class Narration extends ForwardNarration {
       return equationLine(name, tree && simplified(tree, symbols), symbols, arrives, "through the operations of the loss");
     }
     const chain = this.chain(c, unit, arrives);
-    if (chain) return `${name} = ${chain.symbols} = ${chain.numbers} = ${number(arrives)}`;
+    if (chain) return `${name} = ${chain.symbols} = ${chain.numbers} = ${bare(arrives)}`;
     const told = network.columns[network.following(c)]?.link === "same" && network.deltaName(network.following(c), unit) === name;
-    return told ? null : `${name} = ${number(arrives)}, through the layers that follow`;
+    return told ? null : `${name} = ${bare(arrives)}, through the layers that follow`;
   }
 
   /** The sum over the units behind: delta·w each, where it is what arrives at the unit; of many the largest. */
@@ -213,7 +213,7 @@ class Narration extends ForwardNarration {
       lines: [
         equationLine(network.slopeName(o), tree, symbols, arrives),
         equationLine(`∂${o}/∂${z}`, ["·", own, ["+", 1, ["−", own]]], symbols, slope),
-        `${network.deltaName(c, unit)} = ${network.slopeName(o)}·∂${o}/∂${z} = ${factor(arrives)}·${factor(slope)} = ${number(arrives * slope)}`,
+        `${network.deltaName(c, unit)} = ${network.slopeName(o)}·∂${o}/∂${z} = ${factor(arrives)}·${factor(slope)} = ${bare(arrives * slope)}`,
       ],
     };
   }
@@ -237,7 +237,7 @@ class Narration extends ForwardNarration {
     const joined = (make) => few(terms.map(make), 3, " + ");
     const told = [joined(({ name }) => `${network.slopeName(name)}·∂${name}/∂${z}`)];
     if (terms.length <= 3) told.push(joined(({ arrives, slope }) => `${factor(arrives)}·${factor(slope)}`));
-    return { product, lines: [...lines, `${network.deltaName(c, unit)} = ${told.join(" = ")} = ${number(product)}`] };
+    return { product, lines: [...lines, `${network.deltaName(c, unit)} = ${told.join(" = ")} = ${bare(product)}`] };
   }
 
   gradients(c, units) {
@@ -266,7 +266,7 @@ class Narration extends ForwardNarration {
     const { network } = this;
     const { symbols, numbers, value } = this.gradient(c, unit, source);
     const made = [symbols, numbers].filter(Boolean).map((one) => `${one} = `).join("");
-    return `${network.gradientName(network.weightName(c, unit, source))} = ${made}${number(value)}${symbols ? "" : `, ${BETWEEN}`}`;
+    return `${network.gradientName(network.weightName(c, unit, source))} = ${made}${bare(value)}${symbols ? "" : `, ${BETWEEN}`}`;
   }
 
   /** A weight's gradient as a sum over the rows, and what its penalty adds; its symbols where they give it.
@@ -339,12 +339,12 @@ class Narration extends ForwardNarration {
     if (!found || !symbols) return [];
     const { names, numbers } = found;
     if (!close(numbers.reduce((product, one) => product * one, 1) + (penalty ?? 0), value)) return [];
-    const x = source === "bias" ? number(1) : `${network.valueName(c - 1, source)} = ${number(numbers[2])}`;
+    const x = source === "bias" ? bare(1) : `${network.valueName(c - 1, source)} = ${bare(numbers[2])}`;
     const [told, put] = [names.join("·"), numbers.map(factor).join("·")].map((text) => this.withPenalty(text, penalty));
     return [
-      `${network.gradientName(network.weightName(c, unit, source))} = ${told}`, `= ${put}`, `= ${number(value)}`, "where",
+      `${network.gradientName(network.weightName(c, unit, source))} = ${told}`, `= ${put}`, `= ${bare(value)}`, "where",
       ...(this.isPair(c) ? this.pairParts(c, unit).lines.slice(0, -1) : this.factorLines(c, unit)),
-      ...(!this.isPair(c) && this.isPlain(c, unit) ? [`${names[1]} = ${number(1)}`] : []), `${names[2]} = ${x}`,
+      ...(!this.isPair(c) && this.isPlain(c, unit) ? [`${names[1]} = ${bare(1)}`] : []), `${names[2]} = ${x}`,
     ];
   }
 
@@ -380,9 +380,9 @@ class Narration extends ForwardNarration {
       lines: () => {
         if (!this.training.after && !this.training.untouched) return [NO_UPDATE];
         const [before, after] = [this.training.loss, this.training.lossAfter];
-        if (!Number.isFinite(after)) return [`${this.L} after the step is not known: ${number(after)}.`];
-        const change = after < before ? `lower by ${number(before - after)}` : `higher by ${number(after - before)}`;
-        return [`${this.L} = ${number(after)} for the same rows; before the step it was ${number(before)}.`, `It is ${change}.`];
+        if (!Number.isFinite(after)) return [`${this.L} after the step is not known: ${bare(after)}.`];
+        const change = after < before ? `lower by ${bare(before - after)}` : `higher by ${bare(after - before)}`;
+        return [`${this.L} = ${bare(after)} for the same rows; before the step it was ${bare(before)}.`, `It is ${change}.`];
       },
     };
   }

@@ -67,7 +67,9 @@ class Network {
     const { layers, names } = this.data;
     const next = layers.slice(layers.indexOf(layer)).find(({ place }) => place !== null);
     const known = next ? names.sources[next.place] : [];
-    return known.length === width ? known : Array.from({ length: width }, (_, n) => `${layer.name}[${n + 1}]`);
+    if (known.length === width) return known;
+    if (layer.start !== null && next) return known.slice(layer.start, layer.start + width);
+    return Array.from({ length: width }, (_, n) => `${layer.name}[${n + 1}]`);
   }
 
   array(source) {

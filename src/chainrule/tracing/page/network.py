@@ -124,8 +124,11 @@ def _numbers(
     data: dict[str, Any] = {
         "names": _names(trace.names, trace),
         "layers": [
-            _layer(layer, one, tape, trace) | joined
-            for layer, one, joined in zip(trace.layers, layers, _joined(layers, tape), strict=True)
+            _layer(layer, one, tape, trace) | joined | {"start": start}
+            for layer, one, joined, start in zip(
+                trace.layers, layers, _joined(layers, tape), _starts(trace, layers, tape),
+                strict=True,
+            )
         ],
         "mixing": any(map(_mixes_rows, trace.layers)),
         "segments": [
@@ -251,6 +254,35 @@ def _joined(layers: Sequence[Mapping[str, Any]], tape: Tape) -> Iterator[dict[st
             "between": layer["x"] is not None and not moved_from(layer["x"]),
         }
         before = tape.results[layer["a"]]
+
+
+def _starts(
+    trace: StepTrace, layers: Sequence[Mapping[str, Any]], tape: Tape
+) -> Iterator[int | None]:
+    """Of each layer where its columns begin among those that the next one with weights is given."""
+    made = {one.results[0]: one for one in tape.instructions}
+
+    def start(index: int, wanted: int) -> int | None:
+        one = made.get(index)
+        if index == wanted or one is None:
+            return 0 if index == wanted else None
+        if one.name in MOVES:
+            return start(one.operands[0], wanted)
+        if one.name != "concatenate" or len(tape.values[index].shape) != 2:
+            return None
+        before = 0
+        for operand in one.operands:
+            inside = start(operand, wanted)
+            if inside is not None:
+                return before + inside
+            width = tape.values[operand].shape[1]
+            before += width if isinstance(width, int) else 0
+        return None
+
+    for n, layer in enumerate(layers):
+        later = zip(trace.layers[n + 1 :], layers[n + 1 :], strict=True)
+        given = next((one["x"] for own, one in later if own.place is not None), None)
+        yield None if given is None else start(tape.results[given], tape.results[layer["a"]])
 
 
 def _mixes_rows(layer: LayerTrace) -> bool:

@@ -47,8 +47,8 @@ class NetworkPanel {
     const column = network.columns[c];
     const x = network.value(c, "x", unit);
     if (column.layer && this.narration.formulasOf(c).value) return this.narration.passed(c, [unit]);
-    const lines = [`${network.valueName(c, unit)} = ${number(network.value(c, "a", unit))}`];
-    if (x !== undefined && !column.moves) lines.push(`of ${network.baseName(c, unit)} = ${number(x)}`);
+    const lines = [`${network.valueName(c, unit)} = ${bare(network.value(c, "a", unit))}`];
+    if (x !== undefined && !column.moves) lines.push(`of ${network.baseName(c, unit)} = ${bare(x)}`);
     return lines;
   }
 
@@ -146,7 +146,7 @@ class NetworkPanel {
     const { value, sum, penalty, symbols } = narration.gradient(c, unit, source);
     const name = network.gradientName(network.weightName(c, unit, source));
     if (!symbols) return { title: "Gradient", lines: [narration.gradientLine(c, unit, source)] };
-    const lines = penalty === null ? [] : [`The penalty adds ${number(penalty)}.`];
+    const lines = penalty === null ? [] : [`The penalty adds ${bare(penalty)}.`];
     const found = Array.from({ length: rows }, (_, row) => narration.factors(c, unit, source, row));
     const products = found.map((one) => one && one.numbers.reduce((product, factor) => product * factor, 1));
     const from = source === "bias" ? "1" : network.valueName(c - 1, source);
@@ -159,7 +159,7 @@ class NetworkPanel {
       const made = this.fewRows((row) => [`${row + 1}`, number(x(row)), number(reported(row)), number(x(row) * reported(row))]);
       return {
         title: "Gradient, row by row", table: { head: ["row", from, narration.reportedName(c, unit), "product"], rows: made },
-        lines: [`The sum over ${rows} rows is ${number(sum)}.`, ...lines, `${name} = ${number(value)}`],
+        lines: [`The sum over ${rows} rows is ${bare(sum)}.`, ...lines, `${name} = ${bare(value)}`],
       };
     }
     const softmax = narration.isPair(c) && this.data.pair.link === "softmax"; // each row has a class of its own
@@ -171,8 +171,8 @@ class NetworkPanel {
     return {
       title: "Gradient, row by row: all factors", table: { head, rows: made },
       lines: [
-        `The sum of the products over ${rows} rows is ${number(total)}.`, ...lines,
-        `${name} = ${narration.withPenalty(`${mean}${factor(total)}`, penalty)} = ${number(value)}`,
+        `The sum of the products over ${rows} rows is ${bare(total)}.`, ...lines,
+        `${name} = ${narration.withPenalty(`${mean}${factor(total)}`, penalty)} = ${bare(value)}`,
       ],
     };
   }
