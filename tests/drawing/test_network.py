@@ -90,7 +90,7 @@ def grounds(ax):
     return [one for one in ax.patches if isinstance(one, Rectangle) and not one.get_linewidth()]
 
 
-@pytest.mark.parametrize("size", [None, (5.0, 4.0), (10.0, 7.5)])
+@pytest.mark.parametrize("size", [None, (3.3, 2.4), (5.0, 4.0), (10.0, 7.5)])
 @pytest.mark.parametrize("name", STEPS)
 def test_nothing_of_a_step_stands_over_another(name, size):
     ax = None if size is None else Figure(size, layout="constrained").add_subplot()
@@ -115,6 +115,7 @@ def test_each_label_lies_on_its_own_line_and_on_no_other(name):
 def test_a_weight_and_its_derivative_stand_on_one_ground(name):
     ax = drawing.plot_network(STEPS[name]())
     renderer = settled(ax)
+    assert grounds(ax)
     for ground in grounds(ax):
         extent = ground.get_window_extent(renderer)
         inside = [one for one in ax.texts if extent.contains(*one.get_window_extent(renderer).p0)]
@@ -133,9 +134,12 @@ def test_where_lines_cross_too_often_less_is_written_and_the_picture_says_so():
     assert not grounds(ax)
 
 
-def test_on_small_axes_a_step_says_that_its_weights_are_not_written():
-    ax = Figure((4.0, 3.0), layout="constrained").add_subplot()
-    found = texts(drawing.plot_network(wide_step(), ax=ax))
+@pytest.mark.parametrize("name", STEPS)
+def test_on_small_axes_a_step_says_that_its_weights_are_not_written(name):
+    ax = Figure((3.3, 2.4), layout="constrained").add_subplot()
+    found = texts(drawing.plot_network(STEPS[name](), ax=ax))
+    settled(ax)
+    assert min(one.get_fontsize() for one in ax.texts) > 4.8  # in a unit
     assert "no room for the numbers of weights" in found
     assert not [one for one in found if "δ" in one]
 

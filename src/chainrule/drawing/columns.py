@@ -16,7 +16,7 @@ from chainrule.tracing import StepTrace
 
 __all__ = [
     "FOLDS", "Column", "columns_of_model", "columns_of_step", "elided", "key_of", "targets_of",
-    "with_fewer_numbers", "written",
+    "with_fewer_numbers", "without_numbers", "written",
 ]  # fmt: skip
 
 FOLDS = ((10, 8), (6, 5), (4, 3))
@@ -204,6 +204,12 @@ def with_fewer_numbers(column: Column) -> Column:
     return replace(column, weights=values, gradients=(), crowded="values")
 
 
+def without_numbers(column: Column) -> Column:
+    """A column with nothing written on its lines or below its units."""
+    crowded = "none" if column.weights else column.crowded
+    return replace(column, weights=(), gradients=(), biases=(), deltas=(), crowded=crowded)
+
+
 def elided(columns: Sequence[Column], kept: int) -> list[Column]:
     """The first and the last columns, and one that stands for those between them."""
     last = kept // 2
@@ -218,7 +224,7 @@ def key_of(shown: Any, columns: Sequence[Column]) -> list[str]:
     drawn = any(one.kernel is not None and not before.skipped for before, one in pairs)
     key = [KEY] if drawn else []
     if not written(columns):
-        few = any(column.weights for column in columns)
+        few = any(column.weights or column.crowded for column in columns)
         return [*key, "no room for the numbers of weights"] if few else key
     for crowded, words in CROWDED.items():
         layers = [one.heading[0] for one in columns if one.crowded == crowded]

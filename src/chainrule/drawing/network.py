@@ -19,6 +19,7 @@ from chainrule.drawing.columns import (
     key_of,
     targets_of,
     with_fewer_numbers,
+    without_numbers,
     written,
 )
 from chainrule.drawing.weight_labels import LINE, SIZE, Label, draw_labels, labels_on
@@ -70,8 +71,8 @@ def plot_network(model: Any, X: Any = None, y: Any = None, ax: Axes | None = Non
     weighted sum below each unit (δ), as the notation of the trace says.
 
     Where the lines of a layer cross so often that a number would lie on another line, only the
-    values of its weights are written, or nothing; on axes that are too small to be read, fewer
-    units and then only the first and last layers are drawn. The lines below the picture say so.
+    values of its weights are written, or nothing. Axes too small for that have no numbers of
+    weights, fewer units, and at last only the first and last layers. The picture says so.
 
     Raises `ShapeError` where X is not one row or y not its target.
 
@@ -141,7 +142,9 @@ class Plan:
 
 
 def _attempts(columns: Sequence[Column]) -> Iterator[tuple[list[Column], bool]]:
-    """What may be drawn, and whether with a key: all, then ever fewer units and columns."""
+    """What may be drawn, and whether with a key: all, then no numbers, fewer units and columns."""
+    yield list(columns), True
+    columns = [without_numbers(one) for one in columns]
     for fold in FOLDS:
         columns = [replace(one, fold=fold) for one in columns]
         yield list(columns), True
