@@ -373,3 +373,8 @@ def test_targets_that_are_classes_are_counted_as_these_from_0():
     model.compile("sgd", "categorical_crossentropy")
     text = model.trace([0.5, -1.0], [0.0, 0.0, 1.0]).to_text()
     assert "t1 = 0, t2 = 0, t3 = 1" in text and re.search(r"δ_o3 *= o3 - t3", text)
+
+
+def test_a_line_with_its_whole_formula_has_no_remark_about_operations():
+    text = step_of("dropout").to_text(200)
+    assert "= mask_" in text and "operation" not in text

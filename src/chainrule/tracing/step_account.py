@@ -167,15 +167,15 @@ def _shown_inputs(view: View, count: int) -> list[int]:
 
 
 def _joined(view: View, row: int) -> list[Symbol]:
-    """What the first layer with weights is given, where several inputs are put together for it."""
+    """What the first layer with weights is given of inputs, where several are put together."""
     place = next((place for place, one in enumerate(view.layers) if one.place == 0), None)
     if view.in_line or place is None or (place == 0 and len(view.trace.inputs) == 1):
         return []
     values = flat(view.layers[place].numbers.x, view.rows)[row]
-    if len(values) > view.folding.units:
-        return []
+    few = len(values) <= view.folding.units
+    made, shown = view.made_before(place), range(len(values)) if few else view.shown_sources(place)
     given = view.given(place)
-    return [given.symbol(k, value, view.row(row)) for k, value in enumerate(values)]
+    return [given.symbol(k, values[k], view.row(row)) for k in shown if k not in made]
 
 
 def _rows_left_out(view: View) -> Iterator[Entry]:

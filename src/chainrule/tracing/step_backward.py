@@ -172,7 +172,7 @@ def _upstream(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
         note = "" if formula is not None else "through the operations of the loss"
         yield equation(symbol, *([] if formula is None else [formula]), note=note)
         return
-    after = place + 1
+    after, start = view.joining.get(place, (place + 1, 0))
     while after < len(view.layers) - 1 and _only_moved(view, after):
         after += 1
     following = view.layers[after]
@@ -180,7 +180,7 @@ def _upstream(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
         if not _only_moved(view, after) and not _same_columns(view, place, after):
             yield equation(symbol, note="through the layers that follow")
         return
-    formula = _paths(view, place, after, row, unit)
+    formula = _paths(view, place, after, row, unit, start)
     note = "" if formula is not None else "through the layers that follow"
     yield equation(symbol, *([] if formula is None else [formula]), note=note)
 
@@ -199,20 +199,24 @@ def _same_columns(view: View, place: int, after: int) -> bool:
     return mine.shape == theirs.shape and view.gives(place) == view.given(after)
 
 
-def _paths(view: View, place: int, after: int, row: int, unit: int) -> Expression | None:
+def _paths(
+    view: View, place: int, after: int, row: int, unit: int, start: int
+) -> Expression | None:
     """The sum over paths through the units of the next layer; None where there are others."""
     following = view.layers[after]
     assert following.kernel is not None  # noqa: S101  (a layer with a place has one)
-    weights = following.kernel.before[unit] if unit < len(following.kernel.before) else None
+    source, sources = start + unit, len(following.kernel.before)
+    weights = following.kernel.before[source] if source < sources else None
     deltas = flat(following.numbers.delta, view.rows)[row]
     upstream = flat(view.layers[place].numbers.upstream, view.rows)
-    if weights is None or upstream.shape[1] != len(following.kernel.before):
+    joined = place in view.joining
+    if weights is None or (not joined and upstream.shape[1] != sources):
         return None
     if not view.in_line and not np.allclose(deltas @ weights, upstream[row, unit], 1e-4):
         return None
 
     def path(k: int) -> Expression:
-        return Product((view.delta(after, k, row), view.weight(following, unit, k)))
+        return Product((view.delta(after, k, row), view.weight(following, source, k)))
 
     sign = -1.0 if view.errors else 1.0
     shown = view.shown_units[after]
