@@ -1,13 +1,19 @@
 import math
-import re
 
 import numpy as np
 import pytest
-from tests.tracing.networks import NETWORKS, batch, expressions, han, mazur, model, step_of
+from tests.tracing.networks import (
+    NETWORKS,
+    batch,
+    expressions,
+    han,
+    mazur,
+    model,
+    step_of,
+    table_step,
+)
 
 import chainrule as cr
-from chainrule.estimators.network import Head, TableNetwork
-from chainrule.tracing import trace_steps
 from chainrule.tracing.equations import Equation, Values, account_of, number_text
 from chainrule.tracing.formula import (
     FUNCTIONS,
@@ -25,9 +31,7 @@ from chainrule.tracing.formula import (
     folded,
     parts_of,
 )
-from chainrule.tracing.notation import as_notation
 from chainrule.tracing.text import symbol_text
-from chainrule.training import Trainer
 
 TOLERANCE = {"float32": 1e-6, "float64": 1e-9}
 ROUNDING = {"float32": 2.0**-23, "float64": 2.0**-52}
@@ -143,29 +147,6 @@ def test_a_penalty_that_weighted_rows_share_is_divided_by_their_weights():
     assert trace.penalties["dense/kernel"] == pytest.approx(0.01 * np.sum(kernel**2) / 3.25)
 
 
-def table_step(heads, spread, dropout, *, numbers=2, bins=4, rows=5, dtype="float64", **how):
-    """The trace of a table's network, whose numbers lie below, in and above their ranges."""
-    rng = np.random.default_rng(0)
-    given = tuple(Head(3 if one else 1, one) for one in heads)
-    network = TableNetwork(numbers, (3,), (4, 3), given, dropout, spread, bins if spread else 0)
-    trainer = Trainer(network, dtype=dtype, seed=1)
-    losses = [
-        cr.losses.SparseCategoricalCrossentropy() if one else cr.losses.MeanSquaredError()
-        for one in heads
-    ]
-    trainer.compile(losses, cr.optimizers.SGD(0.1))
-    x = {"numbers": rng.normal(size=(rows, numbers)), "categories": rng.integers(0, 3, (rows, 1))}
-    if spread:
-        x["positions"] = rng.random((rows, spread)) * (bins + 1) - 0.5
-    y = [rng.integers(0, 3, rows) if one else rng.normal(size=(rows, 1)) for one in heads]
-    named = dict(zip(network.output_names, y, strict=True))
-    notation = as_notation(how.pop("notation", "rows"), how)
-    return trace_steps(
-        trainer, trainer.data(x, named if len(y) > 1 else y[0]), notation=notation,
-        inputs={"positions": ["age position", "size position"][:spread]},
-    )  # fmt: skip
-
-
 TABLES = [((True,), 0), ((True, False), 2), ((False,), 2)]
 
 
@@ -175,36 +156,6 @@ def test_networks_of_tables(heads, spread, dropout):
     trace = table_step(heads, spread, dropout)
     assert check(trace, "float64") > 30
     assert all(len(line) <= 80 for line in trace.to_text().splitlines())
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("bins, rows", [(4, 1), (40, 1), (40, 5)])
-@pytest.mark.parametrize("how", [{}, {"errors": True}, {"notation": "theta"}])
-def test_spread_numbers_are_formulas(bins, rows, dtype, how):
-    trace = table_step((False,), 2, 0.0, bins=bins, rows=rows, dtype=dtype, **how)
-    assert check(trace, dtype) > 30
-    assert not list(bare(trace))
-    text = " ".join(trace.to_text(200).split())
-    assert re.search(r"given: \[(age|size) position\]", text)
-    left_out = re.search(r"spread: 37 more of 40 parts of (age|size) position are left out.", text)
-    assert (left_out is not None) == (bins == 40)
-    reached = [one for _, one in equations(trace) if one.symbol.head.startswith("reach")]
-    assert any(0 < one.value < 1 for one in reached), "where the number itself lies"
-
-
-def test_spread_numbers_by_hand():
-    trace = table_step((False,), 1, 0.0, numbers=1, rows=1)
-    (position,) = trace.inputs["positions"][0]
-    kernel, bias = (trace.layers[1].parameters[name] for name in ("kernel", "bias"))
-    found = {symbol_text(one.symbol): one.symbol.value for _, one in equations(trace)}
-    reach = np.minimum(np.maximum(position - np.arange(4), 0), 1)
-    assert [found[f"reach{k + 1}_[age position]"] for k in range(4)] == pytest.approx(reach)
-    sums = reach @ kernel.before[0] + bias.before[0, 0]
-    names = [f"x{5 + k}" for k in range(8)]
-    assert [found[f"z_{name}"] for name in names] == pytest.approx(sums)
-    errors = np.array([found[f"δ_{name}"] for name in names])
-    assert errors == pytest.approx(bias.gradient[0, 0])
-    assert np.outer(reach, errors) == pytest.approx(kernel.gradient[0])
 
 
 @pytest.mark.parametrize("example", [mazur, han])
@@ -257,10 +208,9 @@ def test_inner_derivatives_of_a_normalization_are_those_of_the_graph(name):
 def test_a_formula_uses_only_numbers_that_stand_before_it():
     for name in ("batch norm", "layer norm", "two norms", "codes", "prelu", "dropout",
                  "penalties on activities", "penalties", "group norm", "classes",
-                 "table"):  # fmt: skip
-        trace = (
-            table_step((False,), 1, 0.5, numbers=1, rows=3) if name == "table" else step_of(name)
-        )
+                 (False,), (False, True)):  # fmt: skip
+        is_table = isinstance(name, tuple)
+        trace = table_step(name, 1, 0.5, numbers=1, rows=2) if is_table else step_of(name)
         told = set()
         for section in account_of(trace).sections:
             for entry in section.entries:

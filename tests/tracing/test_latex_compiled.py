@@ -6,8 +6,7 @@ import subprocess
 
 import pytest
 from tests.tracing.conftest import ENGINES
-from tests.tracing.networks import MAZUR, expressions, han, mazur, model, step_of
-from tests.tracing.test_equations import table_step
+from tests.tracing.networks import MAZUR, expressions, han, mazur, model, step_of, table_step
 
 import chainrule as cr
 from chainrule import examples, layers

@@ -4,8 +4,8 @@ import re
 
 import numpy as np
 import pytest
-from tests.tracing.networks import NETWORKS, batch, expressions, model, step_of
-from tests.tracing.test_equations import check, equations, table_step
+from tests.tracing.networks import NETWORKS, batch, expressions, model, step_of, table_step
+from tests.tracing.test_equations import check, equations
 
 import chainrule as cr
 from chainrule import layers, losses

@@ -17,6 +17,7 @@ from chainrule.tracing.equations import (
     number_text,
 )
 from chainrule.tracing.formula import Symbol
+from chainrule.tracing.head_formulas import head_targets
 from chainrule.tracing.step import StepTrace
 from chainrule.tracing.step_backward import backward_row, first_trained
 from chainrule.tracing.step_forward import forward_row, loss_entries
@@ -153,6 +154,7 @@ def _inputs(view: View, row: int) -> Iterator[Entry]:
         whole = count <= view.folding.units
         kept = range(count) if whole else view.shown_units[-1]
         targets, others = [view.target(row, k) for k in kept], others + count - len(kept)
+    targets = targets or head_targets(view, row)
     if symbols or targets:
         more = f"; {others:,} more are left out" if others else ""
         yield Values((*symbols, *targets), "given: ", more)

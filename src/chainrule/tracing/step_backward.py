@@ -34,6 +34,7 @@ from chainrule.tracing.formula import (
     product,
     total,
 )
+from chainrule.tracing.head_formulas import head_slope, is_share
 from chainrule.tracing.loss_formulas import (
     certainty_slope,
     loss_slope,
@@ -111,6 +112,12 @@ def _delta(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
     parts = view.parts if last and _spelled(view) else None
     if parts is not None:
         yield from _pair(view, place, row, unit, parts)
+        return
+    formula = head_slope(view, row, unit) if last else None
+    if formula is not None:
+        note = "as training computes both together" if is_share(view, unit) else ""
+        formula = negated(formula) if view.errors else formula
+        yield equation(_arrived(view, place, row, unit), formula, note=note)
         return
     if last and _has_another_pair(view):
         formula = _delta_of_mixed(view, row, unit)

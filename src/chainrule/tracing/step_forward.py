@@ -28,6 +28,7 @@ from chainrule.tracing.formula import (
     minus,
     total,
 )
+from chainrule.tracing.head_formulas import head_shares, heads_loss
 from chainrule.tracing.loss_formulas import probabilities, row_loss
 from chainrule.tracing.step import LayerTrace, ParameterTrace
 from chainrule.tracing.step_normal import normalized, standardized, statistics
@@ -243,8 +244,9 @@ def loss_entries(view: View) -> Iterator[Entry]:
     """The loss of each row that is shown, then of all, then the penalties."""
     for row in view.shown_rows:
         symbol = view.loss(row)
-        yield from _probabilities(view, row)
-        formula = row_loss(view, row)
+        several = len(view.trace.loss_rules) > 1
+        yield from head_shares(view, row) if several else _probabilities(view, row)
+        formula = heads_loss(view, row) if several else row_loss(view, row)
         note = "" if formula is not None else "through the operations of the loss"
         if symbol.row is None:
             yield equation(view.loss(), *([] if formula is None else [formula]), note=note)
