@@ -4,6 +4,10 @@ import numpy as np
 
 import chainrule as cr
 from chainrule import examples, layers, losses, optimizers, regularizers
+from chainrule.estimators.network import Head, TableNetwork
+from chainrule.tracing import trace_steps
+from chainrule.tracing.notation import as_notation
+from chainrule.training import Trainer
 
 MAZUR = {
     "weights": "w{n}", "biases": "b{layer}", "digits": 8, "loss": "E",
@@ -330,6 +334,29 @@ def step_of(name, dtype="float64", **how):
     """The trace of a network of the table."""
     stack, settings, given = NETWORKS[name]
     return model(given[1], *stack, **settings, dtype=dtype).trace(*batch(*given), **how)
+
+
+def table_step(heads, spread, dropout, *, numbers=2, bins=4, rows=5, dtype="float64", **how):
+    """The trace of a table's network, whose numbers lie below, in and above their ranges."""
+    rng = np.random.default_rng(0)
+    given = tuple(Head(3 if one else 1, one) for one in heads)
+    network = TableNetwork(numbers, (3,), (4, 3), given, dropout, spread, bins if spread else 0)
+    trainer = Trainer(network, dtype=dtype, seed=1)
+    rules = [
+        losses.SparseCategoricalCrossentropy() if one else losses.MeanSquaredError()
+        for one in heads
+    ]
+    trainer.compile(rules, optimizers.SGD(0.1))
+    x = {"numbers": rng.normal(size=(rows, numbers)), "categories": rng.integers(0, 3, (rows, 1))}
+    if spread:
+        x["positions"] = rng.random((rows, spread)) * (bins + 1) - 0.5
+    y = [rng.integers(0, 3, rows) if one else rng.normal(size=(rows, 1)) for one in heads]
+    named = dict(zip(network.output_names, y, strict=True))
+    notation = as_notation(how.pop("notation", "rows"), how)
+    return trace_steps(
+        trainer, trainer.data(x, named if len(y) > 1 else y[0]), notation=notation,
+        inputs={"positions": ["age position", "size position"][:spread]},
+    )  # fmt: skip
 
 
 def expressions():

@@ -399,3 +399,8 @@ def test_names_with_spaces_stand_in_brackets_and_lines_end_only_where_lines_do()
     x = cr.variable(2.0, "a b")
     text = cr.trace(x * x * x).to_text()
     assert "[a b]" in text and " a b" not in text
+
+
+def test_a_line_with_its_whole_formula_has_no_remark_about_operations():
+    text = step_of("dropout").to_text(200)
+    assert "= mask_" in text and "operation" not in text

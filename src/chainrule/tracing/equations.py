@@ -221,6 +221,11 @@ MEANINGS = {
         r"\hat{h}\text{: }h\text{ less its mean }\mu\text{, divided by the root of its variance }"
         r"\sigma^2",
     ),
+    "reach": (
+        "reach2_p: how far p, counted in parts of its range, reaches into the 2nd",
+        r"\mathrm{reach2}_{p}\text{: how far }p\text{, counted in parts of its range, reaches into "
+        r"the 2nd}",
+    ),
     "row": ("(r) after a name: in row r", r"a^{(r)}\text{: in row }r"),
     "~": (
         "~ after a name: after a layer without weights",
@@ -260,6 +265,7 @@ def _marks(part: Expression) -> set[str]:
     row = {"row"} if part.row is not None else set()
     row |= {"rate"} if part.letter == "η" else set()
     row |= {"hat"} if part.head == "hat" else set()
+    row |= {"reach"} if part.head.startswith("reach") and part.by is None else set()
     row |= {"mix"} if part.name == "mix" and part.by is None else set()
     return row | ({"~"} if "~" in part.mark else set())
 

@@ -17,6 +17,7 @@ from chainrule.tracing.equations import (
     number_text,
 )
 from chainrule.tracing.formula import Symbol
+from chainrule.tracing.head_formulas import head_targets
 from chainrule.tracing.step import StepTrace
 from chainrule.tracing.step_backward import backward_row, first_trained
 from chainrule.tracing.step_forward import forward_row, loss_entries
@@ -164,6 +165,7 @@ def _inputs(view: View, row: int) -> Iterator[Entry]:
         whole = count <= view.folding.units
         kept = range(count) if whole else view.shown_units[-1]
         targets, others = [view.target(row, k) for k in kept], others + count - len(kept)
+    targets = targets or head_targets(view, row)
     if symbols or targets:
         more = f"; {others:,} more are left out" if others else ""
         yield Values((*symbols, *targets), "given: ", more)
@@ -178,15 +180,15 @@ def _shown_inputs(view: View, count: int) -> list[int]:
 
 
 def _joined(view: View, row: int) -> list[Symbol]:
-    """What the first layer with weights is given, where several inputs are put together for it."""
+    """What the first layer with weights is given of inputs, where several are put together."""
     place = next((place for place, one in enumerate(view.layers) if one.place == 0), None)
     if view.in_line or place is None or (place == 0 and len(view.trace.inputs) == 1):
         return []
     values = flat(view.layers[place].numbers.x, view.rows)[row]
-    if len(values) > view.folding.units:
-        return []
+    few = len(values) <= view.folding.units
+    made, shown = view.made_before(place), range(len(values)) if few else view.shown_sources(place)
     given = view.given(place)
-    return [given.symbol(k, value, view.row(row)) for k, value in enumerate(values)]
+    return [given.symbol(k, values[k], view.row(row)) for k in shown if k not in made]
 
 
 def _rows_left_out(view: View) -> Iterator[Entry]:

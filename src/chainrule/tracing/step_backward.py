@@ -34,6 +34,7 @@ from chainrule.tracing.formula import (
     product,
     total,
 )
+from chainrule.tracing.head_formulas import head_slope, is_share
 from chainrule.tracing.loss_formulas import (
     certainty_slope,
     loss_slope,
@@ -112,6 +113,12 @@ def _delta(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
     if parts is not None:
         yield from _pair(view, place, row, unit, parts)
         return
+    formula = head_slope(view, row, unit) if last else None
+    if formula is not None:
+        note = "as training computes both together" if is_share(view, unit) else ""
+        formula = negated(formula) if view.errors else formula
+        yield equation(_arrived(view, place, row, unit), formula, note=note)
+        return
     if last and _has_another_pair(view):
         formula = _delta_of_mixed(view, row, unit)
         if formula is not None:
@@ -172,7 +179,7 @@ def _upstream(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
         note = "" if formula is not None else "through the operations of the loss"
         yield equation(symbol, *([] if formula is None else [formula]), note=note)
         return
-    after = place + 1
+    after, start = view.joining.get(place, (place + 1, 0))
     while after < len(view.layers) - 1 and _only_moved(view, after):
         after += 1
     following = view.layers[after]
@@ -180,7 +187,7 @@ def _upstream(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
         if not _only_moved(view, after) and not _same_columns(view, place, after):
             yield equation(symbol, note="through the layers that follow")
         return
-    formula = _paths(view, place, after, row, unit)
+    formula = _paths(view, place, after, row, unit, start)
     note = "" if formula is not None else "through the layers that follow"
     yield equation(symbol, *([] if formula is None else [formula]), note=note)
 
@@ -199,20 +206,24 @@ def _same_columns(view: View, place: int, after: int) -> bool:
     return mine.shape == theirs.shape and view.gives(place) == view.given(after)
 
 
-def _paths(view: View, place: int, after: int, row: int, unit: int) -> Expression | None:
+def _paths(
+    view: View, place: int, after: int, row: int, unit: int, start: int
+) -> Expression | None:
     """The sum over paths through the units of the next layer; None where there are others."""
     following = view.layers[after]
     assert following.kernel is not None  # noqa: S101  (a layer with a place has one)
-    weights = following.kernel.before[unit] if unit < len(following.kernel.before) else None
+    source, sources = start + unit, len(following.kernel.before)
+    weights = following.kernel.before[source] if source < sources else None
     deltas = flat(following.numbers.delta, view.rows)[row]
     upstream = flat(view.layers[place].numbers.upstream, view.rows)
-    if weights is None or upstream.shape[1] != len(following.kernel.before):
+    joined = place in view.joining
+    if weights is None or (not joined and upstream.shape[1] != sources):
         return None
     if not view.in_line and not np.allclose(deltas @ weights, upstream[row, unit], 1e-4):
         return None
 
     def path(k: int) -> Expression:
-        return Product((view.delta(after, k, row), view.weight(following, unit, k)))
+        return Product((view.delta(after, k, row), view.weight(following, source, k)))
 
     sign = -1.0 if view.errors else 1.0
     shown = view.shown_units[after]

@@ -28,6 +28,7 @@ from chainrule.tracing.formula import (
     minus,
     total,
 )
+from chainrule.tracing.head_formulas import head_shares, heads_loss
 from chainrule.tracing.loss_formulas import probabilities, row_loss
 from chainrule.tracing.step import LayerTrace, ParameterTrace
 from chainrule.tracing.step_normal import normalized, standardized, statistics
@@ -38,6 +39,7 @@ from chainrule.tracing.step_penalty import (
     penalty_symbol,
     weight_sum,
 )
+from chainrule.tracing.step_spread import spread_numbers, spread_sum
 from chainrule.tracing.view import View, flat
 
 __all__ = ["OF_CLASSES", "activated", "forward_row", "loss_entries"]
@@ -145,6 +147,8 @@ def _of_kind(view: View, place: int, row: int, units: list[int]) -> Iterator[Ent
         return chain(found, normalized(view, place, row, units))
     if layer.kind == "Normalization" and layer.numbers.x is not None:
         return standardized(view, place, row, units)
+    if view.spreads[place] is not None:
+        return _spread(view, place, row, units)
     if layer.numbers.z is not None:
         return _sums_along_an_axis(view, place, row, units)
     table = next((one for one in layer.parameters.values() if one.name in TABLES), None)
@@ -152,6 +156,16 @@ def _of_kind(view: View, place: int, row: int, units: list[int]) -> Iterator[Ent
     if table is None or codes is None:
         return None
     return _looked_up(view, place, row, units, table, codes)
+
+
+def _spread(view: View, place: int, row: int, units: list[int]) -> Iterator[Entry]:
+    """How far numbers reach into the parts of their ranges, and what units make of it."""
+    yield from spread_numbers(view, place, row, units)
+    z = flat(view.layers[place].numbers.z, view.rows)[row]
+    for unit in units:
+        symbol = _z(view, place, unit, z[unit], row)
+        yield equation(symbol, spread_sum(view, place, row, unit))
+    yield from _activations(view, place, row, units)
 
 
 def _looked_up(
@@ -187,7 +201,7 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
             yield equation(symbol, *_share(view, layer, columns, unit, units))
         elif layer.kind == "Dropout" and slope is not None:
             factor = replace(columns[unit], head="mask", value=flat(slope, view.rows)[row, unit])
-            yield equation(symbol, Product((factor, columns[unit])), note=_through(layer))
+            yield equation(symbol, Product((factor, columns[unit])))
         elif layer.kind == "PReLU":
             alpha = learned_slope(layer, unit)
             yield equation(symbol, parametric_relu(columns[unit], alpha))
@@ -230,8 +244,9 @@ def loss_entries(view: View) -> Iterator[Entry]:
     """The loss of each row that is shown, then of all, then the penalties."""
     for row in view.shown_rows:
         symbol = view.loss(row)
-        yield from _probabilities(view, row)
-        formula = row_loss(view, row)
+        several = len(view.trace.loss_rules) > 1
+        yield from head_shares(view, row) if several else _probabilities(view, row)
+        formula = heads_loss(view, row) if several else row_loss(view, row)
         note = "" if formula is not None else "through the operations of the loss"
         if symbol.row is None:
             yield equation(view.loss(), *([] if formula is None else [formula]), note=note)

@@ -13,6 +13,7 @@ from chainrule.tracing.equations import Entry, equation, number_text
 from chainrule.tracing.formula import Expression, Negative, Symbol, total
 from chainrule.tracing.step import LayerTrace, ParameterTrace
 from chainrule.tracing.step_penalty import (
+    TABLES,
     clip_formula,
     is_clipped,
     norm_entries,
@@ -20,6 +21,7 @@ from chainrule.tracing.step_penalty import (
     penalty_slope,
     penalty_symbol,
 )
+from chainrule.tracing.step_spread import on_spread_paths
 from chainrule.tracing.step_uses import reported_entries, sum_of_uses, uses_of
 from chainrule.tracing.view import View, flat
 
@@ -63,11 +65,12 @@ def shown_numbers(view: View, place: int) -> Iterator[Shown]:
         weights = layer.kernel is parameter
         most = view.folding.weights if weights else view.folding.biases
         sizes = np.nan_to_num(np.abs(parameter.gradient), nan=np.inf)
-        if not view.folding.whole:
+        if not view.folding.whole or view.spreads[place] is not None:
             sizes = np.where(_on_paths(view, place, parameter), sizes, -1.0)
         if weights:
             sizes = sizes.T  # unit by unit
         order = np.argsort(-sizes.reshape(-1), kind="stable")[:most]
+        order = order[sizes.reshape(-1)[order] >= 0]
         for number in sorted(int(one) for one in order):
             index = tuple(int(one) for one in np.unravel_index(number, sizes.shape))
             index = index[::-1] if weights else index
@@ -82,6 +85,10 @@ def _on_paths(view: View, place: int, parameter: ParameterTrace) -> Array:
     if layer.kernel is parameter:
         sources = np.isin(np.arange(shape[0]), view.shown_sources(place))
         return sources[:, None] & np.isin(np.arange(shape[1]), units)
+    if view.spreads[place] is not None:
+        return on_spread_paths(view, place, parameter)
+    if parameter.name in TABLES:
+        return np.broadcast_to(np.isin(np.arange(shape[1]), [k % shape[1] for k in units]), shape)
     width = flat(layer.numbers.a, view.rows).shape[1]
     if shape == (width,):
         return np.isin(np.arange(width), units)

@@ -25,6 +25,7 @@ from chainrule.tracing.formula import (
 from chainrule.tracing.step import LayerTrace, ParameterTrace
 from chainrule.tracing.step_normal import hat_symbol
 from chainrule.tracing.step_penalty import TABLES, activity_slope, penalty_symbol
+from chainrule.tracing.step_spread import reach_symbol
 from chainrule.tracing.view import View, flat
 
 __all__ = ["Uses", "reported_entries", "sum_of_uses", "uses_of"]
@@ -65,6 +66,8 @@ def uses_of(view: View, place: int, parameter: ParameterTrace, index: Index) -> 
         return _of_sums(view, place, parameter, index)
     if parameter.name in TABLES:
         return _of_codes(view, place, index)
+    if view.spreads[place] is not None:
+        return _of_spread(view, place, parameter, index)
     if view.normals[place] is None and layer.kind != "PReLU":
         return None
     unit = int(np.ravel_multi_index(index, parameter.before.shape))
@@ -96,6 +99,20 @@ def _of_sums(view: View, place: int, parameter: ParameterTrace, index: Index) ->
     return Uses(
         place, True, rows, columns, x,
         lambda row: view.given(place).symbol(source, x[row], view.row(row)),
+    )  # fmt: skip
+
+
+def _of_spread(view: View, place: int, parameter: ParameterTrace, index: Index) -> Uses | None:
+    """Of a weight or a bias of a number that is spread: once a row."""
+    spread, rows = view.spreads[place], np.arange(view.rows)
+    assert spread is not None  # noqa: S101  (asked for of such layers)
+    number, part, unit = index
+    columns = np.full(view.rows, number * spread.units + unit)
+    if parameter.name == "bias":
+        return Uses(place, True, rows, columns, np.ones(view.rows))
+    return Uses(
+        place, True, rows, columns, spread.reached[:, number, part],
+        lambda row: reach_symbol(view, place, row, number, part),
     )  # fmt: skip
 
 

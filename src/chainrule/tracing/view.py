@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,13 +12,16 @@ import numpy as np
 from chainrule.layers import Stack
 from chainrule.losses import SparseCategoricalCrossentropy
 from chainrule.tracing.activities import activity_slopes
+from chainrule.tracing.columns import Columns, is_long
 from chainrule.tracing.formula import Symbol
+from chainrule.tracing.joining import joining_of
 from chainrule.tracing.normal import NORMALIZING, Normal, normal_of
 from chainrule.tracing.pairs import Parts
+from chainrule.tracing.spread import spread_of
 from chainrule.tracing.step import LayerTrace, StepTrace
 from chainrule.training import TracedNode
 
-__all__ = ["Columns", "Folding", "View", "flat"]
+__all__ = ["Folding", "View", "flat", "largest"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -50,37 +52,6 @@ class Folding:
     whole: bool = True
 
 
-@dataclass(frozen=True)
-class Columns:
-    """What the numbers that a layer gives are called.
-
-    names, head, mark
-        As a `Symbol` has them.
-    """
-
-    names: tuple[str, ...]
-    head: str = ""
-    mark: str = ""
-
-    def symbol(self, column: int, value: Any, row: int | None = None) -> Symbol:
-        """The symbol of one column, with its value."""
-        name = self.names[column] if column < len(self.names) else f"v{column + 1}"
-        own = self.head if not name[:1].isalpha() else ""
-        return Symbol(name, value, own, row=row, mark=self.mark, bracketed=_is_long(name))
-
-    def passed(self) -> Columns:
-        """The same columns after a layer without weights."""
-        return Columns(self.names, self.head, self.mark + "~")
-
-
-SIGNS = re.compile(r"[\s=+*/<>()^|·-]")
-
-
-def _is_long(name: str) -> bool:
-    """Whether a name has spaces or signs in it, so that a formula with it is hard to read."""
-    return SIGNS.search(name) is not None
-
-
 class View:
     """A step with the symbols of its reader.
 
@@ -88,6 +59,8 @@ class View:
         How many rows there are; whether more than one.
     folding
         How many of each kind are shown.
+    joining
+        Where the numbers of layers go that are put side by side (`joining_of`).
     """
 
     def __init__(self, trace: StepTrace) -> None:
@@ -96,9 +69,15 @@ class View:
         self.errors = trace.notation.errors
         self.rows = trace.rows
         self.many = trace.rows > 1
-        self.layers = trace.layers
+        nodes = {node.number: node for node in trace.nodes}
+        self.spreads = tuple(spread_of(layer, nodes) for layer in trace.layers)
+        self.layers = tuple(
+            layer if one is None else one.within(layer)
+            for layer, one in zip(trace.layers, self.spreads, strict=True)
+        )
         self.in_line = isinstance(trace.trainer.network, Stack)
         self.folding = self._folding()
+        self.joining = {} if self.in_line else joining_of(self.layers, nodes, self.rows)
         self.columns = tuple(self._columns())
         self.mixed = any(
             node.operation == "flip" and node.layer is None for node in trace.nodes
@@ -139,6 +118,11 @@ class View:
         if layer.place is not None:
             return Columns(self.names.units[layer.place + 1], "a")
         width = flat(layer.numbers.a, self.rows).shape[1]
+        if place in self.joining:
+            joined, start = self.joining[place]
+            number = self.layers[joined].place
+            assert number is not None  # noqa: S101  (a layer with sums)
+            return Columns(self.names.sources[number][start : start + width], "a")
         alike = self.in_line or layer.kind == "Dropout"
         if width == len(current.names) and alike and layer.numbers.z is None:
             return current if self.only_moves(layer) else current.passed()
@@ -172,6 +156,12 @@ class View:
         """What a unit gives."""
         return self.gives(place).symbol(unit, value, row)
 
+    def input_symbol(self, name: str, column: int, value: Any, row: int | None) -> Symbol:
+        """A column of an input that is one of several."""
+        called = self.trace.input_names.get(name)
+        symbol = called[column] if called else f"{name}{column + 1}"
+        return Symbol(symbol, value, row=row, bracketed=is_long(symbol))
+
     def delta(self, place: int, unit: int, row: int) -> Symbol:
         """The delta of a unit in a row; its error where the reader wants errors."""
         value = flat(self.layers[place].numbers.delta, self.rows)[row, unit]
@@ -195,13 +185,13 @@ class View:
         assert layer.place is not None and layer.kernel is not None  # noqa: S101
         value = layer.kernel.before[source, unit]
         name = self.names.weight(layer.place, source, unit)
-        return Symbol(name, value, bracketed=_is_long(name))
+        return Symbol(name, value, bracketed=is_long(name))
 
     def bias(self, layer: LayerTrace, unit: int) -> Symbol:
         """A bias before the step."""
         assert layer.place is not None and layer.bias is not None  # noqa: S101
         name = self.names.bias(layer.place, unit)
-        return Symbol(name, layer.bias.before[unit], bracketed=_is_long(name))
+        return Symbol(name, layer.bias.before[unit], bracketed=is_long(name))
 
     def loss(self, row: int | None = None) -> Symbol:
         """The loss; or a row's own, which with one row alone is the loss where both agree."""
@@ -259,7 +249,7 @@ class View:
     @cached_property
     def activity_slopes(self) -> list[tuple[Array, Array | None]]:
         """For each layer the derivative of activity penalties by what it gives, by its sums."""
-        return activity_slopes(self.trace)
+        return activity_slopes(self.trace, self.layers)
 
     @cached_property
     def gathering(self) -> list[int]:
@@ -293,7 +283,7 @@ class View:
         """The rows that are shown: those whose loss has the largest part."""
         shares = self.trace.row_shares
         sizes = self.trace.row_losses * (1.0 if shares is None else shares)
-        return _largest(sizes, self.folding.rows)
+        return largest(sizes, self.folding.rows)
 
     @cached_property
     def shown_units(self) -> list[list[int]]:
@@ -323,7 +313,7 @@ class View:
         sizes = fitting[0] if fitting else np.ones_like(a)
         if layer is not self.layers[-1]:
             sizes = sizes * a
-        return _largest(np.abs(sizes[self.shown_rows]).sum(axis=0), self.folding.units)
+        return largest(np.abs(sizes[self.shown_rows]).sum(axis=0), self.folding.units)
 
     def shown_sources(self, place: int) -> list[int]:
         """The columns given to a layer with a kernel whose weights are shown."""
@@ -333,7 +323,23 @@ class View:
             return self.shown_units[place - 1]
         assert layer.kernel is not None  # noqa: S101  (asked for of such layers)
         weights = np.abs(layer.kernel.before[:, self.shown_units[place]]).sum(axis=1)
-        return _largest(np.abs(x[self.shown_rows]).sum(axis=0) * weights, self.folding.units)
+        sizes = np.abs(x[self.shown_rows]).sum(axis=0) * weights
+        made = self.made_before(place)
+        sizes[[column for column, shown in made.items() if not shown]] = -1
+        kept = largest(np.maximum(sizes, 0), self.folding.units)
+        return [column for column in kept if sizes[column] >= 0]
+
+    def made_before(self, place: int) -> dict[int, bool]:
+        """The columns given to a layer that layers make which stand side by side before it.
+
+        With each goes whether it is shown there.
+        """
+        return {
+            start + unit: unit in self.shown_units[before]
+            for before, (joined, start) in self.joining.items()
+            for unit in range(self._width(before))
+            if joined == place
+        }
 
     @cached_property
     def parts(self) -> Parts | None:
@@ -376,7 +382,7 @@ def _are_equal(left: Array, right: Array) -> bool:
     return np.array_equal(left, right, equal_nan=numbers)
 
 
-def _largest(sizes: Any, most: int) -> list[int]:
+def largest(sizes: Any, most: int) -> list[int]:
     """The places of the largest, in order."""
     order = np.argsort(-np.nan_to_num(np.abs(np.asarray(sizes)), nan=np.inf), kind="stable")
     return sorted(int(place) for place in order[:most])
