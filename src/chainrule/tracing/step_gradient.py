@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.tracing.equations import Entry, equation, number_text
+from chainrule.tracing.folding import left_out
 from chainrule.tracing.formula import Expression, Negative, Symbol, total
 from chainrule.tracing.step import LayerTrace, ParameterTrace
 from chainrule.tracing.step_penalty import (
@@ -80,8 +81,11 @@ def _on_paths(view: View, place: int, parameter: ParameterTrace) -> Array:
     layer, units = view.layers[place], view.shown_units[place]
     shape = parameter.before.shape
     if layer.kernel is parameter:
-        sources = np.isin(np.arange(shape[0]), view.shown_sources(place))
-        return sources[:, None] & np.isin(np.arange(shape[1]), units)
+        sources = [layer.leads_to(one)[1] for one in view.shown_sources(place)]
+        columns = [layer.led_from(one)[1] for one in units]
+        return np.isin(np.arange(shape[0]), sources)[:, None] & np.isin(
+            np.arange(shape[1]), columns
+        )
     width = flat(layer.numbers.a, view.rows).shape[1]
     if shape == (width,):
         return np.isin(np.arange(width), units)
@@ -127,7 +131,7 @@ def _left_out(view: View, place: int) -> Iterator[Entry]:
                 smaller = " with smaller gradients" if view.folding.whole else ""
                 yield (
                     f"{layer.name}/{name}: {others:,} more of {parameter.gradient.size:,}{smaller} "
-                    "are left out."
+                    f"{left_out(others)}."
                 )
 
 
