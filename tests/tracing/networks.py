@@ -347,6 +347,11 @@ NETWORKS = {
         {},
         (2, (15, 3), 1),
     ),
+    "codes at many positions": (
+        [layers.Embedding(5, 2), Dense(3, "tanh"), Dense(2), layers.Flatten(), Dense(1)],
+        {},
+        (2, 12, 1, "codes"),
+    ),
     "thirteen rows": (
         [Dense(2, "tanh"), Dense(1)],
         {},

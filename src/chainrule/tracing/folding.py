@@ -88,16 +88,16 @@ class Shown:
         """
         found: list[list[int]] = []
         for place in reversed(range(len(self.layers))):
-            layer, last = self.layers[place], place == len(self.layers) - 1
+            last = place == len(self.layers) - 1
             following = None if last else self.layers[place + 1]
             if following is None:
-                found.insert(0, self._columns(layer))
+                found.insert(0, self._columns(place))
             elif following.numbers.z is None and self._width(place) == self._width(place + 1):
                 found.insert(0, found[0])
             elif following.positions > 1 and self._fits(place + 1):
                 found.insert(0, self._at_positions(following, found[0]))
             else:
-                found.insert(0, self._columns(layer))
+                found.insert(0, self._columns(place))
         return found
 
     def sources(self, place: int) -> list[int]:
@@ -115,7 +115,8 @@ class Shown:
         x = flat(self.layers[place].numbers.x, self.trace.rows)
         return bool(x.shape[1] == self._width(place - 1))
 
-    def _columns(self, layer: LayerTrace) -> list[int]:
+    def _columns(self, place: int) -> list[int]:
+        layer = self.layers[place]
         a = flat(layer.numbers.a, self.trace.rows)
         slopes: tuple[Any, ...] = (layer.numbers.delta, layer.numbers.upstream)
         known = [flat(one, self.trace.rows) for one in slopes if one is not None]
@@ -124,9 +125,18 @@ class Shown:
         if layer is not self.layers[-1]:
             sizes = sizes * a
         size = np.abs(sizes[self.rows]).sum(axis=0)
-        if layer.positions > 1 and len(size) > self.folding.units + 1:
-            return self._whole_positions(layer, size)
+        origin = self._origin(place)
+        if origin.positions > 1 and len(size) > self.folding.units + 1:
+            return self._whole_positions(origin, size)
         return _largest(size, self.folding.units)
+
+    def _origin(self, place: int) -> LayerTrace:
+        """The layer from which the columns of a layer come, number by number."""
+        while place and self.layers[place].numbers.z is None:
+            if self._width(place) != self._width(place - 1):
+                break
+            place -= 1
+        return self.layers[place]
 
     def _whole_positions(self, layer: LayerTrace, sizes: Array) -> list[int]:
         """The units at the positions that matter most, together where there is room."""

@@ -139,9 +139,9 @@ def sum_of_uses(view: View, uses: Uses) -> Expression:
 
 
 def _shown(view: View, uses: Uses) -> Array:
-    """Which uses are written: in rows that are shown; at positions where the unit is shown."""
+    """Which uses are written: in rows that are shown; of several columns in those shown."""
     found: Array = np.isin(uses.rows, view.shown_rows)
-    if view.layers[uses.place].positions > 1:
+    if len(np.unique(uses.columns)) > 1:
         found &= np.isin(uses.columns, view.shown_units[uses.place])
     return found
 
