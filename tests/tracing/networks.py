@@ -33,15 +33,20 @@ def han(**how):
 
 def model(inputs, *stack, loss="mse", optimizer="sgd", dtype="float64", seed=3):
     """A compiled network."""
-    made = cr.Sequential([layers.Input((inputs,)), *stack], seed=seed, dtype=dtype)
+    made = cr.Sequential([layers.Input(_axes(inputs)), *stack], seed=seed, dtype=dtype)
     made.compile(optimizer, loss)
     return made
+
+
+def _axes(inputs):
+    """The shape of a row: of so many numbers, or with further axes."""
+    return (inputs,) if isinstance(inputs, int) else inputs
 
 
 def batch(rows, inputs, outputs, kind="numbers", seed=0):
     """Rows and targets."""
     rng = np.random.default_rng(seed)
-    X = rng.normal(size=(rows, inputs))
+    X = rng.normal(size=(rows, *_axes(inputs)))
     if kind == "labels":
         return X, rng.integers(0, outputs, rows)
     if kind == "one-hot":
@@ -320,6 +325,41 @@ NETWORKS = {
         [layers.Embedding(5, 2), Dense(2, "tanh"), Dense(2), layers.Flatten(), Dense(1)],
         {},
         (3, 3, 1, "codes"),
+    ),
+    "rows with positions": (
+        [Dense(2), layers.Flatten(), Dense(1)],
+        {},
+        (1, (2, 2), 1),
+    ),
+    "activation at positions": (
+        [Dense(3, "tanh", activity_regularizer="l2"), layers.Flatten(), Dense(2, "sigmoid")],
+        {"loss": "binary_crossentropy"},
+        (2, (2, 2), 2, "binary"),
+    ),
+    "shares at positions": (
+        [
+            Dense(2, "relu", kernel_regularizer="l2"),
+            Dense(2, "softmax", use_bias=False),
+            layers.Flatten(),
+            Dense(3, "softmax"),
+        ],
+        {"loss": "categorical_crossentropy", "optimizer": "adam"},
+        (2, (2, 1, 3), 3, "one-hot"),
+    ),
+    "many positions": (
+        [Dense(2, "tanh"), Dense(1), layers.Flatten(), Dense(1)],
+        {},
+        (2, (15, 3), 1),
+    ),
+    "codes at many positions": (
+        [layers.Embedding(5, 2), Dense(3, "tanh"), Dense(2), layers.Flatten(), Dense(1)],
+        {},
+        (2, 12, 1, "codes"),
+    ),
+    "thirteen rows": (
+        [Dense(2, "tanh"), Dense(1)],
+        {},
+        (13, 3, 1),
     ),
     "own loss": (
         [Dense(2, "tanh"), Dense(1)],

@@ -19,7 +19,7 @@ def test_spread_numbers_are_formulas(bins, rows, dtype, how):
     assert not list(bare(trace))
     text = " ".join(trace.to_text(200).split())
     assert re.search(r"given: \[(age|size) position\]", text)
-    left_out = re.search(r"spread: 37 more of 40 parts of (age|size) position are left out.", text)
+    left_out = re.search(r"spread: 38 more of 40 parts of (age|size) position are left out.", text)
     assert (left_out is not None) == (bins == 40)
     reached = [one for _, one in equations(trace) if one.symbol.head.startswith("reach")]
     assert any(0 < one.value < 1 for one in reached), "where the number itself lies"

@@ -74,7 +74,8 @@ def _by_rules(
         slope = following.numbers.slope
         behind = by_a if slope is None else by_a * _flat(trace, slope)
     else:
-        behind = by_z @ following.kernel.before.T.astype(np.float64)
+        kernel = following.kernel.before.astype(np.float64)
+        behind = _flat(trace, by_z.reshape(-1, kernel.shape[1]) @ kernel.T)
     return slopes + behind if behind.shape == slopes.shape else None
 
 

@@ -219,6 +219,18 @@ class Names:
             "n": sum(map(len, self.units[1 : place + 1])) + unit + 1,
         })  # fmt: skip
 
+    def named_weight(self, layer: str, source: int, unit: int) -> str:
+        """The name of a weight of a layer that is not counted, by the layer's name."""
+        if self.notation.form == "rows":
+            return f"W_{layer}[{source + 1},{unit + 1}]"
+        letter = "Θ" if self.notation.form == "theta" else "W"
+        return f"{letter}_{layer}[{unit + 1},{source + 1}]"
+
+    def named_bias(self, layer: str, unit: int) -> str:
+        """The name of a bias of such a layer."""
+        theta = self.notation.form == "theta"
+        return f"Θ_{layer}[{unit + 1},0]" if theta else f"b_{layer}[{unit + 1}]"
+
 
 def _listed(given: Any) -> list[Any]:
     """What is in a list; something that is no list of names, where it is none."""

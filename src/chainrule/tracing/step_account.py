@@ -16,6 +16,7 @@ from chainrule.tracing.equations import (
     legend,
     number_text,
 )
+from chainrule.tracing.folding import left_out
 from chainrule.tracing.formula import Symbol
 from chainrule.tracing.head_formulas import head_targets
 from chainrule.tracing.step import StepTrace
@@ -24,7 +25,7 @@ from chainrule.tracing.step_forward import forward_row, loss_entries
 from chainrule.tracing.step_gradient import gradient_entries
 from chainrule.tracing.step_normal import statistics, statistics_slopes
 from chainrule.tracing.step_update import update_entries
-from chainrule.tracing.view import View, flat
+from chainrule.tracing.view import View, flat, widths_of
 
 __all__ = ["account_of_step"]
 
@@ -66,12 +67,8 @@ def _left_out(trace: StepTrace) -> Iterator[Entry]:
 def _title(view: View) -> str:
     trace = view.trace
     first = "step" if trace.iteration == 1 else f"step {trace.iteration:,}"
-    name = "-".join(str(width) for width in _widths(view))
+    name = "-".join(str(width) for width in widths_of(trace))
     return f"One training {first} of a {name} network" if name else f"One training {first}"
-
-
-def _widths(view: View) -> list[int]:
-    return [len(one) for one in view.names.units]
 
 
 def _lines(view: View) -> Iterator[str]:
@@ -92,6 +89,13 @@ def _lines(view: View) -> Iterator[str]:
             f"γ{number}, β{number}: of {layer.name}"
             for number, layer in enumerate(view.normalizing, start=1)
         )
+    for layer in trace.layers:
+        if layer.place is None and layer.kernel is not None and layer.numbers.z is not None:
+            at = ",".join("pqrs"[: layer.numbers.z.ndim - 2])
+            yield (
+                f"{layer.name}[{at},j]: unit j of {layer.name} at position {at} of a row; its "
+                "weights are the same at all positions"
+            )
     mixing = [layer.name for layer, one in zip(trace.layers, view.mixing, strict=True) if one]
     if mixing:
         loss = trace.notation.loss
@@ -162,21 +166,19 @@ def _inputs(view: View, row: int) -> Iterator[Entry]:
     targets: list[Symbol] = []
     if view.targets is not None:
         count = view.targets.shape[1]
-        whole = count <= view.folding.units
-        kept = range(count) if whole else view.shown_units[-1]
+        kept = view.shown_units[-1]
         targets, others = [view.target(row, k) for k in kept], others + count - len(kept)
     targets = targets or head_targets(view, row)
     if symbols or targets:
-        more = f"; {others:,} more are left out" if others else ""
+        more = f"; {others:,} more {left_out(others)}" if others else ""
         yield Values((*symbols, *targets), "given: ", more)
 
 
 def _shown_inputs(view: View, count: int) -> list[int]:
     """The columns of the rows that are shown: of many those whose weights are."""
-    if count <= view.folding.units:
+    if count <= view.folding.units + 1:
         return list(range(count))
-    alone = view.layers[0].place is not None
-    return view.shown_sources(0) if alone else []
+    return view.shown_sources(0) if view.layers[0].kernel is not None else []
 
 
 def _joined(view: View, row: int) -> list[Symbol]:
@@ -185,7 +187,7 @@ def _joined(view: View, row: int) -> list[Symbol]:
     if view.in_line or place is None or (place == 0 and len(view.trace.inputs) == 1):
         return []
     values = flat(view.layers[place].numbers.x, view.rows)[row]
-    few = len(values) <= view.folding.units
+    few = len(values) <= view.folding.units + 1
     made, shown = view.made_before(place), range(len(values)) if few else view.shown_sources(place)
     given = view.given(place)
     return [given.symbol(k, values[k], view.row(row)) for k in shown if k not in made]
@@ -195,7 +197,8 @@ def _rows_left_out(view: View) -> Iterator[Entry]:
     others = view.rows - len(view.shown_rows)
     if others:
         shown = ", ".join(str(row + 1) for row in view.shown_rows)
-        yield f"Rows shown: {shown}, with the largest part of the loss; {others:,} are left out."
+        said = f"Rows shown: {shown}, with the largest part of the loss"
+        yield f"{said}; {others:,} {left_out(others)}."
 
 
 def _after(view: View) -> Iterator[Entry]:
@@ -224,7 +227,8 @@ def _losses(trace: StepTrace, losses: tuple[float, ...]) -> tuple[Entry, ...]:
         if k == count - 1 and not ended:
             name = f"{trace.notation.loss} after step {trace.iteration + k - 1:,}"
         if entries and k == count - FIRST_STEPS and count > 2 * FIRST_STEPS:
-            entries.append(f"{count - 2 * FIRST_STEPS:,} more are left out.")
+            others = count - 2 * FIRST_STEPS
+            entries.append(f"{others:,} more {left_out(others)}.")
         entries.append(equation(Symbol(name, losses[k])))
     if ended:
         entries.append(f"The loss is not finite ({losses[-1]:g}): no further step was made.")

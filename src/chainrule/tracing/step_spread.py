@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.tracing.equations import Entry, Values, equation
+from chainrule.tracing.folding import largest
 from chainrule.tracing.formula import (
     Call,
     Expression,
@@ -21,7 +22,7 @@ from chainrule.tracing.formula import (
 from chainrule.tracing.spread import Spread
 from chainrule.tracing.step import ParameterTrace
 from chainrule.tracing.step_penalty import number_symbol
-from chainrule.tracing.view import View, largest
+from chainrule.tracing.view import View
 
 __all__ = ["on_spread_paths", "reach_symbol", "spread_numbers", "spread_sum"]
 

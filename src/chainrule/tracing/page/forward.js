@@ -81,6 +81,33 @@ class ForwardNarration {
     return [`z${sub(name)} = ${symbols.join(" + ")}`, `= ${numbers.join(" + ")}`, `= ${bare(z)}`];
   }
 
+  /** The sum of a unit at its position, with weights that all positions share. */
+  sumAtPosition(c, unit) {
+    const { network, training } = this;
+    const [inputs, units] = this.data.segments[network.segment(c, "kernel")][3];
+    const [start, column] = [Math.floor(unit / units) * inputs, unit % units];
+    const result = `${network.baseName(c, unit)} = `;
+    const z = bare(network.baseValue(c, unit));
+    if (inputs > 8) return [`${result}${z}, the weighted sum of ${inputs} numbers at its position`];
+    const weights = training.parameter(network.segment(c, "kernel")).data;
+    const [letter, layer] = [this.data.form === "theta" ? "Θ" : "W", network.columns[c].layer.name];
+    const terms = Array.from({ length: inputs }, (_, source) => {
+      const at = this.data.form === "rows" ? [source + 1, column + 1] : [column + 1, source + 1];
+      const pair = [
+        [network.valueName(c - 1, start + source), factor(network.value(c, "x", start + source))],
+        [`${letter}${sub(layer)}[${at}]`, factor(weights[source * units + column])],
+      ];
+      return this.data.form === "rows" ? pair : pair.reverse();
+    });
+    const [symbols, numbers] = [0, 1].map((n) => terms.map((pair) => pair.map((one) => one[n]).join("·")));
+    const bias = network.segment(c, "bias");
+    if (bias !== undefined) {
+      symbols.push(this.data.form === "theta" ? `Θ${sub(layer)}[${column + 1},0]` : `b${sub(layer)}[${column + 1}]`);
+      numbers.push(factor(training.parameter(bias).data[column]));
+    }
+    return [`${result}${symbols.join(" + ")}`, `= ${numbers.join(" + ")}`, `= ${z}`];
+  }
+
   matrixLine(c) {
     const { names, form } = this.data;
     const n = names.matrices[this.network.columns[c].layer.place];
@@ -109,10 +136,10 @@ class ForwardNarration {
   /** The names and numbers of a unit's formulas: z, a, and the slope that a PReLU has learned. */
   symbolsOf(c, unit, row) {
     const { network, training } = this;
-    const { link, layer } = network.columns[c];
+    const { layer } = network.columns[c];
     const { alpha } = layer.parameters;
     return (key) => {
-      if (key === "z") return { name: network.baseName(c, unit), value: network.value(c, link === "weights" ? "z" : "x", unit, row) };
+      if (key === "z") return { name: network.baseName(c, unit), value: network.baseValue(c, unit, row) };
       if (key === "a") return { name: network.valueName(c, unit), value: network.value(c, "a", unit, row) };
       return { name: `${layer.name}/alpha[${unit + 1}]`, value: training.parameter(alpha).data[unit] };
     };
@@ -186,9 +213,10 @@ class ForwardNarration {
     const { network } = this;
     const { value } = this.formulasOf(c);
     const given = (some) => few(some.map((unit) => `${network.valueName(c, unit)} = ${bare(network.value(c, "a", unit))}`));
-    if (!value || network.columns[c].link !== "same") return [`It gives ${given(units)}.`];
+    const sums = network.hasSums(c) ? this.sumAtPosition(c, units[0]) : [];
+    if (!value || (network.columns[c].link !== "same" && !sums.length)) return [...sums, `It gives ${given(units)}.`];
     const first = equationLine(network.valueName(c, units[0]), value, this.symbolsOf(c, units[0]), network.value(c, "a", units[0]));
-    return [first, given(units.slice(1)), ...this.meanings(value)].filter(Boolean);
+    return [...sums, first, given(units.slice(1)), ...this.meanings(value)].filter(Boolean);
   }
 
   targetWords() {

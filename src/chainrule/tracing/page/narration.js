@@ -35,7 +35,7 @@ class Narration extends ForwardNarration {
     const word = `${network.errors ? "error" : "delta"}${units.length > 1 ? "s" : ""}`;
     return {
       phase: "backward",
-      title: column.link === "weights" ? `The ${word} of ${this.named(c, units)}` : `The derivative by what ${column.layer.name} is given`,
+      title: network.hasSums(c) ? `The ${word} of ${this.named(c, units)}` : `The derivative by what ${column.layer.name} is given`,
       shows: keysOf("d", c, units),
       uses: [...keysOf("u", c, units), ...(c < network.last ? this.outgoing(c, units) : ["L"])],
       lines: () => [

@@ -21,6 +21,7 @@ from chainrule.tracing.page.formulas import shipped_formulas
 from chainrule.tracing.page.shipping import DRAWN, evaluated, not_known, packed, shipped_tape
 from chainrule.tracing.pairs import is_pair, pair_nodes
 from chainrule.tracing.step import LayerTrace, StepTrace
+from chainrule.tracing.view import widths_of
 from chainrule.training import traced_tape
 
 __all__ = ["shipped_step"]
@@ -87,9 +88,9 @@ def _words(trace: StepTrace) -> dict[str, Any]:
 
 
 def _sizes(trace: StepTrace) -> list[int]:
-    names = trace.names.units
-    if len(names) > 1:
-        return [len(one) for one in names]
+    widths = widths_of(trace)
+    if len(widths) > 1:
+        return widths
     return [int(np.prod(layer.numbers.a.shape[1:])) for layer in trace.layers]
 
 

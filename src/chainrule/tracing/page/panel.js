@@ -33,7 +33,7 @@ class NetworkPanel {
     }
     if (column.kind !== "given") {
       const word = network.errors ? "Error" : "Delta";
-      sections.push({ title: column.link === "weights" ? `${word} of the row` : "Derivative by what it is given", lines: this.narration.deltaLines(c, unit) });
+      sections.push({ title: network.hasSums(c) ? `${word} of the row` : "Derivative by what it is given", lines: this.narration.deltaLines(c, unit) });
       sections.push(this.rowsOfUnit(c, unit));
     }
     if (column.link === "weights") sections.push(this.weightsOf(c, unit));
@@ -45,7 +45,7 @@ class NetworkPanel {
   given(c, unit) {
     const { network } = this;
     const column = network.columns[c];
-    const x = network.value(c, "x", unit);
+    const x = column.layer && network.baseValue(c, unit);
     if (column.layer && this.narration.formulasOf(c).value) return this.narration.passed(c, [unit]);
     const lines = [`${network.valueName(c, unit)} = ${bare(network.value(c, "a", unit))}`];
     if (x !== undefined && !column.moves) lines.push(`of ${network.baseName(c, unit)} = ${bare(x)}`);
@@ -73,7 +73,7 @@ class NetworkPanel {
   rowsOfUnit(c, unit) {
     const { network } = this;
     if (this.data.rows === 1) return { title: "", lines: [] };
-    const [base, slope] = network.columns[c].link === "weights" ? ["z", network.deltaWord] : ["x", network.givenWord];
+    const [base, slope] = network.hasSums(c) ? ["z", network.deltaWord] : ["x", network.givenWord];
     const rows = this.fewRows((row) => [
       `${row + 1}`, number(network.value(c, base, unit, row)), number(network.value(c, "a", unit, row)),
       number(network.delta(c, unit, row)),

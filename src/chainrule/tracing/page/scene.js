@@ -113,7 +113,7 @@ class NetworkScene {
       found.push([column.kind === "inputs" ? "" : "a", network.value(c, "a", unit), "a"]);
     }
     if (this.shows("d", c, unit) && network.delta(c, unit) !== undefined) {
-      found.push([column.link === "weights" ? network.deltaWord : network.givenWord, network.delta(c, unit), "delta"]);
+      found.push([network.hasSums(c) ? network.deltaWord : network.givenWord, network.delta(c, unit), "delta"]);
     }
     return found;
   }
