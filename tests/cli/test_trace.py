@@ -86,7 +86,7 @@ def test_what_has_no_step_of_training_gives_its_numbers(tmp_path):
     code, out, err = trace("--example", "softmax-examples", "--digits", 2)
     assert code == 0 and "0.69  0.11  0.20" in out and "no step of training to trace" in err
     code, out, err = trace("--example", "softmax-examples", "--out", tmp_path / "a.csv")
-    assert (code, out) == (1, "") and "no step of training to trace" in err
+    assert (code, out) == (1, "") and "leave the format out to see its numbers" in err
 
 
 def test_layers_of_ones_own_are_traced():

@@ -92,6 +92,15 @@ def test_networks_of_several_widths_stand_side_by_side():
         assert lines(ax)
         assert sum(len(one) for one in points(ax).values()) == 120
     assert [ax.get_legend() is None for ax in axes] == [False, True, True]
+    assert len({(ax.get_xlim(), ax.get_ylim()) for ax in axes}) == 1
+
+
+def test_only_where_a_legend_is_the_plane_ends_below_the_frame():
+    axes = drawing.plot_boundaries_by_units((3, 6, 20), epochs=3)
+    for ax in axes:
+        [shades] = [one for one in ax.collections if isinstance(one, ContourSet) and one.filled]
+        highest = max(path.vertices[:, 1].max() for path in shades.get_paths() if len(path))
+        assert (highest == pytest.approx(ax.get_ylim()[1])) == (ax.get_legend() is None)
 
 
 def test_wider_networks_fit_the_same_rows_closer():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from tests.drawing.diagrams import settled
 
 from chainrule import Sequential, drawing
 from chainrule.drawing import descent
@@ -147,6 +148,28 @@ def test_four_rates_are_in_one_picture():
     assert too_high[-50:].mean() > too_high[0]
     styles = [str(line.get_linestyle()) + line.get_color() for line in ax.get_lines()]
     assert len(set(styles)) == 4
+
+
+@pytest.mark.parametrize("size", [(4.0, 3.0), (6.4, 4.4)])
+@pytest.mark.parametrize("rates", [descent.RATES, {"good": 3.0, "leaves": 1e4}])
+def test_the_legend_of_rates_hides_no_line(rates, size):
+    ax = Figure(size, layout="constrained").add_subplot()
+    drawing.plot_learning_rates(rates, epochs=40, ax=ax)
+    renderer = settled(ax)
+    bottom = ax.get_legend().get_window_extent(renderer).y0
+    first = ax.get_lines()[0].get_ydata()[0]
+    for line in ax.get_lines():
+        seen = ax.transData.transform(line.get_xydata())[:, 1]
+        assert seen[line.get_ydata() < descent.HIGHEST * first].max() < bottom
+        assert line.get_clip_box().y1 <= bottom
+    assert ax.title.get_window_extent(renderer).x1 <= ax.figure.bbox.x1
+
+
+def test_the_peak_of_a_rate_that_is_too_high_is_in_the_picture():
+    ax = drawing.plot_learning_rates(epochs=20)
+    too_high = ax.get_lines()[3]
+    highest = too_high.get_clip_box().y1
+    assert ax.transData.transform(too_high.get_xydata())[:, 1].max() < highest
 
 
 def test_lines_are_the_losses_of_training_and_the_model_stays_as_it_is():

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle
+from matplotlib.patches import Circle, Rectangle
+from matplotlib.path import Path
 from tests.drawing.diagrams import check_nothing_collides, settled
 
 from chainrule import Sequential, drawing, examples
@@ -43,6 +44,8 @@ NETWORKS = {
     ),
     "codes": lambda: layered(Embedding(9, 4), Flatten(), Dense(3), shape=(2,)),
     "deep": lambda: layered(*(Dense(12) for _ in range(6)), shape=(5,)),
+    "crossed": lambda: layered(Dense(8), shape=(3,)),
+    "huge": lambda: layered(*(Dense(300) for _ in range(13)), Dense(10), shape=(784,)),
 }
 
 
@@ -68,12 +71,88 @@ def test_nothing_stands_over_another_or_outside(name, size):
     check_nothing_collides(ax, circles(ax))
 
 
-@pytest.mark.parametrize("size", [None, (5.0, 4.0)])
-@pytest.mark.parametrize("name", ["mazur", "han"])
+def wide_step():
+    """One of a network with 16 lines that cross, and 8 that do not."""
+    model = layered(Dense(8, "sigmoid"), Dense(1, "sigmoid"), shape=(2,))
+    model.compile("sgd", "mse")
+    return model.trace([0.1, 0.9], [0.5])
+
+
+STEPS = {
+    "mazur": lambda: examples.mazur().trace(),
+    "han": lambda: examples.han().trace(),
+    "2-8-1": wide_step,
+}
+
+
+def grounds(ax):
+    """The white grounds of what is written on lines."""
+    return [one for one in ax.patches if isinstance(one, Rectangle) and not one.get_linewidth()]
+
+
+@pytest.mark.parametrize("size", [None, (3.3, 2.4), (5.0, 4.0), (10.0, 7.5)])
+@pytest.mark.parametrize("name", STEPS)
 def test_nothing_of_a_step_stands_over_another(name, size):
     ax = None if size is None else Figure(size, layout="constrained").add_subplot()
-    ax = drawing.plot_network(examples.find(name)().trace(), ax=ax)
+    ax = drawing.plot_network(STEPS[name](), ax=ax)
     check_nothing_collides(ax, circles(ax))
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_each_label_lies_on_its_own_line_and_on_no_other(name):
+    ax = drawing.plot_network(STEPS[name]())
+    kernels = [one.get_segments() for one in lines(ax)]
+    segments = [Path(one) for group in kernels for one in group]
+    assert len(grounds(ax)) == len(segments)
+    on = [
+        [index for index, one in enumerate(segments) if one.intersects_bbox(ground.get_bbox())]
+        for ground in grounds(ax)
+    ]
+    assert sorted(on) == [[index] for index in range(len(segments))]
+
+
+@pytest.mark.parametrize("name", ["mazur", "han"])
+def test_a_weight_and_its_derivative_stand_on_one_ground(name):
+    ax = drawing.plot_network(STEPS[name]())
+    renderer = settled(ax)
+    assert grounds(ax)
+    for ground in grounds(ax):
+        extent = ground.get_window_extent(renderer)
+        inside = [one for one in ax.texts if extent.contains(*one.get_window_extent(renderer).p0)]
+        assert len(inside) == 2
+        assert all(extent.contains(*one.get_window_extent(renderer).p1) for one in inside)
+
+
+def test_where_lines_cross_too_often_less_is_written_and_the_picture_says_so():
+    found = texts(drawing.plot_network(wide_step()))
+    assert "dense: no room for more than the values of weights" in found
+    assert sum(one.startswith("W2[") for one in found) == 8
+    assert not [one for one in found if one.startswith("W1[")]
+    ax = drawing.plot_network(NETWORKS["crossed"]())
+    assert "dense: no room for its weights" in texts(ax)
+    assert texts(ax).count("b 0") == 8
+    assert not grounds(ax)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_on_small_axes_a_step_says_that_its_weights_are_not_written(name):
+    ax = Figure((3.3, 2.4), layout="constrained").add_subplot()
+    found = texts(drawing.plot_network(STEPS[name](), ax=ax))
+    settled(ax)
+    assert min(one.get_fontsize() for one in ax.texts) > 4.8  # in a unit
+    assert "no room for the numbers of weights" in found
+    assert not [one for one in found if "δ" in one]
+
+
+def test_on_small_axes_the_first_and_last_layers_of_many_are_drawn():
+    ax = Figure((4.0, 3.0), layout="constrained").add_subplot()
+    drawing.plot_network(NETWORKS["huge"](), ax=ax)
+    check_nothing_collides(ax, circles(ax))
+    assert min(one.get_fontsize() for one in ax.texts) > 5
+    assert ax.get_title() == "A 784-300-…-10 network, 14 layers"
+    assert {"10 more", "layers", "⋯", "input", "dense", "dense_12", "dense_13"} <= set(texts(ax))
+    assert "dense_5" not in texts(ax)
+    assert [len(one.get_segments()) for one in lines(ax)] == [9, 9, 9]
 
 
 def near(ax, place, distance):

@@ -270,3 +270,27 @@ def test_a_formula_that_would_not_be_seen_is_refused():
     spec = spec_of({"values": {"x": 3.0}, "expressions": {"f": "tanh(x)", "g": "x * x"}})
     with pytest.raises(SettingError, match="f is not used by g, the last one"):
         spec.trace()
+
+
+@pytest.mark.parametrize(
+    "record, words",
+    [
+        ({"title": 3, "layers": [{"units": 1}]}, "title must be text, got 3"),
+        (
+            {"layers": [{"units": 1}], "daten": {}},
+            "there is no setting 'daten'; did you mean 'data'",
+        ),
+        ({"layers": [{"type": "Dropout"}]}, "layer 1: type is called kind; write kind = 'Dropout'"),
+        ({"layers": [{"rate": 0.5}]}, "Dense has no 'rate'"),
+        ({"layers": [{"activation": "relu"}]}, 'another kind says it: kind = "Dropout"'),
+        (
+            {"layers": [{"units": 1, "kernel_regularizer": {"name": "l3"}}]},
+            "'l3' is not known; known: 'l1', 'l2', 'l1_l2', 'lp'.",
+        ),
+    ],
+)
+def test_what_is_meant_is_said(record, words):
+    data = {"X": [[1.0]], "y": [[1.0]]}
+    with pytest.raises(SettingError) as caught:
+        spec_of(record if "daten" in record else {"data": data} | record).trace()
+    assert words in str(caught.value) and "OneCycle" not in str(caught.value)

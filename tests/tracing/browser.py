@@ -25,8 +25,8 @@ const text = (selector) => one(selector).textContent;
 """
 
 
-def read(page, script, folder):
-    """What a script in the page returns; errors of the page are raised."""
+def read(page, script, folder, size=None):
+    """What a script in a page returns, in a window of a size; errors of the page are raised."""
     told = f"""<script>
     const faults = [];
     window.addEventListener("error", (event) => faults.push(event.message));
@@ -39,15 +39,16 @@ def read(page, script, folder):
     }}</script>"""
     before, after = told.split("{page}")
     opened = page.replace("<head>", f"<head>{before}", 1).replace("</body>", f"{after}</body>", 1)
-    return told_by(opened, folder)
+    return told_by(opened, folder, size)
 
 
-def told_by(page, folder):
+def told_by(page, folder, size=None):
     path = folder / "page.html"
     path.write_text(page, "utf-8")
     command = [
         BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
-        f"--user-data-dir={folder / 'browser'}", "--virtual-time-budget=5000", path.as_uri(),
+        f"--user-data-dir={folder / 'browser'}", "--virtual-time-budget=5000",
+        *([f"--window-size={size[0]},{size[1]}"] if size else []), path.as_uri(),
     ]  # fmt: skip
     run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     found = re.search(r'<pre id="told-to-the-test">(.*?)</pre>', run.stdout, re.DOTALL)

@@ -10,4 +10,5 @@ collect_ignore = []
 if not any(map(shutil.which, ENGINES)):
     collect_ignore.append("test_latex_compiled.py")
 if not BROWSER:
-    collect_ignore += ["test_page_browser.py", "test_page_steps_browser.py"]
+    collect_ignore += ["test_page_browser.py", "test_page_layout_browser.py",
+                       "test_page_steps_browser.py"]  # fmt: skip

@@ -4,6 +4,10 @@ import numpy as np
 
 import chainrule as cr
 from chainrule import examples, layers, losses, optimizers, regularizers
+from chainrule.estimators.network import Head, TableNetwork
+from chainrule.tracing import trace_steps
+from chainrule.tracing.notation import as_notation
+from chainrule.training import Trainer
 
 MAZUR = {
     "weights": "w{n}", "biases": "b{layer}", "digits": 8, "loss": "E",
@@ -29,15 +33,20 @@ def han(**how):
 
 def model(inputs, *stack, loss="mse", optimizer="sgd", dtype="float64", seed=3):
     """A compiled network."""
-    made = cr.Sequential([layers.Input((inputs,)), *stack], seed=seed, dtype=dtype)
+    made = cr.Sequential([layers.Input(_axes(inputs)), *stack], seed=seed, dtype=dtype)
     made.compile(optimizer, loss)
     return made
+
+
+def _axes(inputs):
+    """The shape of a row: of so many numbers, or with further axes."""
+    return (inputs,) if isinstance(inputs, int) else inputs
 
 
 def batch(rows, inputs, outputs, kind="numbers", seed=0):
     """Rows and targets."""
     rng = np.random.default_rng(seed)
-    X = rng.normal(size=(rows, inputs))
+    X = rng.normal(size=(rows, *_axes(inputs)))
     if kind == "labels":
         return X, rng.integers(0, outputs, rows)
     if kind == "one-hot":
@@ -317,6 +326,41 @@ NETWORKS = {
         {},
         (3, 3, 1, "codes"),
     ),
+    "rows with positions": (
+        [Dense(2), layers.Flatten(), Dense(1)],
+        {},
+        (1, (2, 2), 1),
+    ),
+    "activation at positions": (
+        [Dense(3, "tanh", activity_regularizer="l2"), layers.Flatten(), Dense(2, "sigmoid")],
+        {"loss": "binary_crossentropy"},
+        (2, (2, 2), 2, "binary"),
+    ),
+    "shares at positions": (
+        [
+            Dense(2, "relu", kernel_regularizer="l2"),
+            Dense(2, "softmax", use_bias=False),
+            layers.Flatten(),
+            Dense(3, "softmax"),
+        ],
+        {"loss": "categorical_crossentropy", "optimizer": "adam"},
+        (2, (2, 1, 3), 3, "one-hot"),
+    ),
+    "many positions": (
+        [Dense(2, "tanh"), Dense(1), layers.Flatten(), Dense(1)],
+        {},
+        (2, (15, 3), 1),
+    ),
+    "codes at many positions": (
+        [layers.Embedding(5, 2), Dense(3, "tanh"), Dense(2), layers.Flatten(), Dense(1)],
+        {},
+        (2, 12, 1, "codes"),
+    ),
+    "thirteen rows": (
+        [Dense(2, "tanh"), Dense(1)],
+        {},
+        (13, 3, 1),
+    ),
     "own loss": (
         [Dense(2, "tanh"), Dense(1)],
         {"loss": lambda t, p: cr.ops.abs(t - p) ** 3},
@@ -330,6 +374,29 @@ def step_of(name, dtype="float64", **how):
     """The trace of a network of the table."""
     stack, settings, given = NETWORKS[name]
     return model(given[1], *stack, **settings, dtype=dtype).trace(*batch(*given), **how)
+
+
+def table_step(heads, spread, dropout, *, numbers=2, bins=4, rows=5, dtype="float64", **how):
+    """The trace of a table's network, whose numbers lie below, in and above their ranges."""
+    rng = np.random.default_rng(0)
+    given = tuple(Head(3 if one else 1, one) for one in heads)
+    network = TableNetwork(numbers, (3,), (4, 3), given, dropout, spread, bins if spread else 0)
+    trainer = Trainer(network, dtype=dtype, seed=1)
+    rules = [
+        losses.SparseCategoricalCrossentropy() if one else losses.MeanSquaredError()
+        for one in heads
+    ]
+    trainer.compile(rules, optimizers.SGD(0.1))
+    x = {"numbers": rng.normal(size=(rows, numbers)), "categories": rng.integers(0, 3, (rows, 1))}
+    if spread:
+        x["positions"] = rng.random((rows, spread)) * (bins + 1) - 0.5
+    y = [rng.integers(0, 3, rows) if one else rng.normal(size=(rows, 1)) for one in heads]
+    named = dict(zip(network.output_names, y, strict=True))
+    notation = as_notation(how.pop("notation", "rows"), how)
+    return trace_steps(
+        trainer, trainer.data(x, named if len(y) > 1 else y[0]), notation=notation,
+        inputs={"positions": ["age position", "size position"][:spread]},
+    )  # fmt: skip
 
 
 def expressions():

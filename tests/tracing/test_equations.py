@@ -3,11 +3,18 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from tests.tracing.networks import NETWORKS, batch, expressions, han, mazur, model, step_of
+from tests.tracing.networks import (
+    NETWORKS,
+    batch,
+    expressions,
+    han,
+    mazur,
+    model,
+    step_of,
+    table_step,
+)
 
 import chainrule as cr
-from chainrule.estimators.network import Head, TableNetwork
-from chainrule.tracing import trace_steps
 from chainrule.tracing.equations import (
     LARGE,
     LEAST,
@@ -34,7 +41,6 @@ from chainrule.tracing.formula import (
     parts_of,
 )
 from chainrule.tracing.text import symbol_text
-from chainrule.training import Trainer
 
 TOLERANCE = {"float32": 1e-6, "float64": 1e-9}
 ROUNDING = {"float32": 2.0**-23, "float64": 2.0**-52}
@@ -105,6 +111,13 @@ def check(trace, dtype):
     return count
 
 
+def bare(trace):
+    """What has no formula."""
+    for title, one in equations(trace):
+        if not one.forms and "loss of the same rows" not in one.note:
+            yield title, one.symbol.name, one.note
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_each_right_hand_side_comes_to_the_engines_number(name, dtype):
@@ -143,24 +156,13 @@ def test_a_penalty_that_weighted_rows_share_is_divided_by_their_weights():
     assert trace.penalties["dense/kernel"] == pytest.approx(0.01 * np.sum(kernel**2) / 3.25)
 
 
+TABLES = [((True,), 0), ((True, False), 2), ((False,), 2)]
+
+
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
-@pytest.mark.parametrize("heads, spread", [((True,), 0), ((True, False), 2), ((False,), 2)])
+@pytest.mark.parametrize("heads, spread", TABLES)
 def test_networks_of_tables(heads, spread, dropout):
-    rng = np.random.default_rng(0)
-    given = tuple(Head(3 if one else 1, one) for one in heads)
-    network = TableNetwork(2, (3,), (4, 3), given, dropout, spread, 4 if spread else 0)
-    trainer = Trainer(network, dtype="float64", seed=1)
-    losses = [
-        cr.losses.SparseCategoricalCrossentropy() if one else cr.losses.MeanSquaredError()
-        for one in heads
-    ]
-    trainer.compile(losses, cr.optimizers.SGD(0.1))
-    x = {"numbers": rng.normal(size=(5, 2)), "categories": rng.integers(0, 3, (5, 1))}
-    if spread:
-        x["positions"] = rng.random((5, spread)) * 3
-    y = [rng.integers(0, 3, 5) if one else rng.normal(size=(5, 1)) for one in heads]
-    named = dict(zip(network.output_names, y, strict=True))
-    trace = trace_steps(trainer, trainer.data(x, named if len(y) > 1 else y[0]))
+    trace = table_step(heads, spread, dropout)
     assert check(trace, "float64") > 30
     assert all(len(line) <= 80 for line in trace.to_text().splitlines())
 
@@ -187,14 +189,12 @@ def test_a_wrong_formula_is_found():
              "large", "batch norm", "layer norm", "group norm", "two norms", "held norm",
              "norm of one row", "prelu", "codes", "penalties", "penalties by size",
              "penalties on activities", "penalty of rows", "standardized", "noise",
-             "dropout around a norm", "shared penalty"]
+             "dropout around a norm", "shared penalty", "rows with positions",
+             "activation at positions", "shares at positions", "many positions",
+             "units of three axes", "thirteen rows"]
 )  # fmt: skip
 def test_networks_that_books_show_have_a_formula_for_everything(name):
-    bare = [
-        (title, one.symbol.name, one.note) for title, one in equations(step_of(name))
-        if not one.forms and "loss of the same rows" not in one.note
-    ]  # fmt: skip
-    assert not bare
+    assert not list(bare(step_of(name)))
 
 
 @pytest.mark.parametrize("name", ["batch norm", "layer norm", "group norm"])
@@ -216,19 +216,30 @@ def test_inner_derivatives_of_a_normalization_are_those_of_the_graph(name):
         assert sorted(found[letter]) == pytest.approx(sorted(whole.reshape(-1)), 1e-9, 1e-12)
 
 
-def test_a_formula_uses_only_numbers_that_stand_before_it():
-    for name in ("batch norm", "layer norm", "two norms", "codes", "prelu", "dropout",
-                 "penalties on activities", "penalties", "group norm", "classes"):  # fmt: skip
-        trace = step_of(name)
-        told = set()
-        for section in account_of(trace).sections:
-            for entry in section.entries:
-                if isinstance(entry, Values):
-                    told |= {symbol_text(one) for one in entry.symbols}
-                elif isinstance(entry, Equation):
-                    used = set().union(*map(_used, entry.forms))
-                    assert not used - told, (name, section.title, symbol_text(entry.symbol))
-                    told.add(symbol_text(entry.symbol))
+@pytest.mark.parametrize("name", [*NETWORKS, (False,), (False, True)])
+def test_a_formula_uses_only_numbers_that_stand_before_it(name):
+    is_table = isinstance(name, tuple)
+    trace = table_step(name, 1, 0.5, numbers=1, rows=2) if is_table else step_of(name)
+    told = {symbol_text(one) for one in _given(trace)}
+    for section in account_of(trace).sections:
+        for entry in section.entries:
+            if isinstance(entry, Values):
+                told |= {symbol_text(one) for one in entry.symbols}
+            elif isinstance(entry, Equation):
+                used = set().union(*map(_used, entry.forms))
+                assert not used - told, (section.title, symbol_text(entry.symbol), used - told)
+                told.add(symbol_text(entry.symbol))
+
+
+def _given(trace):
+    """What optimizers keep of the steps before, and shares in which rows are mixed."""
+    for _, one in equations(trace):
+        symbols = [
+            part for form in one.forms for part in parts_of(form) if isinstance(part, Symbol)
+        ]
+        kept = {name for layer in trace.layers for each in layer.parameters.values()
+                for name in each.slots_before}  # fmt: skip
+        yield from (part for part in symbols if part.head in kept or part.name == "mix")
 
 
 def _used(form):

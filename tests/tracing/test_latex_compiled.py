@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from tests.tracing.conftest import ENGINES
-from tests.tracing.networks import MAZUR, expressions, han, mazur, model, step_of
+from tests.tracing.networks import MAZUR, expressions, han, mazur, model, step_of, table_step
 
 import chainrule as cr
 from chainrule import examples, layers
@@ -73,3 +73,8 @@ def test_long_sums_with_many_digits(tmp_path):
     hot = [[1.0] + [0.0] * 11]
     check(made.trace(one, hot, digits=12), tmp_path)
     assert MAZUR["digits"] == 8
+
+
+@pytest.mark.parametrize("bins", [4, 40])
+def test_networks_of_tables(bins, tmp_path):
+    check(table_step((False,), 2, 0.5, bins=bins, rows=3, notation="theta"), tmp_path)

@@ -34,7 +34,8 @@ TOLD = """(() => {
   const units = network.columns.flatMap(({ shown, kind }, c) => kind === "inputs" ? [] :
     shown.slice(0, 3).flatMap((unit) => new NetworkPanel(network).unit(c, unit).sections
       .map(({ lines = [] }) => told({ title: `unit ${c}/${unit}`, lines }))));
-  return [...momentsOf(network).map((one) => told({ ...one, lines: one.lines() })), ...panels, ...units];
+  const moments = momentsOf(network).map((one) => told({ ...one, lines: one.lines() }));
+  return [...moments, ...panels, ...units];
 })()"""
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−·", "-0123456789-*")
 NUMBER = r"\(?−?[\d.]+(?:·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?\)?"
@@ -181,6 +182,16 @@ def test_a_name_has_one_value_wherever_it_stands(scripts, name):
                 unit, value = symbol.split("·")[0], re.match(NUMBER, number)[0]
                 assert computed(value) == pytest.approx(known[unit]), unit
     assert sums
+
+
+def test_what_a_layer_gives_is_called_as_the_next_one_calls_it(scripts):
+    names = dict(scripts(
+        "new Network(new Training(shipped)).columns.map(({ title, names }) => [title, names])",
+        shipped=shipped_step(trace_named("a table of classes")),
+    ))  # fmt: skip
+    spread, given = names["spread"], names["given to dense_0"]
+    assert 0 < len(spread) < len(given)
+    assert spread == given[-len(spread) :]
 
 
 def test_targets_that_are_classes_are_counted_as_these_from_0(scripts):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from tests.tracing.browser import read
-from tests.tracing.test_page_browser import X, Y, mazur, shown, xor
+from tests.tracing.test_page_browser import X, Y, bare, mazur, shown, xor
 
 import chainrule as cr
 
@@ -38,8 +38,8 @@ def test_each_of_the_traced_steps_can_be_chosen(three, tmp_path):
         step = three.steps[n - 1]
         assert status == f"Step {n} of 3, as it was traced: L is {shown(step.loss)}."
         assert lead.startswith(f"Step {n} of training: one row")
-        assert shown(step.loss_after) in told
-        assert shown(step.grad_kernel[1][0, 0]) in panel
+        assert bare(step.loss_after) in told
+        assert bare(step.grad_kernel[1][0, 0]) in panel
         assert float(value) == step.kernel_before[1][0, 0]
 
 

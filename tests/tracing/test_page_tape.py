@@ -393,3 +393,16 @@ def test_expressions_have_values_and_derivatives_of_the_trace(scripts):
                     sums[name] = sums.get(name, 0) + np.array(list(map(float, product)))
         for name, total in sums.items():
             near(total, trace[name].derivative)
+
+
+def test_weights_of_a_large_network_are_called_as_text_calls_them():
+    model = cr.Sequential([Input((60,)), Dense(50), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    trace = model.trace(np.ones((1, 60)), [[1.0]], weights="w{{x}}{n}_{from}")
+    names = Scripts(*WALK)(
+        "(() => { const n = new Network(new Training(shipped)); "
+        "return [n.rawName(1, 0, 0), n.rawName(1, 49, 59), n.rawName(2, 0, 3)]; })()",
+        shipped=shipped_step(trace),
+    )
+    expected = [trace.names.weight(*where) for where in ((0, 0, 0), (0, 59, 49), (1, 3, 0))]
+    assert names == expected == ["w{x}1_x1", "w{x}3000_x60", "w{x}3004_h4"]

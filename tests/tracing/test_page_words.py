@@ -1,5 +1,8 @@
 """What the walk of a page says, in the notations of readers."""
 
+import re
+from decimal import Decimal
+
 import numpy as np
 import pytest
 from tests.tracing.engine import Scripts
@@ -24,6 +27,8 @@ SCRIPTS = (
     "rule.js",
     "panel.js",
 )
+
+PLAIN = str.maketrans({"−": "-", "⁻": "-", **dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))})
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +57,7 @@ def test_errors_stand_for_deltas_and_weights_have_the_readers_names(scripts):
     found = said(scripts, han(errors=True, digits=5, units=units, weights="w{from}{to}"))
     assert found["The inputs"] == ["x<1> = 1, x<2> = 0, x<3> = 1"]
     assert found["The loss L"][1] == (
-        "L = 1/2·(a<6> − t)² = 1/2·(0.47389 − 1)² = 0.13840  (SquaredError)"
+        "L = 1/2·(a<6> − t)² = 1/2·(0.47389 − 1)² = 0.1384  (SquaredError)"
     )
     assert found["The error of unit 6"] == [
         "−∂L/∂a<6> = t − a<6> = 1 − 0.47389 = 0.52611",
@@ -138,12 +143,32 @@ def test_names_have_what_follows_the_letter_below_the_line(scripts, name, shown,
         (1e-9, "1·10⁻⁹", "10⁻⁹"), (-2.5e-7, "−2.5·10⁻⁷", "−2.5·10⁻⁷"), (1e9, "1·10⁹", "10⁹"),
         (1234.5678, "1234.567800", "1234.6"), (0.00123456, "0.001235", "0.001235"),
         (6.4223e-6, "6.4223·10⁻⁶", "6.4·10⁻⁶"), (0.00011111, "0.000111", "0.000111"),
+        (0.39249999999999996, "0.392500", "0.3925"), (0.0199999999, "0.020000", "0.02"),
         ("NaN", "not a number", "not a number"), ("-Infinity", "−∞", "−∞"),
     ],
 )  # fmt: skip
 def test_numbers_are_written_so_that_they_are_read(scripts, value, words, brief):
     found = scripts("(digits = 6, [number(Number(value)), short(Number(value))])", value=value)
     assert found == [words, brief]
+
+
+def test_a_number_is_rounded_at_its_last_digit_and_keeps_three_that_count(scripts):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=3000) * 10.0 ** rng.integers(-12, 7, size=3000)
+    ties = np.round(rng.normal(size=1500), 3) + 0.0005  # just beside what rounds either way
+    beside = np.concatenate([np.nextafter(ties, -9), ties, np.nextafter(ties, 9)])
+    values = [one for one in (*values.tolist(), *beside.tolist()) if 0 < abs(one) < 1e7]
+    counts = range(1, 18)
+    code = "counts.map((one) => values.map((value) => (digits = one, number(value))))"
+    for digits, texts in zip(counts, scripts(code, counts=[*counts], values=values), strict=True):
+        for value, text in zip(values, texts, strict=True):
+            exact, found = Decimal(value), Decimal(text.replace("·10", "e").translate(PLAIN))
+            first = exact.adjusted()
+            assert abs(found - exact) <= Decimal(5).scaleb(-digits - 1), (value, digits, text)
+            kept = Decimal(5).scaleb(first - min(digits, 3))
+            assert abs(found - exact) <= kept, (value, digits, text)
+            if "·" not in text and float(found) != value:
+                assert len(found.as_tuple().digits) >= min(digits, 3), (value, digits, text)
 
 
 def normalized():
@@ -160,10 +185,12 @@ def legend(trace):
 def test_units_behind_a_layer_without_weights_have_a_mark(scripts):
     found = said(scripts, normalized())
     assert found["The weighted sum of o"][0] == "z<o> = h<1>~·W<2>[1,1] + h<2>~·W<2>[2,1] + b<2>[1]"
-    assert found["BatchNormalization (batch_normalization)"][0].startswith("It gives h<1>~ = ")
+    heads = [line.split(" = ")[0] for line in found["BatchNormalization (batch_normalization)"]]
+    assert heads == ["μ<h1>", "σ²<h1>", "hat<h1>", "h<1>~", "h<2>~"]
     given = found["The derivative by what batch_normalization is given"]
-    assert given[0].startswith("∂Σℓ/∂h<1> = ")
-    assert given[0].endswith("through all units and rows of the layer")
+    assert [line.split(" = ")[0] for line in given] == [
+        "∂Σℓ/∂h<1>~", "∂Σℓ/∂hat<h1>", "∂Σℓ/∂σ²<h1>", "∂Σℓ/∂μ<h1>", "∂Σℓ/∂h<1>", "∂Σℓ/∂h<2>",
+    ]  # fmt: skip
     assert found["The delta of h<1>"][0].startswith("δ<h1> = ∂Σℓ/∂h<1> = ")
     assert "~ after a name: after a layer without weights" in legend(normalized())
 
@@ -195,7 +222,7 @@ def test_a_hidden_weight_is_the_product_of_all_its_factors_the_first_a_sum_over_
         "= 0.03635031·0.24130071·0.05", "= 0.00043857", "where",
         "∂E/∂h<1> = δ<o1>·w<5> + δ<o2>·w<7> = 0.13849856·0.4 + (−0.03809824)·0.5 = 0.03635031",
         "∂h<1>/∂z<h1> = h<1>·(1 − h<1>) = 0.59326999·(1 − 0.59326999) = 0.24130071",
-        "∂z<h1>/∂w<1> = i<1> = 0.05000000",
+        "∂z<h1>/∂w<1> = i<1> = 0.05",
     ]  # fmt: skip
     assert found["Shorter, with δ"] == ["∂E/∂w<1> = i<1>·δ<h1> = 0.05·0.00877135 = 0.00043857"]
 
@@ -204,12 +231,15 @@ def test_a_weight_of_a_batch_has_a_row_of_factors_for_each_row_and_their_sum(scr
     trace = step_of("mse, two outputs", errors=True)
     found = panel(scripts, trace, "w/2/0/0")["Gradient, row by row: all factors"]
     assert found[0] == "row | −∂ℓ/∂o<1> | ∂o<1>/∂z<o1> | ∂z<o1>/∂W<2>[1,1] = h<1> | product"
-    factors = np.array([row.replace("−", "-").split(" | ") for row in found[1:4]], float)
+    cells = [row.replace("−", "-").split(" | ") for row in found[1:4]]
+    assert all(re.fullmatch(r"-?\d\.\d{6}", cell) for row in cells for cell in row[1:])
+    factors = np.array(cells, float)
     products = factors[:, 1:4].prod(axis=1)
     assert factors[:, 4] == pytest.approx(products, abs=2e-6)
-    assert found[4].startswith("The sum of the products over 3 rows is ")
-    assert found[5].endswith(f"= {-trace.grad_kernel[1][0, 0]:.6f}".replace("-", "−"))
-    assert found[5].startswith("−∂L/∂W<2>[1,1] = 1/3·")
+    assert found[4].startswith("Row 1: −∂L/∂z<o1> = 1/3·Err<o1> = 1/3·")
+    assert found[5].startswith("The sum of the products over 3 rows is ")
+    assert found[6].endswith(f"= {-trace.grad_kernel[1][0, 0]:.6f}".replace("-", "−"))
+    assert found[6].startswith("−∂L/∂W<2>[1,1] = 1/3·")
 
 
 @pytest.mark.parametrize(
@@ -236,14 +266,14 @@ def test_a_weight_before_a_softmax_is_the_product_of_all_factors_of_the_class(sc
     assert found[0] == "∂L/∂W<1>[1,2] = ∂L/∂o<1>·∂o<1>/∂z<o2>·∂z<o2>/∂W<1>[1,2]"
     assert found[4].startswith("∂L/∂o<1> = −t<1>/o<1> = ")
     assert found[5].startswith("∂o<1>/∂z<o2> = −o<1>·o<2> = ")
-    assert found[6] == "∂z<o2>/∂W<1>[1,2] = x<1> = 0.300000"
+    assert found[6] == "∂z<o2>/∂W<1>[1,2] = x<1> = 0.3"
 
 
 def test_a_prelu_is_told_with_its_slope(scripts):
     found = panel(scripts, step_of("prelu"), "u/2/0")
     assert found["What it gives"][0] == (
         "h<1>~ = max(h<1>, 0) + p_re_lu/alpha[1]·min(h<1>, 0)"
-        " = max(0.45036, 0) + 0·min(0.45036, 0) = 0.450360"
+        " = max(0.45036, 0) + 0·min(0.45036, 0) = 0.45036"
     )
 
 

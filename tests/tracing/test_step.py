@@ -249,6 +249,10 @@ def test_a_loss_that_is_not_finite_ends_the_steps():
     assert same([last.before], [last.after]), "the step is not made"
 
 
+UNITS = [[f"{letter}{n}" for n in range(1, size + 1)]
+         for letter, size in zip("xhgo", (3, 4, 3, 3), strict=True)]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "how, kind, words",
     [
@@ -263,6 +267,15 @@ def test_a_loss_that_is_not_finite_ends_the_steps():
         ({"weights": "w{number}"}, SettingError, "{number}"),
         ({"weights": "w{"}, SettingError, "pattern"),
         ({"units": [["a"], ["b"]]}, ShapeError, "[3, 4, 3, 3]"),
+        ({"loss": " "}, SettingError, "loss must be a name such as 'E', got ' '"),
+        ({"units": UNITS, "loss": "h2"}, SettingError, "a unit and the loss are called 'h2'"),
+        ({"units": UNITS, "weights": "h{n}"}, SettingError, "a unit and a weight are called 'h1'"),
+        (
+            {"units": [*UNITS[:3], ["x1", "o2", "o3"]]},
+            SettingError,
+            "units of two layers are called 'x1'; give each a name of its own",
+        ),
+        ({"biases": "b{layer}"}, SettingError, "calls biases that differ 'b1'; tell them apart"),
     ],
 )
 def test_mistakes_are_sentences(how, kind, words):

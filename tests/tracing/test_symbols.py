@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from tests.tracing.networks import NETWORKS, batch, expressions, model, step_of
+from tests.tracing.networks import NETWORKS, batch, expressions, model, step_of, table_step
 from tests.tracing.test_equations import check, equations
 
 import chainrule as cr
@@ -49,10 +49,12 @@ def test_a_symbol_of_an_expression_has_one_value(result, nodes):
         np.testing.assert_allclose(value, known, rtol=1e-9, atol=1e-12, err_msg=name)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [*NETWORKS, "table", "table of two targets"])
 def test_a_symbol_of_a_step_has_one_value(name):
+    heads = (True, False) if name == "table of two targets" else (False,)
+    trace = step_of(name) if name in NETWORKS else table_step(heads, 2, 0.5)
     found = {}
-    for symbol, value in named_values(step_of(name)):
+    for symbol, value in named_values(trace):
         known = found.setdefault(symbol, value)
         np.testing.assert_allclose(value, known, rtol=1e-6, atol=1e-12, err_msg=symbol)
 
@@ -240,5 +242,7 @@ def test_columns_that_are_put_together_are_given_by_their_names():
     names = ["a", "b", "city_1", "city_2", "city_3"]
     text = trace_steps(trainer, data, columns=names).to_text(200)
     assert "~" not in text
-    assert "given: a = 1, b = 2, city_1 = " in text
+    assert "given: a = 1, b = 2, t = 0.5" in text
+    assert "city_1 = embedding_0/table[1,1] = " in text
+    assert "dL/dcity_1 = δ_h1·W1[3,1] + δ_h2·W1[3,2] + " in text
     assert " = a·W1[1,1] + b·W1[2,1] + city_1·W1[3,1]" in text

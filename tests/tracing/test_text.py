@@ -8,6 +8,7 @@ from tests.tracing.networks import NETWORKS, batch, expressions, han, mazur, mod
 import chainrule as cr
 from chainrule import layers
 from chainrule.errors import SettingError
+from chainrule.examples import spec_of
 from chainrule.tracing.formula import (
     Call,
     Negative,
@@ -90,9 +91,25 @@ def test_no_line_of_an_expression_is_wider_than_asked(name, result, nodes):
 def test_names_that_are_longer_than_a_line():
     made = model(1, layers.Dense(1, "tanh"), layers.Dense(1))
     long = "a_very_long_name_of_a_unit_" * 5
-    text = made.trace([[1.0]], [[0.0]], units=[["x"], [long], ["o"]], loss=long).to_text(60)
+    text = made.trace([[1.0]], [[0.0]], units=[["x"], [long], ["o"]], loss=long[1:]).to_text(60)
     assert fits(text, 60)
     assert long in text.replace("\n", "").replace(" ", "")
+
+
+def test_a_title_stands_above_and_steps_between_are_said_to_be_left_out():
+    made = spec_of({"title": "My net", "layers": [{"units": 1}],
+                    "data": {"X": [[1.0]], "y": [[0.5]]}})  # fmt: skip
+    trace = made.trace(steps=5)
+    lines = trace.to_text().splitlines()
+    assert lines[:2] == ["My net", "One training step of a 1-1 network"]
+    assert "Steps 2 to 4 are left out here; to_csv() has their numbers." in lines
+    assert r"\section*{My net}" in trace.to_latex() and "<h1>My net</h1>" in trace.to_html()
+    assert "Step 2 is left out here" in made.trace(steps=3).to_text()
+    assert "left out" not in made.trace(steps=2).to_text()
+    assert "Steps 2 to 149 are left out here." in made.trace(steps=150).to_text()
+    formula = spec_of({"title": "A square", "values": {"x": 2.0}, "expressions": {"f": "x*x"}})
+    assert formula.trace().to_text().startswith("A square\n")
+    assert "<h1>A square</h1>" in formula.trace().to_html()
 
 
 def test_a_width_that_is_too_small_is_refused():
@@ -114,7 +131,7 @@ def test_a_large_network_is_folded_and_says_what_is_left_out():
         assert len(text.splitlines()) <= 150
         assert fits(text, 80)
         assert "dense: 298 more of 300 are left out." in text
-        assert "[781 more]" in text
+        assert "[782 more]" in text
         assert "dense/kernel: 235,19" in text
         assert ("31 are left out" in text) == (rows == 32)
 
@@ -129,7 +146,7 @@ def test_a_sum_says_what_its_terms_left_out_come_to():
     terms = trace.layers[0].numbers.x[row] * trace.kernel_before[0][:, unit]
     others = np.delete(terms, shown).sum()
     assert float(re.search(r"\+ \[(-?[\d.]+)\]", line)[1]) == pytest.approx(others, abs=1e-6)
-    assert "[37 more]" in line
+    assert "[38 more]" in line
 
 
 def test_colors_only_where_asked():
@@ -373,3 +390,17 @@ def test_targets_that_are_classes_are_counted_as_these_from_0():
     model.compile("sgd", "categorical_crossentropy")
     text = model.trace([0.5, -1.0], [0.0, 0.0, 1.0]).to_text()
     assert "t1 = 0, t2 = 0, t3 = 1" in text and re.search(r"δ_o3 *= o3 - t3", text)
+
+
+def test_names_with_spaces_stand_in_brackets_and_lines_end_only_where_lines_do():
+    made = model(1, layers.Dense(1))
+    step = made.trace([[1.0]], [[0.0]], units=[["a\nb\t c"], ["o"]])
+    assert "given: [a b c] = 1" in step.to_text()
+    x = cr.variable(2.0, "a b")
+    text = cr.trace(x * x * x).to_text()
+    assert "[a b]" in text and " a b" not in text
+
+
+def test_a_line_with_its_whole_formula_has_no_remark_about_operations():
+    text = step_of("dropout").to_text(200)
+    assert "= mask_" in text and "operation" not in text

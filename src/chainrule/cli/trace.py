@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.cli.output import plural, say, terminal_width
 from chainrule.cli.parser import Parser, UsageError
-from chainrule.errors import listing
+from chainrule.errors import SettingError, listing
 
 if TYPE_CHECKING:
     from chainrule.data import Column, Table
@@ -78,9 +78,8 @@ def run(options: argparse.Namespace) -> int:
         return _give(_printed_spec(options), options.out)
     form = "json" if options.json else options.format or _format_of(options.out)
     example = None if options.example is None else _example(options.example)
-    if example is not None and not example.is_traceable and form == "text":
-        say(f"note: {example.title}: it has no step of training to trace; these are its numbers.")
-        return _give(example.to_text(options.digits), options.out)
+    if example is not None and not example.is_traceable:
+        return _give(_numbers_of(example, form, options.digits), options.out)
     trace = _trace(options, example)
     if form != "text":
         text: str = getattr(trace, f"to_{form}")()
@@ -91,6 +90,19 @@ def run(options: argparse.Namespace) -> int:
     else:
         text = trace.to_text(terminal_width(), color=True)
     return _give(text, options.out)
+
+
+def _numbers_of(example: Any, form: str, digits: int | None) -> str:
+    """The table of an example that has no step of training."""
+    if form != "text":
+        message = (
+            f"{example.title}: it has no step of training to trace as {form}; leave the format "
+            "out to see its numbers."
+        )
+        raise SettingError(message)
+    say(f"note: {example.title}: it has no step of training to trace; these are its numbers.")
+    text: str = example.to_text(digits)
+    return text
 
 
 def _check_source(options: argparse.Namespace) -> None:

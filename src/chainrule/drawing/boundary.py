@@ -53,8 +53,18 @@ def plot_decision_boundary(model: Any, X: Any, y: Any, ax: Axes | None = None) -
         message = f"plot_decision_boundary: needs a model with predict, got {type(model).__name__}."
         raise InputTypeError(message)
     ax = axes_or_new(ax, "plot_decision_boundary", (5.2, 4.6))
+    _draw(ax, model, X, classes)
+    ax.set_title("Decision boundary")
+    legend_above(ax, columns=3, compact=True)
+    return ax
+
+
+def _draw(ax: Axes, model: Any, X: Any, classes: Any, top: float | None = None) -> None:
+    """The plane, up to `top` where there is no legend above it, and the rows."""
     low, high = X.min(axis=0), X.max(axis=0)
     room = 0.15 * np.where(high > low, high - low, 1.0)
+    if top is not None:
+        high[1] = top - room[1]
     across, up = (np.linspace(a, b, GRID) for a, b in zip(low - room, high + room, strict=True))
     places = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
     answers = np.asarray(model.predict(places), float).reshape(len(places), -1)
@@ -68,10 +78,7 @@ def plot_decision_boundary(model: Any, X: Any, y: Any, ax: Axes | None = None) -
             label=f"class {each}", zorder=3,
         )  # fmt: skip
     ax.set(xlim=across[[0, -1]], ylim=up[[0, -1]], xlabel="$x_1$", ylabel="$x_2$")
-    ax.set_title("Decision boundary")
     ax.grid(visible=False)
-    legend_above(ax, columns=3, compact=True)
-    return ax
 
 
 def _shade(ax: Axes, across: Any, up: Any, answers: Any) -> None:
@@ -155,9 +162,10 @@ def plot_boundaries_by_units(
         model = Sequential([Input((2,)), hidden, Dense(1, "sigmoid")], seed=seed)
         model.compile(Adam(0.03), "binary_crossentropy")
         model.fit(X, y, batch_size=len(X), epochs=epochs, verbose=0)
-        plot_decision_boundary(model, X, y, ax=ax)
+        if ax is places[0]:
+            plot_decision_boundary(model, X, y, ax=ax)
+        else:  # the same scale, and shades where the first has its legend
+            _draw(ax, model, *_checked(X, y), top=places[0].get_ylim()[1])
+            ax.set_ylabel("")
         ax.set_title(f"{width} hidden unit{'s' if width > 1 else ''}")
-    for ax in places[1:]:
-        ax.get_legend().remove()  # type: ignore[union-attr]
-        ax.set_ylabel("")
     return places

@@ -14,7 +14,10 @@ from chainrule.layers import Dense, activation_name
 from chainrule.models import Sequential
 from chainrule.tracing import StepTrace
 
-__all__ = ["FOLDS", "Column", "columns_of_model", "columns_of_step", "key_of", "targets_of"]
+__all__ = [
+    "FOLDS", "Column", "columns_of_model", "columns_of_step", "elided", "key_of", "targets_of",
+    "with_fewer_numbers", "without_numbers", "written",
+]  # fmt: skip
 
 FOLDS = ((10, 8), (6, 5), (4, 3))
 """A layer with more units is folded, and so many drawn: the first pair that can be read."""
@@ -22,6 +25,10 @@ FEW = 24
 """Weights that are written on their lines; more are drawn only."""
 DIGITS = 3
 KEY = "line: weight, wider where larger, dashed where negative"
+CROWDED = {
+    "values": "no room for more than the values of weights", "none": "no room for its weights",
+}  # fmt: skip
+"""What is said of a layer with less on its lines than others."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,10 @@ class Column:
         What is written on its weights, a line each, in C order; both are empty of large networks.
     fold
         How many units may be drawn, and how many are where there are more.
+    crowded
+        What of its weights had room on its lines, where not all had: a key of `CROWDED`.
+    skipped
+        How many columns it stands for, which are left out.
     """
 
     units: int | None
@@ -56,11 +67,15 @@ class Column:
     weights: Sequence[str] = ()
     gradients: Sequence[str] = ()
     fold: tuple[int, int] = FOLDS[0]
+    crowded: str = ""
+    skipped: int = 0
 
     @property
     def drawn(self) -> int:
         """How many units are drawn."""
         most, first = self.fold
+        if self.skipped:
+            return 0
         if self.units is None:
             return 1
         return self.units if self.units <= most else first
@@ -73,7 +88,7 @@ class Column:
     @property
     def slots(self) -> int:
         """How many places it takes: one more where it is folded."""
-        return self.drawn + (self.units is not None and self.folded)
+        return self.drawn + bool(self.skipped or (self.units is not None and self.folded))
 
     @property
     def below(self) -> int:
@@ -175,14 +190,53 @@ def _marks(step: StepTrace) -> tuple[str, str]:
     return "\N{GREEK SMALL LETTER DELTA}", "\N{PARTIAL DIFFERENTIAL}"
 
 
+def written(columns: Sequence[Column]) -> bool:
+    """Whether numbers are written on lines and below units: they are few, and all units drawn."""
+    numbers = any(one.weights or one.biases or one.deltas for one in columns)
+    return numbers and not any(one.folded for one in columns)
+
+
+def with_fewer_numbers(column: Column) -> Column:
+    """A column with only the values of its weights on its lines; with nothing where it had them."""
+    values = _texts("", _flat(column.kernel))
+    if values == list(column.weights) and not column.gradients:
+        return replace(column, weights=(), crowded="none")
+    return replace(column, weights=values, gradients=(), crowded="values")
+
+
+def without_numbers(column: Column) -> Column:
+    """A column with nothing written on its lines or below its units."""
+    crowded = "none" if column.weights else column.crowded
+    return replace(column, weights=(), gradients=(), biases=(), deltas=(), crowded=crowded)
+
+
+def elided(columns: Sequence[Column], kept: int) -> list[Column]:
+    """The first and the last columns, and one that stands for those between them."""
+    last = kept // 2
+    count = len(columns) - kept
+    gap = Column(None, (f"{count} more", "layer" if count == 1 else "layers"), skipped=count)
+    return [*columns[: kept - last], gap, *columns[len(columns) - last :]]
+
+
 def key_of(shown: Any, columns: Sequence[Column]) -> list[str]:
-    """What explains lines and letters; none where there is no weight."""
-    key = [KEY] if any(column.kernel is not None for column in columns) else []
+    """What explains lines and letters, and says what had no room; none where no weight is."""
+    pairs = zip(columns, columns[1:], strict=False)
+    drawn = any(one.kernel is not None and not before.skipped for before, one in pairs)
+    key = [KEY] if drawn else []
+    if not written(columns):
+        few = any(column.weights or column.crowded for column in columns)
+        return [*key, "no room for the numbers of weights"] if few else key
+    for crowded, words in CROWDED.items():
+        layers = [one.heading[0] for one in columns if one.crowded == crowded]
+        if layers:
+            key.append(f"{', '.join(layers)}: {words}")
     if any(column.deltas for column in columns):
         (error, derivative), loss = _marks(shown), shown.notation.loss
         sign = "\N{MINUS SIGN}" if shown.notation.errors else ""
         slope = f"{sign}\N{PARTIAL DIFFERENTIAL}{loss}/\N{PARTIAL DIFFERENTIAL}"
-        key.append(f"{error} = {slope}z of a unit's sum z, {derivative} = {slope}w of a weight")
+        key.append(f"{error} = {slope}z of a unit's sum z")
+        if any(column.gradients for column in columns):
+            key[-1] += f", {derivative} = {slope}w of a weight"
     return key
 
 

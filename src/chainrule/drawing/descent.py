@@ -37,7 +37,7 @@ RATES: Mapping[str, float] = {
 }  # fmt: skip
 FARTHEST = 1e6
 """Farther from 0 no path goes on: it has left the picture, and soon the numbers."""
-HIGHEST = 100.0
+HIGHEST = 500.0
 """A loss that is larger than so many times the first leaves the picture."""
 
 
@@ -255,7 +255,8 @@ def plot_learning_rates(
     ax
         matplotlib axes to draw on; those of a new figure when None.
 
-    The scale is one of powers of ten. A line ends where the loss is no longer finite.
+    The scale is one of powers of ten. A line ends where the loss is no longer finite, and is cut
+    off below the legend where it is more than 500 times the first.
 
     >>> import chainrule
     >>> ax = chainrule.drawing.plot_learning_rates((0.01, 0.1), epochs=3)
@@ -279,13 +280,17 @@ def plot_learning_rates(
     lines = {
         name: _losses(model, rate, X, y, epochs, batch_size) for name, rate in _named(rates).items()
     }
+    from matplotlib.patches import Rectangle
+
     ax = axes_or_new(ax, "plot_learning_rates", (6.4, 4.4))
     ax.set_yscale("log")
-    ax.set_ylim(*_seen(list(lines.values())))
+    ax.set(xlabel="iteration", ylabel="loss", title="Loss at several learning rates")
+    low, high = _seen(list(lines.values()))
+    ax.set_ylim(low, high)
     for index, (name, losses) in enumerate(lines.items()):
-        ax.plot(np.arange(1, len(losses) + 1), losses, label=name, **line_style(index))
-    ax.set(xlabel="iteration", ylabel="loss", title="The same network at several learning rates")
-    legend_above(ax)
+        [line] = ax.plot(np.arange(1, len(losses) + 1), losses, label=name, **line_style(index))
+        line.set_clip_path(Rectangle((0, low), 1, high - low, transform=ax.get_yaxis_transform()))
+    legend_above(ax, compact=True)
     return ax
 
 

@@ -97,12 +97,12 @@ class Taken:
 
     def place(self, places: Any, size: tuple[float, float]) -> tuple[float, float]:
         """The first of some places where there is room, or the one with the least laid over it."""
-        covered = [self._covered(place, size) for place in places]
+        covered = [self.covered(place, size) for place in places]
         x, y = places[int(np.argmin(covered))]
         self.add((x, y), size)
         return float(x), float(y)
 
-    def _covered(self, place: Any, size: tuple[float, float]) -> float:
+    def covered(self, place: Any, size: tuple[float, float]) -> float:
         """The area that would be laid over something."""
         (x, y), (width, height) = place, size
         return math.fsum(

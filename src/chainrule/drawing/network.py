@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,17 +15,20 @@ from chainrule.drawing.columns import (
     Column,
     columns_of_model,
     columns_of_step,
+    elided,
     key_of,
     targets_of,
+    with_fewer_numbers,
+    without_numbers,
+    written,
 )
+from chainrule.drawing.weight_labels import LINE, SIZE, Label, draw_labels, labels_on
 from chainrule.errors import SettingError
 from chainrule.models import Sequential
 from chainrule.tracing import StepTrace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from chainrule.drawing.diagram import Taken
 
 __all__ = ["plot_network"]
 
@@ -36,16 +39,14 @@ MANY = 24
 RADIUS = 15.0
 INSIDE = 2 * RADIUS - 3.0
 """How wide the number in a unit may be."""
-SIZE = 8.0
-"""Of the type in a unit, in points."""
-LINE = 1.3 * SIZE
-"""Height of a line of type."""
 POSITIVE, NEGATIVE = "#0b4f8a", "#c04a00"
 DERIVATIVE = "#0b4f8a"
 GROUND = {"facecolor": "#ffffff", "edgecolor": "none", "pad": 0.4}
 """Of what is written on lines."""
 FOOT = 4.3 * SIZE
 """Height of the headings below the columns."""
+DISTANCES = (0.0, 180.0, 240.0, 300.0)
+"""Between columns at least, tried in turn until all numbers find room on their lines."""
 WIDEST = 3.0
 """The line of the largest weight of a layer, in points."""
 
@@ -69,6 +70,10 @@ def plot_network(model: Any, X: Any = None, y: Any = None, ax: Axes | None = Non
     derivative of the loss stands below each weight (∂), and that by its
     weighted sum below each unit (δ), as the notation of the trace says.
 
+    Where the lines of a layer cross so often that a number would lie on another line, only the
+    values of its weights are written, or nothing. Axes too small for that have no numbers of
+    weights, fewer units, and at last only the first and last layers. The picture says so.
+
     Raises `ShapeError` where X is not one row or y not its target.
 
     >>> import chainrule
@@ -84,29 +89,19 @@ def plot_network(model: Any, X: Any = None, y: Any = None, ax: Axes | None = Non
     from chainrule.drawing import diagram
 
     columns, target, loss = _shown(model, X, y)
-    room = None if ax is None else diagram.room_of(axes_or_new(ax, "plot_network"))
-    for fold in FOLDS:
-        columns = [replace(one, fold=fold) for one in columns]
-        key = key_of(model, columns)
-        places, (width, height) = _places(columns, target, key)
-        scale = 1.0 if room is None else float(min(1.0, *(room / (width, height))))
-        if SIZE * scale >= LEAST:
+    room = None if ax is None else _room(axes_or_new(ax, "plot_network"))
+    for some, keyed in _attempts(columns):
+        plan = _plan(model, some, target, keyed, room)
+        if _is_readable(plan.size, room):
             break
+    width, height = plan.size
     ax = axes_or_new(ax, "plot_network", (width / 72 + 0.4, height / 72 + 0.7))
     diagram.prepare(ax, (width, height))
-    taken = diagram.Taken()
-    written = _written(columns)
-    foot = LINE * len(key) + FOOT - SIZE
-    for column, at in zip(columns, places, strict=True):
-        _units(ax, column, at, taken if written else None)
-        _heading(ax, column, at[0][0], foot)
-    for before, column, starts, ends in zip(columns, columns[1:], places, places[1:], strict=False):
-        _lines(ax, before, column, starts, ends, scale, taken if written else None)
-    for text, (x, up) in zip(target, places[-1][: columns[-1].drawn], strict=False):
+    _draw(ax, plan, _scale(plan.size, room))
+    for text, (x, up) in zip(target, plan.places[-1][: plan.columns[-1].drawn], strict=False):
         diagram.write(ax, x + RADIUS + 4, up, text, SIZE, ha="left")
-    for index, line in enumerate(reversed(key)):
-        diagram.write(ax, width / 2, 4.0 + LINE * index, line, SIZE, color="#444444")
-    ax.set_title(_title(columns, loss))
+    across = width if room is None else float(room[0])
+    ax.set_title(_title(columns, loss, float(ax.title.get_fontsize()), across))
     return ax
 
 
@@ -135,48 +130,161 @@ def _loss(model: Sequential, X: Any, y: Any) -> float | None:
     return float(model.evaluate(row, np.asarray(y).reshape(1, -1), return_dict=True)["loss"])
 
 
-def _written(columns: Sequence[Column]) -> bool:
-    """Whether weights are written down: they are few, and all units are drawn."""
-    return any(one.weights for one in columns) and not any(one.folded for one in columns)
+@dataclass(frozen=True)
+class Plan:
+    """What is drawn and where: columns, places of their units, labels of lines, and the key."""
+
+    columns: Sequence[Column]
+    places: Sequence[Any]
+    labels: Sequence[Sequence[Label]]
+    key: Sequence[str]
+    size: tuple[float, float]
+
+
+def _attempts(columns: Sequence[Column]) -> Iterator[tuple[list[Column], bool]]:
+    """What may be drawn, and whether with a key: all, then no numbers, fewer units and columns."""
+    yield list(columns), True
+    columns = [without_numbers(one) for one in columns]
+    for fold in FOLDS:
+        columns = [replace(one, fold=fold) for one in columns]
+        yield list(columns), True
+    for kept in range(len(columns) - 2, 1, -1):
+        yield elided(columns, kept), True
+    yield elided(columns, 2) if len(columns) > 3 else list(columns), False
+
+
+def _room(ax: Axes) -> Any:
+    """Width and height of axes below a title, in points: a layout gives them more when it runs."""
+    from chainrule.drawing.diagram import room_of
+
+    ax.set_axis_off()
+    ax.set_title("A network")
+    figure = ax.get_figure(root=True)
+    if figure is not None and figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+    return room_of(ax)
+
+
+def _scale(size: tuple[float, float], room: Any) -> float:
+    """How much smaller a picture becomes in the room that axes have."""
+    return 1.0 if room is None else float(min(1.0, *(room / size)))
+
+
+def _is_readable(size: tuple[float, float], room: Any) -> bool:
+    return SIZE * _scale(size, room) >= LEAST
+
+
+def _plan(
+    model: Any, columns: Sequence[Column], target: Sequence[str], keyed: bool, room: Any
+) -> Plan:
+    """Places for columns, with as many numbers on lines as there is room for."""
+    while True:
+        key = key_of(model, columns) if keyed else []
+        for distance in DISTANCES:
+            there = _places(columns, target, key, distance)
+            if distance and not _is_readable(there[1], room):
+                break
+            places, size = there
+            labels = _labels(columns, places)
+            fitting = [one for one in labels if one is not None]
+            if len(fitting) == len(labels):
+                return Plan(columns, places, fitting, key, size)
+        columns = [
+            with_fewer_numbers(column) if found is None else column
+            for column, found in zip(columns, [[], *labels], strict=True)
+        ]
+
+
+def _labels(columns: Sequence[Column], places: Sequence[Any]) -> list[list[Label] | None]:
+    """The labels between each two columns; None where they find no room."""
+    if not written(columns):
+        return [[] for _ in columns[1:]]
+    taken = []
+    for column, at in zip(columns, places, strict=True):
+        taken += _room_of_units(column, at)
+    return [
+        labels_on(
+            [(start, end) for start in starts for end in ends],
+            list(zip(*(one for one in (column.weights, column.gradients) if one), strict=True)),
+            taken,
+        )
+        for column, starts, ends in zip(columns[1:], places, places[1:], strict=False)
+    ]
 
 
 def _places(
-    columns: Sequence[Column], target: Sequence[str], key: Sequence[str]
+    columns: Sequence[Column], target: Sequence[str], key: Sequence[str], distance: float
 ) -> tuple[list[Any], tuple[float, float]]:
     """Where the units of each column stand, and the size of all, in points."""
     from chainrule.drawing.diagram import text_width
 
-    written = _written(columns)
-    below = LINE * max(one.below for one in columns) if written else 0.0
-    above = LINE if written and any(one.values is not None and one.names for one in columns) else 0
-    step = 2 * RADIUS + (11.0 + below + above if written else 6.0)
+    numbers = written(columns)
+    below = LINE * max(one.below for one in columns) if numbers else 0.0
+    above = LINE if numbers and any(one.values is not None and one.names for one in columns) else 0
+    step = 2 * RADIUS + (11.0 + below + above if numbers else 6.0)
     foot = LINE * len(key) + FOOT + RADIUS + below
     most = max(column.slots for column in columns)
     height = foot + (most - 1) * step + RADIUS + above
-    headings = [
-        max(text_width(line, SIZE, "bold") for line in one.heading + one.count) for one in columns
-    ]
-    labels = [text for one in columns for text in (*one.weights, *one.gradients)] if written else []
-    widest = max((text_width(text, SIZE) for text in labels), default=0.0)
-    apart = max(116.0 if written else 84.0, 46.0 + 2.2 * widest, 12.0 + max(headings))
-    start = max(RADIUS, headings[0] / 2)
-    beside = max((4.0 + text_width(text, SIZE) for text in target), default=46.0)
-    width = start + (len(columns) - 1) * apart + max(RADIUS + beside, headings[-1] / 2)
+    across, width = _across(columns, target, distance)
     least = max((text_width(line, SIZE) for line in key), default=0.0)
-    start += max(0.0, least - width) / 2
+    start = max(0.0, least - width) / 2
     places = []
-    for index, column in enumerate(columns):
+    for x, column in zip(across, columns, strict=True):
         top = height - RADIUS - above - (most - column.slots) * step / 2
-        places.append([(start + index * apart, top - i * step) for i in range(column.slots)])
+        places.append([(start + x, top - i * step) for i in range(column.slots)])
     return places, (max(width, least), height)
 
 
-def _units(ax: Axes, column: Column, places: Any, taken: Taken | None) -> None:
+def _across(
+    columns: Sequence[Column], target: Sequence[str], distance: float
+) -> tuple[list[float], float]:
+    """How far right each column stands, and the width of all."""
+    from chainrule.drawing.diagram import text_width
+
+    numbers = written(columns)
+    headings = [
+        max(text_width(line, SIZE, "bold") for line in one.heading + one.count) for one in columns
+    ]
+    labels = [text for one in columns for text in (*one.weights, *one.gradients)] if numbers else []
+    widest = max((text_width(text, SIZE) for text in labels), default=0.0)
+    apart = max(116.0 if numbers else 84.0, 46.0 + 2.2 * widest, distance)
+    across = [max(RADIUS, headings[0] / 2)]
+    for index, (before, column) in enumerate(zip(columns, columns[1:], strict=False)):
+        least = 12.0 + (headings[index] + headings[index + 1]) / 2
+        narrow = before.skipped or column.skipped
+        across.append(across[-1] + max(2.6 * RADIUS if narrow else apart, least))
+    beside = max((4.0 + text_width(text, SIZE) for text in target), default=0.0)
+    return across, across[-1] + max(RADIUS + beside, headings[-1] / 2)
+
+
+def _draw(ax: Axes, plan: Plan, scale: float) -> None:
+    """Units, lines, labels, headings and key."""
+    from chainrule.drawing.diagram import write
+
+    columns, places = plan.columns, plan.places
+    foot = LINE * len(plan.key) + FOOT - SIZE
+    for column, at in zip(columns, places, strict=True):
+        _units(ax, column, at, written(columns))
+        _heading(ax, column, at[0][0], foot)
+    for before, column, starts, ends in zip(columns, columns[1:], places, places[1:], strict=False):
+        if not (before.skipped or column.skipped):
+            _lines(ax, before, column, starts, ends, scale)
+    for labels in plan.labels:
+        draw_labels(ax, labels, (BLACK, DERIVATIVE))
+    for index, line in enumerate(reversed(plan.key)):
+        write(ax, plan.size[0] / 2, 4.0 + LINE * index, line, SIZE, color="#444444")
+
+
+def _units(ax: Axes, column: Column, places: Any, numbers: bool) -> None:
     """The circles of a column, and what stands in, above and below them."""
     from matplotlib.patches import Circle, Rectangle
 
     from chainrule.drawing.diagram import fitted, write
 
+    if column.skipped:
+        x, y = places[0]
+        write(ax, x, y, "\N{MIDLINE HORIZONTAL ELLIPSIS}", 2.4 * SIZE)
+        return
     drawn = column.drawn
     look: dict[str, Any] = {"facecolor": "#ffffff", "edgecolor": BLACK, "linewidth": 1.1}
     for index, (x, y) in enumerate(places[:drawn]):
@@ -189,30 +297,37 @@ def _units(ax: Axes, column: Column, places: Any, taken: Taken | None) -> None:
             write(ax, x, y, *fitted(float(column.values[index]), 3, SIZE - 1.0, INSIDE))
         elif column.names:
             write(ax, x, y, column.names[index], SIZE)
-        if taken is not None:
-            taken.add((x, y), (2 * RADIUS, 2 * RADIUS))
-            _beside(ax, column, index, (x, y), taken)
+        for up, text, font in _beside(column, index, y) if numbers else ():
+            write(ax, x, up, text, SIZE - 0.5, bbox=GROUND, zorder=2, **font)
     if len(places) > drawn:
         x, y = places[drawn]
         write(ax, x, y + 4, "⋮", 1.6 * SIZE)
         write(ax, x, y - 9, f"{(column.units or 0) - drawn:,} more", SIZE)
 
 
-def _beside(ax: Axes, column: Column, index: int, place: tuple[float, float], taken: Taken) -> None:
-    """A unit's name above it, its bias and its derivative below."""
-    from chainrule.drawing.diagram import text_width, write
-
-    (x, y), looks = place, []
+def _beside(column: Column, index: int, y: float) -> list[tuple[float, str, dict[str, Any]]]:
+    """Height, text and look of a unit's name above it, and of its bias and derivative below."""
+    found: list[tuple[float, str, dict[str, Any]]] = []
     if column.values is not None and column.names:
-        looks.append((y + RADIUS + 0.7 * SIZE, column.names[index], {"fontweight": "bold"}))
+        found.append((y + RADIUS + 0.7 * SIZE, column.names[index], {"fontweight": "bold"}))
     below = [(texts[index], look) for texts, look in (
         (column.biases, {"fontstyle": "italic"}), (column.deltas, {"color": DERIVATIVE}),
     ) if texts]  # fmt: skip
     for line, (text, look) in enumerate(below):
-        looks.append((y - RADIUS - 0.7 * SIZE - LINE * line, text, look))
-    for up, text, look in looks:
-        taken.add((x, up), (text_width(text, SIZE) + 12, SIZE))
-        write(ax, x, up, text, SIZE - 0.5, bbox=GROUND, zorder=2, **look)
+        found.append((y - RADIUS - 0.7 * SIZE - LINE * line, text, look))
+    return found
+
+
+def _room_of_units(column: Column, places: Any) -> list[Any]:
+    """Place and size of the units of a column, and of what is written beside them."""
+    from chainrule.drawing.diagram import text_width
+
+    found = []
+    for index, (x, y) in enumerate(places):
+        found.append(((x, y), (2 * RADIUS, 2 * RADIUS)))
+        for up, text, _ in _beside(column, index, y):
+            found.append(((x, up), (text_width(text, SIZE) + 12, SIZE)))
+    return found
 
 
 def _heading(ax: Axes, column: Column, x: float, up: float) -> None:
@@ -225,8 +340,7 @@ def _heading(ax: Axes, column: Column, x: float, up: float) -> None:
 
 
 def _lines(
-    ax: Axes, before: Column, column: Column, starts: Any, ends: Any, scale: float,
-    taken: Taken | None,
+    ax: Axes, before: Column, column: Column, starts: Any, ends: Any, scale: float
 ) -> None:  # fmt: skip
     """The lines between two columns: a weight each, or where numbers only pass through."""
     from matplotlib.collections import LineCollection
@@ -252,32 +366,20 @@ def _lines(
             colors=[POSITIVE if one >= 0 else NEGATIVE for one in weights],
         ), autolim=False,
     )  # fmt: skip
-    if taken is not None:
-        for index, line in enumerate(lines):
-            _weight(
-                ax, line, [one[index] for one in (column.weights, column.gradients) if one], taken
-            )
 
 
-def _weight(ax: Axes, line: Any, texts: Sequence[str], taken: Taken) -> None:
-    """A weight on its line, and its derivative below it, where nothing else stands."""
-    from chainrule.drawing.diagram import text_width, write
-
-    start, end = np.array(line)
-    shares = np.array([0.3, 0.36, 0.42, 0.48, 0.54, 0.6, 0.66, 0.25, 0.72])[:, None]
-    size = (max(text_width(text, SIZE) for text in texts) + 2, LINE * len(texts) - 0.3 * SIZE + 1)
-    x, up = taken.place(start + shares * (end - start), size)
-    for index, text in enumerate(texts):
-        y = up + LINE * ((len(texts) - 1) / 2 - index)
-        color = DERIVATIVE if index else BLACK
-        write(ax, x, y, text, SIZE - 0.5, bbox=GROUND, zorder=4, color=color)
-
-
-def _title(columns: Sequence[Column], loss: float | None) -> str:
-    """The sizes of the network, and the loss of the row where it is known."""
-    from chainrule.drawing.diagram import shown
+def _title(columns: Sequence[Column], loss: float | None, size: float, room: float) -> str:
+    """The sizes of the network, and the loss of the row where it is known: as long as has room."""
+    from chainrule.drawing.diagram import shown, text_width
 
     kernels = [one.kernel.shape for one in columns if one.kernel is not None]
-    named = "-".join(map(str, (kernels[0][0], *(units for _, units in kernels)))) if kernels else ""
-    title = f"A {named} network" if named else "A network"
-    return title if loss is None else f"{title}: loss {shown(loss, 4)}"
+    sizes = [str(kernels[0][0]), *(str(units) for _, units in kernels)] if kernels else []
+    more = "" if loss is None else f"loss {shown(loss, 4)}"
+    full = f"A {'-'.join(sizes)} network" if sizes else "A network"
+    titles = [full + f": {more}" * bool(more), full + f"\n{more}" * bool(more)]
+    if len(sizes) > 4:
+        short = f"A {sizes[0]}-{sizes[1]}-\N{HORIZONTAL ELLIPSIS}-{sizes[-1]} network"
+        layers = f"{len(columns) - 1} layers" + f": {more}" * bool(more)
+        titles += [f"{short}, {layers}", f"{short}\n{layers}"]
+    fitting = [title for title in titles if text_width(title, size) <= room]
+    return next(iter(fitting), titles[-1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -23,8 +23,10 @@ from chainrule.tracing import Notation, StepTrace, Trace, as_notation, trace
 
 __all__ = ["ExpressionSpec", "NetworkSpec", "Spec", "read_spec", "spec_of"]
 
-PARTS: dict[str, type] = {**REGULARIZERS, **CONSTRAINTS, **schedules.SCHEDULES}
-"""What may stand in settings as a table: { name = "l2", l2 = 0.001 }."""
+PARTS: dict[str, Mapping[str, type]] = {
+    "regularizer": REGULARIZERS, "constraint": CONSTRAINTS, "learning_rate": schedules.SCHEDULES,
+}  # fmt: skip
+"""What may stand in settings as a table, { name = "l2", l2 = 0.001 }, by the setting's ending."""
 REDUCTIONS = {"mean": "sum_over_batch_size", "sum": "sum"}
 
 
@@ -105,7 +107,7 @@ class ExpressionSpec:
             raise SettingError(message)
         nodes = self.nodes()
         result = list(nodes.values())[-1]
-        return trace(result, nodes, **{"digits": self.digits} | given)
+        return replace(trace(result, nodes, **{"digits": self.digits} | given), title=self.title)
 
 
 @dataclass(frozen=True)
@@ -173,9 +175,9 @@ class NetworkSpec:
         if notation is not None:
             shown = replace(shown, form=notation)
         X, y = matrix("data: X", self.X), matrix("data: y", self.y)
-        return self.model().trace(
-            X, y, steps=self.steps if steps is None else steps, notation=shown, check=check
-        )
+        steps = self.steps if steps is None else steps
+        made = self.model().trace(X, y, steps=steps, notation=shown, check=check)
+        return replace(made, title=self.title)
 
     def _reduction(self) -> str:
         if self.reduction not in REDUCTIONS:
@@ -204,6 +206,9 @@ def spec_of(record: Mapping[str, Any]) -> Spec:
     6.0
     """
     given = dict(record)
+    if not isinstance(given.get("title", ""), str):
+        message = f"spec: title must be text, got {given['title']!r}."
+        raise SettingError(message)
     if "expressions" in given:
         for name in ("values", "constants", "expressions"):
             _table(name, given.get(name, {}))
@@ -213,6 +218,7 @@ def spec_of(record: Mapping[str, Any]) -> Spec:
         return ExpressionSpec(**_known("spec", given, ExpressionSpec))
     for name in ("layers", "data"):
         if not given.get(name):
+            _check_known("spec", given, {"expressions", "data", "notation", *_names(NetworkSpec)})
             message = (
                 f"spec: {name} is missing; a network needs [[layers]] and [data], an expression "
                 "[expressions]; chainrule trace --example mazur --spec prints one to start from."
@@ -243,13 +249,21 @@ def _table(name: str, given: Any) -> dict[str, Any]:
     return dict(given)
 
 
-def _known(owner: str, given: Mapping[str, Any], kind: type) -> dict[str, Any]:
-    """Settings that a kind has; raises with the nearest for another."""
-    names = [one.name for one in fields(kind)]
+def _names(kind: type) -> list[str]:
+    return [one.name for one in fields(kind)]
+
+
+def _check_known(owner: str, given: Mapping[str, Any], names: Collection[str]) -> None:
+    """Raise for a setting that there is not, with the nearest."""
     for name in given:
         if name not in names:
             message = f"{owner}: there is no setting {name!r}; {nearest(name, names)}"
             raise SettingError(message)
+
+
+def _known(owner: str, given: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """Settings that a kind has; raises with the nearest for another."""
+    _check_known(owner, given, _names(kind))
     return dict(given)
 
 
@@ -270,7 +284,11 @@ def _layer(number: int, described: Mapping[str, Any]) -> Layer:
                 raise SettingError(message)
             settings["use_bias"] = "bias" in described
         elif "units" not in settings:
-            message = f"spec: layer {number}: give its kernel, or its units to have weights drawn."
+            _check_settings(f"layer {number}", kind, LAYERS, settings)
+            message = (
+                f"spec: layer {number}: give its kernel, or its units to have weights drawn; a "
+                'layer of another kind says it: kind = "Dropout".'
+            )
             raise SettingError(message)
     made: Layer = _made(f"layer {number}", kind, LAYERS, settings)
     return made
@@ -281,12 +299,8 @@ def _made(what: str, name: Any, table: Mapping[str, Any], settings: Mapping[str,
     if not isinstance(name, str) or name not in table:
         message = f"spec: {what}: {name!r} is not known; {nearest(str(name), table)}"
         raise SettingError(message)
-    known = [one.name for one in fields(table[name]) if one.init]
-    for setting in settings:
-        if setting not in known:
-            message = f"spec: {what}: {name} has no {setting!r}; {nearest(setting, known)}"
-            raise SettingError(message)
-    made = {key: _object(f"{what}: {key}", one) for key, one in settings.items()}
+    _check_settings(what, name, table, settings)
+    made = {key: _object(f"{what}: {key}", key, one) for key, one in settings.items()}
     try:
         return table[name](**made)
     except (TypeError, ValueError) as error:
@@ -294,7 +308,22 @@ def _made(what: str, name: Any, table: Mapping[str, Any], settings: Mapping[str,
         raise SettingError(message) from error
 
 
-def _object(what: str, given: Any) -> Any:
+def _check_settings(
+    what: str, name: str, table: Mapping[str, Any], settings: Mapping[str, Any]
+) -> None:
+    """Raise for a setting that an object of a table has not."""
+    known = [one.name for one in fields(table[name]) if one.init]
+    for setting in settings:
+        if setting not in known:
+            message = f"spec: {what}: {name} has no {setting!r}; {nearest(setting, known)}"
+            if table is LAYERS and setting in ("type", "layer", "class_name"):
+                message = (
+                    f"spec: {what}: {setting} is called kind; write kind = {settings[setting]!r}."
+                )
+            raise SettingError(message)
+
+
+def _object(what: str, key: str, given: Any) -> Any:
     """A setting; a table of a name and settings is what the name stands for, with these."""
     if not isinstance(given, Mapping):
         return given
@@ -302,4 +331,5 @@ def _object(what: str, given: Any) -> Any:
     if "name" not in given:
         message = f'spec: {what} needs a name, such as {{ name = "l2", l2 = 0.01 }}, got {given}.'
         raise SettingError(message)
-    return _made(what, given["name"], PARTS, settings)
+    parts = next((parts for ending, parts in PARTS.items() if key.endswith(ending)), {})
+    return _made(what, given["name"], parts, settings)

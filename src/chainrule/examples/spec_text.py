@@ -92,7 +92,8 @@ def _changed(owner: str, made: Any, left_out: tuple[str, ...]) -> dict[str, Any]
         value = getattr(made, one.name)
         if one.name in left_out or (one.default is not MISSING and value == one.default):
             continue
-        kind = [name for name, known in PARTS.items() if type(value) is known]
+        kinds = (pair for parts in PARTS.values() for pair in parts.items())
+        kind = [name for name, known in kinds if type(value) is known]
         if kind:
             value = {"name": kind[0]} | _changed(owner, value, ())
         elif not isinstance(value, str | int | float | bool):

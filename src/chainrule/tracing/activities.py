@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ def activity_rule(trace: StepTrace, layer: LayerTrace) -> Any:
     return find_regularizer(described.activity_regularizer)
 
 
-def activity_slopes(trace: StepTrace) -> list[Pair]:
+def activity_slopes(trace: StepTrace, layers: Sequence[LayerTrace]) -> list[Pair]:
     """For each layer the derivative of the penalties by what it gives, and by its sums.
 
     What is left of the loss reported without the rows' own losses has lost digits; it stands only
@@ -33,7 +34,7 @@ def activity_slopes(trace: StepTrace) -> list[Pair]:
     """
     found: list[Pair] = []
     following: LayerTrace | None = None
-    for layer in reversed(trace.layers):
+    for layer in reversed(layers):
         numbers = layer.numbers
         left = _left(trace, numbers.upstream, numbers.upstream_reported)
         by_a = _nearer(_by_rules(trace, layer, following, found), left, numbers.upstream_reported)
@@ -73,7 +74,8 @@ def _by_rules(
         slope = following.numbers.slope
         behind = by_a if slope is None else by_a * _flat(trace, slope)
     else:
-        behind = by_z @ following.kernel.before.T.astype(np.float64)
+        kernel = following.kernel.before.astype(np.float64)
+        behind = _flat(trace, by_z.reshape(-1, kernel.shape[1]) @ kernel.T)
     return slopes + behind if behind.shape == slopes.shape else None
 
 

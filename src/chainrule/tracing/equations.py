@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor, log10
 from typing import Any, TypeAlias
 
@@ -125,8 +125,12 @@ def account_of(trace: Any) -> Account:
 
     with np.errstate(all="ignore"):  # numbers that are not finite are shown as they are
         if isinstance(trace, Trace):
-            return account_of_expression(trace)
-        return account_of_step(trace)
+            made: Account = account_of_expression(trace)
+        else:
+            made = account_of_step(trace)
+    if not trace.title:
+        return made
+    return replace(made, title=trace.title, lines=(made.title, *made.lines))
 
 
 MEANINGS = {
@@ -217,6 +221,11 @@ MEANINGS = {
         r"\hat{h}\text{: }h\text{ less its mean }\mu\text{, divided by the root of its variance }"
         r"\sigma^2",
     ),
+    "reach": (
+        "reach2_p: how far p, counted in parts of its range, reaches into the 2nd",
+        r"\mathrm{reach2}_{p}\text{: how far }p\text{, counted in parts of its range, reaches into "
+        r"the 2nd}",
+    ),
     "row": ("(r) after a name: in row r", r"a^{(r)}\text{: in row }r"),
     "~": (
         "~ after a name: after a layer without weights",
@@ -256,6 +265,7 @@ def _marks(part: Expression) -> set[str]:
     row = {"row"} if part.row is not None else set()
     row |= {"rate"} if part.letter == "η" else set()
     row |= {"hat"} if part.head == "hat" else set()
+    row |= {"reach"} if part.head.startswith("reach") and part.by is None else set()
     row |= {"mix"} if part.name == "mix" and part.by is None else set()
     return row | ({"~"} if "~" in part.mark else set())
 

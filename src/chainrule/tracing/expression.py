@@ -89,6 +89,8 @@ class Trace(Forms):
         How many digits after the point are shown.
     checks
         Whether a central difference stands beside the derivative of each variable.
+    title
+        What stands above it, if anything.
 
     `trace["q"]` is the node of a name. Raises `SettingError` for an unknown one.
     """
@@ -96,6 +98,7 @@ class Trace(Forms):
     steps: tuple[TraceStep, ...]
     digits: int = 6
     checks: bool = False
+    title: str = ""
 
     @property
     def result(self) -> TraceStep:

@@ -10,6 +10,7 @@ from chainrule.tracing.equations import Account, Entry, Section, equation, legen
 from chainrule.tracing.expression import Trace, TraceStep
 from chainrule.tracing.expression_graph import Edge, Seen
 from chainrule.tracing.expression_paths import path_entries
+from chainrule.tracing.folding import left_out
 from chainrule.tracing.formula import (
     Call,
     Expression,
@@ -35,12 +36,12 @@ def account_of_expression(trace: Trace) -> Account:
         *seen.steps[: MOST_STEPS // 2], *seen.steps[-MOST_STEPS // 2 :]
     )  # fmt: skip
     others = len(seen.steps) - len(shown)
-    left_out = (f"{others:,} more steps are left out.",) if others else ()
+    sentence = f"{others:,} more step{'' if others == 1 else 's'} {left_out(others)}."
     result = seen.symbol(seen.result).name
     sections = (
-        Section("Forward", (*_forward(seen, shown), *left_out)),
+        Section("Forward", (*_forward(seen, shown), *([sentence] if others else []))),
         Section("Local derivatives", tuple(_locals(seen, shown))),
-        Section("Backward", (*_backward(seen, shown), *left_out)),
+        Section("Backward", (*_backward(seen, shown), *([sentence] if others else []))),
         Section("Paths", () if others else tuple(path_entries(seen))),
     )
     lines = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -113,14 +113,15 @@ class Seen:
 
     def symbol(self, step: TraceStep) -> Symbol:
         """The symbol of a step that is shown."""
-        return Symbol(self.title[step.name], step.value)
+        name = self.title[step.name]
+        return Symbol(name, step.value, bracketed=any(map(str.isspace, name)))
 
     def operand(self, name: str) -> Expression:
         """An operand in a formula: a number where it is a constant without a name."""
         step, seen = self.by_name[name], self.shown(name)
         if name not in self.made and not self.is_named(seen) and step.value.size == 1:
             return Number(step.value)
-        return Symbol(self.title[seen.name], step.value)
+        return replace(self.symbol(seen), value=step.value)
 
     def share(self, step: TraceStep) -> Symbol:
         """What a pair makes of its logits: p; p_z where another has that name."""

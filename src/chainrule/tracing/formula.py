@@ -212,8 +212,8 @@ def dot(
 ) -> list[Expression]:
     """Terms of sum(scale * lefts * rights), of which `term` writes one.
 
-    Of many the `first` places are shown and then the largest, `most` in all, and what the others
-    come to.
+    Of many the `first` places are shown, where there are none the `most` largest, and what the
+    others come to.
     """
     values = np.asarray(lefts, np.float64) * np.asarray(rights, np.float64) * scale
     return some(values, _largest(values, most, first), term)
@@ -230,8 +230,9 @@ def _largest(sizes: Any, most: int, first: Sequence[int] = ()) -> list[int]:
     """The places of the terms that are shown, in order; one more than `most` is shown too."""
     if len(sizes) <= most + 1:
         return list(range(len(sizes)))
+    if first:
+        return list(first)
     order = np.nan_to_num(np.abs(np.asarray(sizes)), nan=np.inf)
-    order[list(first)] = np.inf
     return [int(place) for place in np.sort(np.argpartition(-order, most)[:most])]
 
 

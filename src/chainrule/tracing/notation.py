@@ -74,6 +74,9 @@ class Notation:
         if isinstance(self.first_layer, bool) or self.first_layer not in (0, 1):
             message = f"trace: first_layer must be 0 or 1, got {self.first_layer!r}."
             raise SettingError(message)
+        if not str(self.loss).strip():
+            message = f"trace: loss must be a name such as 'E', got {self.loss!r}."
+            raise SettingError(message)
         for setting, known in FIELDS.items():
             _check_pattern(setting, getattr(self, setting), known)
         if self.units is not None:
@@ -87,6 +90,14 @@ class Notation:
                 raise SettingError(message)
             units = tuple(tuple(str(name) for name in layer) for layer in self.units)
             object.__setattr__(self, "units", units)
+
+    @property
+    def weight_pattern(self) -> str:
+        """The pattern of weights' names; where none is given that of the form."""
+        if self.weights is not None:
+            return self.weights
+        letter = "Θ" if self.form == "theta" else "W"
+        return letter + ("{layer}[{i},{j}]" if self.form == "rows" else "{layer}[{j},{i}]")
 
     def names(self, default: Sequence[Sequence[str]], widths: Sequence[int] | None = None) -> Names:
         """The names of a network's units and weights.
@@ -121,6 +132,7 @@ class Notation:
         )
         names = Names(self, named, sources)
         names.check_weights()
+        names.check_units()
         return names
 
 
@@ -142,15 +154,9 @@ class Names:
     def check_weights(self) -> None:
         """Raise where a pattern calls several weights the same; of large networks not all are."""
         pattern = self.notation.weights
-        sizes = [len(a) * len(b) for a, b in zip(self.sources, self.units[1:], strict=False)]
-        if pattern is None or sum(sizes) > MANY:
+        if pattern is None or self._is_large:
             return
-        called = [
-            self.weight(place, source, unit)
-            for place, before in enumerate(self.sources)
-            for unit in range(len(self.units[place + 1]))
-            for source in range(len(before))
-        ]
+        called = self._all_weights()
         twice = next((name for name in called if called.count(name) > 1), None)
         if twice is not None:
             message = (
@@ -158,6 +164,32 @@ class Names:
                 "{n}, or by {layer} with {i} and {j}."
             )
             raise SettingError(message)
+
+    def check_units(self) -> None:
+        """Raise where a reader gives one name to two things: units, a weight, the loss."""
+        if self.notation.units is None or self._is_large:
+            return
+        units = [name for layer in self.units for name in layer]
+        for name in units:
+            both = "units of two layers" if units.count(name) > 1 else None
+            both = "a unit and a weight" if name in self._all_weights() else both
+            both = "a unit and the loss" if name == self.notation.loss else both
+            if both is not None:
+                message = f"trace: {both} are called {name!r}; give each a name of its own."
+                raise SettingError(message)
+
+    @property
+    def _is_large(self) -> bool:
+        sizes = [len(a) * len(b) for a, b in zip(self.sources, self.units[1:], strict=False)]
+        return sum(sizes) > MANY
+
+    def _all_weights(self) -> list[str]:
+        return [
+            self.weight(place, source, unit)
+            for place, before in enumerate(self.sources)
+            for unit in range(len(self.units[place + 1]))
+            for source in range(len(before))
+        ]
 
     def layer(self, place: int) -> int:
         """The number of a layer with weights, as the reader counts."""
@@ -169,12 +201,8 @@ class Names:
 
     def weight(self, place: int, source: int, unit: int) -> str:
         """The name of the weight from a source (input or unit before) to a unit of a layer."""
-        form, pattern = self.notation.form, self.notation.weights
-        if pattern is None:
-            letter = "Θ" if form == "theta" else "W"
-            pattern = letter + ("{layer}[{i},{j}]" if form == "rows" else "{layer}[{j},{i}]")
         before = sum(len(self.sources[k]) * len(self.units[k + 1]) for k in range(place))
-        return pattern.format(**{
+        return self.notation.weight_pattern.format(**{
             "layer": self.matrix_number(place), "i": source + 1, "j": unit + 1,
             "from": self.sources[place][source], "to": self.units[place + 1][unit],
             "n": before + unit * len(self.sources[place]) + source + 1,
@@ -190,6 +218,18 @@ class Names:
             "to": self.units[place + 1][unit],
             "n": sum(map(len, self.units[1 : place + 1])) + unit + 1,
         })  # fmt: skip
+
+    def named_weight(self, layer: str, source: int, unit: int) -> str:
+        """The name of a weight of a layer that is not counted, by the layer's name."""
+        if self.notation.form == "rows":
+            return f"W_{layer}[{source + 1},{unit + 1}]"
+        letter = "Θ" if self.notation.form == "theta" else "W"
+        return f"{letter}_{layer}[{unit + 1},{source + 1}]"
+
+    def named_bias(self, layer: str, unit: int) -> str:
+        """The name of a bias of such a layer."""
+        theta = self.notation.form == "theta"
+        return f"Θ_{layer}[{unit + 1},0]" if theta else f"b_{layer}[{unit + 1}]"
 
 
 def _listed(given: Any) -> list[Any]:

@@ -78,14 +78,34 @@ class LayerTrace:
     settings: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def positions(self) -> int:
+        """How often a row is multiplied with the kernel: with further axes at each position."""
+        kernel, z = self.parameters.get("kernel"), self.numbers.z
+        if kernel is None or kernel.before.ndim != 2 or z is None or self.numbers.x is None:
+            return 0
+        return int(np.prod(z.shape[1:-1]))
+
+    @property
     def kernel(self) -> ParameterTrace | None:
         """The kernel, where there is a weighted sum of units."""
-        return self.parameters.get("kernel") if self.place is not None else None
+        return self.parameters.get("kernel") if self.positions else None
 
     @property
     def bias(self) -> ParameterTrace | None:
         """The bias of that sum."""
-        return self.parameters.get("bias") if self.place is not None else None
+        return self.parameters.get("bias") if self.positions else None
+
+    def led_from(self, unit: int) -> tuple[int, int]:
+        """Of a unit: the first column given that leads to it, and its column in the kernel."""
+        assert self.kernel is not None  # noqa: S101  (asked for of such layers)
+        inputs, units = self.kernel.before.shape
+        return unit // units * inputs, unit % units
+
+    def leads_to(self, source: int) -> tuple[int, int]:
+        """Of a column given: the first unit that it leads to, and its row in the kernel."""
+        assert self.kernel is not None  # noqa: S101  (asked for of such layers)
+        inputs, units = self.kernel.before.shape
+        return source // inputs * units, source % inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +179,8 @@ class StepTrace(Forms):
         Whether a central difference stands beside each gradient that is shown.
     remarks
         Sentences that stand above it: where its row comes from, what is said of it elsewhere.
+    title
+        What stands above all of it, if anything.
     input_names
         What the columns of each input are called, by its name, where that is known.
     steps, losses
@@ -192,6 +214,7 @@ class StepTrace(Forms):
     losses: tuple[float, ...] = ()
     following: tuple[StepTrace, ...] = ()
     remarks: tuple[str, ...] = ()
+    title: str = ""
     input_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property

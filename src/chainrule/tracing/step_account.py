@@ -16,14 +16,16 @@ from chainrule.tracing.equations import (
     legend,
     number_text,
 )
+from chainrule.tracing.folding import left_out
 from chainrule.tracing.formula import Symbol
+from chainrule.tracing.head_formulas import head_targets
 from chainrule.tracing.step import StepTrace
 from chainrule.tracing.step_backward import backward_row, first_trained
 from chainrule.tracing.step_forward import forward_row, loss_entries
 from chainrule.tracing.step_gradient import gradient_entries
 from chainrule.tracing.step_normal import statistics, statistics_slopes
 from chainrule.tracing.step_update import update_entries
-from chainrule.tracing.view import View, flat
+from chainrule.tracing.view import View, flat, widths_of
 
 __all__ = ["account_of_step"]
 
@@ -41,7 +43,8 @@ def account_of_step(trace: StepTrace) -> Account:
     if trace.following or len(losses) > 2:
         count = len(losses) - 1
         plural = "s" if count != 1 else ""
-        sections.append(Section(f"Losses of {count:,} step{plural}", _losses(trace, losses)))
+        entries = (*_losses(trace, losses), *_left_out(trace))
+        sections.append(Section(f"Losses of {count:,} step{plural}", entries))
     if trace.following:
         last = trace.steps[-1]
         sections += _sections(View(last), f"Step {last.iteration:,}: ")
@@ -51,15 +54,21 @@ def account_of_step(trace: StepTrace) -> Account:
     return Account(_title(view), lines, used, tuple(sections), trace.notation.digits)
 
 
+def _left_out(trace: StepTrace) -> Iterator[Entry]:
+    """What is said of the steps between the first and the last."""
+    first, last = trace.iteration + 1, trace.steps[-1].iteration - 1
+    if last < first:
+        return
+    which = f"Step {first:,} is" if first == last else f"Steps {first:,} to {last:,} are"
+    kept = len(trace.following) == last - first + 2
+    yield f"{which} left out here{'; to_csv() has their numbers' if kept else ''}."
+
+
 def _title(view: View) -> str:
     trace = view.trace
     first = "step" if trace.iteration == 1 else f"step {trace.iteration:,}"
-    name = "-".join(str(width) for width in _widths(view))
+    name = "-".join(str(width) for width in widths_of(trace))
     return f"One training {first} of a {name} network" if name else f"One training {first}"
-
-
-def _widths(view: View) -> list[int]:
-    return [len(one) for one in view.names.units]
 
 
 def _lines(view: View) -> Iterator[str]:
@@ -80,6 +89,13 @@ def _lines(view: View) -> Iterator[str]:
             f"γ{number}, β{number}: of {layer.name}"
             for number, layer in enumerate(view.normalizing, start=1)
         )
+    for layer in trace.layers:
+        if layer.place is None and layer.kernel is not None and layer.numbers.z is not None:
+            at = ",".join("pqrs"[: layer.numbers.z.ndim - 2])
+            yield (
+                f"{layer.name}[{at},j]: unit j of {layer.name} at position {at} of a row; its "
+                "weights are the same at all positions"
+            )
     mixing = [layer.name for layer, one in zip(trace.layers, view.mixing, strict=True) if one]
     if mixing:
         loss = trace.notation.loss
@@ -150,39 +166,39 @@ def _inputs(view: View, row: int) -> Iterator[Entry]:
     targets: list[Symbol] = []
     if view.targets is not None:
         count = view.targets.shape[1]
-        whole = count <= view.folding.units
-        kept = range(count) if whole else view.shown_units[-1]
+        kept = view.shown_units[-1]
         targets, others = [view.target(row, k) for k in kept], others + count - len(kept)
+    targets = targets or head_targets(view, row)
     if symbols or targets:
-        more = f"; {others:,} more are left out" if others else ""
+        more = f"; {others:,} more {left_out(others)}" if others else ""
         yield Values((*symbols, *targets), "given: ", more)
 
 
 def _shown_inputs(view: View, count: int) -> list[int]:
     """The columns of the rows that are shown: of many those whose weights are."""
-    if count <= view.folding.units:
+    if count <= view.folding.units + 1:
         return list(range(count))
-    alone = view.layers[0].place is not None
-    return view.shown_sources(0) if alone else []
+    return view.shown_sources(0) if view.layers[0].kernel is not None else []
 
 
 def _joined(view: View, row: int) -> list[Symbol]:
-    """What the first layer with weights is given, where several inputs are put together for it."""
+    """What the first layer with weights is given of inputs, where several are put together."""
     place = next((place for place, one in enumerate(view.layers) if one.place == 0), None)
     if view.in_line or place is None or (place == 0 and len(view.trace.inputs) == 1):
         return []
     values = flat(view.layers[place].numbers.x, view.rows)[row]
-    if len(values) > view.folding.units:
-        return []
+    few = len(values) <= view.folding.units + 1
+    made, shown = view.made_before(place), range(len(values)) if few else view.shown_sources(place)
     given = view.given(place)
-    return [given.symbol(k, value, view.row(row)) for k, value in enumerate(values)]
+    return [given.symbol(k, values[k], view.row(row)) for k in shown if k not in made]
 
 
 def _rows_left_out(view: View) -> Iterator[Entry]:
     others = view.rows - len(view.shown_rows)
     if others:
         shown = ", ".join(str(row + 1) for row in view.shown_rows)
-        yield f"Rows shown: {shown}, with the largest part of the loss; {others:,} are left out."
+        said = f"Rows shown: {shown}, with the largest part of the loss"
+        yield f"{said}; {others:,} {left_out(others)}."
 
 
 def _after(view: View) -> Iterator[Entry]:
@@ -211,7 +227,8 @@ def _losses(trace: StepTrace, losses: tuple[float, ...]) -> tuple[Entry, ...]:
         if k == count - 1 and not ended:
             name = f"{trace.notation.loss} after step {trace.iteration + k - 1:,}"
         if entries and k == count - FIRST_STEPS and count > 2 * FIRST_STEPS:
-            entries.append(f"{count - 2 * FIRST_STEPS:,} more are left out.")
+            others = count - 2 * FIRST_STEPS
+            entries.append(f"{others:,} more {left_out(others)}.")
         entries.append(equation(Symbol(name, losses[k])))
     if ended:
         entries.append(f"The loss is not finite ({losses[-1]:g}): no further step was made.")

@@ -34,6 +34,7 @@ from chainrule.tracing.formula import (
     product,
     total,
 )
+from chainrule.tracing.head_formulas import head_slope, is_share
 from chainrule.tracing.loss_formulas import (
     certainty_slope,
     loss_slope,
@@ -42,7 +43,7 @@ from chainrule.tracing.loss_formulas import (
 )
 from chainrule.tracing.pairs import Parts
 from chainrule.tracing.step import LayerTrace
-from chainrule.tracing.step_forward import OF_CLASSES
+from chainrule.tracing.step_forward import OF_CLASSES, position_of, within
 from chainrule.tracing.step_normal import given_slopes, hat_slopes, statistics_slopes
 from chainrule.tracing.view import View, flat
 
@@ -70,8 +71,7 @@ def backward_row(view: View, row: int, start: int, end: int) -> Iterator[Entry]:
         if view.normals[place] is not None:
             yield from _normalization(view, place, row, is_first=place == first)
             continue
-        for unit in view.shown_units[place]:
-            yield from _delta(view, place, row, unit)
+        yield from _deltas(view, place, row)
         if place == len(view.layers) - 1:
             yield from _pair_note(view, row)
 
@@ -105,12 +105,37 @@ def _is_trained(layer: LayerTrace) -> bool:
     return any(one.gradient is not None for one in layer.parameters.values())
 
 
+def _deltas(view: View, place: int, row: int) -> Iterator[Entry]:
+    """The deltas of a layer; of one whose deltas need all that arrives at it, after that."""
+    units, last = view.shown_units[place], place == len(view.layers) - 1
+    of_pair = last and (_has_another_pair(view) or (_spelled(view) and view.parts is not None))
+    if of_pair or not _is_of_shares(view.layers[place]):
+        for unit in units:
+            yield from _delta(view, place, row, unit)
+        return
+    for unit in units:
+        yield from _upstream(view, place, row, unit)
+    for unit in units:
+        yield from _of_shares(view, place, row, unit)
+
+
+def _is_of_shares(layer: LayerTrace) -> bool:
+    """Whether a layer ends in shares, each of which depends on all numbers at its position."""
+    known = layer.kernel is not None or layer.numbers.a.ndim == 2
+    return layer.activation in OF_CLASSES and layer.numbers.slope is None and known
+
+
 def _delta(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
-    layer = view.layers[place]
     last = place == len(view.layers) - 1
     parts = view.parts if last and _spelled(view) else None
     if parts is not None:
         yield from _pair(view, place, row, unit, parts)
+        return
+    formula = head_slope(view, row, unit) if last else None
+    if formula is not None:
+        note = "as training computes both together" if is_share(view, unit) else ""
+        formula = negated(formula) if view.errors else formula
+        yield equation(_arrived(view, place, row, unit), formula, note=note)
         return
     if last and _has_another_pair(view):
         formula = _delta_of_mixed(view, row, unit)
@@ -122,11 +147,7 @@ def _delta(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
         yield equation(_arrived(view, place, row, unit), note="through the operations of the loss")
         return
     yield from _upstream(view, place, row, unit)
-    of_classes = layer.activation in OF_CLASSES and layer.numbers.slope is None
-    if of_classes and layer.numbers.a.ndim == 2:
-        yield from _of_shares(view, place, row, unit)
-    else:
-        yield from _through_activation(view, place, row, unit)
+    yield from _through_activation(view, place, row, unit)
 
 
 def _arrived(view: View, place: int, row: int, unit: int) -> Symbol:
@@ -172,15 +193,15 @@ def _upstream(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
         note = "" if formula is not None else "through the operations of the loss"
         yield equation(symbol, *([] if formula is None else [formula]), note=note)
         return
-    after = place + 1
+    after, start = view.joining.get(place, (place + 1, 0))
     while after < len(view.layers) - 1 and _only_moved(view, after):
         after += 1
     following = view.layers[after]
-    if following.place is None:
+    if following.kernel is None:
         if not _only_moved(view, after) and not _same_columns(view, place, after):
             yield equation(symbol, note="through the layers that follow")
         return
-    formula = _paths(view, place, after, row, unit)
+    formula = _paths(view, place, after, row, unit, start)
     note = "" if formula is not None else "through the layers that follow"
     yield equation(symbol, *([] if formula is None else [formula]), note=note)
 
@@ -199,23 +220,27 @@ def _same_columns(view: View, place: int, after: int) -> bool:
     return mine.shape == theirs.shape and view.gives(place) == view.given(after)
 
 
-def _paths(view: View, place: int, after: int, row: int, unit: int) -> Expression | None:
+def _paths(
+    view: View, place: int, after: int, row: int, unit: int, start: int
+) -> Expression | None:
     """The sum over paths through the units of the next layer; None where there are others."""
     following = view.layers[after]
-    assert following.kernel is not None  # noqa: S101  (a layer with a place has one)
-    weights = following.kernel.before[unit] if unit < len(following.kernel.before) else None
-    deltas = flat(following.numbers.delta, view.rows)[row]
+    assert following.kernel is not None  # noqa: S101  (looked at before)
     upstream = flat(view.layers[place].numbers.upstream, view.rows)
-    if weights is None or upstream.shape[1] != len(following.kernel.before):
+    columns, joined = len(following.kernel.before) * following.positions, place in view.joining
+    if start + unit >= columns or (not joined and upstream.shape[1] != columns):
         return None
+    first, source = following.leads_to(start + unit)
+    weights = following.kernel.before[source]
+    deltas = flat(following.numbers.delta, view.rows)[row, first : first + len(weights)]
     if not view.in_line and not np.allclose(deltas @ weights, upstream[row, unit], 1e-4):
         return None
 
     def path(k: int) -> Expression:
-        return Product((view.delta(after, k, row), view.weight(following, unit, k)))
+        return Product((view.delta(after, first + k, row), view.weight(following, source, k)))
 
     sign = -1.0 if view.errors else 1.0
-    shown = view.shown_units[after]
+    shown = within(view.shown_units[after], first, len(weights))
     return total(dot(deltas, weights, path, view.folding.terms, sign, first=shown))
 
 
@@ -258,22 +283,24 @@ def _is_one(layer: LayerTrace, slope: Any) -> bool:
 def _of_shares(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
     """A softmax, or its logarithm, without its cross-entropy: a sum over the classes."""
     layer, delta = view.layers[place], _arrived(view, place, row, unit)
-    a = flat(layer.numbers.a, view.rows)[row]
-    upstream = flat(layer.numbers.upstream, view.rows)[row]
-    own, same = view.unit(place, unit, a[unit], view.row(row)), np.arange(len(a)) == unit
+    first, end = position_of(layer, unit)
+    unit -= first
+    a = flat(layer.numbers.a, view.rows)[row, first:end]
+    upstream = flat(layer.numbers.upstream, view.rows)[row, first:end]
+    own, same = view.unit(place, first + unit, a[unit], view.row(row)), np.arange(len(a)) == unit
     of_logarithm = layer.activation == "log_softmax"
 
     def term(k: int) -> Expression:
-        symbol = view.unit(place, k, a[k], view.row(row))
+        symbol = view.unit(place, first + k, a[k], view.row(row))
         slope = (
             _log_share_slope(own, k == unit) if of_logarithm
             else _share_slope(symbol, own, k == unit)
         )  # fmt: skip
-        return Product((view.upstream(place, k, row), slope))
+        return Product((view.upstream(place, first + k, row), slope))
 
     local = same - np.exp(a[unit]) if of_logarithm else a * (same - a[unit])
     sign = -1.0 if view.errors else 1.0
-    shown = view.shown_units[place]
+    shown = within(view.shown_units[place], first, end - first)
     terms = dot(upstream, local, term, view.folding.terms, sign, first=shown)
     yield equation(delta, total(terms))
 

@@ -16,6 +16,7 @@ from chainrule.tracing.activation_formulas import (
     parametric_relu,
 )
 from chainrule.tracing.equations import Entry, equation, number_text
+from chainrule.tracing.folding import left_out
 from chainrule.tracing.formula import (
     Call,
     Expression,
@@ -26,8 +27,10 @@ from chainrule.tracing.formula import (
     dot,
     mean_of,
     minus,
+    some,
     total,
 )
+from chainrule.tracing.head_formulas import head_shares, heads_loss
 from chainrule.tracing.loss_formulas import probabilities, row_loss
 from chainrule.tracing.step import LayerTrace, ParameterTrace
 from chainrule.tracing.step_normal import normalized, standardized, statistics
@@ -38,9 +41,10 @@ from chainrule.tracing.step_penalty import (
     penalty_symbol,
     weight_sum,
 )
+from chainrule.tracing.step_spread import spread_numbers, spread_sum
 from chainrule.tracing.view import View, flat
 
-__all__ = ["OF_CLASSES", "activated", "forward_row", "loss_entries"]
+__all__ = ["OF_CLASSES", "activated", "forward_row", "loss_entries", "position_of", "within"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -56,35 +60,43 @@ def forward_row(view: View, row: int, start: int, end: int) -> Iterator[Entry]:
     """
     for place in range(start, end):
         layer, units = view.layers[place], view.shown_units[place]
-        if layer.place is not None:
+        if layer.kernel is not None:
             yield from (_weighted_sum(view, place, row, unit) for unit in units)
             yield from _activations(view, place, row, units)
         elif not view.only_moves(layer):
             yield from _passed(view, place, row, units)
         width = flat(layer.numbers.a, view.rows).shape[1]
-        if width > len(units) and not view.only_moves(layer):
-            yield f"{layer.name}: {width - len(units):,} more of {width:,} are left out."
+        others = width - len(units)
+        if others and not view.only_moves(layer):
+            yield f"{layer.name}: {others:,} more of {width:,} {left_out(others)}."
 
 
 def _weighted_sum(view: View, place: int, row: int, unit: int) -> Entry:
     layer = view.layers[place]
     numbers, kernel = layer.numbers, layer.kernel
     assert kernel is not None  # noqa: S101  (a layer with a place has one)
-    z, x = flat(numbers.z, view.rows)[row, unit], flat(numbers.x, view.rows)[row]
+    start, column = layer.led_from(unit)
+    weights = kernel.before[:, column]
+    z = flat(numbers.z, view.rows)[row, unit]
+    x = flat(numbers.x, view.rows)[row, start : start + len(weights)]
 
     def term(source: int) -> Expression:
-        a = view.given(place).symbol(source, x[source], view.row(row))
-        w = view.weight(layer, source, unit)
+        a = view.given(place).symbol(start + source, x[source], view.row(row))
+        w = view.weight(layer, source, column)
         return Product((a, w) if view.notation.form == "rows" else (w, a))
 
-    terms = dot(
-        x, kernel.before[:, unit], term, view.folding.terms, first=view.shown_sources(place)
-    )
+    first = within(view.shown_sources(place), start, len(weights))
+    terms = dot(x, weights, term, view.folding.terms, first=first)
     if layer.bias is not None:
-        b = view.bias(layer, unit)
+        b = view.bias(layer, column)
         theta = view.notation.form == "theta"
         terms = [Product((b, Number(1))), *terms] if theta else [*terms, b]
     return equation(_z(view, place, unit, z, row), total(terms))
+
+
+def within(columns: Sequence[int], start: int, count: int) -> list[int]:
+    """Which of so many columns from a start on are among others, counted from there."""
+    return [one - start for one in columns if start <= one < start + count]
 
 
 def _z(view: View, place: int, unit: int, value: Any, row: int) -> Symbol:
@@ -98,9 +110,17 @@ def _activations(view: View, place: int, row: int, units: list[int]) -> Iterator
         symbol = view.unit(place, unit, a[unit], view.row(row))
         sums = [_z(view, place, k, one, row) for k, one in enumerate(z)]
         if layer.activation in OF_CLASSES:
-            yield equation(symbol, *_share(view, layer, sums, unit, units))
+            first, end = position_of(layer, unit)
+            shown = within(units, first, end - first)
+            yield equation(symbol, *_share(view, layer, sums[first:end], unit - first, shown))
         else:
             yield activated(symbol, layer, sums[unit])
+
+
+def position_of(layer: LayerTrace, unit: int) -> tuple[int, int]:
+    """From which unit to which those go that stand at the position of one."""
+    width = layer.numbers.a.shape[-1]
+    return unit // width * width, (unit // width + 1) * width
 
 
 def activated(symbol: Symbol, layer: LayerTrace, z: Symbol) -> Entry:
@@ -145,13 +165,25 @@ def _of_kind(view: View, place: int, row: int, units: list[int]) -> Iterator[Ent
         return chain(found, normalized(view, place, row, units))
     if layer.kind == "Normalization" and layer.numbers.x is not None:
         return standardized(view, place, row, units)
+    if view.spreads[place] is not None:
+        return _spread(view, place, row, units)
     if layer.numbers.z is not None:
-        return _sums_along_an_axis(view, place, row, units)
+        return _other_sums(view, place, row, units)
     table = next((one for one in layer.parameters.values() if one.name in TABLES), None)
     codes = None if table is None else view.codes(place)
     if table is None or codes is None:
         return None
     return _looked_up(view, place, row, units, table, codes)
+
+
+def _spread(view: View, place: int, row: int, units: list[int]) -> Iterator[Entry]:
+    """How far numbers reach into the parts of their ranges, and what units make of it."""
+    yield from spread_numbers(view, place, row, units)
+    z = flat(view.layers[place].numbers.z, view.rows)[row]
+    for unit in units:
+        symbol = _z(view, place, unit, z[unit], row)
+        yield equation(symbol, spread_sum(view, place, row, unit))
+    yield from _activations(view, place, row, units)
 
 
 def _looked_up(
@@ -187,7 +219,7 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
             yield equation(symbol, *_share(view, layer, columns, unit, units))
         elif layer.kind == "Dropout" and slope is not None:
             factor = replace(columns[unit], head="mask", value=flat(slope, view.rows)[row, unit])
-            yield equation(symbol, Product((factor, columns[unit])), note=_through(layer))
+            yield equation(symbol, Product((factor, columns[unit])))
         elif layer.kind == "PReLU":
             alpha = learned_slope(layer, unit)
             yield equation(symbol, parametric_relu(columns[unit], alpha))
@@ -202,8 +234,8 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
         yield from _operations(view, layer)
 
 
-def _sums_along_an_axis(view: View, place: int, row: int, units: list[int]) -> Iterator[Entry]:
-    """What a kernel makes of rows with further axes."""
+def _other_sums(view: View, place: int, row: int, units: list[int]) -> Iterator[Entry]:
+    """What a kernel makes that is no matrix."""
     layer = view.layers[place]
     z, a = (flat(one, view.rows)[row] for one in (layer.numbers.z, layer.numbers.a))
     for unit in units:
@@ -222,16 +254,19 @@ def _operations(view: View, layer: LayerTrace) -> Iterator[Entry]:
     for node in nodes[:MOST_OPERATIONS]:
         shown = number_text(node.value, view.notation.digits)
         yield f"{layer.name}, all rows: {node.operation} = {shown}"
-    if len(nodes) > MOST_OPERATIONS:
-        yield f"{layer.name}: {len(nodes) - MOST_OPERATIONS} more operations are left out."
+    others = len(nodes) - MOST_OPERATIONS
+    if others > 0:
+        plural = "s" if others > 1 else ""
+        yield f"{layer.name}: {others} more operation{plural} {left_out(others)}."
 
 
 def loss_entries(view: View) -> Iterator[Entry]:
     """The loss of each row that is shown, then of all, then the penalties."""
     for row in view.shown_rows:
         symbol = view.loss(row)
-        yield from _probabilities(view, row)
-        formula = row_loss(view, row)
+        several = len(view.trace.loss_rules) > 1
+        yield from head_shares(view, row) if several else _probabilities(view, row)
+        formula = heads_loss(view, row) if several else row_loss(view, row)
         note = "" if formula is not None else "through the operations of the loss"
         if symbol.row is None:
             yield equation(view.loss(), *([] if formula is None else [formula]), note=note)
@@ -286,15 +321,13 @@ def _loss_of_all(view: View) -> list[Expression]:
     def own(row: int) -> Symbol:
         return Symbol(view.notation.loss, trace.row_losses[row], row=row + 1)
 
-    most = view.folding.terms
     if trace.row_weights is not None:
-        terms: Expression = total(dot(
-            shares, trace.row_losses,
-            lambda row: Product((Symbol("s", shares[row], row=row + 1), own(row))), most,
-            first=view.shown_rows,
+        terms: Expression = total(some(
+            np.asarray(shares, np.float64) * trace.row_losses, view.shown_rows,
+            lambda row: Product((Symbol("s", shares[row], row=row + 1), own(row))),
         ))  # fmt: skip
     else:
-        terms = total(dot(np.ones(view.rows), trace.row_losses, own, most, first=view.shown_rows))
+        terms = total(some(trace.row_losses, view.shown_rows, own))
         if trace.loss_rules[0].reduction != "sum":
             terms = mean_of(terms, view.rows)
     return [total([terms, *([penalty_symbol(view)] if trace.penalties else [])])]

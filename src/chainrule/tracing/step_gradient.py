@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.tracing.equations import Entry, equation, number_text
+from chainrule.tracing.folding import left_out
 from chainrule.tracing.formula import Expression, Negative, Symbol, total
 from chainrule.tracing.step import LayerTrace, ParameterTrace
 from chainrule.tracing.step_penalty import (
+    TABLES,
     clip_formula,
     is_clipped,
     norm_entries,
@@ -20,6 +22,7 @@ from chainrule.tracing.step_penalty import (
     penalty_slope,
     penalty_symbol,
 )
+from chainrule.tracing.step_spread import on_spread_paths
 from chainrule.tracing.step_uses import reported_entries, sum_of_uses, uses_of
 from chainrule.tracing.view import View, flat
 
@@ -63,11 +66,11 @@ def shown_numbers(view: View, place: int) -> Iterator[Shown]:
         weights = layer.kernel is parameter
         most = view.folding.weights if weights else view.folding.biases
         sizes = np.nan_to_num(np.abs(parameter.gradient), nan=np.inf)
-        if not view.folding.whole:
+        if not view.folding.whole or view.spreads[place] is not None:
             sizes = np.where(_on_paths(view, place, parameter), sizes, -1.0)
         if weights:
             sizes = sizes.T  # unit by unit
-        order = np.argsort(-sizes.reshape(-1), kind="stable")[:most]
+        order = np.argsort(-sizes.reshape(-1), kind="stable")[: min(most, np.sum(sizes >= 0))]
         for number in sorted(int(one) for one in order):
             index = tuple(int(one) for one in np.unravel_index(number, sizes.shape))
             index = index[::-1] if weights else index
@@ -79,9 +82,16 @@ def _on_paths(view: View, place: int, parameter: ParameterTrace) -> Array:
     """For each number of a parameter whether it leads to a unit that is shown, from one too."""
     layer, units = view.layers[place], view.shown_units[place]
     shape = parameter.before.shape
-    if layer.kernel is parameter:
-        sources = np.isin(np.arange(shape[0]), view.shown_sources(place))
-        return sources[:, None] & np.isin(np.arange(shape[1]), units)
+    if parameter in (layer.kernel, layer.bias):
+        columns = np.isin(np.arange(shape[-1]), [layer.led_from(one)[1] for one in units])
+        if layer.bias is parameter:
+            return columns
+        sources = [layer.leads_to(one)[1] for one in view.shown_sources(place)]
+        return np.isin(np.arange(shape[0]), sources)[:, None] & columns
+    if view.spreads[place] is not None:
+        return on_spread_paths(view, place, parameter)
+    if parameter.name in TABLES:
+        return np.broadcast_to(np.isin(np.arange(shape[1]), [k % shape[1] for k in units]), shape)
     width = flat(layer.numbers.a, view.rows).shape[1]
     if shape == (width,):
         return np.isin(np.arange(width), units)
@@ -97,7 +107,7 @@ def gradient_entries(view: View) -> Iterator[Entry]:
         for one in shown:
             yield from _penalty_entries(view, one)
             yield _gradient(view, one)
-        yield from _left_out(view, place)
+        yield from _left_out(view, shown)
     yield from norm_entries(view)
     for place in reversed(range(len(view.layers))):
         for one in shown_numbers(view, place):
@@ -117,18 +127,13 @@ def _penalty_symbol(view: View, one: Shown) -> Symbol:
     return one.symbol.slope(penalty_symbol(view), one.parameter.penalty[one.index])
 
 
-def _left_out(view: View, place: int) -> Iterator[Entry]:
-    layer = view.layers[place]
-    for name, parameter in layer.parameters.items():
-        if parameter.gradient is not None:
-            most = view.folding.weights if layer.kernel is parameter else view.folding.biases
-            others = parameter.gradient.size - most
-            if others > 0:
-                smaller = " with smaller gradients" if view.folding.whole else ""
-                yield (
-                    f"{layer.name}/{name}: {others:,} more of {parameter.gradient.size:,}{smaller} "
-                    "are left out."
-                )
+def _left_out(view: View, shown: list[Shown]) -> Iterator[Entry]:
+    for path, one in {one.path: one for one in shown}.items():
+        size = one.parameter.before.size
+        others = size - sum(other.path == path for other in shown)
+        if others:
+            smaller = " with smaller gradients" if view.folding.whole else ""
+            yield f"{path}: {others:,} more of {size:,}{smaller} {left_out(others)}."
 
 
 def _slope_symbol(view: View, one: Shown, opposite: bool | None = None) -> Symbol:

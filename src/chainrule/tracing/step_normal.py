@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.layers import Stack
 from chainrule.tracing.equations import Entry, equation
+from chainrule.tracing.folding import left_out
 from chainrule.tracing.formula import (
     Call,
     Expression,
@@ -242,4 +243,5 @@ def moving_statistics(view: View, place: int) -> Iterator[Entry]:
             yield equation(replace(before, value=held.after[unit], mark="'"), total(parts))
         others = len(held.before) - len(view.shown_units[place])
         if others:
-            yield f"{layer.name}/{name}: {others:,} more of {len(held.before):,} are left out."
+            count = f"{others:,} more of {len(held.before):,}"
+            yield f"{layer.name}/{name}: {count} {left_out(others)}."

@@ -25,6 +25,7 @@ from chainrule.tracing.formula import (
 from chainrule.tracing.step import LayerTrace, ParameterTrace
 from chainrule.tracing.step_normal import hat_symbol
 from chainrule.tracing.step_penalty import TABLES, activity_slope, penalty_symbol
+from chainrule.tracing.step_spread import reach_symbol
 from chainrule.tracing.view import View, flat
 
 __all__ = ["Uses", "reported_entries", "sum_of_uses", "uses_of"]
@@ -65,6 +66,8 @@ def uses_of(view: View, place: int, parameter: ParameterTrace, index: Index) -> 
         return _of_sums(view, place, parameter, index)
     if parameter.name in TABLES:
         return _of_codes(view, place, index)
+    if view.spreads[place] is not None:
+        return _of_spread(view, place, parameter, index)
     if view.normals[place] is None and layer.kind != "PReLU":
         return None
     unit = int(np.ravel_multi_index(index, parameter.before.shape))
@@ -86,16 +89,33 @@ def uses_of(view: View, place: int, parameter: ParameterTrace, index: Index) -> 
 
 
 def _of_sums(view: View, place: int, parameter: ParameterTrace, index: Index) -> Uses:
-    """Of a weight or a bias: once a row."""
-    layer, rows = view.layers[place], np.arange(view.rows)
-    columns = np.full(view.rows, index[-1])
+    """Of a weight or a bias: once a row, with further axes once at each position."""
+    layer = view.layers[place]
+    assert layer.kernel is not None  # noqa: S101  (it has sums)
+    inputs, units = layer.kernel.before.shape
+    rows, positions = (one.reshape(-1) for one in np.indices((view.rows, layer.positions)))
+    columns = positions * units + index[-1]
     if parameter is layer.bias:
-        return Uses(place, True, rows, columns, np.ones(view.rows))
-    source = index[0]
-    x = flat(layer.numbers.x, view.rows)[:, source]
+        return Uses(place, True, rows, columns, np.ones(len(rows)))
+    sources = positions * inputs + index[0]
+    x = flat(layer.numbers.x, view.rows)[rows, sources]
     return Uses(
         place, True, rows, columns, x,
-        lambda row: view.given(place).symbol(source, x[row], view.row(row)),
+        lambda k: view.given(place).symbol(int(sources[k]), x[k], view.row(int(rows[k]))),
+    )  # fmt: skip
+
+
+def _of_spread(view: View, place: int, parameter: ParameterTrace, index: Index) -> Uses | None:
+    """Of a weight or a bias of a number that is spread: once a row."""
+    spread, rows = view.spreads[place], np.arange(view.rows)
+    assert spread is not None  # noqa: S101  (asked for of such layers)
+    number, part, unit = index
+    columns = np.full(view.rows, number * spread.units + unit)
+    if parameter.name == "bias":
+        return Uses(place, True, rows, columns, np.ones(view.rows))
+    return Uses(
+        place, True, rows, columns, spread.reached[:, number, part],
+        lambda row: reach_symbol(view, place, row, number, part),
     )  # fmt: skip
 
 
@@ -129,11 +149,18 @@ def sum_of_uses(view: View, uses: Uses) -> Expression:
     sign = -1.0 if view.errors else 1.0
     scale = np.ones(view.rows) if equal or shares is None else shares
     values = sign * uses.sizes * slopes * scale[uses.rows]
-    shown = np.flatnonzero(np.isin(uses.rows, view.shown_rows))
-    terms = total(some(values, shown.tolist(), term))
+    terms = total(some(values, np.flatnonzero(_shown(view, uses)).tolist(), term))
     if equal and shares is not None and shares[0] != 1 and len(uses.rows):
         return mean_of(terms, view.rows)
     return terms
+
+
+def _shown(view: View, uses: Uses) -> Array:
+    """Which uses are written: in rows that are shown; of several columns in those shown."""
+    found: Array = np.isin(uses.rows, view.shown_rows)
+    if len(np.unique(uses.columns)) > 1:
+        found &= np.isin(uses.columns, view.shown_units[uses.place])
+    return found
 
 
 def _found(view: View, uses: Uses, end: str) -> Array:
@@ -283,16 +310,17 @@ def _paths_behind(
     view: View, following: LayerTrace, place: int, row: int, column: int
 ) -> list[Expression]:
     assert following.kernel is not None  # noqa: S101  (looked at before)
-    if column >= len(following.kernel.before):
+    if column >= len(following.kernel.before) * following.positions:
         return []
-    weights = following.kernel.before[column]
+    first, source = following.leads_to(column)
+    weights = following.kernel.before[source]
     sums = Uses(place, True, np.array([row]), np.array([0]), np.ones(1))
-    slopes = [_penalty_slope(view, sums, row, k) for k in range(len(weights))]
+    slopes = [_penalty_slope(view, sums, row, first + k) for k in range(len(weights))]
     if not any(abs(one.value) > 1e-12 for one in slopes):
         return []
 
     def path(k: int) -> Expression:
-        return Product((slopes[k], view.weight(following, column, k)))
+        return Product((slopes[k], view.weight(following, source, k)))
 
     return dot([one.value for one in slopes], weights, path, view.folding.terms)
 

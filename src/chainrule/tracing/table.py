@@ -115,7 +115,7 @@ def _layer_rows(view: View) -> Iterator[Row]:
     """What each layer is given and gives, and the derivatives of both."""
     for place, layer in enumerate(view.layers):
         given, gives = view.given(place), view.gives(place)
-        before = gives if layer.place is not None else given
+        before = gives if layer.numbers.z is not None else given
         for part, quantity, array, columns in (
             ("forward", "x", layer.numbers.x, given),
             ("forward", "z", layer.numbers.z, gives),

@@ -269,7 +269,27 @@ def _names(
     for place, names in zip((0, -1), ends, strict=True):
         if names is not None and default and len(names) == len(default[place]):
             default[place] = list(names)
-    return notation.names(default, widths)
+    made = notation.names(default, widths)
+    if notation.biases is not None:
+        _check_biases(layers, made)
+    return made
+
+
+def _check_biases(layers: Sequence[LayerTrace], names: Names) -> None:
+    """Raise where one name stands for biases that differ, before the step or after it."""
+    known: dict[str, tuple[float, float]] = {}
+    for layer in layers:
+        if layer.place is None or layer.bias is None:
+            continue
+        pairs = zip(layer.bias.before.tolist(), layer.bias.after.tolist(), strict=True)
+        for unit, pair in enumerate(pairs):
+            name = names.bias(layer.place, unit)
+            if known.setdefault(name, pair) != pair:
+                message = (
+                    f"trace: biases={names.notation.biases!r} calls biases that differ {name!r}; "
+                    "tell them apart by {n}, {to}, or {layer} with {j}."
+                )
+                raise SettingError(message)
 
 
 def _columns(array: Array | None) -> int:

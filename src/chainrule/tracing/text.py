@@ -48,7 +48,8 @@ def text_of(trace: Any, width: int = 80, color: bool = False) -> str:
 
 def symbol_text(one: Symbol) -> str:
     """A symbol as text: z_h1, dE/dw5, ∂q/∂x, w5', h1(2)."""
-    name = f"[{one.name}]" if one.bracketed else one.name
+    name = " ".join(one.name.split())  # a line ends only where lines of text do
+    name = f"[{name}]" if one.bracketed else name
     name = f"{one.head}_{name}" if one.head else name
     name += one.mark
     if one.row is not None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,72 +11,19 @@ import numpy as np
 from chainrule.layers import Stack
 from chainrule.losses import SparseCategoricalCrossentropy
 from chainrule.tracing.activities import activity_slopes
+from chainrule.tracing.columns import Columns, is_long
+from chainrule.tracing.folding import Shown, flat, folding_of
 from chainrule.tracing.formula import Symbol
+from chainrule.tracing.joining import joining_of
 from chainrule.tracing.normal import NORMALIZING, Normal, normal_of
 from chainrule.tracing.pairs import Parts
+from chainrule.tracing.spread import spread_of
 from chainrule.tracing.step import LayerTrace, StepTrace
 from chainrule.training import TracedNode
 
-__all__ = ["Columns", "Folding", "View", "flat"]
+__all__ = ["View", "flat", "widths_of"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-SMALL_NETWORK, SMALL_FAN = 24, 12
-"""Units up to which a network, and inputs up to which a unit, are shown whole."""
-SMALL_BATCH = 8
-"""Units up to which four rows of a batch are shown, not two."""
-
-
-def flat(array: Any, rows: int) -> Array:
-    """An array with one axis of columns."""
-    return np.asarray(array).reshape(rows, -1)
-
-
-@dataclass(frozen=True)
-class Folding:
-    """How many of each kind are shown: units of a layer, terms of a sum, rows, weights, biases.
-
-    whole
-        Whether all is shown of a network that is not large.
-    """
-
-    units: int
-    terms: int
-    rows: int
-    weights: int
-    biases: int
-    whole: bool = True
-
-
-@dataclass(frozen=True)
-class Columns:
-    """What the numbers that a layer gives are called.
-
-    names, head, mark
-        As a `Symbol` has them.
-    """
-
-    names: tuple[str, ...]
-    head: str = ""
-    mark: str = ""
-
-    def symbol(self, column: int, value: Any, row: int | None = None) -> Symbol:
-        """The symbol of one column, with its value."""
-        name = self.names[column] if column < len(self.names) else f"v{column + 1}"
-        own = self.head if not name[:1].isalpha() else ""
-        return Symbol(name, value, own, row=row, mark=self.mark, bracketed=_is_long(name))
-
-    def passed(self) -> Columns:
-        """The same columns after a layer without weights."""
-        return Columns(self.names, self.head, self.mark + "~")
-
-
-SIGNS = re.compile(r"[\s=+*/<>()^|·-]")
-
-
-def _is_long(name: str) -> bool:
-    """Whether a name has spaces or signs in it, so that a formula with it is hard to read."""
-    return SIGNS.search(name) is not None
 
 
 class View:
@@ -88,6 +33,8 @@ class View:
         How many rows there are; whether more than one.
     folding
         How many of each kind are shown.
+    joining
+        Where the numbers of layers go that are put side by side (`joining_of`).
     """
 
     def __init__(self, trace: StepTrace) -> None:
@@ -96,21 +43,19 @@ class View:
         self.errors = trace.notation.errors
         self.rows = trace.rows
         self.many = trace.rows > 1
-        self.layers = trace.layers
+        nodes = {node.number: node for node in trace.nodes}
+        self.spreads = tuple(spread_of(layer, nodes) for layer in trace.layers)
+        self.layers = tuple(
+            layer if one is None else one.within(layer)
+            for layer, one in zip(trace.layers, self.spreads, strict=True)
+        )
         self.in_line = isinstance(trace.trainer.network, Stack)
-        self.folding = self._folding()
+        self.folding = folding_of(trace)
+        self.joining = {} if self.in_line else joining_of(self.layers, nodes, self.rows)
         self.columns = tuple(self._columns())
         self.mixed = any(
             node.operation == "flip" and node.layer is None for node in trace.nodes
         )  # mixup: a row's loss has the targets of two
-
-    def _folding(self) -> Folding:
-        weighted = [layer.numbers for layer in self.trace.weighted_layers]
-        units = sum(flat(one.a, self.rows).shape[1] for one in weighted)
-        fan = max((flat(one.x, self.rows).shape[1] for one in weighted), default=0)
-        if units <= SMALL_NETWORK and fan <= SMALL_FAN and self.rows <= SMALL_FAN:
-            return Folding(12, 12, 4 if units <= SMALL_BATCH else 2, 24, 12)
-        return Folding(2, 3, 1, 1 if self.many else 2, 1, whole=False)
 
     def _columns(self) -> Iterator[tuple[Columns, Columns]]:
         """What the columns are called that each layer is given, and those that it gives."""
@@ -138,7 +83,16 @@ class View:
     def _after(self, place: int, layer: LayerTrace, current: Columns) -> Columns:
         if layer.place is not None:
             return Columns(self.names.units[layer.place + 1], "a")
+        if layer.kernel is not None and layer.numbers.z is not None:  # at positions
+            indexes = np.ndindex(layer.numbers.z.shape[1:])
+            at = (",".join(str(one + 1) for one in index) for index in indexes)
+            return Columns(tuple(f"{layer.name}[{one}]" for one in at), "a")
         width = flat(layer.numbers.a, self.rows).shape[1]
+        if place in self.joining:
+            joined, start = self.joining[place]
+            number = self.layers[joined].place
+            assert number is not None  # noqa: S101  (a layer with sums)
+            return Columns(self.names.sources[number][start : start + width], "a")
         alike = self.in_line or layer.kind == "Dropout"
         if width == len(current.names) and alike and layer.numbers.z is None:
             return current if self.only_moves(layer) else current.passed()
@@ -172,6 +126,12 @@ class View:
         """What a unit gives."""
         return self.gives(place).symbol(unit, value, row)
 
+    def input_symbol(self, name: str, column: int, value: Any, row: int | None) -> Symbol:
+        """A column of an input that is one of several."""
+        called = self.trace.input_names.get(name)
+        symbol = called[column] if called else f"{name}{column + 1}"
+        return Symbol(symbol, value, row=row, bracketed=is_long(symbol))
+
     def delta(self, place: int, unit: int, row: int) -> Symbol:
         """The delta of a unit in a row; its error where the reader wants errors."""
         value = flat(self.layers[place].numbers.delta, self.rows)[row, unit]
@@ -192,16 +152,22 @@ class View:
 
     def weight(self, layer: LayerTrace, source: int, unit: int) -> Symbol:
         """A weight before the step."""
-        assert layer.place is not None and layer.kernel is not None  # noqa: S101
+        assert layer.kernel is not None  # noqa: S101
         value = layer.kernel.before[source, unit]
-        name = self.names.weight(layer.place, source, unit)
-        return Symbol(name, value, bracketed=_is_long(name))
+        if layer.place is None:
+            name = self.names.named_weight(layer.name, source, unit)
+        else:
+            name = self.names.weight(layer.place, source, unit)
+        return Symbol(name, value, bracketed=is_long(name))
 
     def bias(self, layer: LayerTrace, unit: int) -> Symbol:
         """A bias before the step."""
-        assert layer.place is not None and layer.bias is not None  # noqa: S101
-        name = self.names.bias(layer.place, unit)
-        return Symbol(name, layer.bias.before[unit], bracketed=_is_long(name))
+        assert layer.bias is not None  # noqa: S101
+        if layer.place is None:
+            name = self.names.named_bias(layer.name, unit)
+        else:
+            name = self.names.bias(layer.place, unit)
+        return Symbol(name, layer.bias.before[unit], bracketed=is_long(name))
 
     def loss(self, row: int | None = None) -> Symbol:
         """The loss; or a row's own, which with one row alone is the loss where both agree."""
@@ -259,7 +225,7 @@ class View:
     @cached_property
     def activity_slopes(self) -> list[tuple[Array, Array | None]]:
         """For each layer the derivative of activity penalties by what it gives, by its sums."""
-        return activity_slopes(self.trace)
+        return activity_slopes(self.trace, self.layers)
 
     @cached_property
     def gathering(self) -> list[int]:
@@ -289,51 +255,30 @@ class View:
         return row + 1 if self.many else None
 
     @cached_property
+    def shown(self) -> Shown:
+        """What of the step is shown."""
+        return Shown(self.trace, self.layers, self.joining, self.folding)
+
+    @property
     def shown_rows(self) -> list[int]:
-        """The rows that are shown: those whose loss has the largest part."""
-        shares = self.trace.row_shares
-        sizes = self.trace.row_losses * (1.0 if shares is None else shares)
-        return _largest(sizes, self.folding.rows)
+        """The rows that are shown."""
+        return self.shown.rows
 
-    @cached_property
+    @property
     def shown_units(self) -> list[list[int]]:
-        """For each layer the columns that are shown: those with the largest |delta a|.
-
-        Of the last layer those with the largest |delta|, so that the class that is right is there;
-        before a layer without sums those that it shows, so that a path can be followed.
-        """
-        found: list[list[int]] = []
-        for place in reversed(range(len(self.layers))):
-            last = place == len(self.layers) - 1
-            passed = not last and self.layers[place + 1].numbers.z is None
-            if passed and self._width(place) == self._width(place + 1):
-                found.insert(0, found[0])
-            else:
-                found.insert(0, self._columns_shown(self.layers[place]))
-        return found
-
-    def _width(self, place: int) -> int:
-        return int(flat(self.layers[place].numbers.a, self.rows).shape[1])
-
-    def _columns_shown(self, layer: LayerTrace) -> list[int]:
-        a = flat(layer.numbers.a, self.rows)
-        slopes: tuple[Any, ...] = (layer.numbers.delta, layer.numbers.upstream)
-        known = [flat(one, self.rows) for one in slopes if one is not None]
-        fitting = [one for one in known if one.shape == a.shape]
-        sizes = fitting[0] if fitting else np.ones_like(a)
-        if layer is not self.layers[-1]:
-            sizes = sizes * a
-        return _largest(np.abs(sizes[self.shown_rows]).sum(axis=0), self.folding.units)
+        """For each layer the columns that are shown."""
+        return self.shown.units
 
     def shown_sources(self, place: int) -> list[int]:
         """The columns given to a layer with a kernel whose weights are shown."""
-        layer = self.layers[place]
-        x = flat(layer.numbers.x, self.rows)
-        if place and self._width(place - 1) == x.shape[1]:
-            return self.shown_units[place - 1]
-        assert layer.kernel is not None  # noqa: S101  (asked for of such layers)
-        weights = np.abs(layer.kernel.before[:, self.shown_units[place]]).sum(axis=1)
-        return _largest(np.abs(x[self.shown_rows]).sum(axis=0) * weights, self.folding.units)
+        return self.shown.sources(place)
+
+    def made_before(self, place: int) -> dict[int, bool]:
+        """The columns given to a layer that layers make which stand side by side before it.
+
+        With each goes whether it is shown there.
+        """
+        return self.shown.made_before(place)
 
     @cached_property
     def parts(self) -> Parts | None:
@@ -371,12 +316,17 @@ class View:
         return Symbol(f"t{number}", value, row=self.row(row))
 
 
+def widths_of(trace: StepTrace) -> list[int]:
+    """How many numbers a network is given, then how many each layer with weights gives."""
+    layers = [layer for layer in trace.layers if layer.kernel is not None]
+    if all(layer.place is not None for layer in layers):
+        return [len(one) for one in trace.names.units]
+    given = flat(layers[0].numbers.x, trace.rows)
+    return [
+        one.shape[1] for one in (given, *(flat(layer.numbers.a, trace.rows) for layer in layers))
+    ]
+
+
 def _are_equal(left: Array, right: Array) -> bool:
     numbers = left.dtype.kind == "f" and right.dtype.kind == "f"
     return np.array_equal(left, right, equal_nan=numbers)
-
-
-def _largest(sizes: Any, most: int) -> list[int]:
-    """The places of the largest, in order."""
-    order = np.argsort(-np.nan_to_num(np.abs(np.asarray(sizes)), nan=np.inf), kind="stable")
-    return sorted(int(place) for place in order[:most])

@@ -18,26 +18,18 @@ function filled(made, attributes, children) {
   return made;
 }
 
-/** Text with its lowered letters. */
+// an exponent, e^z or e^(z/2), with its lowered letters; or lowered letters
+const PLACED = /(\^\((?:[^()^]|\^\d)*\)|\^−?[\p{L}\d.]+(?:\x02[^\x03]*\x03)?|\x02[^\x03]*\x03)/u;
+
+/** Text with exponents above the line and lowered letters below it. */
 function rich(text) {
   const found = document.createDocumentFragment();
-  text.split(MARKS[0]).forEach((part, n, parts) => {
-    const [low, rest] = n === 0 ? [null, part] : part.split(MARKS[1]);
-    if (low !== null) found.append(element("sub", {}, low));
-    found.append(...raisedParts(rest ?? "", n === parts.length - 1));
+  text.split(PLACED).forEach((part, n) => {
+    if (n % 2 === 0) found.append(part);
+    else if (part.startsWith(MARKS[0])) found.append(element("sub", {}, unmarked(part)));
+    else found.append(element("sup", {}, rich(part.slice(1).replace(/^\((.*)\)$/, "$1"))));
   });
   return found;
-}
-
-/** Text with exponents, e^z or e^(z/2), above the line; not one that lowered letters follow. */
-function raisedParts(text, last) {
-  return text.split(/(\^\((?:[^()^]|\^\d)*\)|\^−?[\p{L}\d.]+)/u).map((part, n, parts) => {
-    if (n % 2 === 0) return part;
-    if (!last && n === parts.length - 2 && parts[n + 1] === "") return part;
-    const exponent = part.slice(1).replace(/^\((.*)\)$/, "$1");
-    const [base, square] = exponent.split("^");
-    return element("sup", {}, base, ...(square ? [raisedParts(`^${square}`, true)].flat() : []));
-  });
 }
 
 /** Text of the drawing: lowered letters are small and stand lower. */
@@ -125,7 +117,8 @@ function arrow(points) {
 
 /** A name in a circle: smaller where it is long, in two lines where it has words, else cut. */
 function fitted(name, room) {
-  const fit = (lines) => room / (0.58 * Math.max(...lines.map((text) => text.length), 1));
+  const letters = (text) => text.length + 0.5 * (text.split("~").length - 1); // "~" is broad
+  const fit = (lines) => room / (0.58 * Math.max(...lines.map(letters), 1));
   if (fit([name]) >= 7.5) return { lines: [name], size: Math.max(Math.min(15, fit([name])), 8) };
   const words = name.split(" ");
   const halves = words.slice(1).map((_, n) => [words.slice(0, n + 1).join(" "), words.slice(n + 1).join(" ")]);
@@ -156,16 +149,20 @@ function drawnNode(node, selected) {
   return made;
 }
 
+const paperWidth = (lines) => Math.max(...lines.map(({ text }) => lettersOf(text))) * 6.6 + 6;
+
 /** A piece of paper under lines of text, so that no edge runs through them. */
 function paper(x, lines) {
-  const width = Math.max(...lines.map(({ text }) => lettersOf(text))) * 6.6 + 6;
+  const width = paperWidth(lines);
   const top = lines[0].y - 11;
   return shape("rect", { x: x - width / 2, y: top, width, height: lines.at(-1).y - top + 4, rx: 3, class: "under" });
 }
 
+const chipWidth = (text) => lettersOf(text) * 6.4 + 10;
+
 function drawnChip(chip, selected) {
   const made = shape("g", { class: classes("chip", chip.active && "active", chip.key === selected && "selected"), ...choosable(chip, selected) });
-  const width = lettersOf(chip.text) * 6.4 + 10;
+  const width = chipWidth(chip.text);
   made.append(shape("rect", { x: chip.x - width / 2, y: chip.y - 11, width, height: 15, rx: 4, class: "under" }));
   made.append(words({ x: chip.x, y: chip.y, class: classes("value", chip.kind) }, chip.text));
   return made;

@@ -108,8 +108,13 @@ class ExpressionSubject {
     return this.uses.get(node.number).filter(({ edge }) => edge.product !== null);
   }
 
-  shown(index) {
-    return numbersOf(this.of(index));
+  shown(index, text = bare) {
+    return numbersOf(this.of(index), text);
+  }
+
+  /** Some of the tape's values for a table. */
+  cells(...indices) {
+    return indices.map((index) => this.shown(index ?? undefined, number));
   }
 
   valueLines(node) {
@@ -146,7 +151,7 @@ class ExpressionSubject {
       sections.push({ title: "Derivative: a sum over its uses", lines: this.derivativeLines(node) });
       const rows = this.usesOf(node).map(({ node: user, edge }) => [
         { text: user.name, key: `n/${user.number}` },
-        this.shown(user.derivative), this.shown(edge.local ?? undefined), this.shown(edge.product),
+        ...this.cells(user.derivative, edge.local, edge.product),
       ]);
       if (rows.length) sections.push({ title: "Uses", table: { head: ["used in", `d${this.last.name}/d(it)`, "local", "product"], rows } });
       if (node.leaf && this.editable && this.of(node.value).shape.length === 0) sections.push({ title: "Checked by measuring", check: node.value });
@@ -201,7 +206,7 @@ class ExpressionSubject {
     const rows = this.nodes.map((node) => [
       { text: node.name, key: `n/${node.number}` },
       node.leaf || node.fixed ? node.operation : called(node.operation, node.edges.map(({ from }) => this.byNumber.get(from).name)),
-      this.shown(node.value), this.shown(node.derivative ?? undefined),
+      ...this.cells(node.value, node.derivative),
     ]);
     return [{ title: "Nodes", head: ["node", "made by", "value", `d${this.last.name}/d(it)`], rows }];
   }

@@ -42,7 +42,7 @@ def shipped_expression(trace: Trace) -> dict[str, Any]:
         _placed(node, tape)
     data: dict[str, Any] = {
         "kind": "expression",
-        "title": f"The chain rule on {trace.result.name}",
+        "title": trace.title or f"The chain rule on {trace.result.name}",
         "digits": trace.digits,
         "nodes": nodes,
         "given": {str(index): packed(value) for index, value in values.items()},

@@ -151,10 +151,9 @@ function equationLine(name, tree, symbols, value, why = "") {
   const known = tree !== null && tree !== undefined && keysIn(tree).every((key) => symbols(key)?.value !== undefined);
   const sizes = () => keysIn(tree).map((key) => Math.abs(symbols(key).value)); // what rounding is measured by
   if (!known || !close(evaluated(tree, symbols), value, 1e-6 * Math.max(0, ...sizes()))) {
-    return `${name} = ${number(value)}${why ? `, ${why}` : ""}`;
+    return `${name} = ${bare(value)}${why ? `, ${why}` : ""}`;
   }
   const plainly = typeof tree !== "object"; // a symbol alone: its number is the result
   const stages = [written(tree, symbols), ...(plainly ? [] : [written(tree, symbols, true)])];
-  const result = [bare(value), number(value)].includes(stages.at(-1)) ? [] : [number(value)];
-  return [name, ...new Set([...stages, ...result])].join(" = ");
+  return [name, ...new Set([...stages, bare(value)])].join(" = ");
 }

@@ -70,13 +70,13 @@ class ForwardNarration {
     const z = network.value(c, "z", unit);
     const bias = network.weight(c, unit, "bias");
     const products = [...terms.map(({ x, w }) => x * w), rest?.sum ?? 0, bias ?? 0];
-    if (!close(sumOf(products), z, sumOf(products.map(Math.abs)))) return [`z${sub(name)} = ${number(z)}, ${BETWEEN}`];
+    if (!close(sumOf(products), z, sumOf(products.map(Math.abs)))) return [`z${sub(name)} = ${bare(z)}, ${BETWEEN}`];
     const product = (a, b) => (this.data.form === "rows" ? `${a}·${b}` : `${b}·${a}`);
     const symbols = terms.map(({ name: from, weight }) => product(from, weight));
     const numbers = terms.map(({ x, w }) => product(factor(x), factor(w)));
     if (rest) {
       symbols.push(`${rest.count} more`);
-      numbers.push(`(${number(rest.sum)})`);
+      numbers.push(`(${bare(rest.sum)})`);
     }
     if (bias !== undefined) {
       const theta = this.data.form === "theta";
@@ -84,7 +84,34 @@ class ForwardNarration {
       symbols.splice(at, 0, theta ? `${network.weightName(c, unit, "bias")}·1` : network.weightName(c, unit, "bias"));
       numbers.splice(at, 0, theta ? `${factor(bias)}·1` : factor(bias));
     }
-    return [`z${sub(name)} = ${symbols.join(" + ")}`, `= ${numbers.join(" + ")}`, `= ${number(z)}`];
+    return [`z${sub(name)} = ${symbols.join(" + ")}`, `= ${numbers.join(" + ")}`, `= ${bare(z)}`];
+  }
+
+  /** The sum of a unit at its position, with weights that all positions share. */
+  sumAtPosition(c, unit) {
+    const { network, training } = this;
+    const [inputs, units] = this.data.segments[network.segment(c, "kernel")][3];
+    const [start, column] = [Math.floor(unit / units) * inputs, unit % units];
+    const result = `${network.baseName(c, unit)} = `;
+    const z = bare(network.baseValue(c, unit));
+    if (inputs > 8) return [`${result}${z}, the weighted sum of ${inputs} numbers at its position`];
+    const weights = training.parameter(network.segment(c, "kernel")).data;
+    const [letter, layer] = [this.data.form === "theta" ? "Θ" : "W", network.columns[c].layer.name];
+    const terms = Array.from({ length: inputs }, (_, source) => {
+      const at = this.data.form === "rows" ? [source + 1, column + 1] : [column + 1, source + 1];
+      const pair = [
+        [network.valueName(c - 1, start + source), factor(network.value(c, "x", start + source))],
+        [`${letter}${sub(layer)}[${at}]`, factor(weights[source * units + column])],
+      ];
+      return this.data.form === "rows" ? pair : pair.reverse();
+    });
+    const [symbols, numbers] = [0, 1].map((n) => terms.map((pair) => pair.map((one) => one[n]).join("·")));
+    const bias = network.segment(c, "bias");
+    if (bias !== undefined) {
+      symbols.push(this.data.form === "theta" ? `Θ${sub(layer)}[${column + 1},0]` : `b${sub(layer)}[${column + 1}]`);
+      numbers.push(factor(training.parameter(bias).data[column]));
+    }
+    return [`${result}${symbols.join(" + ")}`, `= ${numbers.join(" + ")}`, `= ${z}`];
   }
 
   matrixLine(c) {
@@ -107,7 +134,7 @@ class ForwardNarration {
         : [
           this.matrixLine(c),
           ...units.slice(0, 1).flatMap((unit) => this.sum(c, unit)),
-          few(units.slice(1).map((unit) => `z${sub(column.names[unit])} = ${number(network.value(c, "z", unit))}`)),
+          few(units.slice(1).map((unit) => `z${sub(column.names[unit])} = ${bare(network.value(c, "z", unit))}`)),
         ],
     };
   }
@@ -115,10 +142,10 @@ class ForwardNarration {
   /** The names and numbers of a unit's formulas: z, a, and the slope that a PReLU has learned. */
   symbolsOf(c, unit, row) {
     const { network, training } = this;
-    const { link, layer } = network.columns[c];
+    const { layer } = network.columns[c];
     const { alpha } = layer.parameters;
     return (key) => {
-      if (key === "z") return { name: network.baseName(c, unit), value: network.value(c, link === "weights" ? "z" : "x", unit, row) };
+      if (key === "z") return { name: network.baseName(c, unit), value: network.baseValue(c, unit, row) };
       if (key === "a") return { name: network.valueName(c, unit), value: network.value(c, "a", unit, row) };
       return { name: `${layer.name}/alpha[${unit + 1}]`, value: training.parameter(alpha).data[unit] };
     };
@@ -141,11 +168,11 @@ class ForwardNarration {
     const kind = network.columns[c].layer.activation ?? "linear";
     const [z, a] = [network.value(c, "z", unit), network.value(c, "a", unit)];
     const [name, base] = [network.valueName(c, unit), network.baseName(c, unit)];
-    if (kind === "linear") return [`${name} = ${close(a, z) ? `${base} = ${number(a)}` : `${number(a)}, ${BETWEEN}`}`];
+    if (kind === "linear") return [`${name} = ${close(a, z) ? `${base} = ${bare(a)}` : `${bare(a)}, ${BETWEEN}`}`];
     if (kind === "softmax") return this.share(c, unit);
     const { value } = this.formulasOf(c);
     if (value) return [equationLine(name, value, this.symbolsOf(c, unit), a)];
-    return [`${name} = ${kind}(${base}) = ${kind}(${bare(z)}) = ${number(a)}`];
+    return [`${name} = ${kind}(${base}) = ${kind}(${bare(z)}) = ${bare(a)}`];
   }
 
   /** e^z of a unit divided by the sum of all. */
@@ -154,7 +181,7 @@ class ForwardNarration {
     const { names } = network.columns[c];
     const name = network.valueName(c, unit);
     const a = network.value(c, "a", unit);
-    if (names.length > 8) return [`${name} = e^z${sub(names[unit])} / Σ e^z${sub("k")} = ${number(a)}`];
+    if (names.length > 8) return [`${name} = e^z${sub(names[unit])} / Σ e^z${sub("k")} = ${bare(a)}`];
     const symbols = (key) => ({ name: network.baseName(c, Number(key)), value: network.value(c, "z", Number(key)) });
     const powers = names.map((_, k) => ["exp", String(k)]);
     return [equationLine(name, ["/", ["exp", String(unit)], ["+", ...powers]], symbols, a)];
@@ -168,7 +195,7 @@ class ForwardNarration {
       shows: keysOf("a", c, units), uses: keysOf("u", c, units),
       lines: () => [
         ...this.activation(c, units[0]),
-        ...(units.length > 1 ? [few(units.slice(1).map((unit) => `${network.valueName(c, unit)} = ${number(network.value(c, "a", unit))}`))] : []),
+        ...(units.length > 1 ? [few(units.slice(1).map((unit) => `${network.valueName(c, unit)} = ${bare(network.value(c, "a", unit))}`))] : []),
         ...this.meanings(this.formulasOf(c).value),
       ],
     };
@@ -192,15 +219,16 @@ class ForwardNarration {
     const { network } = this;
     const { value } = this.formulasOf(c);
     if (this.normalizes(c)) return this.normalized(c, units);
-    const given = (some) => few(some.map((unit) => `${network.valueName(c, unit)} = ${number(network.value(c, "a", unit))}`));
-    if (!value || network.columns[c].link !== "same") return [`It gives ${given(units)}.`];
+    const given = (some) => few(some.map((unit) => `${network.valueName(c, unit)} = ${bare(network.value(c, "a", unit))}`));
+    const sums = network.hasSums(c) ? this.sumAtPosition(c, units[0]) : [];
+    if (!value || (network.columns[c].link !== "same" && !sums.length)) return [...sums, `It gives ${given(units)}.`];
     const first = equationLine(network.valueName(c, units[0]), value, this.symbolsOf(c, units[0]), network.value(c, "a", units[0]));
-    return [first, given(units.slice(1)), ...this.meanings(value)].filter(Boolean);
+    return [...sums, first, given(units.slice(1)), ...this.meanings(value)].filter(Boolean);
   }
 
   /** The first unit of a normalization with all that makes it, the others by their numbers. */
   normalized(c, [unit, ...others]) {
-    const told = few(others.map((one) => `${this.network.valueName(c, one)} = ${number(this.network.value(c, "a", one))}`));
+    const told = few(others.map((one) => `${this.network.valueName(c, one)} = ${bare(this.network.value(c, "a", one))}`));
     return [...new Normalization(this, c).forwardLines(unit), told].filter(Boolean);
   }
 
@@ -264,14 +292,14 @@ class ForwardNarration {
     if (weight !== undefined) lines.push(`The row's weight is ${bare(weight)}.`);
     const { penalties } = training;
     if (rows.length > 1 || penalties.length) {
-      const mean = rows.length > 1 ? `the ${how} over ${rows.length} rows: ${few(Array.from(rows.slice(0, 60), number))}` : "ℓ";
+      const mean = rows.length > 1 ? `the ${how} over ${rows.length} rows: ${few(Array.from(rows.slice(0, 60), bare))}` : "ℓ";
       lines.push(`${L} is ${mean}${penalties.length ? ", and the penalties" : ""}`);
     }
-    lines.push(...this.penaltyLines(), `${L} = ${number(training.loss)}`, ...this.meanings(this.data.formulas.loss));
+    lines.push(...this.penaltyLines(), `${L} = ${bare(training.loss)}`, ...this.meanings(this.data.formulas.loss));
     return lines;
   }
 
   penaltyLines() {
-    return this.training.penalties.map(([name, value]) => `Penalty of ${name}: ${number(value)}`);
+    return this.training.penalties.map(([name, value]) => `Penalty of ${name}: ${bare(value)}`);
   }
 }

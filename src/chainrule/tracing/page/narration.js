@@ -11,7 +11,7 @@ function momentsOf(network) {
   const back = [...layers].reverse().filter((c) => columns[c].kind !== "given" && !columns[c].moves);
   const each = (order, make) => order.flatMap((c) => groups(c).map((group) => make(c, group)));
   const weights = weighted.map(({ c }) => c);
-  const learning = [...layers].reverse().filter((c) => weights.includes(c) || narration.learns(c));
+  const learning = [...layers].reverse().filter((c) => weights.includes(c) || (narration.normalizes(c) && new Normalization(narration, c).learns));
   return [
     narration.inputs(),
     ...layers.flatMap((c) =>
@@ -27,7 +27,6 @@ function momentsOf(network) {
   ];
 }
 
-const OF_CLASSES = ["softmax", "log_softmax"];
 const NO_UPDATE = "The update is not in this page, because the optimizer's state would make it too large; to_text() has it.";
 
 class Narration extends ForwardNarration {
@@ -37,13 +36,13 @@ class Narration extends ForwardNarration {
     const word = `${network.errors ? "error" : "delta"}${units.length > 1 ? "s" : ""}`;
     return {
       phase: "backward",
-      title: column.link === "weights" ? `The ${word} of ${this.named(c, units)}` : `The derivative by what ${column.layer.name} is given`,
+      title: network.hasSums(c) ? `The ${word} of ${this.named(c, units)}` : `The derivative by what ${column.layer.name} is given`,
       shows: keysOf("d", c, units),
       uses: [...keysOf("u", c, units), ...(c < network.last ? this.outgoing(c, units) : ["L"])],
       lines: () => [
         ...this.deltaLines(c, units[0]),
         few(units.slice(1).filter((unit) => network.delta(c, unit) !== undefined)
-          .map((unit) => `${network.deltaName(c, unit)} = ${number(network.delta(c, unit))}`)),
+          .map((unit) => `${network.deltaName(c, unit)} = ${bare(network.delta(c, unit))}`)),
       ].filter(Boolean),
     };
   }
@@ -65,28 +64,9 @@ class Narration extends ForwardNarration {
     if (this.isPair(c)) return this.pairLines(c, unit, symbol);
     if (this.normalizes(c)) return new Normalization(this, c).backwardLines(unit);
     const [upstream, slope] = ["upstream", "slope"].map((what) => network.value(c, what, unit));
-    if (slope === undefined) return this.sharesLines(c, unit, symbol, delta);
-    if (!close(network.sign * upstream * slope, delta)) return [`${symbol} = ${number(delta)}, ${BETWEEN}`];
+    if (slope === undefined) return this.rows.sharesLines(c, unit);
+    if (!close(network.sign * upstream * slope, delta)) return [`${symbol} = ${bare(delta)}, ${BETWEEN}`];
     return [...this.factorLines(c, unit), this.deltaLine(c, unit), ...this.meanings(this.formulasOf(c).slope)];
-  }
-
-  /** Delta of a softmax, over the paths through all that the layer gives. */
-  sharesLines(c, unit, symbol, delta) {
-    const { network } = this;
-    const { layer, names } = network.columns[c];
-    const why = `through all units${this.data.mixing ? " and rows" : ""} of the layer`;
-    if (!OF_CLASSES.includes(layer.activation)) return [`${symbol} = ${number(delta)}, ${why}`];
-    const table = symbolTable();
-    const outputs = names.map((_, k) => table.put(network.valueName(c, k), network.value(c, "a", k)));
-    const [own, logarithm] = [outputs[unit], layer.activation === "log_softmax"];
-    const terms = outputs.map((one, k) => {
-      const arrives = table.put(network.slopeName(one), network.sign * network.value(c, "upstream", k));
-      const share = logarithm ? ["exp", own] : own;
-      const factors = k === unit ? [["+", 1, ["−", share]]] : [["−", logarithm ? share : ["·", one, own]]];
-      return ["·", arrives, ...(k === unit && !logarithm ? [one] : []), ...factors];
-    });
-    const told = names.length <= MOST_TERMS ? names.map((_, k) => this.upstreamLine(c, k)) : [this.upstreamLine(c, unit)];
-    return [...told.filter(Boolean), equationLine(symbol, added(terms, table), table.symbols, delta, why)];
   }
 
   /** Whether a column's delta is that of the stable pair with the loss. */
@@ -126,7 +106,7 @@ class Narration extends ForwardNarration {
     const { network } = this;
     const [upstream, slope] = ["upstream", "slope"].map((what) => network.value(c, what, unit));
     const [base, out] = [network.baseName(c, unit), network.valueName(c, unit)];
-    const [symbol, delta] = [network.deltaName(c, unit), number(network.delta(c, unit))];
+    const [symbol, delta] = [network.deltaName(c, unit), bare(network.delta(c, unit))];
     if (this.isPlain(c, unit)) return `${symbol} = ${network.slopeName(out)} = ${delta}`;
     const arrives = network.sign * upstream;
     return `${symbol} = ${network.slopeName(out)}·∂${out}/∂${base} = ${factor(arrives)}·${factor(slope)} = ${delta}`;
@@ -161,9 +141,9 @@ class Narration extends ForwardNarration {
       return equationLine(name, tree && simplified(tree, symbols), symbols, arrives, "through the operations of the loss");
     }
     const chain = this.chain(c, unit, arrives);
-    if (chain) return `${name} = ${chain.symbols} = ${chain.numbers} = ${number(arrives)}`;
+    if (chain) return `${name} = ${chain.symbols} = ${chain.numbers} = ${bare(arrives)}`;
     const told = network.columns[network.following(c)]?.link === "same" && network.deltaName(network.following(c), unit) === name;
-    return told ? null : `${name} = ${number(arrives)}, through the layers that follow`;
+    return told ? null : `${name} = ${bare(arrives)}, through the layers that follow`;
   }
 
   /** The sum over the units behind: delta·w each, where it is what arrives at the unit; of many the largest. */
@@ -235,7 +215,7 @@ class Narration extends ForwardNarration {
       lines: [
         equationLine(network.slopeName(o), tree, symbols, arrives),
         equationLine(`∂${o}/∂${z}`, ["·", own, ["+", 1, ["−", own]]], symbols, slope),
-        `${network.deltaName(c, unit)} = ${network.slopeName(o)}·∂${o}/∂${z} = ${factor(arrives)}·${factor(slope)} = ${number(arrives * slope)}`,
+        `${network.deltaName(c, unit)} = ${network.slopeName(o)}·∂${o}/∂${z} = ${factor(arrives)}·${factor(slope)} = ${bare(arrives * slope)}`,
       ],
     };
   }
@@ -259,28 +239,16 @@ class Narration extends ForwardNarration {
     const joined = (make) => few(terms.map(make), 3, " + ");
     const told = [joined(({ name }) => `${network.slopeName(name)}·∂${name}/∂${z}`)];
     if (terms.length <= 3) told.push(joined(({ arrives, slope }) => `${factor(arrives)}·${factor(slope)}`));
-    return { product, lines: [...lines, `${network.deltaName(c, unit)} = ${told.join(" = ")} = ${number(product)}`] };
+    return { product, lines: [...lines, `${network.deltaName(c, unit)} = ${told.join(" = ")} = ${bare(product)}`] };
   }
 
   gradients(c, units) {
-    if (this.normalizes(c)) return this.gradientsOfNormal(c, units);
+    if (this.normalizes(c)) return new Normalization(this, c).gradientMoment(units);
     const edges = this.edges(c, units);
     return {
       phase: "gradient", title: `The gradient of the weights of ${this.named(c, units)}`,
       shows: [...edges.map((key) => `g${key.slice(1)}`), ...keysOf("gb", c, units)], uses: [...edges, ...keysOf("b", c, units)],
       lines: () => this.gradientLines(c, units),
-    };
-  }
-
-  /** Whether a column is a normalization with a gradient. */
-  learns(c) {
-    return this.normalizes(c) && new Normalization(this, c).gradientLines(this.network.columns[c].shown[0]).length > 0;
-  }
-
-  gradientsOfNormal(c, units) {
-    return {
-      phase: "gradient", title: `The gradient of γ and β of ${this.named(c, units)}`, shows: [], uses: keysOf("u", c, units),
-      lines: () => units.slice(0, 3).flatMap((unit) => new Normalization(this, c).gradientLines(unit)),
     };
   }
 
@@ -303,7 +271,7 @@ class Narration extends ForwardNarration {
 
   toldSum(name, { symbols, numbers, value }) {
     const made = [symbols, numbers].filter(Boolean).map((one) => `${one} = `).join("");
-    return `${name} = ${made}${number(value)}${symbols ? "" : `, ${BETWEEN}`}`;
+    return `${name} = ${made}${bare(value)}${symbols ? "" : `, ${BETWEEN}`}`;
   }
 
   /** A weight's gradient as a sum over the rows, and what its penalty adds; its symbols where they give it.
@@ -326,14 +294,9 @@ class Narration extends ForwardNarration {
       if (!this.training.penalties.some(([penalized]) => penalized === parameter)) return found;
       found.penalty = value - sum;
     }
-    const told = rows.count > FEW_ROWS ? this.overRows : sums && rows.count === 1 ? this.product : this.rowByRow;
-    const [symbols, numbers] = told.call(this, c, unit, sums, factorAt);
+    const product = sums && rows.count === 1;
+    const [symbols, numbers] = product ? this.product(c, unit, factorAt) : rows.gradient(c, unit, sums, factorAt);
     return { ...found, symbols: this.withPenalty(symbols, found.penalty), numbers: this.withPenalty(numbers, found.penalty) };
-  }
-
-  rowByRow(c, unit, sums, factorAt) {
-    const { tree, symbols } = this.rows.gradient(c, unit, sums, factorAt);
-    return [written(tree, symbols), written(tree, symbols, true)];
   }
 
   withPenalty(text, penalty) {
@@ -349,7 +312,7 @@ class Narration extends ForwardNarration {
   }
 
   /** Of one row: what comes in times what the loss does with the sum, in symbols and numbers. */
-  product(c, unit, _, factorAt) {
+  product(c, unit, factorAt) {
     const { network } = this;
     const word = this.reportedName(c, unit);
     if (factorAt === null) return [word, null];
@@ -358,13 +321,6 @@ class Narration extends ForwardNarration {
     const pairs = [[name, factor(value)], [word, factor(told)]];
     if (this.data.form !== "rows") pairs.reverse();
     return [0, 1].map((n) => pairs.map((pair) => pair[n]).join("·"));
-  }
-
-  overRows(c, unit, sums, factorAt) {
-    const word = this.network.gradientName(this.rows.end(c, unit, sums).base);
-    const minus = word.startsWith("−") ? "−" : "";
-    const product = factorAt === null ? word : `${minus}${factorAt(0).name}·${word.slice(minus.length)}`;
-    return [`Σ over ${this.data.rows} rows of ${product}`, null];
   }
 
   /** Of a weight in a row: what arrives at its unit, the activation's slope, and what comes in, as names
@@ -389,12 +345,12 @@ class Narration extends ForwardNarration {
     if (!found || !symbols) return [];
     const { names, numbers } = found;
     if (!close(numbers.reduce((product, one) => product * one, 1) + (penalty ?? 0), value)) return [];
-    const x = source === "bias" ? number(1) : `${network.valueName(c - 1, source)} = ${number(numbers[2])}`;
+    const x = source === "bias" ? bare(1) : `${network.valueName(c - 1, source)} = ${bare(numbers[2])}`;
     const [told, put] = [names.join("·"), numbers.map(factor).join("·")].map((text) => this.withPenalty(text, penalty));
     return [
-      `${network.gradientName(network.weightName(c, unit, source))} = ${told}`, `= ${put}`, `= ${number(value)}`, "where",
+      `${network.gradientName(network.weightName(c, unit, source))} = ${told}`, `= ${put}`, `= ${bare(value)}`, "where",
       ...(this.isPair(c) ? this.pairParts(c, unit).lines.slice(0, -1) : this.factorLines(c, unit)),
-      ...(!this.isPair(c) && this.isPlain(c, unit) ? [`${names[1]} = ${number(1)}`] : []), `${names[2]} = ${x}`,
+      ...(!this.isPair(c) && this.isPlain(c, unit) ? [`${names[1]} = ${bare(1)}`] : []), `${names[2]} = ${x}`,
     ];
   }
 
@@ -430,9 +386,9 @@ class Narration extends ForwardNarration {
       lines: () => {
         if (!this.training.after && !this.training.untouched) return [NO_UPDATE];
         const [before, after] = [this.training.loss, this.training.lossAfter];
-        if (!Number.isFinite(after)) return [`${this.L} after the step is not known: ${number(after)}.`];
-        const change = after < before ? `lower by ${number(before - after)}` : `higher by ${number(after - before)}`;
-        return [`${this.L} = ${number(after)} for the same rows; before the step it was ${number(before)}.`, `It is ${change}.`];
+        if (!Number.isFinite(after)) return [`${this.L} after the step is not known: ${bare(after)}.`];
+        const change = after < before ? `lower by ${bare(before - after)}` : `higher by ${bare(after - before)}`;
+        return [`${this.L} = ${bare(after)} for the same rows; before the step it was ${bare(before)}.`, `It is ${change}.`];
       },
     };
   }

@@ -51,14 +51,16 @@ class Network {
     const width = this.widthOf(layer.results.a);
     const previous = this.columns.at(-1);
     let own = named(previous.base, previous.mark + (layer.moves ? "" : "~"), previous.head);
+    const apart = !weighted && layer.results.z !== null; // sums at each position of a row
     if (weighted) own = named(names.units[layer.place + 1]);
+    else if (apart) own = named(this.namesAtPositions(layer));
     else if (width !== previous.names.length) own = named(this.namesOf(layer, width));
     this.columns.push({
       kind: weighted ? "weights" : "layer",
       title: weighted ? `layer ${layer.number}` : layer.kind,
       detail: weighted ? layer.activation ?? "linear" : layer.name,
       layer, ...own, results: layer.results, moves: layer.moves,
-      link: weighted ? "weights" : width === previous.names.length ? "same" : null,
+      link: weighted ? "weights" : width === previous.names.length && !apart ? "same" : null,
     });
   }
 
@@ -67,7 +69,16 @@ class Network {
     const { layers, names } = this.data;
     const next = layers.slice(layers.indexOf(layer)).find(({ place }) => place !== null);
     const known = next ? names.sources[next.place] : [];
-    return known.length === width ? known : Array.from({ length: width }, (_, n) => `${layer.name}[${n + 1}]`);
+    if (known.length === width) return known;
+    if (layer.start !== null && next) return known.slice(layer.start, layer.start + width);
+    return Array.from({ length: width }, (_, n) => `${layer.name}[${n + 1}]`);
+  }
+
+  /** The names of units at positions: dense[2,1] is unit 1 at position 2. */
+  namesAtPositions(layer) {
+    const axes = this.training.of(layer.results.z).shape.slice(1);
+    const indexes = axes.reduce((found, size) => found.flatMap((start) => Array.from({ length: size }, (_, n) => [...start, n + 1])), [[]]);
+    return indexes.map((index) => `${layer.name}[${index}]`);
   }
 
   array(source) {
@@ -128,8 +139,17 @@ class Network {
   /** What a layer computes with: z of a layer with weights, else what it is given. */
   baseName(c, unit) {
     const { link, names } = this.columns[c];
-    if (link === "weights") return `z${sub(names[unit])}`;
+    if (this.hasSums(c)) return `z${sub(names[unit])}`;
     return link === "same" ? this.valueName(c - 1, unit) : `x${sub(names[unit])}`;
+  }
+
+  baseValue(c, unit, row = this.row) {
+    return this.value(c, this.hasSums(c) ? "z" : "x", unit, row);
+  }
+
+  /** Whether a column's layer has sums z: of all that it is given, or at each position of a row. */
+  hasSums(c) {
+    return (this.columns[c].results?.z ?? null) !== null;
   }
 
   /** The row's own loss, which may be the loss; where layers mix rows, the sum of all rows' losses. */
@@ -153,8 +173,7 @@ class Network {
 
   /** The derivative by what a layer computes with: delta by z, else ∂ℓ by what the layer is given. */
   deltaName(c, unit) {
-    const { link, names } = this.columns[c];
-    if (link === "weights") return `${this.deltaWord}${sub(names[unit])}`;
+    if (this.hasSums(c)) return `${this.deltaWord}${sub(this.columns[c].names[unit])}`;
     return this.slopeName(this.baseName(c, unit));
   }
 
@@ -217,7 +236,7 @@ class Network {
       layer: names.matrices[place], i: source + 1, j: unit + 1, from: sources[source], to: units[unit],
       n: before + unit * sources.length + source + 1,
     };
-    return names.pattern.replace(/\{(\w+)\}/g, (_, field) => fields[field]);
+    return names.pattern.map(([text, field]) => text + (field === null ? "" : fields[field])).join("");
   }
 
   /** The places of the targets of a row: one a number; with the output unit that it belongs to. */

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import string
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +21,7 @@ from chainrule.tracing.page.formulas import shipped_formulas
 from chainrule.tracing.page.shipping import DRAWN, evaluated, not_known, packed, shipped_tape
 from chainrule.tracing.pairs import is_pair, pair_nodes
 from chainrule.tracing.step import LayerTrace, StepTrace
+from chainrule.tracing.view import widths_of
 from chainrule.training import traced_tape
 
 __all__ = ["shipped_step"]
@@ -58,9 +59,10 @@ def shipped_step(trace: StepTrace) -> dict[str, Any]:
 
 def _words(trace: StepTrace) -> dict[str, Any]:
     notation, rule = trace.notation, trace.optimizer
+    plain = f"A training step of a network {'‑'.join(map(str, _sizes(trace)))}"
     return {
         "kind": "step",
-        "title": f"A training step of a network {'‑'.join(map(str, _sizes(trace)))}",
+        "title": trace.title or plain,
         "rows": trace.rows,
         "digits": notation.digits,
         "form": notation.form,
@@ -80,15 +82,15 @@ def _words(trace: StepTrace) -> dict[str, Any]:
         "steps": steps_traced(trace),
         "losses": packed(trace.losses),
         "checks": trace.checks,
-        "remarks": list(trace.remarks),
+        "remarks": [*([f"{plain}."] if trace.title else []), *trace.remarks],
         "type": trace.trainer.parameters.dtype.name,
     }
 
 
 def _sizes(trace: StepTrace) -> list[int]:
-    names = trace.names.units
-    if len(names) > 1:
-        return [len(one) for one in names]
+    widths = widths_of(trace)
+    if len(widths) > 1:
+        return widths
     return [int(np.prod(layer.numbers.a.shape[1:])) for layer in trace.layers]
 
 
@@ -123,8 +125,11 @@ def _numbers(
     data: dict[str, Any] = {
         "names": _names(trace.names, trace),
         "layers": [
-            _layer(layer, one, tape, trace) | joined
-            for layer, one, joined in zip(trace.layers, layers, _joined(layers, tape), strict=True)
+            _layer(layer, one, tape, trace) | joined | {"start": start}
+            for layer, one, joined, start in zip(
+                trace.layers, layers, _joined(layers, tape), _starts(trace, layers, tape),
+                strict=True,
+            )
         ],
         "mixing": any(map(_mixes_rows, trace.layers)),
         "segments": [
@@ -252,6 +257,35 @@ def _joined(layers: Sequence[Mapping[str, Any]], tape: Tape) -> Iterator[dict[st
         before = tape.results[layer["a"]]
 
 
+def _starts(
+    trace: StepTrace, layers: Sequence[Mapping[str, Any]], tape: Tape
+) -> Iterator[int | None]:
+    """Of each layer where its columns begin among those that the next one with weights is given."""
+    made = {one.results[0]: one for one in tape.instructions}
+
+    def start(index: int, wanted: int) -> int | None:
+        one = made.get(index)
+        if index == wanted or one is None:
+            return 0 if index == wanted else None
+        if one.name in MOVES:
+            return start(one.operands[0], wanted)
+        if one.name != "concatenate" or len(tape.values[index].shape) != 2:
+            return None
+        before = 0
+        for operand in one.operands:
+            inside = start(operand, wanted)
+            if inside is not None:
+                return before + inside
+            width = tape.values[operand].shape[1]
+            before += width if isinstance(width, int) else 0
+        return None
+
+    for n, layer in enumerate(layers):
+        later = zip(trace.layers[n + 1 :], layers[n + 1 :], strict=True)
+        given = next((one["x"] for own, one in later if own.place is not None), None)
+        yield None if given is None else start(tape.results[given], tape.results[layer["a"]])
+
+
 def _mixes_rows(layer: LayerTrace) -> bool:
     """Whether a layer takes sums or means over the rows, as batch normalization does."""
     reductions = (node.attributes for node in layer.nodes if "keepdims" in node.attributes)
@@ -291,13 +325,10 @@ def _names(names: Names, trace: StepTrace) -> dict[str, Any]:
     }
 
 
-def _pattern(names: Names) -> str:
-    """The pattern of a weight's name, without what Python alone understands in it."""
-    form, pattern = names.notation.form, names.notation.weights
-    if pattern is None:
-        letter = "Θ" if form == "theta" else "W"
-        pattern = letter + ("{layer}[{i},{j}]" if form == "rows" else "{layer}[{j},{i}]")
-    return re.sub(r"\{(\w+)[^}]*\}", r"{\1}", pattern)
+def _pattern(names: Names) -> list[tuple[str, str | None]]:
+    """The pattern of a weight's name in parts: text, and the field that follows it."""
+    parts = string.Formatter().parse(names.notation.weight_pattern)
+    return [(text, field) for text, field, _, _ in parts]
 
 
 def _pair(trace: StepTrace, tape: Tape) -> dict[str, Any] | None:

@@ -159,7 +159,8 @@ class Normalization {
       const n = this.members(unit).length;
       const [byVariance, byMean] = this.statisticSlopes(unit);
       const [square, mean] = [["σ²", byVariance], ["μ", byMean]].map(([letter, value]) => put(this.slopeName(this.statisticName(letter, unit)), value));
-      terms.push(["·", n === 1 ? 2 : ["/", 2, n], left(), square], partOf(mean, n));
+      const twice = { 1: [2], 2: [] }[n] ?? [["/", 2, n]];
+      terms.push(["·", ...twice, left(), square], partOf(mean, n));
     }
     return [
       narration.upstreamLine(this.c, unit),
@@ -184,5 +185,18 @@ class Normalization {
       const sum = narration.summed(c, unit, `${this.column.layer.name}/${kind}`, value, how);
       return narration.toldSum(network.gradientName(name), sum);
     })];
+  }
+
+  /** Whether there is a gradient of gamma or beta. */
+  get learns() {
+    return this.gradientLines(this.column.shown[0]).length > 0;
+  }
+
+  gradientMoment(units) {
+    const { narration, c } = this;
+    return {
+      phase: "gradient", title: `The gradient of γ and β of ${narration.named(c, units)}`, shows: [], uses: keysOf("u", c, units),
+      lines: () => units.slice(0, 3).flatMap((unit) => this.gradientLines(unit)),
+    };
   }
 }

@@ -50,7 +50,7 @@ class Page {
       if (!this.within(field, "row")) return;
       subject.row = Number(field.value) - 1;
       this.show();
-      if (this.selected) this.choose(this.selected);
+      if (this.selected) this.fill(this.selected);
       this.say(`Row ${field.value} of ${subject.rows.toLocaleString("en")}.`);
     });
   }
@@ -114,6 +114,7 @@ class Page {
     const to = { first: 0, previous: this.moment - 1, next: this.moment + 1, last }[where];
     this.moment = Math.min(Math.max(to, 0), last);
     this.show();
+    found("panel").parentElement.scrollTop = 0; // what the moment says comes into view
   }
 
   show() {
@@ -223,6 +224,19 @@ class Page {
   }
 
   choose(key, byKeyboard = false) {
+    this.fill(key);
+    this.reveal();
+    if (byKeyboard) found("chosen").focus({ preventScroll: true });
+  }
+
+  /** The panel comes to the top of its column; below the drawing its title comes into view. */
+  reveal() {
+    const [panel, column] = [found("panel"), found("panel").parentElement];
+    column.scrollTop += panel.getBoundingClientRect().top - column.getBoundingClientRect().top;
+    found("chosen").scrollIntoView({ block: "nearest" });
+  }
+
+  fill(key) {
     this.selected = key;
     const panel = this.subject.panel(key);
     const title = element("h2", { id: "chosen", tabindex: "-1" }, rich(panel.title));
@@ -235,7 +249,6 @@ class Page {
     );
     this.fillPanel();
     if (this.subject.drawable) this.showDrawing();
-    if (byKeyboard) title.focus();
   }
 
   close() {

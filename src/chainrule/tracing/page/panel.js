@@ -33,7 +33,7 @@ class NetworkPanel {
     }
     if (column.kind !== "given") {
       const word = network.errors ? "Error" : "Delta";
-      sections.push({ title: column.link === "weights" ? `${word} of the row` : "Derivative by what it is given", lines: this.narration.deltaLines(c, unit) });
+      sections.push({ title: network.hasSums(c) ? `${word} of the row` : "Derivative by what it is given", lines: this.narration.deltaLines(c, unit) });
       sections.push(this.rowsOfUnit(c, unit));
     }
     if (column.link === "weights") sections.push(this.weightsOf(c, unit));
@@ -45,10 +45,10 @@ class NetworkPanel {
   given(c, unit) {
     const { network } = this;
     const column = network.columns[c];
-    const x = network.value(c, "x", unit);
+    const x = column.layer && network.baseValue(c, unit);
     if (column.layer && (this.narration.formulasOf(c).value || this.narration.normalizes(c))) return this.narration.passed(c, [unit]);
-    const lines = [`${network.valueName(c, unit)} = ${number(network.value(c, "a", unit))}`];
-    if (x !== undefined && !column.moves) lines.push(`of ${network.baseName(c, unit)} = ${number(x)}`);
+    const lines = [`${network.valueName(c, unit)} = ${bare(network.value(c, "a", unit))}`];
+    if (x !== undefined && !column.moves) lines.push(`of ${network.baseName(c, unit)} = ${bare(x)}`);
     return lines;
   }
 
@@ -73,7 +73,7 @@ class NetworkPanel {
   rowsOfUnit(c, unit) {
     const { network } = this;
     if (this.data.rows === 1) return { title: "", lines: [] };
-    const [base, slope] = network.columns[c].link === "weights" ? ["z", network.deltaWord] : ["x", network.givenWord];
+    const [base, slope] = network.hasSums(c) ? ["z", network.deltaWord] : ["x", network.givenWord];
     const rows = this.fewRows((row) => [
       `${row + 1}`, number(network.value(c, base, unit, row)), number(network.value(c, "a", unit, row)),
       number(network.delta(c, unit, row)),
@@ -152,7 +152,7 @@ class NetworkPanel {
     const { value, sum, penalty, symbols } = narration.gradient(c, unit, source);
     const name = network.gradientName(network.weightName(c, unit, source));
     if (!symbols) return { title: "Gradient", lines: [narration.gradientLine(c, unit, source)] };
-    const lines = penalty === null ? [] : [`The penalty adds ${number(penalty)}.`];
+    const lines = penalty === null ? [] : [`The penalty adds ${bare(penalty)}.`];
     const found = Array.from({ length: rows }, (_, row) => narration.factors(c, unit, source, row));
     const products = found.map((one) => one && one.numbers.reduce((product, factor) => product * factor, 1));
     const from = source === "bias" ? "1" : network.valueName(c - 1, source);
@@ -165,7 +165,7 @@ class NetworkPanel {
       const made = this.fewRows((row) => [`${row + 1}`, number(x(row)), number(reported(row)), number(x(row) * reported(row))]);
       return {
         title: "Gradient, row by row", table: { head: ["row", from, narration.reportedName(c, unit), "product"], rows: made },
-        lines: [`The sum over ${rows} rows is ${number(sum)}.`, ...lines, `${name} = ${number(value)}`],
+        lines: [`The sum over ${rows} rows is ${bare(sum)}.`, ...lines, `${name} = ${bare(value)}`],
       };
     }
     const softmax = narration.isPair(c) && this.data.pair.link === "softmax"; // each row has a class of its own
@@ -177,8 +177,8 @@ class NetworkPanel {
     return {
       title: "Gradient, row by row: all factors", table: { head, rows: made },
       lines: [
-        `The sum of the products over ${rows} rows is ${number(total)}.`, ...lines,
-        `${name} = ${narration.withPenalty(`${mean}${factor(total)}`, penalty)} = ${number(value)}`,
+        `The sum of the products over ${rows} rows is ${bare(total)}.`, ...lines,
+        `${name} = ${narration.withPenalty(`${mean}${factor(total)}`, penalty)} = ${bare(value)}`,
       ],
     };
   }

@@ -3,6 +3,7 @@
 
 const FEW_ROWS = 4; // of a batch whose sums are written row by row
 const MOST_TERMS = 8;
+const OF_CLASSES = ["softmax", "log_softmax"];
 
 /** Names and values for one formula: `put` gives a symbol's key, `symbols` finds what it is. */
 function symbolTable() {
@@ -111,8 +112,10 @@ class Rows {
     return this.all.every((row) => close(shares[row] * ownAt(row), reportedAt(row), largest)) ? shares : null;
   }
 
-  /** A gradient as a sum over few rows: {symbols, numbers}; `factorAt` says what each row's derivative is multiplied with. */
+  /** A gradient as a sum over the rows, in symbols and numbers; `factorAt` says what each row's
+   *  derivative is multiplied with. */
   gradient(c, unit, sums, factorAt) {
+    if (this.count > FEW_ROWS) return this.gradientOfMany(c, unit, sums, factorAt);
     const table = symbolTable();
     const end = this.end(c, unit, sums);
     const shares = this.fitting(end);
@@ -128,7 +131,14 @@ class Rows {
     });
     const sum = added(terms, table);
     const tree = shares && !this.weights ? partOf(sum, this.divisor) : sum;
-    return { tree, symbols: table.symbols };
+    return [written(tree, table.symbols), written(tree, table.symbols, true)];
+  }
+
+  gradientOfMany(c, unit, sums, factorAt) {
+    const word = this.network.gradientName(this.end(c, unit, sums).base);
+    const minus = word.startsWith("−") ? "−" : "";
+    const product = factorAt === null ? word : `${minus}${factorAt(0).name}·${word.slice(minus.length)}`;
+    return [`Σ over ${this.count} rows of ${product}`, null];
   }
 
   /** What the loss takes of a derivative in the row that is shown: its share, and what penalties add. */
@@ -140,14 +150,14 @@ class Rows {
     if (own === undefined || reported === undefined || (this.count === 1 && close(own, reported))) return [];
     const name = network.gradientName(end.base);
     const before = this.count > 1 ? `Row ${row + 1}: ` : "";
-    if (shares === null) return [`${before}${name} = ${number(reported)}, through the losses of all outputs`];
-    if (this.data.mixing && this.weights) return [`${before}${name} = ${number(reported)}, through all rows of the layers that follow`];
+    if (shares === null) return [`${before}${name} = ${bare(reported)}, through the losses of all outputs`];
+    if (this.data.mixing && this.weights) return [`${before}${name} = ${bare(reported)}, through all rows of the layers that follow`];
     const table = symbolTable();
     const delta = table.put(end.own, own);
     const first = this.weights ? ["·", table.put("s", shares[row]), delta] : partOf(delta, this.divisor);
     const penalty = this.penaltyAt(c, sums ? "z" : "a", unit);
-    const added = penalty && table.put(`∂penalty/∂${end.base}`, penalty);
-    const tree = penalty ? ["+", first, network.errors ? ["−", added] : added] : first;
+    const also = penalty && table.put(`∂penalty/∂${end.base}`, penalty);
+    const tree = penalty ? ["+", first, network.errors ? ["−", also] : also] : first;
     return [
       ...(this.weights ? [before + this.shareLine(row, false)] : []),
       ...(penalty ? this.penaltyLines(c, unit, sums) : []).map((line) => before + line),
@@ -174,7 +184,7 @@ class Rows {
     const next = network.following(c);
     const behind = this.passesOn(next) && this.penaltyAt(next, "a", unit) ? this.penaltyLines(next, unit, false) : [];
     const { tree, symbols } = this.penaltyPaths(c, unit);
-    const lines = [...behind, equationLine(`∂penalty/∂${a}`, tree, symbols, byA, "through the layers that follow")];
+    const lines = [...behind, ...this.sizeLine(c), equationLine(`∂penalty/∂${a}`, tree, symbols, byA, "through the layers that follow")];
     if (!sums) return lines;
     const table = symbolTable();
     const given = table.put(`∂penalty/∂${a}`, byA);
@@ -194,7 +204,8 @@ class Rows {
     const { network, narration } = this;
     const table = symbolTable();
     const { activity } = narration.formulasOf(c);
-    const terms = activity?.slope ? [activity.slope] : [];
+    const own = activity?.slope && simplified(activity.slope, table.symbols); // 0 of a rule without strength
+    const terms = own ? [own] : [];
     const next = network.following(c);
     const column = network.columns[next];
     if (column?.link === "weights" && network.weight(next, 0, unit) !== undefined) {
@@ -220,9 +231,41 @@ class Rows {
     };
   }
 
+  /** The size of all that a layer gives, where its penalty's slope is divided by it. */
+  sizeLine(c) {
+    const { activity } = this.narration.formulasOf(c);
+    const [size] = keysIn(activity?.slope ?? 0).filter((key) => key.startsWith("size of "));
+    if (size === undefined) return [];
+    const sum = activity.p === 2 ? "sqrt(Σ a²)" : `(Σ |a|^${activity.p})^(1/${activity.p})`;
+    return [`${size} = ${sum} = ${bare(this.sizeOf(c))}, the sum over all that the layer gives`];
+  }
+
   sizeOf(c) {
     const { p } = this.narration.formulasOf(c).activity;
     const { data } = this.training.of(this.network.columns[c].results.a);
     return sumOf(Array.from(data, (one) => Math.abs(one) ** p)) ** (1 / p);
+  }
+
+  /** Delta of a softmax, over the paths through all that have a sum with the unit. */
+  sharesLines(c, unit) {
+    const { network, narration } = this;
+    const [symbol, delta] = [network.deltaName(c, unit), network.delta(c, unit)];
+    const { layer, results } = network.columns[c];
+    const why = `through all units${this.data.mixing ? " and rows" : ""} of the layer`;
+    if (!OF_CLASSES.includes(layer.activation)) return [`${symbol} = ${bare(delta)}, ${why}`];
+    const table = symbolTable();
+    const width = this.training.of(results.a).shape.at(-1); // at positions each has a sum of its own
+    const units = Array.from({ length: width }, (_, n) => unit - (unit % width) + n);
+    const [name, logarithm] = [(k) => network.valueName(c, k), layer.activation === "log_softmax"];
+    const own = name(unit);
+    const terms = units.map((k) => {
+      const one = table.put(name(k), network.value(c, "a", k));
+      const arrives = table.put(network.slopeName(one), network.sign * network.value(c, "upstream", k));
+      const share = logarithm ? ["exp", own] : own;
+      const factors = k === unit ? [["+", 1, ["−", share]]] : [["−", logarithm ? share : ["·", one, own]]];
+      return ["·", arrives, ...(k === unit && !logarithm ? [one] : []), ...factors];
+    });
+    const told = (width <= MOST_TERMS ? units : [unit]).map((k) => narration.upstreamLine(c, k));
+    return [...told.filter(Boolean), equationLine(symbol, added(terms, table), table.symbols, delta, why)];
   }
 }

@@ -15,7 +15,7 @@ class Rule {
     const one = this.numberOf(c, unit, source);
     if (!Number.isFinite(training.loss)) return ["The loss is not finite, so no weight is moved."];
     const { rule } = formulas;
-    if (!rule || !training.state.slots) return [`${one.name}: ${number(one.before)} → ${number(one.after)}`];
+    if (!rule || !training.state.slots) return [`${one.name}: ${bare(one.before)} → ${bare(one.after)}`];
     const simple = this.byErrors(c, unit, source, one);
     if (simple) return [simple];
     const symbols = this.symbols(one);
@@ -58,7 +58,7 @@ class Rule {
     const symbols = (key) => (key === "length" ? { name: "length", value: length } : { name, value: one.gradient });
     const of = kind === "clipnorm" ? one.parameter : "the whole network";
     const lines = [`${equationLine(`g${sub(unmarked(one.name))}`, tree, symbols, used)}, the gradient after clipping by ${kind}=${bare(most)}`];
-    return length === undefined ? lines : [`length = ${number(length)}, of the gradient of ${of}`, ...lines];
+    return length === undefined ? lines : [`length = ${bare(length)}, of the gradient of ${of}`, ...lines];
   }
 
   /** The numbers of this step, which are the same for all weights. */
@@ -97,7 +97,7 @@ class Rule {
     const made = rule.weight && evaluated(rule.weight, symbols);
     const moved = `${one.name}′`;
     if (!constrained.includes(one.parameter) || close(made, one.after)) return [equationLine(moved, rule.weight, symbols, one.after)];
-    return [`${equationLine(`${one.name}*`, rule.weight, symbols, made)}, by the rule`, `${moved} = ${number(one.after)}, after the constraint`];
+    return [`${equationLine(`${one.name}*`, rule.weight, symbols, made)}, by the rule`, `${moved} = ${bare(one.after)}, after the constraint`];
   }
 
   /** w + rate·Err·a, of plain descent on one row for a reader who writes errors. */

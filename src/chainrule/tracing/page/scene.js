@@ -3,6 +3,7 @@
 const RADIUS = 21;
 const LINE = 14;
 const MOST_NAMED_EDGES = 12; // of a layer whose weights have their names on them
+const ROOM = 880; // as wide as the drawing may be beside the panel, if layers can stand nearer to each other
 const TOP = 62; // below the titles of the columns
 
 /** Everything that is drawn: titles, edges, nodes and chips, with what each is called aloud. */
@@ -37,21 +38,32 @@ class NetworkScene {
     });
     const tallest = Math.max(...columns.map((column, c) => column.shown.length * heights[c]));
     this.at = [];
+    const right = 130 + Math.max(76, ...this.targetsOfLoss().map(({ text }) => chipWidth(text) / 2 + 4));
+    const gaps = this.gaps(ROOM - 66 - right);
     let x = 66;
     columns.forEach((column, c) => {
-      if (c > 0) x += Math.max(column.link === "weights" ? (this.roomy ? 220 : 170) : 116, this.titleGap(c));
+      x += gaps[c];
       const bias = this.roomy && column.link === "weights" ? LINE : 0;
       const start = TOP + (tallest - column.shown.length * heights[c]) / 2 + RADIUS + bias + 4;
       this.at.push(new Map(column.shown.map((unit, n) => [unit, { x, y: start + n * heights[c] }])));
     });
     this.loss = { x: x + 130, y: TOP + tallest / 2 - LINE };
-    this.width = this.loss.x + 76;
+    this.width = x + right;
     this.height = TOP + Math.max(tallest, 130) + 12;
+  }
+
+  /** How far each column stands from the one before: layers with weights nearer where there is no room. */
+  gaps(room) {
+    const { columns } = this.network;
+    const weights = columns.map(({ link }) => link === "weights");
+    const widths = (broad) => columns.map((_, c) => (c > 0 ? Math.max(weights[c] ? broad : 116, this.titleGap(c)) : 0));
+    const over = sumOf(widths(220)) - room;
+    return widths(this.roomy ? Math.max(170, 220 - Math.max(0, over) / weights.filter(Boolean).length) : 170);
   }
 
   /** What the titles of a column and of the one before need beside each other. */
   titleGap(c) {
-    const half = ({ title, detail }) => Math.max(title.length * 8.2, (detail ?? "").length * 6.8) / 2;
+    const half = ({ title, detail }) => Math.max(title.length * 9.2, (detail ?? "").length * 6.8) / 2;
     return half(this.network.columns[c - 1]) + half(this.network.columns[c]) + 14;
   }
 
@@ -101,7 +113,7 @@ class NetworkScene {
       found.push([column.kind === "inputs" ? "" : "a", network.value(c, "a", unit), "a"]);
     }
     if (this.shows("d", c, unit) && network.delta(c, unit) !== undefined) {
-      found.push([column.link === "weights" ? network.deltaWord : network.givenWord, network.delta(c, unit), "delta"]);
+      found.push([network.hasSums(c) ? network.deltaWord : network.givenWord, network.delta(c, unit), "delta"]);
     }
     return found;
   }
@@ -182,6 +194,13 @@ class NetworkScene {
     return { x1: from.x + dx * RADIUS, y1: from.y + dy * RADIUS, x2: to.x - dx * (radius + 2), y2: to.y - dy * (radius + 2) };
   }
 
+  /** The first targets that belong to no unit: they stand below the loss. */
+  targetsOfLoss() {
+    const { network, training } = this;
+    return network.targetsOfRow().slice(0, 4).flatMap((target, n) =>
+      target.unit === null ? [{ n, text: `${target.name} = ${short(training.get(target.what))}${network.className(target)}` }] : []);
+  }
+
   addLoss() {
     const { network, training } = this;
     const { x, y } = this.loss;
@@ -193,9 +212,7 @@ class NetworkScene {
     if (this.seen.has("after")) lines.push({ text: `→ ${short(training.lossAfter)}`, kind: "new", y: y + 40 + LINE });
     const told = lines.map(({ text }) => text).join(" ");
     const group = { edges, chips: [], nodes: [{ key: "L", x, y, radius: 26, name: styled(name), lines, active: this.uses.has("L"), label: `Loss ${name} ${told}` }] };
-    network.targetsOfRow().forEach((target, n) => {
-      if (target.unit !== null || n > 3) return;
-      const text = `${target.name} = ${short(training.get(target.what))}${network.className(target)}`;
+    this.targetsOfLoss().forEach(({ n, text }) => {
       group.chips.push({ key: `t/${n}`, x, y: y + 40 + (2 + n) * LINE, text, kind: "target", label: `Target ${plain(text)}` });
     });
     this.scene.titles.push({ x, y: 20, text: "loss" });
@@ -231,9 +248,9 @@ function onCurve({ x1, y1, x2, y2 }, t) {
 
 /** What labels of edges must not cover: names, values and chips. */
 function obstacles({ nodes, chips }) {
-  const texts = [...nodes.flatMap(({ x, lines }) => lines.map(({ text, y }) => ({ x, y, text }))), ...chips];
   return [
     ...nodes.map(({ x, y, radius }) => ({ x, y, width: 2 * radius })),
-    ...texts.map(({ x, y, text }) => ({ x, y: y - 4, width: lettersOf(text) * 6.6 })),
+    ...nodes.flatMap(({ x, lines }) => lines.map(({ y }) => ({ x, y: y - 4, width: paperWidth(lines) }))),
+    ...chips.map(({ x, y, text }) => ({ x, y: y - 4, width: chipWidth(text) })),
   ];
 }

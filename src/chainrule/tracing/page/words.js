@@ -40,9 +40,9 @@ function number(value) {
   const small = size > 0 && size < 0.5 * 10 ** (1 - digits);
   if (!small && size < 1e7) {
     const text = value.toFixed(digits);
-    const further = Math.max(Math.min(digits, 3), 1) - 1; // digits that count after the first
-    if (Number(text).toExponential(further) === value.toExponential(further)) return dashed(text);
-    if (size >= 1e-4) return dashed(value.toFixed(Math.max(0, further - Math.floor(Math.log10(size)))));
+    const wanted = Math.min(digits, 3) - 1 - Math.floor(Math.log10(size)); // decimals, for three digits that count
+    if (digits >= wanted || Number(text) === value) return dashed(text);
+    if (size >= 1e-4) return dashed(value.toFixed(wanted));
   }
   return powered(value);
 }
@@ -92,9 +92,9 @@ function few(texts, most = 6, joined = ", ") {
   return `${texts.slice(0, most).join(joined)}${rest}`;
 }
 
-/** Numbers in words: "a vector of 3: 1, 2, 3". */
-function numbersOf(x) {
+/** Numbers in words, each as `text` writes it: "[1, 2, 3]". */
+function numbersOf(x, text) {
   if (x === undefined) return "–";
-  if (x.data.length === 1) return number(x.data[0]);
-  return `[${few(Array.from(x.data.slice(0, 60), number), 6)}]`;
+  if (x.data.length === 1) return text(x.data[0]);
+  return `[${few(Array.from(x.data.slice(0, 60), text), 6)}]`;
 }

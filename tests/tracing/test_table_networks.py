@@ -1,0 +1,50 @@
+"""Networks of tables as equations: numbers that are spread, and losses of several targets."""
+
+import re
+
+import numpy as np
+import pytest
+from tests.tracing.networks import table_step
+from tests.tracing.test_equations import bare, check, equations
+
+from chainrule.tracing.text import symbol_text
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("bins, rows", [(4, 1), (40, 1), (40, 5)])
+@pytest.mark.parametrize("how", [{}, {"errors": True}, {"notation": "theta"}])
+def test_spread_numbers_are_formulas(bins, rows, dtype, how):
+    trace = table_step((False,), 2, 0.0, bins=bins, rows=rows, dtype=dtype, **how)
+    assert check(trace, dtype) > 30
+    assert not list(bare(trace))
+    text = " ".join(trace.to_text(200).split())
+    assert re.search(r"given: \[(age|size) position\]", text)
+    left_out = re.search(r"spread: 38 more of 40 parts of (age|size) position are left out.", text)
+    assert (left_out is not None) == (bins == 40)
+    reached = [one for _, one in equations(trace) if one.symbol.head.startswith("reach")]
+    assert any(0 < one.value < 1 for one in reached), "where the number itself lies"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("heads", [(True, False), (False, True), (False, False), (True, True)])
+@pytest.mark.parametrize("rows", [1, 5])
+def test_losses_of_several_targets_are_formulas(heads, rows, dtype):
+    for errors in (False, True):
+        trace = table_step(heads, 1, 0.0, numbers=1, rows=rows, dtype=dtype, errors=errors)
+        assert check(trace, dtype) > 30
+        assert not list(bare(trace))
+
+
+def test_spread_numbers_by_hand():
+    trace = table_step((False,), 1, 0.0, numbers=1, rows=1)
+    (position,) = trace.inputs["positions"][0]
+    kernel, bias = (trace.layers[1].parameters[name] for name in ("kernel", "bias"))
+    found = {symbol_text(one.symbol): one.symbol.value for _, one in equations(trace)}
+    reach = np.minimum(np.maximum(position - np.arange(4), 0), 1)
+    assert [found[f"reach{k + 1}_[age position]"] for k in range(4)] == pytest.approx(reach)
+    sums = reach @ kernel.before[0] + bias.before[0, 0]
+    names = [f"x{5 + k}" for k in range(8)]
+    assert [found[f"z_{name}"] for name in names] == pytest.approx(sums)
+    errors = np.array([found[f"δ_{name}"] for name in names])
+    assert errors == pytest.approx(bias.gradient[0, 0])
+    assert np.outer(reach, errors) == pytest.approx(kernel.gradient[0])
