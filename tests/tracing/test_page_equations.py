@@ -9,7 +9,8 @@ from tests.tracing.engine import Scripts
 from tests.tracing.networks import NETWORKS, step_of
 
 from chainrule.estimators import TabularClassifier, TabularRegressor
-from chainrule.layers import Dense, Input
+from chainrule.layers import BatchNormalization, Dense, Input
+from chainrule.losses import MeanSquaredError
 from chainrule.models import Sequential
 from chainrule.tracing import Notation, trace_steps
 from chainrule.tracing.page.network import shipped_step
@@ -200,3 +201,32 @@ def test_targets_that_are_classes_are_counted_as_these_from_0(scripts):
     told = scripts(TOLD, shipped=shipped_step(model.trace([0.5, -1.0], 2)), row=0)
     assert any("o<2> − t<2>" in line for _, lines in told for line in lines)
     assert not any("t<3>" in line for _, lines in told for line in lines)
+
+
+@pytest.mark.parametrize(
+    "reduction, divisor, written",
+    [
+        ("sum_over_batch_size", 3, "weight/3"),
+        ("sum", 1, "weight"),
+        ("mean_with_sample_weight", 3.25, "weight/sum of weights"),
+    ],
+)
+def test_rows_with_weights_are_told_with_their_shares(scripts, reduction, divisor, written):
+    stack = [Input((2,)), Dense(2), BatchNormalization(), Dense(1)]
+    model = Sequential(stack, seed=0, dtype="float64")
+    model.compile("sgd", MeanSquaredError(reduction=reduction))
+    X, y = np.array([[0.5, -1.0], [0.2, 0.3], [-1.0, 2.0]]), np.array([[1.0], [0.0], [-1.0]])
+    trace = model.trace(X, y, sample_weight=[1.0, 2.0, 0.25])
+    told = scripts(TOLD, shipped=shipped_step(trace), row=1)
+    assert check_equations(told) > 2
+    lines = dict(reversed(told))
+    (loss,) = (line for line in lines["The loss L"] if line.startswith("L = "))
+    assert loss.split(" = ")[1] == "s(1)·ℓ(1) + s(2)·ℓ(2) + s(3)·ℓ(3)"
+    assert computed(loss.split(" = ")[-1]) == pytest.approx(trace.loss)
+    share, reported, kernel, *_ = lines["The gradient of the weights of o"]
+    assert share.startswith(f"Row 2: s = {written} = ")
+    assert computed(share.split(" = ")[-1]) == pytest.approx(2 / divisor)
+    assert reported.startswith("Row 2: ∂L/∂z<o> = s·δ<o> = ")
+    assert "s(2)·h<1>~(2)·δ<o>(2)" in kernel
+    hidden = lines["The gradient of the weights of h<1>"]
+    assert hidden[0].endswith("through all rows of the layers that follow")

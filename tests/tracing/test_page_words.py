@@ -196,10 +196,22 @@ def test_units_behind_a_layer_without_weights_have_a_mark(scripts):
 
 
 def test_where_rows_mix_a_delta_is_of_the_losses_of_all_rows():
-    assert "derivative of the sum of all rows' losses (for a layer mixes the rows) by z" in legend(
-        normalized()
+    assert (
+        "derivative of the sum Σℓ of all rows' losses (for a layer mixes the rows) by z"
+        in legend(normalized())
     )
     assert "derivative of the row's own loss by z" in legend(softmax())
+    assert "derivative of the row's own loss ℓ by z" in legend(step_of("mse, two outputs"))
+
+
+def test_the_legend_names_the_signs_that_the_walk_has():
+    of_normal = "μ mean, σ² variance, hat what is given less μ, divided by the deviation"
+    assert f"t target, (2) after a name: in row 2, {of_normal}. Lines" in legend(normalized())
+    assert "t target. Lines" in legend(step_of("thirteen rows"))
+    model = cr.Sequential([Input((2,)), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    weighted = model.trace(np.eye(2), np.ones((2, 1)), sample_weight=[1.0, 3.0])
+    assert "(2) after a name: in row 2, s a row's share in the loss. Lines" in legend(weighted)
 
 
 def panel(scripts, trace, key):

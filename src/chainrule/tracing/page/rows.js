@@ -151,7 +151,8 @@ class Rows {
     const name = network.gradientName(end.base);
     const before = this.count > 1 ? `Row ${row + 1}: ` : "";
     if (shares === null) return [`${before}${name} = ${bare(reported)}, through the losses of all outputs`];
-    if (this.data.mixing && this.weights) return [`${before}${name} = ${bare(reported)}, through all rows of the layers that follow`];
+    const mixed = this.data.mixing && this.weights && !this.fitting(end);
+    if (mixed) return [`${before}${name} = ${bare(reported)}, through all rows of the layers that follow`];
     const table = symbolTable();
     const delta = table.put(end.own, own);
     const first = this.weights ? ["·", table.put("s", shares[row]), delta] : partOf(delta, this.divisor);

@@ -85,13 +85,27 @@ class NetworkSubject {
 
   legend() {
     const { deltaWord: d, givenWord, errors, columns } = this.network;
-    const of = this.data.mixing ? "the sum of all rows' losses (for a layer mixes the rows)" : "the row's own loss";
+    const own = this.data.formulas.oneLoss ? "" : " ℓ";
+    const of = this.data.mixing ? "the sum Σℓ of all rows' losses (for a layer mixes the rows)" : `the row's own loss${own}`;
     const minus = errors ? "minus " : "";
     const passed = columns.some(({ mark }) => mark) ? "~ after a name: after a layer without weights, " : "";
     const given = columns.some((column) => this.isPlain(column)) ? `${givenWord} ${minus}that by what such a layer is given, ` : "";
     return `z weighted sum, a activation, ${d} ${errors ? "error: minus " : ""}the derivative of ${of} by z, ${passed}${given}`
-      + "t target. Lines are weights: blue positive, dashed orange negative, thicker where larger; "
+      + `t target${this.signs().map((one) => `, ${one}`).join("")}. Lines are weights: blue positive, dashed orange negative, thicker where larger; `
       + `${errors ? "−∂ on them is minus" : "∂ on them is"} the gradient, → what is after the step.`;
+  }
+
+  /** What signs mean that only some walks have. */
+  signs() {
+    const { network } = this;
+    const { rows } = new Narration(network);
+    const normals = network.columns.flatMap((_, c) => (rows.narration.normalizes(c) ? [new Normalization(rows.narration, c)] : []));
+    const byRow = rows.count > 1 && (rows.count <= FEW_ROWS || normals.some(({ across }) => across));
+    return [
+      byRow ? "(2) after a name: in row 2" : "",
+      rows.weights && rows.shares ? "s a row's share in the loss" : "",
+      normals.length ? "μ mean, σ² variance, hat what is given less μ, divided by the deviation" : "",
+    ].filter(Boolean);
   }
 
   /** Whether a column is a layer without weights that computes. */
