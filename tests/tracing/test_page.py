@@ -95,6 +95,13 @@ def test_names_cannot_end_the_script():
     assert len([tag for tag, _ in Checked(page).found if tag == "script"]) == 2
 
 
+def test_a_title_of_ones_own_leaves_the_size_of_the_network_to_the_line_below():
+    plain, own = shipped(mazur().to_html()), shipped(examples.mazur().trace().to_html())
+    assert (plain["title"], plain["about"]) == ("A training step of a network 2‑2‑2", "")
+    assert own["title"].startswith("Worked example A")
+    assert own["about"] == "A training step of a network 2‑2‑2. " and own["remarks"] == []
+
+
 def test_titles_are_escaped():
     x = cr.variable(2.0, "x")
     y = x * x

@@ -63,6 +63,7 @@ def _words(trace: StepTrace) -> dict[str, Any]:
     return {
         "kind": "step",
         "title": trace.title or plain,
+        "about": f"{plain}. " if trace.title else "",
         "rows": trace.rows,
         "digits": notation.digits,
         "form": notation.form,
@@ -82,7 +83,7 @@ def _words(trace: StepTrace) -> dict[str, Any]:
         "steps": steps_traced(trace),
         "losses": packed(trace.losses),
         "checks": trace.checks,
-        "remarks": [*([f"{plain}."] if trace.title else []), *trace.remarks],
+        "remarks": list(trace.remarks),
         "type": trace.trainer.parameters.dtype.name,
     }
 

@@ -38,7 +38,7 @@ class NetworkSubject {
     const rows = data.rows === 1 ? "one row" : `a batch of ${data.rows} rows`;
     const { made = 0, state } = this.training ?? {};
     const before = made ? ` after ${counted(made, "step")} made in this page` : "";
-    return `Step ${data.iteration + (state?.made ?? 0)} of training${before}: ${rows}, ${rule}, ${data.optimizer.name}.${this.losses()}`;
+    return `${data.about}Step ${data.iteration + (state?.made ?? 0)} of training${before}: ${rows}, ${rule}, ${data.optimizer.name}.${this.losses()}`;
   }
 
   /** Of a network that the page does not compute: the loss before and after the step. */
