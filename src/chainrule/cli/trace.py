@@ -30,9 +30,10 @@ examples:
   chainrule trace --spec mine.toml --steps 3 --check
   chainrule trace runs/houses-price-1 houses.csv --row 17
 
-Examples are xyz, one-one-one, chain, softmax-examples, parameter-counts, linear-collapse, mazur,
-han, matrix-form, perceptron-failure, xor, xnor, fixed-basis, logistic-regression, circles,
-universal-approximation, symmetric-zeros and vanishing; those without a step of training give their
+Examples are xyz, one-one-one, chain, softmax-examples, parameter-counts,
+linear-collapse, mazur, han, matrix-form, perceptron-failure, xor, xnor,
+fixed-basis, logistic-regression, circles, universal-approximation,
+symmetric-zeros and vanishing; those without a step of training give their
 numbers.
 """
 FORMATS = ("text", "latex", "html", "csv", "json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -13,6 +14,9 @@ from chainrule.settings import check_count
 __all__ = ["FORMS", "Names", "Notation", "as_notation", "default_units"]
 
 FORMS = ("rows", "columns", "theta")
+LOSS = "L"
+TARGET = re.compile(r"t\d*")
+"""What targets are called."""
 MANY = 2000
 MOST_DIGITS = 17
 """No float64 has more."""
@@ -59,7 +63,7 @@ class Notation:
     units: Sequence[Sequence[str]] | None = None
     weights: str | None = None
     biases: str | None = None
-    loss: str = "L"
+    loss: str = LOSS
     errors: bool = False
     digits: int = 6
 
@@ -89,6 +93,9 @@ class Notation:
                 )
                 raise SettingError(message)
             units = tuple(tuple(str(name) for name in layer) for layer in self.units)
+            if not all(name.strip() for layer in units for name in layer):
+                message = "trace: units must have names; one is empty."
+                raise SettingError(message)
             object.__setattr__(self, "units", units)
 
     @property
@@ -132,7 +139,7 @@ class Notation:
         )
         names = Names(self, named, sources)
         names.check_weights()
-        names.check_units()
+        names.check_names()
         return names
 
 
@@ -165,17 +172,27 @@ class Names:
             )
             raise SettingError(message)
 
-    def check_units(self) -> None:
-        """Raise where a reader gives one name to two things: units, a weight, the loss."""
-        if self.notation.units is None or self._is_large:
+    def check_names(self) -> None:
+        """Raise where a reader gives one name to two things."""
+        own = self.notation
+        if self._is_large:
             return
         units = [name for layer in self.units for name in layer]
-        for name in units:
-            both = "units of two layers" if units.count(name) > 1 else None
-            both = "a unit and a weight" if name in self._all_weights() else both
-            both = "a unit and the loss" if name == self.notation.loss else both
-            if both is not None:
-                message = f"trace: {both} are called {name!r}; give each a name of its own."
+        weights, biases = set(self._all_weights()), set(self._all_biases())
+        targets = {name for name in (*units, own.loss) if TARGET.fullmatch(name)}
+        named = bool(own.units)
+        for both, is_own, names in (
+            ("units of two layers", named, {one for one in units if units.count(one) > 1}),
+            ("a unit and a weight", named or own.weights, weights & set(units)),
+            ("a unit and a bias", named or own.biases, biases & set(units)),
+            ("a weight and a bias", own.weights or own.biases, weights & biases),
+            ("a unit and the loss", named or own.loss != LOSS, {own.loss} & set(units)),
+            ("a weight and the loss", own.loss != LOSS, {own.loss} & (weights | biases)),
+            ("a unit and a target", named, targets & set(units)),
+            ("a target and the loss", own.loss != LOSS, targets & {own.loss}),
+        ):
+            if is_own and names:
+                message = f"trace: {both} are called {min(names)!r}; give each a name of its own."
                 raise SettingError(message)
 
     @property
@@ -189,6 +206,12 @@ class Names:
             for place, before in enumerate(self.sources)
             for unit in range(len(self.units[place + 1]))
             for source in range(len(before))
+        ]
+
+    def _all_biases(self) -> list[str]:
+        places = range(len(self.sources))
+        return [
+            self.bias(place, unit) for place in places for unit in range(len(self.units[place + 1]))
         ]
 
     def layer(self, place: int) -> int:

@@ -20,7 +20,10 @@ from chainrule.tracing.formula import (
     total,
 )
 
-__all__ = ["formula_of", "rule_formula", "slope_formula"]
+__all__ = ["DRAWN", "formula_of", "rule_formula", "slope_formula"]
+
+DRAWN = ("dropout_mask", "random_normal", "random_uniform")
+"""Operations that draw numbers, each step others."""
 
 SAME = ("flush", "cast", "reshape", "broadcast_to")
 """Operations that give the numbers that they are given."""

@@ -19,6 +19,7 @@ from chainrule.tracing.equations import (
 from chainrule.tracing.folding import left_out
 from chainrule.tracing.formula import Symbol
 from chainrule.tracing.head_formulas import head_targets
+from chainrule.tracing.operations import DRAWN
 from chainrule.tracing.step import StepTrace
 from chainrule.tracing.step_backward import backward_row, first_trained
 from chainrule.tracing.step_forward import forward_row, loss_entries
@@ -61,7 +62,8 @@ def _left_out(trace: StepTrace) -> Iterator[Entry]:
         return
     which = f"Step {first:,} is" if first == last else f"Steps {first:,} to {last:,} are"
     kept = len(trace.following) == last - first + 2
-    yield f"{which} left out here{'; to_csv() has their numbers' if kept else ''}."
+    whose = "its" if first == last else "their"
+    yield f"{which} left out here{f'; to_csv() has {whose} numbers' if kept else ''}."
 
 
 def _title(view: View) -> str:
@@ -205,7 +207,9 @@ def _after(view: View) -> Iterator[Entry]:
     trace = view.trace
     if np.isfinite(trace.loss):
         symbol = Symbol(view.notation.loss, trace.loss_after, mark="'")
-        yield equation(symbol, note="the loss of the same rows after the step")
+        drawn = any(node.operation in DRAWN for node in trace.nodes)
+        masks = ", with what was drawn for it" if drawn else ""
+        yield equation(symbol, note=f"the loss of the same rows after the step{masks}")
     else:
         yield "The loss is not finite, so no weight is moved."
 

@@ -1,6 +1,7 @@
 // A network as columns of units: inputs, then each layer. Keys name what can be clicked:
 // "u/column/unit", "w/column/unit/source", "b/column/unit", "t/index" (a target), "L".
 
+const UNCLEAR = /[\s=+*/<>()^|·-]/; // with which a name stands in brackets in a formula
 const MOST_SHOWN = 10; // units of a column that are all drawn
 const FOLDED_TO = 8;
 const MOST_COLUMNS = 16;
@@ -133,6 +134,7 @@ class Network {
   /** What the value of a unit is called: x1, h1; h1~ after a layer without weights; a with 4 below. */
   valueName(c, unit) {
     const { names, head } = this.columns[c];
+    if (UNCLEAR.test(names[unit])) return `[${names[unit]}]`;
     return /^\d/.test(names[unit]) ? head + sub(names[unit]) : styled(names[unit]);
   }
 

@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.engine import Graph, Tape, lower
 from chainrule.graph import Rows, input_node
 from chainrule.tracing.notation import Names
+from chainrule.tracing.operations import DRAWN
 from chainrule.tracing.page.course import (
     seed_and_step,
     shipped_later,
@@ -18,7 +19,7 @@ from chainrule.tracing.page.course import (
     steps_traced,
 )
 from chainrule.tracing.page.formulas import shipped_formulas
-from chainrule.tracing.page.shipping import DRAWN, evaluated, not_known, packed, shipped_tape
+from chainrule.tracing.page.shipping import evaluated, not_known, packed, shipped_tape
 from chainrule.tracing.pairs import is_pair, pair_nodes
 from chainrule.tracing.step import LayerTrace, StepTrace
 from chainrule.tracing.view import widths_of

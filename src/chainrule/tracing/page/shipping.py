@@ -10,13 +10,11 @@ import numpy as np
 
 from chainrule.engine import Tape
 from chainrule.graph import OPERATIONS, Rows, bind
+from chainrule.tracing.operations import DRAWN
 
-__all__ = ["DRAWN", "evaluated", "not_known", "packed", "shipped_tape"]
+__all__ = ["evaluated", "not_known", "packed", "shipped_tape"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-DRAWN = ("dropout_mask", "random_normal", "random_uniform")
-"""Operations that draw numbers: the page is given what this step drew."""
 
 
 def packed(array: Any) -> list[Any]:
