@@ -37,8 +37,10 @@ symmetric-zeros and vanishing; those without a step of training give their
 numbers.
 """
 FORMATS = ("text", "latex", "html", "csv", "json")
-MANY = 10_000_000
-"""Letters from which a sentence says how much is written."""
+MANY = 100_000
+"""Parameters from which a sentence says beforehand that every number is written."""
+A_LINE = {"csv": 67, "json": 180}
+"""Bytes of one number with its place and name, about."""
 
 
 def add_options(parser: Parser) -> None:
@@ -83,14 +85,29 @@ def run(options: argparse.Namespace) -> int:
         return _give(_numbers_of(example, form, options.digits), options.out)
     trace = _trace(options, example)
     if form != "text":
+        _say_if_many(trace, form)
         text: str = getattr(trace, f"to_{form}")()
-        if len(text) > MANY:
-            say(f"note: {len(text) / 1e6:,.0f} MB of {form}, every number with its place and name.")
     elif options.out is not None or not sys.stdout.isatty():
         text = trace.to_text()
     else:
         text = trace.to_text(terminal_width(), color=True)
     return _give(text, options.out)
+
+
+def _say_if_many(trace: Trace | StepTrace, form: str) -> None:
+    """What large tables take, before they are made: time and room."""
+    from chainrule.tracing import StepTrace
+
+    if form not in ("csv", "json") or not isinstance(trace, StepTrace):
+        return
+    count = trace.trainer.parameters.count
+    if count >= MANY:
+        # before and after, the gradient twice, and the optimizer's state before and after
+        numbers = count * len(trace.steps) * (4 + 2 * len(trace.optimizer.slots))
+        say(
+            f"note: writing {numbers / 1e6:,.1f} million numbers of {plural(count, 'parameter')}, "
+            f"each with its place and name, about {numbers * A_LINE[form] / 1e6:,.0f} MB of {form}."
+        )
 
 
 def _numbers_of(example: Any, form: str, digits: int | None) -> str:
