@@ -47,6 +47,8 @@ FOOT = 4.3 * SIZE
 """Height of the headings below the columns."""
 DISTANCES = (0.0, 180.0, 240.0, 300.0)
 """Between columns at least, tried in turn until all numbers find room on their lines."""
+APART = 1.8
+"""How many times farther apart units with numbers between them may stand than they must."""
 WIDEST = 3.0
 """The line of the largest weight of a layer, in points."""
 
@@ -181,7 +183,7 @@ def _plan(
     while True:
         key = key_of(model, columns) if keyed else []
         for distance in DISTANCES:
-            there = _places(columns, target, key, distance)
+            there = _places(columns, target, key, distance, room)
             if distance and not _is_readable(there[1], room):
                 break
             places, size = there
@@ -213,26 +215,31 @@ def _labels(columns: Sequence[Column], places: Sequence[Any]) -> list[list[Label
 
 
 def _places(
-    columns: Sequence[Column], target: Sequence[str], key: Sequence[str], distance: float
+    columns: Sequence[Column], target: Sequence[str], key: Sequence[str], distance: float, room: Any
 ) -> tuple[list[Any], tuple[float, float]]:
     """Where the units of each column stand, and the size of all, in points."""
     from chainrule.drawing.diagram import text_width
 
+    across, width = _across(columns, target, distance)
+    least = max((text_width(line, SIZE) for line in key), default=0.0)
+    start = max(0.0, least - width) / 2
+    width = max(width, least)
     numbers = written(columns)
     below = LINE * max(one.below for one in columns) if numbers else 0.0
     above = LINE if numbers and any(one.values is not None and one.names for one in columns) else 0
     step = 2 * RADIUS + (11.0 + below + above if numbers else 6.0)
     foot = LINE * len(key) + FOOT + RADIUS + below
     most = max(column.slots for column in columns)
-    height = foot + (most - 1) * step + RADIUS + above
-    across, width = _across(columns, target, distance)
-    least = max((text_width(line, SIZE) for line in key), default=0.0)
-    start = max(0.0, least - width) / 2
+    around = foot + RADIUS + above
+    if numbers and most > 1:  # steeper lines have more of them beside what is written on them
+        tall = width * (0.6 if room is None else room[1] / room[0])
+        step = float(np.clip((tall - around) / (most - 1), step, APART * step))
+    height = around + (most - 1) * step
     places = []
     for x, column in zip(across, columns, strict=True):
         top = height - RADIUS - above - (most - column.slots) * step / 2
         places.append([(start + x, top - i * step) for i in range(column.slots)])
-    return places, (max(width, least), height)
+    return places, (width, height)
 
 
 def _across(
