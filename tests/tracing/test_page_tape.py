@@ -271,7 +271,9 @@ def test_the_parts_of_a_stable_pair_are_those_of_the_trace(scripts):
 def test_the_measured_slope_is_the_gradient(scripts):
     model, (X, y) = NETWORKS["activation gelu"]
     trace = model.trace(X, y)
-    measured = scripts("(() => new Training(shipped).measured(5))()", shipped=shipped_step(trace))
+    measured = scripts(
+        "(() => new Training(shipped).measured(5)[0])()", shipped=shipped_step(trace)
+    )
     assert measured == pytest.approx(trace.layers[0].kernel.gradient.flat[5], rel=1e-8)
 
 
@@ -406,3 +408,12 @@ def test_weights_of_a_large_network_are_called_as_text_calls_them():
     )
     expected = [trace.names.weight(*where) for where in ((0, 0, 0), (0, 59, 49), (1, 3, 0))]
     assert names == expected == ["w{x}1_x1", "w{x}3000_x60", "w{x}3004_h4"]
+
+
+@pytest.mark.parametrize("kink, slopes", [
+    (0.5, [2.0, 2.0, 2.0]), (3e-4, [2.0, 2.0, 2.0]), (2e-5, [2.0, 2.0, 2.0]),
+    (0.0, [2.5, 2.0, 3.0]),
+])  # fmt: skip
+def test_a_slope_is_measured_over_no_kink_but_that_at_the_point_itself(scripts, kink, slopes):
+    code = "settledSlope((offset) => 2 * offset + Math.max(0, offset - kink), 1)"
+    assert scripts(code, kink=kink) == pytest.approx(slopes, rel=1e-9)

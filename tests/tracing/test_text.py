@@ -347,6 +347,15 @@ def test_a_central_difference_at_a_kink_says_why_it_is_not_the_gradient():
     assert "kink" not in smooth.to_text()
 
 
+@pytest.mark.parametrize("distance", [1e-3, 1e-4, 1e-5])
+def test_a_kink_beside_a_value_does_not_spoil_its_central_difference(distance):
+    made = model(1, layers.Dense(1, "relu"), layers.Dense(1), loss="squared_error", dtype="float64")
+    made.set_weights([np.full((1, 1), 0.5), np.array([distance - 0.5]), np.ones((1, 1)), [0.0]])
+    step = made.trace([[1.0]], [[1.0]], check=True, digits=4)
+    assert step.central_difference("dense/bias", (0,)) == pytest.approx(distance - 1, rel=1e-6)
+    assert "kink" not in step.to_text()
+
+
 def test_a_loss_that_is_not_finite_moves_nothing():
     made = model(1, layers.Dense(1))
     made.set_weights([np.array([[1e200]]), np.zeros(1)])

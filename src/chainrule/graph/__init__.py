@@ -2,6 +2,7 @@
 
 from chainrule.graph import operations as ops
 from chainrule.graph.gradient import (
+    STEPS,
     check_gradient,
     grad,
     gradients,
@@ -9,6 +10,7 @@ from chainrule.graph.gradient import (
     largest_error,
     measured_slope,
     reachable,
+    settled_slope,
 )
 from chainrule.graph.node import Node, constant, input_node, make, parameter, variable
 from chainrule.graph.operation import OPERATIONS, OWN_OPERATIONS, Operation, operation
@@ -19,6 +21,7 @@ from chainrule.graph.tangent import jvp
 __all__ = [
     "OPERATIONS",
     "OWN_OPERATIONS",
+    "STEPS",
     "Node",
     "Operation",
     "Rows",
@@ -42,5 +45,6 @@ __all__ = [
     "parameter",
     "reachable",
     "segments",
+    "settled_slope",
     "variable",
 ]

@@ -17,8 +17,9 @@ from chainrule.graph.operations.reduction import broadcast_to, sum_to
 from chainrule.settings import check_number
 
 __all__ = [
-    "add_to", "check_gradient", "constant_like", "grad", "gradients", "handed_down",
-    "handed_to_each", "largest_error", "measured_slope", "reachable", "walk_back", "zeros_like",
+    "STEPS", "add_to", "check_gradient", "constant_like", "grad", "gradients", "handed_down",
+    "handed_to_each", "largest_error", "measured_slope", "reachable", "settled_slope", "walk_back",
+    "zeros_like",
 ]  # fmt: skip
 
 
@@ -269,6 +270,32 @@ def measured_slope(
         (3 * here - 4 * before + far_before) / (2 * h),
         (4 * after - far_after - 3 * here) / (2 * h),
     )
+
+
+STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
+"""How far points are moved, as a share of the larger of 1 and the point: the first that serves."""
+SETTLED = 1e-5
+"""How far slopes before and after a smooth point differ at most, as a share of the larger."""
+
+
+def settled_slope(
+    value: Callable[[float], float], at: float, here: float
+) -> tuple[float, float, float]:
+    """What `measured_slope` gives with the longest step that reaches over no kink.
+
+    value, at, here
+        As there.
+
+    A kink lies within a step where the slopes before and after the point are not the same. At a
+    kink they differ however short the step: then it is that with which they differ least.
+    """
+    found: list[tuple[float, float, float]] = []
+    for step in STEPS:
+        found.append(measured_slope(value, at, here, step))
+        _, before, after = found[-1]
+        if abs(after - before) <= SETTLED * max(abs(before), abs(after)):
+            return found[-1]
+    return min(found, key=lambda slopes: abs(slopes[2] - slopes[1]))
 
 
 def largest_error(

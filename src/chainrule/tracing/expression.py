@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import InputTypeError, SettingError, ShapeError
-from chainrule.graph import Node, constant, gradients, handed_to_each, measured_slope, reachable
+from chainrule.graph import Node, constant, gradients, handed_to_each, reachable, settled_slope
 from chainrule.settings import check_count
 from chainrule.tracing.forms import Forms
 from chainrule.tracing.pairs import Parts, is_pair, parts_of
@@ -128,7 +128,7 @@ class Trace(Forms):
             value[index] += offset
             return _moved(self.steps, step.node, value)
 
-        return measured_slope(moved, float(step.value[index]), float(self.result.value))[0]
+        return settled_slope(moved, float(step.value[index]), float(self.result.value))[0]
 
     def __getitem__(self, name: str) -> TraceStep:
         for step in self.steps:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import MissingNameError, SettingError, nearest
-from chainrule.graph import Node, measured_slope, variable
+from chainrule.graph import Node, settled_slope, variable
 from chainrule.tracing.forms import Forms
 from chainrule.tracing.notation import Names, Notation
 from chainrule.tracing.pairs import Parts, is_pair, parts_of
@@ -364,7 +364,8 @@ class StepTrace(Forms):
         parameter, index
             As `update` takes them.
 
-        Fourth-order central difference of the loss of the same rows with the same random numbers.
+        Fourth-order central difference of the loss of the same rows with the same random numbers,
+        over a step that reaches over no kink of the loss.
         """
         return self.measured_slopes(parameter, index)[0]
 
@@ -383,7 +384,7 @@ class StepTrace(Forms):
             return twin.gradient_data(data)[0]
 
         try:
-            return measured_slope(moved, kept, moved(0.0))
+            return settled_slope(moved, kept, moved(0.0))
         finally:
             view[index] = kept
 

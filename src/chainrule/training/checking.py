@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule import random
-from chainrule.graph import largest_error, measured_slope
+from chainrule.graph import STEPS, largest_error, measured_slope
 from chainrule.settings import check_count, check_number
 
 if TYPE_CHECKING:
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["check_gradient"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-NEARER = (1e-4, 1e-5, 1e-6)
-"""Steps that are tried where slopes over a longer one do not agree."""
 
 
 def check_gradient(
@@ -38,7 +35,7 @@ def check_gradient(
             return trainer.gradient(x, y, sample_weight)[0]
 
         slopes = measured_slope(moved, kept, loss)
-        for step in NEARER:
+        for step in STEPS[1:]:
             if abs(slopes[0] - gradient[place]) <= rtol * abs(slopes[0]):
                 break
             # one row's kink, such as 0 of a ReLU, may be nearer than the step, on one side

@@ -305,9 +305,10 @@ class Page {
     const { subject } = this;
     const said = element("p", { class: "formula", role: "status" });
     const measure = () => {
-      const [slope, gradient] = [subject.check(what), subject.gradientAt(what)];
-      const apart = Math.abs(slope - gradient) / Math.max(Math.abs(gradient), Math.abs(slope), 1e-12);
-      const verdict = apart < 1e-5 ? "they agree" : `apart by ${(apart * 100).toPrecision(2)} %; at a kink both may be right`;
+      const [[slope, before, after], gradient] = [subject.check(what), subject.gradientAt(what)];
+      const apart = (one, other) => Math.abs(one - other) / Math.max(Math.abs(one), Math.abs(other), 1e-12);
+      const kink = apart(before, after) > 1e-3 ? `; at a kink, where the slope is ${number(before)} below and ${number(after)} above` : "";
+      const verdict = apart(slope, gradient) < 1e-5 ? "they agree" : `apart by ${(100 * apart(slope, gradient)).toPrecision(2)} %${kink}`;
       const word = subject.network?.errors ? "minus the gradient" : "gradient";
       said.textContent = `Central difference ${number(slope)}, ${word} ${number(gradient)}: ${verdict}.`;
     };

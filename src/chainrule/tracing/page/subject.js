@@ -155,7 +155,7 @@ class NetworkSubject {
   }
 
   check(place) {
-    return this.network.sign * this.training.measured(place);
+    return this.training.measured(place).map((slope) => this.network.sign * slope);
   }
 
   gradientAt(place) {

@@ -58,3 +58,24 @@ class Run {
     }
   }
 }
+
+const LENGTHS = [1e-3, 1e-4, 1e-5, 1e-6]; // of steps, until none reaches over a kink
+
+/** The slope of a function of an offset: a central difference of fourth order, and those of second
+ *  order below and above the point. */
+function settledSlope(value, at) {
+  const here = value(0);
+  const found = [];
+  for (const length of LENGTHS) {
+    const h = length * Math.max(1, Math.abs(at));
+    const [after, before, farAfter, farBefore] = [h, -h, 2 * h, -2 * h].map(value);
+    found.push([
+      (8 * (after - before) - (farAfter - farBefore)) / (12 * h),
+      (3 * here - 4 * before + farBefore) / (2 * h), (4 * after - farAfter - 3 * here) / (2 * h),
+    ]);
+    const [, below, above] = found.at(-1);
+    if (Math.abs(above - below) <= 1e-5 * Math.max(Math.abs(below), Math.abs(above))) return found.at(-1);
+  }
+  const gap = ([, below, above]) => Math.abs(above - below);
+  return found.reduce((best, one) => (gap(one) < gap(best) ? one : best));
+}
