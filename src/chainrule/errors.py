@@ -12,6 +12,7 @@ ChainruleError
 ├── ModelFileError      ValueError          a file that is not a model, or is damaged
 ├── MissingFileError    FileNotFoundError   a file or folder that is not there
 ├── MissingNameError    AttributeError      an operation or a part of a layer that is not there
+├── MissingPlaceError   IndexError          a place, such as that of a layer, that is not there
 ├── ExistingFileError   FileExistsError     a file or folder that would be overwritten
 ├── BusyError           BlockingIOError     a folder that another process works in
 └── WriteError          PermissionError     a place that cannot be written
@@ -38,6 +39,7 @@ __all__ = [
     "InputTypeError",
     "MissingFileError",
     "MissingNameError",
+    "MissingPlaceError",
     "ModelFileError",
     "SettingError",
     "ShapeError",
@@ -102,6 +104,10 @@ class MissingFileError(ChainruleError, FileNotFoundError):
 
 class MissingNameError(ChainruleError, AttributeError):
     """A name with a dot before it stands for nothing."""
+
+
+class MissingPlaceError(ChainruleError, IndexError):
+    """A place counted from 0 is beyond the last."""
 
 
 class ExistingFileError(ChainruleError, FileExistsError):

@@ -137,6 +137,18 @@ def test_a_weight_shows_its_factors_and_a_change_of_it_changes_everything(page, 
     assert reset == f"L is now {shown(mazur().evaluate(X, Y))}."
 
 
+@pytest.mark.parametrize("typed, kept", [("", "0.4"), ("1e400", "1e+40")])
+def test_a_field_with_no_number_says_so_and_shows_what_it_stays_at(page, tmp_path, typed, kept):
+    found = read(page, f"""
+      click(keyed("w/2/0/0"));
+      const field = one("#panel input");
+      if ({typed!r} !== "") type(field, "1e40");
+      type(field, {typed!r});
+      field.dispatchEvent(new Event("change", {{ bubbles: true }}));
+      return [field.value, text("#panel .said")];""", tmp_path)  # fmt: skip
+    assert found == [kept, f"That is no number: it stays {kept}."]
+
+
 def test_inputs_targets_and_rows_of_a_batch_can_be_changed(tmp_path):
     model, rows, targets = xor()
     found = read(model.trace(rows, targets, digits=8).to_html(), """

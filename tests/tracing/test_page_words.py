@@ -154,10 +154,10 @@ def test_numbers_are_written_so_that_they_are_read(scripts, value, words, brief)
 
 def test_a_number_is_rounded_at_its_last_digit_and_keeps_three_that_count(scripts):
     rng = np.random.default_rng(0)
-    values = rng.normal(size=3000) * 10.0 ** rng.integers(-12, 7, size=3000)
+    values = rng.normal(size=3000) * 10.0 ** rng.integers(-12, 8, size=3000)
     ties = np.round(rng.normal(size=1500), 3) + 0.0005  # just beside what rounds either way
     beside = np.concatenate([np.nextafter(ties, -9), ties, np.nextafter(ties, 9)])
-    values = [one for one in (*values.tolist(), *beside.tolist()) if 0 < abs(one) < 1e7]
+    values = [one for one in (*values.tolist(), *beside.tolist()) if 0 < abs(one) < 1e8]
     counts = range(1, 18)
     code = "counts.map((one) => values.map((value) => (digits = one, number(value))))"
     for digits, texts in zip(counts, scripts(code, counts=[*counts], values=values), strict=True):
@@ -192,7 +192,7 @@ def test_units_behind_a_layer_without_weights_have_a_mark(scripts):
         "∂Σℓ/∂h<1>~", "∂Σℓ/∂hat<h1>", "∂Σℓ/∂σ²<h1>", "∂Σℓ/∂μ<h1>", "∂Σℓ/∂h<1>", "∂Σℓ/∂h<2>",
     ]  # fmt: skip
     assert found["The delta of h<1>"][0].startswith("δ<h1> = ∂Σℓ/∂h<1> = ")
-    assert "~ after a name: after a layer without weights" in legend(normalized())
+    assert "~ after a name: what a layer without sums makes of it" in legend(normalized())
 
 
 def test_where_rows_mix_a_delta_is_of_the_losses_of_all_rows():

@@ -6,7 +6,13 @@ from tests.tracing.stacks import CASES, network, rows
 
 import chainrule as cr
 from chainrule import layers
-from chainrule.errors import DataError, MissingNameError, SettingError, ShapeError
+from chainrule.errors import (
+    DataError,
+    MissingNameError,
+    MissingPlaceError,
+    SettingError,
+    ShapeError,
+)
 from chainrule.examples import han, mazur, xor
 
 ENGINES = ("native", "numpy")
@@ -264,6 +270,8 @@ UNITS = [[f"{letter}{n}" for n in range(1, size + 1)]
         ({"digits": -1}, SettingError, "digits"),
         ({"steps": 0}, SettingError, "steps"),
         ({"weight": "w{n}"}, SettingError, "did you mean 'weights'"),
+        ({"foo": 3}, SettingError, "known: 'notation', 'first_layer'"),
+        ({"form": "columns"}, SettingError, "called notation; write notation='columns'."),
         ({"weights": "w{number}"}, SettingError, "{number}"),
         ({"weights": "w{"}, SettingError, "pattern"),
         ({"units": [["a"], ["b"]]}, ShapeError, "[3, 4, 3, 3]"),
@@ -299,7 +307,7 @@ def test_a_layer_that_is_not_there():
     step = model.trace(*rows("mse"))
     with pytest.raises(MissingNameError, match="there is no layer 'dense_7'"):
         step.z["dense_7"]
-    with pytest.raises(IndexError, match="there is no layer 9; there are 3, counted from 0"):
+    with pytest.raises(MissingPlaceError, match="there is no layer 9; there are 3, counted from 0"):
         step.z[9]
     with pytest.raises(SettingError, match="no update reaches"):
         network("frozen", "mse", "sgd").trace(*rows("mse")).update("dense/kernel", (0, 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -216,9 +216,16 @@ def spec_of(record: Mapping[str, Any]) -> Spec:
             message = 'spec: expressions is empty; write one such as f = "x + y".'
             raise SettingError(message)
         return ExpressionSpec(**_known("spec", given, ExpressionSpec))
+    if given.keys() & {"values", "constants"}:
+        message = (
+            "spec: expressions are missing; write what is computed with the values under "
+            '[expressions], such as f = "x + y".'
+        )
+        raise SettingError(message)
+    settings = ["data", *(name for name in _names(NetworkSpec) if name not in ("X", "y"))]
+    _check_known("spec", given, ["expressions", *settings])
     for name in ("layers", "data"):
         if not given.get(name):
-            _check_known("spec", given, {"expressions", "data", "notation", *_names(NetworkSpec)})
             message = (
                 f"spec: {name} is missing; a network needs [[layers]] and [data], an expression "
                 "[expressions]; chainrule trace --example mazur --spec prints one to start from."
@@ -236,8 +243,7 @@ def spec_of(record: Mapping[str, Any]) -> Spec:
         raise SettingError(message)
     _table("optimizer", given.get("optimizer", {}))
     made: NetworkSpec = NetworkSpec(
-        layers=tables, X=data["X"], y=data["y"], notation=notation,
-        **_known("spec", given, NetworkSpec),
+        layers=tables, X=data["X"], y=data["y"], notation=notation, **given
     )  # fmt: skip
     return made
 
@@ -253,7 +259,7 @@ def _names(kind: type) -> list[str]:
     return [one.name for one in fields(kind)]
 
 
-def _check_known(owner: str, given: Mapping[str, Any], names: Collection[str]) -> None:
+def _check_known(owner: str, given: Mapping[str, Any], names: Iterable[str]) -> None:
     """Raise for a setting that there is not, with the nearest."""
     for name in given:
         if name not in names:

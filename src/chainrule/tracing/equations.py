@@ -28,6 +28,8 @@ MOST_ELEMENTS = 6
 """Numbers of an array that are written."""
 SMALL, LARGE = 1e-4, 1e8
 """Numbers nearer to 0, and those from here on, are written with a power of ten."""
+DIGITS_OF_LARGE = 8
+"""Digits after the point before such a power: as many as the largest without one have before it."""
 
 LEAST = 3
 """Digits that count of a number that is rounded, where so many are asked for after the point."""
@@ -146,11 +148,18 @@ MEANINGS = {
         "z = Θ a with a unit of 1 before a",
         r"z = \Theta a\text{ with a unit of 1 before }a",
     ),
-    "W[i,j]": ("W[i,j] leads from i to j", r"W_{i,j}\text{ leads from }i\text{ to }j"),
-    "W[j,i]": ("W[j,i] leads from i to j", r"W_{j,i}\text{ leads from }i\text{ to }j"),
+    "W[i,j]": (
+        "W[i,j] leads from the i-th unit to the j-th",
+        r"W_{i,j}\text{ leads from the }i\text{-th unit to the }j\text{-th}",
+    ),
+    "W[j,i]": (
+        "W[j,i] leads from the i-th unit to the j-th",
+        r"W_{j,i}\text{ leads from the }i\text{-th unit to the }j\text{-th}",
+    ),
     "Θ[j,i]": (
-        "Θ[j,i] leads from i to j, Θ[j,0] is the bias",
-        r"\Theta_{j,i}\text{ leads from }i\text{ to }j\text{, }\Theta_{j,0}\text{ is the bias}",
+        "Θ[j,i] leads from the i-th unit to the j-th, Θ[j,0] is the bias",
+        r"\Theta_{j,i}\text{ leads from the }i\text{-th unit to the }j\text{-th, }"
+        r"\Theta_{j,0}\text{ is the bias}",
     ),
     "rate": ("", r"\eta\text{: the learning rate}"),
     "sigmoid": ("sigmoid(z) = 1/(1 + e^-z)", r"\sigma(z) = \frac{1}{1 + e^{-z}}"),
@@ -228,8 +237,8 @@ MEANINGS = {
     ),
     "row": ("(r) after a name: in row r", r"a^{(r)}\text{: in row }r"),
     "~": (
-        "~ after a name: after a layer without weights",
-        r"\tilde{a}\text{: after a layer without weights}",
+        "~ after a name: what a layer without sums makes of it",
+        r"\tilde{a}\text{: what a layer without sums makes of }a",
     ),
     "more": (
         "[n more]: so many terms are left out; their sum is among the numbers",
@@ -298,7 +307,8 @@ def _bare(written: str) -> str:
 
 def _with_power(number: float, digits: int) -> str:
     """With no fewer digits than the number in full would have."""
-    mantissa, _, power = f"{number:.{max(min(digits, 4), digits - 5)}e}".partition("e")
+    places = DIGITS_OF_LARGE if abs(number) >= LARGE else max(min(digits, 4), digits - 5)
+    mantissa, _, power = f"{number:.{places}e}".partition("e")
     if "." in mantissa:
         mantissa = mantissa.rstrip("0").rstrip(".")
     return f"{mantissa}e{power}"

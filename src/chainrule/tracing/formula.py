@@ -31,7 +31,7 @@ class Symbol:
     row
         Of which row of a batch, from 1; None where there is one row only, or none is meant.
     mark
-        "'" for what an update makes of it, "~" for each layer without weights that it has passed.
+        "'" for what an update makes of it, "~" for each layer without sums that it has passed.
     opposite
         Whether it is the negative of a derivative.
     sign

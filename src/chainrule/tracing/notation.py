@@ -308,7 +308,12 @@ def as_notation(given: str | Notation, settings: Mapping[str, Any]) -> Notation:
     3
     """
     known = [one.name for one in fields(Notation)]
+    if isinstance(given, str):  # which is the form
+        known[known.index("form")] = "notation"
     for name in settings:
+        if name == "form" and name not in known:
+            message = f"trace: the form is called notation; write notation={settings[name]!r}."
+            raise SettingError(message)
         if name not in known:
             message = f"trace: there is no setting {name!r}; {nearest(name, known)}"
             raise SettingError(message)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import MissingNameError, SettingError, nearest
+from chainrule.errors import MissingNameError, MissingPlaceError, SettingError, nearest
 from chainrule.graph import Node, settled_slope, variable
 from chainrule.tracing.forms import Forms
 from chainrule.tracing.notation import Names, Notation
@@ -141,7 +141,7 @@ class ByLayer(tuple[Any, ...]):
                 return super().__getitem__(key)
             except IndexError:
                 message = f"trace: there is no layer {key}; there are {len(self)}, counted from 0."
-                raise IndexError(message) from None
+                raise MissingPlaceError(message) from None
         if key not in self.names:
             message = f"trace: there is no layer {key!r}; {nearest(key, self.names)}"
             raise MissingNameError(message)

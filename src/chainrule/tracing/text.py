@@ -34,7 +34,7 @@ __all__ = ["symbol_text", "text_of", "written"]
 NARROWEST = 40
 ANSI = {"section": "\x1b[1m", "symbol": "\x1b[36m", "result": "\x1b[32m"}
 RESET = "\x1b[0m"
-MOST_INDENT = 14
+MOST_INDENT = 18
 TIED = "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
 """Between a name and its value, where no line ends."""
 

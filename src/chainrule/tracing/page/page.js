@@ -274,6 +274,11 @@ class Page {
       said.textContent = subject.refused(what, kept);
       this.changed(undefined, input);
     });
+    input.addEventListener("change", () => {
+      if (input.value.trim() !== "" && Number.isFinite(Number(input.value))) return;
+      input.fill();
+      said.textContent = `That is no number: it stays ${input.value}.`;
+    });
     const reset = element("button", { type: "button", disabled: !subject.editable }, "Reset");
     reset.addEventListener("click", () => {
       subject.reset(what);
@@ -313,7 +318,10 @@ class Page {
       said.textContent = `Central difference ${number(slope)}, ${word} ${number(gradient)}: ${verdict}.`;
     };
     const button = element("button", { type: "button" }, "Check by central difference");
-    button.addEventListener("click", measure);
+    button.addEventListener("click", () => {
+      measure();
+      said.scrollIntoView({ block: "nearest" });
+    });
     if (subject.data.checks) measure();
     return element("div", {}, button, said);
   }

@@ -88,7 +88,7 @@ class NetworkSubject {
     const own = this.data.formulas.oneLoss ? "" : " ℓ";
     const of = this.data.mixing ? "the sum Σℓ of all rows' losses (for a layer mixes the rows)" : `the row's own loss${own}`;
     const minus = errors ? "minus " : "";
-    const passed = columns.some(({ mark }) => mark) ? "~ after a name: after a layer without weights, " : "";
+    const passed = columns.some(({ mark }) => mark) ? "~ after a name: what a layer without sums makes of it, " : "";
     const given = columns.some((column) => this.isPlain(column)) ? `${givenWord} ${minus}that by what such a layer is given, ` : "";
     return `z weighted sum, a activation, ${d} ${errors ? "error: minus " : ""}the derivative of ${of} by z, ${passed}${given}`
       + `t target${this.signs().map((one) => `, ${one}`).join("")}. Lines are weights: blue positive, dashed orange negative, thicker where larger; `

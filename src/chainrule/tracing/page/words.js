@@ -2,6 +2,7 @@
 
 const MARKS = ["\u0002", "\u0003"];
 let digits = 6;
+const LARGE = 1e8; // from here on numbers have a power of ten
 
 const GREEK = {
   alpha: "α", beta: "β", gamma: "γ", delta: "δ", epsilon: "ε", eta: "η", theta: "θ", kappa: "κ", lambda: "λ",
@@ -38,7 +39,7 @@ function number(value) {
   if (value === 0) return "0";
   const size = Math.abs(value);
   const small = size > 0 && size < 0.5 * 10 ** (1 - digits);
-  if (!small && size < 1e7) {
+  if (!small && size < LARGE) {
     const text = value.toFixed(digits);
     const wanted = Math.min(digits, 3) - 1 - Math.floor(Math.log10(size)); // decimals, for three digits that count
     if (digits >= wanted || Number(text) === value) return dashed(text);
@@ -49,7 +50,8 @@ function number(value) {
 
 /** A number with a power of ten: with no fewer digits than the number in full would have. */
 function powered(value) {
-  const [mantissa, exponent] = value.toExponential(Math.max(Math.min(digits, 4), digits - 5)).replace(/\.?0+e/, "e").split("e");
+  const places = Math.abs(value) >= LARGE ? 8 : Math.max(Math.min(digits, 4), digits - 5);
+  const [mantissa, exponent] = value.toExponential(places).replace(/\.?0+e/, "e").split("e");
   return `${dashed(mantissa)}·10${raised(Number(exponent))}`;
 }
 
