@@ -291,7 +291,9 @@ class ForwardNarration {
     const weight = this.data.arrays.weight && training.state.arrays.weight.data[network.row];
     if (weight !== undefined) lines.push(`The row's weight is ${bare(weight)}.`);
     const { penalties } = training;
-    if (rows.length > 1 || penalties.length) {
+    if (this.rows.how === undefined) {
+      lines.push(`Each output's loss is made of the rows in its own way: ${outputs.map((one) => `${one.rule} by ${one.how}`).join(", ")}.`);
+    } else if (rows.length > 1 || penalties.length) {
       const mean = rows.length > 1 ? `the ${how} over ${rows.length} rows: ${few(Array.from(rows.slice(0, 60), bare))}` : "ℓ";
       lines.push(`${L} is ${mean}${penalties.length ? ", and the penalties" : ""}`);
     }
