@@ -210,9 +210,17 @@ class ForwardNarration {
       shows: keysOf("a", c, shown), uses: keysOf("u", c, shown),
       lines: () => [
         ...this.passed(c, shown),
-        ...(this.data.drawn && layer?.kind === "Dropout" ? ["Which units are left out was drawn by chance in this step, and stays so in this page."] : []),
+        ...(this.data.drawn && layer?.kind === "Dropout" ? [this.drawnLine()] : []),
       ],
     };
+  }
+
+  /** Which step drew what is left out: steps made after those that were traced draw nothing. */
+  drawnLine() {
+    const { drawnAt, state } = this.training;
+    const said = "Which units are left out was drawn by chance in";
+    if (drawnAt === state.made) return `${said} this step, and stays so whatever is changed.`;
+    return `${said} step ${this.data.iteration + drawnAt}, and stays so in the steps that this page makes.`;
   }
 
   passed(c, units) {

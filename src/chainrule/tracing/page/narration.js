@@ -349,6 +349,15 @@ class Narration extends ForwardNarration {
     return [...lines, ...rule.stepLines()];
   }
 
+  /** Why the next step that was traced begins with another loss than this one ends with. */
+  nextDraw(after) {
+    const { drawn, state, untouched, traced } = this.training;
+    const next = state.made + 1;
+    if (!this.data.drawn || !(untouched ? next < this.data.steps : drawn.has(next))) return [];
+    const begins = untouched ? `that was traced draws anew, and so it begins with ${this.L} = ${bare(traced[next])}` : "draws anew, and so it begins with another loss";
+    return [`Both are with what was drawn by chance for this step. The next step ${begins} and not with ${bare(after)}.`];
+  }
+
   lossAfter() {
     return {
       phase: "update", title: "The loss after the step", shows: ["after"], uses: ["L"],
@@ -357,7 +366,7 @@ class Narration extends ForwardNarration {
         const [before, after] = [this.training.loss, this.training.lossAfter];
         if (!Number.isFinite(after)) return [`${this.L} after the step is not known: ${bare(after)}.`];
         const change = after < before ? `lower by ${bare(before - after)}` : `higher by ${bare(after - before)}`;
-        return [`${this.L} = ${bare(after)} for the same rows; before the step it was ${bare(before)}.`, `It is ${change}.`];
+        return [`${this.L} = ${bare(after)} for the same rows; before the step it was ${bare(before)}.`, `It is ${change}.`, ...this.nextDraw(after)];
       },
     };
   }
