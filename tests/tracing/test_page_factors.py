@@ -10,6 +10,7 @@ import chainrule as cr
 from chainrule.estimators.network import Head, TableNetwork
 from chainrule.layers import Dense, Input
 from chainrule.tracing import trace_steps
+from chainrule.tracing.page.network import shipped_step
 from chainrule.training import Trainer
 
 
@@ -125,3 +126,38 @@ def test_a_weight_of_one_output_of_several_has_the_shares_of_this_output(scripts
         "Each output's loss is made of the rows in its own way: SparseCategoricalCrossentropy by "
         "mean_with_sample_weight, MeanSquaredError by sum."
     ) in panel(scripts, trace, "L")["How it is made"]
+
+
+CHANGED = """(() => {
+  const network = new Network(new Training(shipped));
+  network.training.makeStep();
+  network.training.set({ place: 1 }, -1.5);
+  network.training.set({ source: "weight", place: 0 }, 4);
+  network.training.set({ source: Object.keys(shipped.arrays)[0], place: 2 }, 0.75);
+  network.setRow(1);
+  digits = 12;
+  const { table, lines } = new NetworkPanel(network).weight(1, 0, 0).sections[0];
+  const place = network.place(1, 0, 0).place;
+  return [table.rows, lines.at(-1), network.training.measured(place)];
+})()"""
+
+
+@pytest.mark.parametrize("penalty", [None, "l2"])
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "mean_with_sample_weight"])
+def test_factors_and_shares_follow_what_a_reader_changes(scripts, reduction, penalty):
+    trace = weighted(reduction, [1.0, 2.0, 0.25], penalty)
+    rows, line, measured = scripts(CHANGED, shipped=shipped_step(trace))
+    rows = numbers_of(" | ".join(row) for row in rows)
+    _, share, arrives, slope, *added, x, product = rows.T
+    weights = np.array([4.0, 2.0, 0.25])
+    by_weight = reduction == "mean_with_sample_weight"
+    assert share == pytest.approx(weights / (weights.sum() if by_weight else 3))
+    assert product == pytest.approx((share * arrives * slope + sum(added)) * x, abs=1e-9)
+    assert product.sum() == pytest.approx(measured, abs=1e-7)
+    told = float(line.rpartition(" = ")[2].replace("−", "-"))
+    assert told == pytest.approx(product.sum(), abs=1e-9)
+
+
+def test_factors_of_a_softmax_say_whose_output_o_t_is(scripts):
+    found = panel(scripts, step_of("labels"), "w/2/0/0")["Gradient, row by row: all factors"]
+    assert found[4] == "o<t> is what the unit of the row's own class gives."

@@ -155,14 +155,14 @@ class NetworkPanel {
     const name = network.gradientName(network.weightName(c, unit, source));
     const reported = narration.rows.reportedLines(c, unit);
     if (!symbols) return { title: "Gradient", lines: [...reported, narration.gradientLine(c, unit, source)] };
-    const { title, head, made, products, divisor = 1, line } = this.factorsOfRows(c, unit, source) ?? this.slopesOfRows(c, unit, source);
+    const { title, head, made, products, divisor = 1, said = [] } = this.factorsOfRows(c, unit, source) ?? this.slopesOfRows(c, unit, source);
     const total = sumOf(products);
     const part = divisor === 1 ? bare(total) : `1/${divisor}·${factor(total)}`;
     const sides = divisor === 1 && penalty === null ? [] : [narration.withPenalty(part, penalty)];
     return {
       title, table: { head: ["row", ...head, "product"], rows: this.fewRows((row) => [`${row + 1}`, ...made(row).map(number), number(products[row])]) },
       lines: [
-        ...(line ? [line] : []), ...reported, `The sum of the products over ${this.data.rows} rows is ${bare(total)}.`,
+        ...said, ...reported, `The sum of the products over ${this.data.rows} rows is ${bare(total)}.`,
         ...(penalty === null ? [] : [`The penalty adds ${bare(penalty)}.`]),
         [name, ...sides, bare(value)].join(" = "),
       ],
@@ -201,7 +201,10 @@ class NetworkPanel {
       head: [...own, by, slope, ...also, `${last}${source === "bias" ? "" : ` = ${network.valueName(c - 1, source)}`}`],
       divisor: rows.weights || added ? 1 : divisor,
       products: rows.all.map((row) => this.productOf(found[row].numbers, rows.weights || added ? shares[row] : 1, added?.[row])),
-      line: added && `product = (${share}${by}·${slope} ${network.errors ? "−" : "+"} ${also[0]})·${last}`,
+      said: [
+        ...(softmax ? [`${styled("o_t")} is what the unit of the row's own class gives.`] : []),
+        ...(added ? [`product = (${share}${by}·${slope} ${network.errors ? "−" : "+"} ${also[0]})·${last}`] : []),
+      ],
     };
   }
 
