@@ -160,4 +160,4 @@ def test_factors_and_shares_follow_what_a_reader_changes(scripts, reduction, pen
 
 def test_factors_of_a_softmax_say_whose_output_o_t_is(scripts):
     found = panel(scripts, step_of("labels"), "w/2/0/0")["Gradient, row by row: all factors"]
-    assert found[4] == "o<t> is what the unit of the row's own class gives."
+    assert found[4] == "Here o<t> is what the unit of the row's own class gives."

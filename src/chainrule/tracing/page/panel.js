@@ -202,7 +202,7 @@ class NetworkPanel {
       divisor: rows.weights || added ? 1 : divisor,
       products: rows.all.map((row) => this.productOf(found[row].numbers, rows.weights || added ? shares[row] : 1, added?.[row])),
       said: [
-        ...(softmax ? [`${styled("o_t")} is what the unit of the row's own class gives.`] : []),
+        ...(softmax ? [`Here ${styled("o_t")} is what the unit of the row's own class gives.`] : []),
         ...(added ? [`product = (${share}${by}·${slope} ${network.errors ? "−" : "+"} ${also[0]})·${last}`] : []),
       ],
     };
