@@ -84,6 +84,17 @@ def test_exponents_stand_above_the_line(page, text, made, tmp_path):
     assert found == made
 
 
+def test_formulas_of_one_row_look_like_formulas(tmp_path):
+    model, x, y = xor()
+    found = read(model.trace(x, y).to_html(), """
+      click(keyed("w/1/0/0"));
+      return all("#panel p").map((line) => [line.textContent, line.className]);""",
+      tmp_path)  # fmt: skip
+    kinds = {line.split(" ")[0]: kind for line, kind in found}
+    assert kinds["Row"] == kinds["∂L/∂W1[1,1]"] == "formula"
+    assert kinds["The"] == "line"
+
+
 def test_values_appear_as_the_walk_reaches_them(page, tmp_path):
     found = read(page, """
       const words = () => keyed("u/2/0").getAttribute("aria-label");

@@ -9,15 +9,15 @@ from tests.tracing.test_page_tape import NETWORKS, NUMBERS, agrees, data, model_
 
 import chainrule as cr
 from chainrule import examples
-from chainrule.layers import Dense, Dropout
+from chainrule.layers import Dense, Dropout, Input
 from chainrule.optimizers import SGD, Adam, AdamW, Nadam, RMSprop, schedules
 from chainrule.tracing.page import course
 from chainrule.tracing.page.course import shipped_lines
 from chainrule.tracing.page.network import shipped_step
 
 SCRIPTS = (
-    "operations.js", "tape.js", "words.js", "step.js", "network.js", "forward.js", "narration.js",
-    "rows.js", "normal.js", "panel.js", "scene.js", "curve.js", "subject.js",
+    "operations.js", "tape.js", "words.js", "formula.js", "step.js", "network.js", "forward.js",
+    "narration.js", "rows.js", "normal.js", "panel.js", "scene.js", "curve.js", "subject.js",
 )  # fmt: skip
 CHOSEN = """
   const training = new Training(shipped);
@@ -269,3 +269,74 @@ def test_the_table_of_many_losses_is_short_and_has_the_last(scripts):
     assert found["rows"][0] == ["1", "1.000000"] and found["rows"][-1] == ["1,001", "0"]
     found = scripts("tableOfLosses([1, 0.5], 1, 'L')")
     assert found["title"] == "Losses" and len(found["rows"]) == 2
+
+
+DROPPED = """(() => {
+  const subject = new NetworkSubject(shipped), { training } = subject;
+  const found = [subject.notes().find((note) => note.includes("chance"))];
+  const told = () => found.push([
+    subject.moments.find(({ title }) => title.startsWith("Dropout")).lines().at(-1),
+    subject.moments.at(-1).lines().slice(2), training.loss, training.lossAfter]);
+  told();
+  training.makeStep();
+  told();
+  training.makeStep();
+  told();
+  return found;
+})()"""
+LEFT_OUT = "Which units are left out was drawn by chance in"
+
+
+def dropped(steps):
+    model = cr.Sequential([Input((2,)), Dense(3, "relu"), Dropout(0.5), Dense(1)], seed=0)
+    model.compile(SGD(0.1), "mse")
+    return model.trace([[0.5, -1.0], [0.2, 0.3]], [[1.0], [0.0]], steps=steps)
+
+
+def test_a_step_made_in_the_page_keeps_the_masks_of_the_last_that_was_traced(scripts):
+    note, own, made, _ = scripts(DROPPED, shipped=shipped_of(dropped(1)))
+    assert note == "What was drawn by chance (dropout, noise) stays as it was in this step."
+    assert own[0] == f"{LEFT_OUT} this step, and stays so whatever is changed."
+    assert made[0] == f"{LEFT_OUT} step 1, and stays so in the steps that this page makes."
+    assert own[1] == made[1] == []
+    assert made[2] == own[3]
+
+
+def test_losses_on_both_sides_of_new_masks_are_told_where_they_meet(scripts):
+    trace = dropped(2)
+    note, first, second, third = scripts(DROPPED, shipped=shipped_of(trace))
+    assert note == (
+        "Each step that was traced has what was drawn by chance for it (dropout, noise); steps "
+        "made after them keep that of step 2."
+    )
+    (said,) = first[1]
+    assert said == (
+        "Both are with what was drawn by chance for this step. The next step that was traced draws "
+        f"anew, and so it begins with L = {trace.losses[1]:.5f} and not with {first[3]:.6f}."
+    )  # the loss is 0.866110
+    assert second[2] == pytest.approx(trace.losses[1], rel=1e-5)
+    assert second[2] != pytest.approx(first[3], rel=0.1)
+    assert second[0] == f"{LEFT_OUT} this step, and stays so whatever is changed."
+    assert third[0] == f"{LEFT_OUT} step 2, and stays so in the steps that this page makes."
+    assert second[1] == third[1] == []
+    assert third[2] == second[3]
+
+
+def test_a_page_with_two_of_many_steps_says_whose_masks_it_has(scripts):
+    note, first, *_ = scripts(DROPPED, shipped=shipped_of(dropped(120)))
+    assert note == (
+        "Steps 1 and 120 have, each of its own, what was drawn by chance (dropout, noise); steps "
+        "made after one of them keep that."
+    )
+    assert "The next step that was traced draws anew" in first[1][0]
+
+
+def test_text_says_why_losses_around_a_step_differ_where_steps_draw_anew():
+    said = (
+        "Each step draws anew by chance (dropout, noise): L before step 2 is not L' after step 1, "
+        "which is with what was drawn for step 1."
+    )
+    assert said in " ".join(dropped(2).to_text().split())
+    assert said not in " ".join(dropped(1).to_text().split())
+    model, (X, y) = NETWORKS["activation tanh"]
+    assert "draws anew" not in model.trace(X, y, steps=2).to_text()

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.tracing.columns import is_long
 from chainrule.tracing.expression import Trace, TraceStep
 from chainrule.tracing.formula import Expression, Number, Symbol, minus, total
 from chainrule.tracing.operations import slope_formula
@@ -114,7 +115,7 @@ class Seen:
     def symbol(self, step: TraceStep) -> Symbol:
         """The symbol of a step that is shown."""
         name = self.title[step.name]
-        return Symbol(name, step.value, bracketed=any(map(str.isspace, name)))
+        return Symbol(name, step.value, bracketed=is_long(name))
 
     def operand(self, name: str) -> Expression:
         """An operand in a formula: a number where it is a constant without a name."""

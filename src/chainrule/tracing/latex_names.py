@@ -82,7 +82,11 @@ def _mathematical(letter: str) -> str:
 
 def symbol_latex(one: Symbol) -> str:
     """A symbol in a formula."""
-    base = name_latex(one.letter or one.name)
+    base = (
+        rf"\text{{[{escaped(one.name)}]}}"
+        if _in_brackets(one)
+        else name_latex(one.letter or one.name)
+    )
     for _ in range(one.mark.count("~")):
         base = _accented(base, "tilde")
     if one.head == "hat":
@@ -97,6 +101,11 @@ def symbol_latex(one: Symbol) -> str:
         return base
     minus, sign = "-" if one.opposite else "", r"\mathrm{d}" if one.sign == "d" else r"\partial "
     return rf"{minus}\frac{{{sign}{symbol_latex(one.by)}}}{{{sign}{base}}}"
+
+
+def _in_brackets(one: Symbol) -> bool:
+    """Whether a name is put in brackets; below the line it stands alone."""
+    return one.bracketed and one.head in ("", "hat")
 
 
 def _accented(base: str, accent: str) -> str:
@@ -120,7 +129,9 @@ def width_of(one: Symbol) -> float:
     """About how wide a symbol is, in digits."""
     written = one.letter or one.name
     short = INDEXED.fullmatch(written) or NUMBERED.fullmatch(written)
-    name = len(written) * (0.75 if short or (one.head and one.name.isalnum()) else 1.1)
+    name = (len(written) + 2 * _in_brackets(one)) * (
+        0.75 if short or (one.head and one.name.isalnum()) else 1.1
+    )
     base = (
         len(one.head.replace("hat", ""))
         + name

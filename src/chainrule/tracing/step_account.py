@@ -207,11 +207,15 @@ def _after(view: View) -> Iterator[Entry]:
     trace = view.trace
     if np.isfinite(trace.loss):
         symbol = Symbol(view.notation.loss, trace.loss_after, mark="'")
-        drawn = any(node.operation in DRAWN for node in trace.nodes)
-        masks = ", with what was drawn for it" if drawn else ""
+        masks = ", with what was drawn for it" if _draws(trace) else ""
         yield equation(symbol, note=f"the loss of the same rows after the step{masks}")
     else:
         yield "The loss is not finite, so no weight is moved."
+
+
+def _draws(trace: StepTrace) -> bool:
+    """Whether a step draws numbers by chance."""
+    return any(node.operation in DRAWN for node in trace.nodes)
 
 
 def _known_losses(trace: StepTrace) -> tuple[float, ...]:
@@ -237,6 +241,12 @@ def _losses(trace: StepTrace, losses: tuple[float, ...]) -> tuple[Entry, ...]:
     if ended:
         entries.append(f"The loss is not finite ({losses[-1]:g}): no further step was made.")
         return tuple(entries)
+    if count > 2 and _draws(trace):
+        loss, first = trace.notation.loss, trace.iteration
+        entries.append(
+            f"Each step draws anew by chance (dropout, noise): {loss} before step {first + 1:,} is "
+            f"not {loss}' after step {first:,}, which is with what was drawn for step {first:,}."
+        )
     outputs = trace.steps[-1].outputs_after
     if outputs is not None:
         text = number_text(outputs, trace.notation.digits)

@@ -92,10 +92,10 @@ def _step_rows(trace: StepTrace) -> Iterator[Row]:
 def _data_rows(view: View) -> Iterator[Row]:
     trace = view.trace
     for name, given in trace.inputs.items():
-        alone, names = len(trace.inputs) == 1, trace.input_names.get(name)
+        alone = len(trace.inputs) == 1
         for row, column, value in _by_row(given, view.rows):
-            called = names[column] if names else f"{name}{column + 1}"
-            called = view.given(0).symbol(column, 0.0).name if alone else called
+            own = view.given(0).symbol(column, 0.0).name
+            called = own if alone else view.input_name(name, column)
             yield "input", None, None, "x", row + 1, None, column + 1, called, value
     for name, given in trace.targets.items():
         for row, column, value in _by_row(given, view.rows):

@@ -59,10 +59,11 @@ class View:
 
     def _columns(self) -> Iterator[tuple[Columns, Columns]]:
         """What the columns are called that each layer is given, and those that it gives."""
-        given = flat(next(iter(self.trace.inputs.values())), self.rows).shape[1]
+        name, array = next(iter(self.trace.inputs.items()))
+        given = flat(array, self.rows).shape[1]
         first = self.names.units[0] if self.names.units else ()
         if len(first) != given:
-            first = tuple(f"in{n + 1}" for n in range(given))
+            first = tuple(self.input_name(name, n) for n in range(given))
         current = Columns(first, "x")
         for place, layer in enumerate(self.layers):
             if layer.place is not None:
@@ -126,10 +127,14 @@ class View:
         """What a unit gives."""
         return self.gives(place).symbol(unit, value, row)
 
+    def input_name(self, name: str, column: int) -> str:
+        """What a column of an input is called, where units have no name for it."""
+        called = self.trace.input_names.get(name)
+        return called[column] if called else f"{name}{column + 1}"
+
     def input_symbol(self, name: str, column: int, value: Any, row: int | None) -> Symbol:
         """A column of an input that is one of several."""
-        called = self.trace.input_names.get(name)
-        symbol = called[column] if called else f"{name}{column + 1}"
+        symbol = self.input_name(name, column)
         return Symbol(symbol, value, row=row, bracketed=is_long(symbol))
 
     def delta(self, place: int, unit: int, row: int) -> Symbol:

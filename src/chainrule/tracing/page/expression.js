@@ -10,7 +10,9 @@ class ExpressionSubject {
     digits = data.digits;
     this.tape = data.tape ? new Tape(data.tape) : null;
     this.recorded = new Map(Object.entries(data.recorded ?? {}).map(([index, x]) => [Number(index), unpacked(x)]));
-    this.nodes = drawnNodes(data.nodes).map((node) => ({ ...node, name: styled(node.name) }));
+    this.nodes = drawnNodes(data.nodes).map((node) => ({
+      ...node, title: styled(node.name), name: UNCLEAR.test(node.name) ? `[${node.name}]` : styled(node.name),
+    }));
     this.byNumber = new Map(this.nodes.map((node) => [node.number, node]));
     this.uses = new Map(this.nodes.map((node) => [node.number, []]));
     for (const node of this.nodes) {
@@ -45,7 +47,7 @@ class ExpressionSubject {
   }
 
   get result() {
-    return { name: plain(this.last.name), value: this.of(this.last.value).data[0] };
+    return { name: plain(this.last.title), value: this.of(this.last.value).data[0] };
   }
 
   get drawable() {
@@ -53,7 +55,7 @@ class ExpressionSubject {
   }
 
   lead() {
-    return `${counted(this.nodes.length, "node")}: forward from the variables to ${plain(this.last.name)}, backward from ${plain(this.last.name)} to the variables.`;
+    return `${counted(this.nodes.length, "node")}: forward from the variables to ${plain(this.last.title)}, backward from ${plain(this.last.title)} to the variables.`;
   }
 
   notes() {
@@ -67,7 +69,8 @@ class ExpressionSubject {
   }
 
   legend() {
-    return `Below each node its value and, with d, the derivative of ${plain(this.last.name)} by it; on the arrows the local derivatives ∂. Constants are dashed.`;
+    const dashed = this.nodes.some(({ fixed }) => fixed) ? " Constants are dashed." : "";
+    return `Below each node its value and, with d, the derivative of ${plain(this.last.title)} by it; on the arrows the local derivatives ∂.${dashed}`;
   }
 
   hint() {
@@ -88,7 +91,7 @@ class ExpressionSubject {
         lines: () => [few(leaves.map((node) => `${node.name} = ${this.shown(node.value)}`), 12)],
       },
       ...made.map((node) => ({
-        phase: "forward", title: `The value of ${node.name}`, shows: [`v/${node.number}`],
+        phase: "forward", title: `The value of ${node.title}`, shows: [`v/${node.number}`],
         uses: [`n/${node.number}`, ...node.edges.map((_, place) => `e/${node.number}/${place}`)], lines: () => this.valueLines(node),
       })),
       ...back.map((node) => ({
@@ -129,16 +132,43 @@ class ExpressionSubject {
 
   derivativeLines(node) {
     if (node === this.last) return [`${this.by(node)} = 1`, "From here the walk goes back."];
-    const uses = this.usesOf(node);
-    const symbols = uses.map(({ node: user }) => (user === this.last ? "" : `${this.by(user)}·`) + `∂${user.name}/∂${node.name}`);
-    const scalar = (x) => x !== undefined && x.data.length === 1;
-    const numbers = uses.map(({ node: user, edge }) => {
-      const [up, local] = [this.of(user.derivative), this.of(edge.local)];
-      return scalar(up) && scalar(local) ? `${factor(up.data[0])}·${factor(local.data[0])}` : this.shown(edge.product);
+    const users = this.usersOf(node);
+    const symbols = users.map(({ user }) => (user === this.last ? "" : `${this.by(user)}·`) + `∂${user.name}/∂${node.name}`);
+    const products = users.map(({ edges }) => numbersOf(this.together(edges, "product"), bare));
+    const numbers = users.map(({ user, edges }, n) => {
+      const [up, local] = [this.of(user.derivative), this.together(edges, "local")];
+      if (up?.data.length !== 1 || local?.data.length !== 1) return products[n];
+      if (users.length === 1 && user === this.last) return bare(local.data[0]);
+      return user === this.last ? factor(local.data[0]) : `${factor(up.data[0])}·${factor(local.data[0])}`;
     });
-    const lines = [`${this.by(node)} = ${symbols.join(" + ")}`, `= ${numbers.join(" + ")}`];
-    if (uses.length > 1) lines.push(`= ${summed(uses.map(({ edge }) => this.shown(edge.product)))}`);
-    return [...lines, `= ${this.shown(node.derivative)}`];
+    const results = new Set([`= ${numbers.join(" + ")}`, `= ${summed(products)}`, `= ${this.shown(node.derivative)}`]);
+    return [`${this.by(node)} = ${symbols.join(" + ")}`, ...results, ...users.flatMap((one) => this.localLine(node, one))];
+  }
+
+  /** Where a node is used: of each user all edges from it. */
+  usersOf(node) {
+    const users = new Map();
+    for (const { node: user, edge } of this.usesOf(node)) users.set(user, [...(users.get(user) ?? []), edge]);
+    return [...users].map(([user, edges]) => ({ user, edges }));
+  }
+
+  /** Values of edges added up, number by number. */
+  together(edges, which) {
+    const [first, ...others] = edges.map((edge) => this.of(edge[which]));
+    if (!others.length || first === undefined) return first;
+    return make(first.shape, first.data.map((one, n) => others.reduce((sum, { data }) => sum + data[n], one)));
+  }
+
+  /** The local derivative of a number by its formula. */
+  localLine(node, { user, edges }) {
+    const local = this.together(edges, "local");
+    const formulas = edges.map(({ formula: tree }) => tree);
+    if (local?.data.length !== 1 || formulas.includes(null)) return [];
+    const symbols = (key) => {
+      const one = this.byNumber.get(Number(key.slice(2)));
+      return { name: one.name, value: this.of(one.value).data[0] };
+    };
+    return [equationLine(`∂${user.name}/∂${node.name}`, formulas.length > 1 ? ["+", ...formulas] : formulas[0], symbols, local.data[0])];
   }
 
   panel(key) {
@@ -150,7 +180,7 @@ class ExpressionSubject {
     if (node.derivative !== null) {
       sections.push({ title: "Derivative: a sum over its uses", lines: this.derivativeLines(node) });
       const rows = this.usesOf(node).map(({ node: user, edge }) => [
-        { text: user.name, key: `n/${user.number}` },
+        { text: user.title, key: `n/${user.number}` },
         ...this.cells(user.derivative, edge.local, edge.product),
       ]);
       if (rows.length) sections.push({ title: "Uses", table: { head: ["used in", `d${this.last.name}/d(it)`, "local", "product"], rows } });
@@ -159,9 +189,9 @@ class ExpressionSubject {
     const kind = node.leaf ? "variable" : node.fixed ? "constant" : node.operation;
     const size = node.leaf ? Math.min(this.of(node.value).data.length, 24) : 0;
     const fields = Array.from({ length: size }, (_, place) => ({
-      label: this.of(node.value).shape.length ? `${node.name}[${place}]` : node.name, what: { index: node.value, place },
+      label: node.title + placeIn(this.of(node.value).shape, place), what: { index: node.value, place },
     }));
-    return { title: node.fixed ? `Constant ${this.shown(node.value)}` : `Node ${node.name}`, over: kind, fields, sections };
+    return { title: node.fixed ? `Constant ${this.shown(node.value)}` : `Node ${node.title}`, over: kind, fields, sections };
   }
 
   get({ index, place }) {
@@ -202,7 +232,7 @@ class ExpressionSubject {
 
   tables() {
     const rows = this.nodes.map((node) => [
-      { text: node.name, key: `n/${node.number}` },
+      { text: node.title, key: `n/${node.number}` },
       node.leaf || node.fixed ? node.operation : called(node.operation, node.edges.map(({ from }) => this.byNumber.get(from).name)),
       ...this.cells(node.value, node.derivative),
     ]);
@@ -240,7 +270,7 @@ class ExpressionSubject {
     const sign = { add: "+", subtract: "−", multiply: "×", divide: "÷", negative: "−", power: "^" }[node.operation] ?? node.operation;
     const made = node.leaf || node.fixed ? "" : sign;
     const constant = node.fixed ? brief(node.value) : "";
-    const own = node.fixed ? (constant.length <= 6 ? constant : "c") : node.name;
+    const own = node.fixed ? (constant.length <= 6 ? constant : "c") : node.title;
     if (own === "c") lines.push({ text: constant, kind: "z", y: y + NODE_RADIUS + 10 });
     return {
       key, x, y, radius: node.fixed ? FIXED_RADIUS : NODE_RADIUS, name: own, over: made, lines,
@@ -248,6 +278,12 @@ class ExpressionSubject {
       label: `${node.leaf ? "Variable" : node.fixed ? "Constant" : "Node"} ${own}${made ? ` = ${node.operation}` : ""}${lines.map(({ text }) => `, ${text}`).join("")}`,
     };
   }
+}
+
+/** Where a number stands in an array, each axis counted from 1: "[2,1]"; "" of a number alone. */
+function placeIn(shape, place) {
+  const index = [...shape].reverse().reduce(([left, found], size) => [Math.floor(left / size), [(left % size) + 1, ...found]], [place, []])[1];
+  return index.length ? `[${index}]` : "";
 }
 
 /** The nodes without what constants are made of: a node of constants alone is a constant itself. */

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,10 @@ from chainrule.graph import (
     parameter,
 )
 from chainrule.tracing.expression import Trace, TraceStep
+from chainrule.tracing.expression_graph import Seen
+from chainrule.tracing.formula import Number, Symbol
+from chainrule.tracing.operations import slope_formula
+from chainrule.tracing.page.formulas import plain
 from chainrule.tracing.page.shipping import evaluated, not_known, packed, shipped_tape
 
 __all__ = ["shipped_expression"]
@@ -86,7 +90,7 @@ def _asked(trace: Trace, twins: Mapping[int, Node]) -> tuple[dict[str, Node], li
     moving = [step for step in trace.steps if step.derivative is not None]
     slopes = gradients(twins[trace.result.node.number], [twins[s.node.number] for s in moving])
     slope_of = {step.node.number: slope for step, slope in zip(moving, slopes, strict=True)}
-    nodes = []
+    nodes, made = [], Seen(trace).made
     for step in trace.steps:
         twin, number = twins[step.node.number], step.number
         uses = _handed(twin, slope_of.get(step.node.number), twins, slope_of, step)
@@ -100,6 +104,7 @@ def _asked(trace: Trace, twins: Mapping[int, Node]) -> tuple[dict[str, Node], li
                 "from": _number(trace, operand),
                 "product": None if part is None else ask(f"product/{number}/{place}", part),
                 "local": None if slope is None else ask(f"local/{number}/{place}", slope),
+                "formula": _local_formula(trace, step, place, made),
             })  # fmt: skip
         slope = slope_of.get(step.node.number)
         nodes.append({
@@ -111,6 +116,23 @@ def _asked(trace: Trace, twins: Mapping[int, Node]) -> tuple[dict[str, Node], li
             "known": step.operation in OPERATIONS,
         })  # fmt: skip
     return asked, nodes
+
+
+def _local_formula(trace: Trace, step: TraceStep, place: int, made: Collection[str]) -> Any:
+    """The formula of the slope of a number by one of its operands, its symbols n/ and a number.
+
+    made
+        The names of what is made of variables; other operands are written as numbers.
+    """
+    operands = [one for name in step.operands for one in trace.steps if one.name == name]
+    if any(one.value.size != 1 for one in (step, *operands)):
+        return None
+    put = [
+        Symbol(f"n/{one.number}", one.value) if one.name in made else Number(one.value.item())
+        for one in operands
+    ]
+    own = Symbol(f"n/{step.number}", step.value)
+    return plain(slope_formula(step.operation, place, put, own))
 
 
 def _number(trace: Trace, operand: Node) -> int:

@@ -210,9 +210,17 @@ class ForwardNarration {
       shows: keysOf("a", c, shown), uses: keysOf("u", c, shown),
       lines: () => [
         ...this.passed(c, shown),
-        ...(this.data.drawn && layer?.kind === "Dropout" ? ["Which units are left out was drawn by chance in this step, and stays so in this page."] : []),
+        ...(this.data.drawn && layer?.kind === "Dropout" ? [this.drawnLine()] : []),
       ],
     };
+  }
+
+  /** Which step drew what is left out: steps made after those that were traced draw nothing. */
+  drawnLine() {
+    const { drawnAt, state } = this.training;
+    const said = "Which units are left out was drawn by chance in";
+    if (drawnAt === state.made) return `${said} this step, and stays so whatever is changed.`;
+    return `${said} step ${this.data.iteration + drawnAt}, and stays so in the steps that this page makes.`;
   }
 
   passed(c, units) {
@@ -291,7 +299,9 @@ class ForwardNarration {
     const weight = this.data.arrays.weight && training.state.arrays.weight.data[network.row];
     if (weight !== undefined) lines.push(`The row's weight is ${bare(weight)}.`);
     const { penalties } = training;
-    if (rows.length > 1 || penalties.length) {
+    if (this.rows.how === undefined) {
+      lines.push(`Each output's loss is made of the rows in its own way: ${outputs.map((one) => `${one.rule} by ${one.how}`).join(", ")}.`);
+    } else if (rows.length > 1 || penalties.length) {
       const mean = rows.length > 1 ? `the ${how} over ${rows.length} rows: ${few(Array.from(rows.slice(0, 60), bare))}` : "ℓ";
       lines.push(`${L} is ${mean}${penalties.length ? ", and the penalties" : ""}`);
     }

@@ -323,37 +323,6 @@ class Narration extends ForwardNarration {
     return [0, 1].map((n) => pairs.map((pair) => pair[n]).join("·"));
   }
 
-  /** Of a weight in a row: what arrives at its unit, the activation's slope, and what comes in, as names
-   *  and numbers; null where these are not all factors. */
-  factors(c, unit, source, row = this.network.row) {
-    const { network } = this;
-    const found = this.bothFactors(c, unit, row);
-    if (found === null) return null;
-    const { upstream, slope, out } = found;
-    const base = network.baseName(c, unit);
-    return {
-      names: [network.slopeName(out), `∂${out}/∂${base}`, `∂${base}/∂${network.weightName(c, unit, source)}`],
-      numbers: [network.sign * upstream, slope, source === "bias" ? 1 : network.value(c, "x", source, row)],
-    };
-  }
-
-  /** One row's gradient as the product of all its factors, each with a line of its own. */
-  allFactorLines(c, unit, source) {
-    const { network } = this;
-    const { value, penalty, symbols } = this.gradient(c, unit, source);
-    const found = this.factors(c, unit, source);
-    if (!found || !symbols) return [];
-    const { names, numbers } = found;
-    if (!close(numbers.reduce((product, one) => product * one, 1) + (penalty ?? 0), value)) return [];
-    const x = source === "bias" ? bare(1) : `${network.valueName(c - 1, source)} = ${bare(numbers[2])}`;
-    const [told, put] = [names.join("·"), numbers.map(factor).join("·")].map((text) => this.withPenalty(text, penalty));
-    return [
-      `${network.gradientName(network.weightName(c, unit, source))} = ${told}`, `= ${put}`, `= ${bare(value)}`, "where",
-      ...(this.isPair(c) ? this.pairParts(c, unit).lines.slice(0, -1) : this.factorLines(c, unit)),
-      ...(!this.isPair(c) && this.isPlain(c, unit) ? [`${names[1]} = ${bare(1)}`] : []), `${names[2]} = ${x}`,
-    ];
-  }
-
   updates(c, units) {
     const edges = this.edges(c, units);
     return {
@@ -380,6 +349,15 @@ class Narration extends ForwardNarration {
     return [...lines, ...rule.stepLines()];
   }
 
+  /** Why the next step that was traced begins with another loss than this one ends with. */
+  nextDraw(after) {
+    const { drawn, state, untouched, traced } = this.training;
+    const next = state.made + 1;
+    if (!this.data.drawn || !(untouched ? next < this.data.steps : drawn.has(next))) return [];
+    const begins = untouched ? `that was traced draws anew, and so it begins with ${this.L} = ${bare(traced[next])}` : "draws anew, and so it begins with another loss";
+    return [`Both are with what was drawn by chance for this step. The next step ${begins} and not with ${bare(after)}.`];
+  }
+
   lossAfter() {
     return {
       phase: "update", title: "The loss after the step", shows: ["after"], uses: ["L"],
@@ -388,7 +366,7 @@ class Narration extends ForwardNarration {
         const [before, after] = [this.training.loss, this.training.lossAfter];
         if (!Number.isFinite(after)) return [`${this.L} after the step is not known: ${bare(after)}.`];
         const change = after < before ? `lower by ${bare(before - after)}` : `higher by ${bare(after - before)}`;
-        return [`${this.L} = ${bare(after)} for the same rows; before the step it was ${bare(before)}.`, `It is ${change}.`];
+        return [`${this.L} = ${bare(after)} for the same rows; before the step it was ${bare(before)}.`, `It is ${change}.`, ...this.nextDraw(after)];
       },
     };
   }

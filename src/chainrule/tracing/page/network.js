@@ -31,10 +31,10 @@ class Network {
       .map((one) => ({ ...one, width: count(this.array(one.source).shape.slice(1)) }));
     const total = parts.reduce((sum, one) => sum + one.width, 0);
     const places = parts.flatMap(({ source, width, name, columns }) =>
-      Array.from({ length: width }, (_, n) => ({ source, width, n, name: columns?.[n] ?? (width > 1 ? `${name}${n + 1}` : name) })),
+      Array.from({ length: width }, (_, n) => ({ source, width, n, name: columns?.[n] ?? `${name}${n + 1}` })),
     );
     const given = names.units[0] ?? [];
-    const own = given.length === total && !parts.every(({ columns }) => columns) ? given : places.map((place) => place.name);
+    const own = given.length === total && parts.length === 1 && !parts[0].columns ? given : places.map((place) => place.name);
     this.columns.push({ kind: "inputs", title: "inputs", ...named(own, "", "x"), places, link: null });
   }
 
@@ -53,25 +53,36 @@ class Network {
     const previous = this.columns.at(-1);
     let own = named(previous.base, previous.mark + (layer.moves ? "" : "~"), previous.head);
     const apart = !weighted && layer.results.z !== null; // sums at each position of a row
+    const alone = apart || (!weighted && this.isJoined(layer, width));
     if (weighted) own = named(names.units[layer.place + 1]);
     else if (apart) own = named(this.namesAtPositions(layer));
-    else if (width !== previous.names.length) own = named(this.namesOf(layer, width));
+    else if (alone || width !== previous.names.length) own = named(this.namesOf(layer, width));
     this.columns.push({
       kind: weighted ? "weights" : "layer",
       title: weighted ? `layer ${layer.number}` : layer.kind,
       detail: weighted ? layer.activation ?? "linear" : layer.name,
       layer, ...own, results: layer.results, moves: layer.moves,
-      link: weighted ? "weights" : width === previous.names.length && !apart ? "same" : null,
+      link: weighted ? "weights" : width === previous.names.length && !alone ? "same" : null,
     });
+  }
+
+  /** The names of what the next layer with weights is given; none where there is no such layer. */
+  sourcesAfter(layer) {
+    const { layers, names } = this.data;
+    const next = layers.slice(layers.indexOf(layer)).find(({ place }) => place !== null);
+    return next ? names.sources[next.place] : [];
+  }
+
+  /** Whether what a layer makes stands beside other numbers before the next layer with weights. */
+  isJoined(layer, width) {
+    return layer.start !== null && this.sourcesAfter(layer).length > width;
   }
 
   /** The names of what a layer without weights makes: those that the next layer with weights knows. */
   namesOf(layer, width) {
-    const { layers, names } = this.data;
-    const next = layers.slice(layers.indexOf(layer)).find(({ place }) => place !== null);
-    const known = next ? names.sources[next.place] : [];
+    const known = this.sourcesAfter(layer);
     if (known.length === width) return known;
-    if (layer.start !== null && next) return known.slice(layer.start, layer.start + width);
+    if (this.isJoined(layer, width)) return known.slice(layer.start, layer.start + width);
     return Array.from({ length: width }, (_, n) => `${layer.name}[${n + 1}]`);
   }
 
@@ -133,8 +144,8 @@ class Network {
 
   /** What the value of a unit is called: x1, h1; h1~ after a layer without weights; a with 4 below. */
   valueName(c, unit) {
-    const { names, head } = this.columns[c];
-    if (UNCLEAR.test(names[unit])) return `[${names[unit]}]`;
+    const { names, base, mark, head } = this.columns[c];
+    if (UNCLEAR.test(base[unit])) return `[${base[unit]}]${mark}`;
     return /^\d/.test(names[unit]) ? head + sub(names[unit]) : styled(names[unit]);
   }
 
@@ -220,7 +231,8 @@ class Network {
   }
 
   weightName(c, unit, source) {
-    return styled(this.rawName(c, unit, source));
+    const name = this.rawName(c, unit, source);
+    return UNCLEAR.test(name) ? `[${name}]` : styled(name);
   }
 
   /** A weight's name as its reader typed it. */

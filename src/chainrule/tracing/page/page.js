@@ -335,9 +335,11 @@ class Page {
   }
 }
 
+const SENTENCE = /^(?!Row \d+: .* = )[A-Z][a-z]+[ :,]/; // a formula of one row has its row before it
+
 /** A line of a formula, as text that wraps. */
 function formula(text) {
-  return filled(element("p", { class: /^[A-Z][a-z]+[ :,]/.test(text) ? "line" : "formula" }), {}, [rich(text)]);
+  return filled(element("p", { class: SENTENCE.test(text) ? "line" : "formula" }), {}, [rich(text)]);
 }
 
 const NUMBER = /^[−–∞]?[\d.,]*(·10.*)?$/;

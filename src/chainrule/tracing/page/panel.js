@@ -138,49 +138,123 @@ class NetworkPanel {
 
   /** The gradient as the product of all its factors, then the short form with delta. */
   gradient(c, unit, source) {
+    const { narration } = this;
     const { rows } = this.data;
-    const all = rows === 1 ? this.narration.allFactorLines(c, unit, source) : [];
-    const short = rows === 1 ? { title: "Gradient", lines: [this.narration.gradientLine(c, unit, source)] } : this.gradientOfRows(c, unit, source);
-    if (!all.length) return [{ ...short, lines: [...this.narration.rows.reportedLines(c, unit), ...short.lines] }];
-    return [{ title: "Gradient: all factors", lines: all }, { ...short, title: `Shorter, with ${this.network.deltaWord}` }];
+    if (rows > 1) return [this.gradientOfRows(c, unit, source)];
+    const all = this.allFactorLines(c, unit, source);
+    const [reported, line] = [narration.rows.reportedLines(c, unit), narration.gradientLine(c, unit, source)];
+    if (!all.length) return [{ title: "Gradient", lines: [...reported, line] }];
+    const lines = [...reported.slice(-1), line]; // how it comes about is among all factors
+    return [{ title: "Gradient: all factors", lines: all }, { title: `Shorter, with ${this.network.deltaWord}`, lines }];
   }
 
   /** Row by row: the factors and their product; then what the sum gives. */
   gradientOfRows(c, unit, source) {
     const { network, narration } = this;
-    const { rows } = this.data;
-    const { value, sum, penalty, symbols } = narration.gradient(c, unit, source);
+    const { value, penalty, symbols } = narration.gradient(c, unit, source);
     const name = network.gradientName(network.weightName(c, unit, source));
-    if (!symbols) return { title: "Gradient", lines: [narration.gradientLine(c, unit, source)] };
-    const lines = penalty === null ? [] : [`The penalty adds ${bare(penalty)}.`];
-    const found = Array.from({ length: rows }, (_, row) => narration.factors(c, unit, source, row));
-    const products = found.map((one) => one && one.numbers.reduce((product, factor) => product * factor, 1));
-    const from = source === "bias" ? "1" : network.valueName(c - 1, source);
-    const total = products.every((one) => one !== null) ? sumOf(products) : NaN;
-    const shares = this.data.loss.outputs[0].how === "sum" ? [1, 1 / rows] : [1 / rows, 1];
-    const share = shares.find((one) => close(one * total, sum, sumOf(products.map(Math.abs))));
-    if (share === undefined) {
-      const x = (row) => (source === "bias" ? 1 : network.value(c, "x", source, row));
-      const reported = (row) => network.sign * network.value(c, "reported", unit, row);
-      const made = this.fewRows((row) => [`${row + 1}`, number(x(row)), number(reported(row)), number(x(row) * reported(row))]);
-      return {
-        title: "Gradient, row by row", table: { head: ["row", from, narration.reportedName(c, unit), "product"], rows: made },
-        lines: [`The sum over ${rows} rows is ${bare(sum)}.`, ...lines, `${name} = ${bare(value)}`],
-      };
-    }
-    const softmax = narration.isPair(c) && this.data.pair.link === "softmax"; // each row has a class of its own
-    const z = network.baseName(c, unit);
-    const two = softmax ? [network.slopeName(`o${sub("t")}`), `∂o${sub("t")}/∂${z}`] : found[0].names.slice(0, 2);
-    const head = ["row", ...two, `${found[0].names[2]}${source === "bias" ? "" : ` = ${from}`}`, "product"];
-    const made = this.fewRows((row) => [`${row + 1}`, ...found[row].numbers.map(number), number(products[row])]);
-    const mean = share === 1 ? "" : `1/${rows}·`;
+    const reported = narration.rows.reportedLines(c, unit);
+    if (!symbols) return { title: "Gradient", lines: [...reported, narration.gradientLine(c, unit, source)] };
+    const { title, head, made, products, divisor = 1, said = [] } = this.factorsOfRows(c, unit, source) ?? this.slopesOfRows(c, unit, source);
+    const total = sumOf(products);
+    const part = divisor === 1 ? bare(total) : `1/${divisor}·${factor(total)}`;
+    const sides = divisor === 1 && penalty === null ? [] : [narration.withPenalty(part, penalty)];
     return {
-      title: "Gradient, row by row: all factors", table: { head, rows: made },
+      title, table: { head: ["row", ...head, "product"], rows: this.fewRows((row) => [`${row + 1}`, ...made(row).map(number), number(products[row])]) },
       lines: [
-        `The sum of the products over ${rows} rows is ${bare(total)}.`, ...lines,
-        `${name} = ${narration.withPenalty(`${mean}${factor(total)}`, penalty)} = ${bare(value)}`,
+        ...said, ...reported, `The sum of the products over ${this.data.rows} rows is ${bare(total)}.`,
+        ...(penalty === null ? [] : [`The penalty adds ${bare(penalty)}.`]),
+        [name, ...sides, bare(value)].join(" = "),
       ],
     };
+  }
+
+  /** What is given times the derivative of the loss by the sum, row by row. */
+  slopesOfRows(c, unit, source) {
+    const { network, narration } = this;
+    const from = source === "bias" ? "1" : network.valueName(c - 1, source);
+    const made = (row) => [source === "bias" ? 1 : network.value(c, "x", source, row), network.sign * network.value(c, "reported", unit, row)];
+    const products = narration.rows.all.map((row) => made(row).reduce((product, one) => product * one));
+    return { title: "Gradient, row by row", head: [from, narration.reportedName(c, unit)], made, products };
+  }
+
+  /** All factors row by row, with the rows' shares where these differ; null where they are not known. */
+  factorsOfRows(c, unit, source) {
+    const { network, narration, data } = this;
+    const { rows } = narration;
+    const taken = rows.taken(c, unit);
+    const found = rows.all.map((row) => this.factors(c, unit, source, row));
+    if (taken === null || found.includes(null)) return null;
+    const { shares, added, how } = taken;
+    const softmax = narration.isPair(c) && data.pair.link === "softmax"; // each row has a class of its own
+    const z = network.baseName(c, unit);
+    const [by, slope, last] = softmax ? [network.slopeName(`o${sub("t")}`), `∂o${sub("t")}/∂${z}`, found[0].names[2]] : found[0].names;
+    const [own, also] = [rows.weights ? ["s"] : [], added ? [`∂penalty/∂${z}`] : []];
+    const made = (row) => {
+      const [arrives, local, given] = found[row].numbers;
+      return [...own.map(() => shares[row]), arrives, local, ...also.map(() => added[row]), given];
+    };
+    const divisor = rows.divisorOf(how);
+    const share = rows.weights ? "s·" : divisor === 1 ? "" : `1/${divisor}·`;
+    return {
+      title: "Gradient, row by row: all factors", made,
+      head: [...own, by, slope, ...also, `${last}${source === "bias" ? "" : ` = ${network.valueName(c - 1, source)}`}`],
+      divisor: rows.weights || added ? 1 : divisor,
+      products: rows.all.map((row) => this.productOf(found[row].numbers, rows.weights || added ? shares[row] : 1, added?.[row])),
+      said: [
+        ...(softmax ? [`Here ${styled("o_t")} is what the unit of the row's own class gives.`] : []),
+        ...(added ? [`product = (${share}${by}·${slope} ${network.errors ? "−" : "+"} ${also[0]})·${last}`] : []),
+      ],
+    };
+  }
+
+  /** Of a weight in a row: what arrives at its unit, the activation's slope, and what comes in, as names
+   *  and numbers; null where these are not all factors. */
+  factors(c, unit, source, row = this.network.row) {
+    const { network } = this;
+    const found = this.narration.bothFactors(c, unit, row);
+    if (found === null) return null;
+    const { upstream, slope, out } = found;
+    const base = network.baseName(c, unit);
+    return {
+      names: [network.slopeName(out), `∂${out}/∂${base}`, `∂${base}/∂${network.weightName(c, unit, source)}`],
+      numbers: [network.sign * upstream, slope, source === "bias" ? 1 : network.value(c, "x", source, row)],
+    };
+  }
+
+  /** All factors of a row, with its share in the loss and what penalties on activities add. */
+  productOf([arrives, slope, given], share = 1, added = 0) {
+    return (share * arrives * slope + this.network.sign * added) * given;
+  }
+
+  /** One row's gradient as the product of all its factors, each with a line of its own. */
+  allFactorLines(c, unit, source) {
+    const { network, narration } = this;
+    const { rows } = narration;
+    const { value, penalty, symbols } = narration.gradient(c, unit, source);
+    const found = this.factors(c, unit, source);
+    const taken = rows.taken(c, unit);
+    if (!found || !symbols || !taken) return [];
+    const { names, numbers } = found;
+    const [share, added] = [taken.shares[0], taken.added?.[0]];
+    if (!close(this.productOf(numbers, share, added) + (penalty ?? 0), value)) return [];
+    const x = source === "bias" ? bare(1) : `${network.valueName(c - 1, source)} = ${bare(numbers[2])}`;
+    const [told, put] = [
+      this.productText(names, rows.weights && "s", added && `∂penalty/∂${network.baseName(c, unit)}`),
+      this.productText(numbers.map(factor), rows.weights && factor(share), added && factor(added)),
+    ].map((text) => narration.withPenalty(text, penalty));
+    return [
+      `${network.gradientName(network.weightName(c, unit, source))} = ${told}`, `= ${put}`, `= ${bare(value)}`, "where",
+      ...(rows.weights ? [rows.shareLine(0, false, taken.how)] : []),
+      ...(narration.isPair(c) ? narration.pairParts(c, unit).lines.slice(0, -1) : narration.factorLines(c, unit)),
+      ...(!narration.isPair(c) && narration.isPlain(c, unit) ? [`${names[1]} = ${bare(1)}`] : []),
+      ...(added ? rows.penaltyLines(c, unit, true) : []), `${names[2]} = ${x}`,
+    ];
+  }
+
+  productText([arrives, slope, given], share, added) {
+    const own = [...(share ? [share] : []), arrives, slope].join("·");
+    return added ? `(${own} ${this.network.errors ? "−" : "+"} ${added})·${given}` : `${own}·${given}`;
   }
 
   /** The optimizer's rule on this number, line by line. */

@@ -49,31 +49,39 @@ class Rows {
     return this.training.state.arrays.weight?.data;
   }
 
-  /** How rows make the loss: "sum" and others; undefined where outputs do it differently. */
+  /** How rows make the loss of an output: "sum" and others, each once. */
+  get kinds() {
+    return [...new Set(this.data.loss.outputs.map(({ how }) => how))];
+  }
+
+  /** How rows make the loss; undefined where outputs do it differently. */
   get how() {
-    const kinds = new Set(this.data.loss.outputs.map(({ how }) => how));
-    return kinds.size === 1 ? [...kinds][0] : undefined;
+    return this.kinds.length === 1 ? this.kinds[0] : undefined;
   }
 
   /** By what the rows' own losses, times their weights, are divided. */
-  get divisor() {
-    if (this.how === "sum") return 1;
-    return this.how === "mean_with_sample_weight" && this.weights ? sumOf(this.weights) : this.count;
+  divisorOf(how) {
+    if (how === "sum") return 1;
+    return how === "mean_with_sample_weight" && this.weights ? sumOf(this.weights) : this.count;
+  }
+
+  sharesOf(how) {
+    return this.all.map((row) => (this.weights ? this.weights[row] : 1) / this.divisorOf(how));
   }
 
   /** The share that each row's own loss has in the loss; null where outputs have shares of their own. */
   get shares() {
-    if (this.how === undefined) return null;
-    return this.all.map((row) => (this.weights ? this.weights[row] : 1) / this.divisor);
+    return this.how === undefined ? null : this.sharesOf(this.how);
   }
 
   /** Where rows have weights, how a row's share comes about. */
-  shareLine(row, mark = true) {
+  shareLine(row, mark = true, how = this.how) {
     const { put, symbols } = symbolTable();
     const name = (letter) => (mark ? this.at(letter, row) : letter);
     const weight = put(name("weight"), this.weights[row]);
-    const below = this.how === "mean_with_sample_weight" ? put("sum of weights", this.divisor) : this.divisor;
-    return equationLine(name("s"), below === 1 ? weight : ["/", weight, below], symbols, this.shares[row]);
+    const divisor = this.divisorOf(how);
+    const below = how === "mean_with_sample_weight" ? put("sum of weights", divisor) : divisor;
+    return equationLine(name("s"), below === 1 ? weight : ["/", weight, below], symbols, this.sharesOf(how)[row]);
   }
 
   /** The loss as the sum of the rows' own, and of penalties. */
@@ -84,7 +92,7 @@ class Rows {
     const own = this.all.map((row) => table.put(this.at("ℓ", row), training.rowLosses[row]));
     const terms = weights ? own.map((one, row) => ["·", table.put(this.at("s", row), shares[row]), one]) : own;
     const sum = added(terms, table);
-    const whole = weights ? sum : partOf(sum, this.divisor);
+    const whole = weights ? sum : partOf(sum, this.divisorOf(this.how));
     const penalties = training.penalties.map(([name, value]) => table.put(`penalty of ${name}`, value));
     const joined = penalties.length === 0 ? whole : weights ? ["+", ...terms, ...penalties] : ["+", whole, ...penalties];
     const line = equationLine(narration.L, joined, table.symbols, training.loss, "through the losses of all outputs");
@@ -104,12 +112,29 @@ class Rows {
     return { base, own, ownAt: (row) => value(ownKey, row), reportedAt: (row) => value(reportedKey, row) };
   }
 
-  /** The shares, where they are all that the loss takes of each row's derivative. */
+  /** How rows make the loss, where their shares are all that it takes of each row's derivative. */
   fitting({ ownAt, reportedAt }) {
-    const { shares } = this;
-    if (shares === null) return null;
     const largest = Math.max(...this.all.map((row) => Math.abs(reportedAt(row))));
-    return this.all.every((row) => close(shares[row] * ownAt(row), reportedAt(row), largest)) ? shares : null;
+    if (largest === 0 && this.how === undefined) return undefined; // nothing tells one from another
+    return this.kinds.find((how) => {
+      const shares = this.sharesOf(how);
+      return this.all.every((row) => close(shares[row] * ownAt(row), reportedAt(row), largest));
+    });
+  }
+
+  /** What the loss takes of the derivatives by a sum: of each row a share, and what penalties on activities
+   *  add; null where it takes something else. */
+  taken(c, unit) {
+    const how = this.fitting(this.end(c, unit, true));
+    if (how !== undefined) return { how, shares: this.sharesOf(how), added: null };
+    if (!this.penalized) return null;
+    return { how: this.how, shares: this.shares, added: this.all.map((row) => this.penaltyAt(c, "z", unit, row)) };
+  }
+
+  /** Whether what shares do not account for is by penalties on activities. */
+  get penalized() {
+    const { mixing, formulas } = this.data;
+    return this.how !== undefined && !(mixing && this.weights) && formulas.layers.some(({ activity }) => activity !== undefined);
   }
 
   /** A gradient as a sum over the rows, in symbols and numbers; `factorAt` says what each row's
@@ -118,7 +143,8 @@ class Rows {
     if (this.count > FEW_ROWS) return this.gradientOfMany(c, unit, sums, factorAt);
     const table = symbolTable();
     const end = this.end(c, unit, sums);
-    const shares = this.fitting(end);
+    const how = this.fitting(end);
+    const shares = how && this.sharesOf(how);
     const terms = this.all.map((row) => {
       const slope = shares
         ? table.put(this.at(end.own, row), end.ownAt(row))
@@ -130,7 +156,7 @@ class Rows {
       return pair.length > 1 ? ["·", ...pair] : pair[0];
     });
     const sum = added(terms, table);
-    const tree = shares && !this.weights ? partOf(sum, this.divisor) : sum;
+    const tree = shares && !this.weights ? partOf(sum, this.divisorOf(how)) : sum;
     return [written(tree, table.symbols), written(tree, table.symbols, true)];
   }
 
@@ -143,38 +169,37 @@ class Rows {
 
   /** What the loss takes of a derivative in the row that is shown: its share, and what penalties add. */
   reportedLines(c, unit, sums = true) {
-    const { network, shares } = this;
+    const { network } = this;
     const { row } = network;
     const end = this.end(c, unit, sums);
     const [own, reported] = [end.ownAt(row), end.reportedAt(row)];
     if (own === undefined || reported === undefined || (this.count === 1 && close(own, reported))) return [];
     const name = network.gradientName(end.base);
     const before = this.count > 1 ? `Row ${row + 1}: ` : "";
-    if (shares === null) return [`${before}${name} = ${bare(reported)}, through the losses of all outputs`];
-    const mixed = this.data.mixing && this.weights && !this.fitting(end);
+    const how = this.fitting(end) ?? this.how;
+    if (how === undefined) return [`${before}${name} = ${bare(reported)}, through the losses of all outputs`];
+    const mixed = this.data.mixing && this.weights && this.fitting(end) === undefined;
     if (mixed) return [`${before}${name} = ${bare(reported)}, through all rows of the layers that follow`];
     const table = symbolTable();
     const delta = table.put(end.own, own);
-    const first = this.weights ? ["·", table.put("s", shares[row]), delta] : partOf(delta, this.divisor);
+    const first = this.weights ? ["·", table.put("s", this.sharesOf(how)[row]), delta] : partOf(delta, this.divisorOf(how));
     const penalty = this.penaltyAt(c, sums ? "z" : "a", unit);
     const also = penalty && table.put(`∂penalty/∂${end.base}`, penalty);
     const tree = penalty ? ["+", first, network.errors ? ["−", also] : also] : first;
     return [
-      ...(this.weights ? [before + this.shareLine(row, false)] : []),
+      ...(this.weights ? [before + this.shareLine(row, false, how)] : []),
       ...(penalty ? this.penaltyLines(c, unit, sums) : []).map((line) => before + line),
       before + equationLine(name, tree, table.symbols, reported),
     ];
   }
 
   /** The derivative of the penalties on activities by z or a of a unit: what shares do not account for. */
-  penaltyAt(c, letter, unit) {
-    const { network, shares } = this;
-    const { row } = network;
-    if (shares === null || !this.data.formulas.layers.some(({ activity }) => activity !== undefined)) return 0;
+  penaltyAt(c, letter, unit, row = this.network.row) {
+    if (!this.penalized) return 0;
     const [own, reported] = (letter === "z" ? ["delta", "reported"] : ["upstream", "upstream_reported"])
-      .map((what) => network.value(c, what, unit, row));
-    const left = reported - shares[row] * own;
-    return Math.abs(left) > 1e-12 * Math.max(Math.abs(reported), Math.abs(shares[row] * own)) ? left : 0;
+      .map((what) => this.network.value(c, what, unit, row));
+    const part = this.shares[row] * own;
+    return Math.abs(reported - part) > 1e-12 * Math.max(Math.abs(reported), Math.abs(part)) ? reported - part : 0;
   }
 
   /** How penalties on activities reach what a unit gives, then its sum. */

@@ -122,13 +122,17 @@ class Training {
   given(state) {
     const { sources, segments } = this.shipped;
     let next = 0;
-    const drawn = [...this.drawn.keys()].findLast((at) => at <= this.state.made);
     return sources.flatMap(([index, kind, name]) => {
       if (kind === "rows") return [[index, state.arrays[name]]];
       if (kind !== "parameter") return [];
       const [, start, stop, shape] = segments[next++];
       return [[index, make(shape, state.parameters.subarray(start, stop))]];
-    }).concat(this.drawn.get(drawn) ?? []);
+    }).concat(this.drawn.get(this.drawnAt) ?? []);
+  }
+
+  /** The traced step, from 0, whose draws by chance are those of this step. */
+  get drawnAt() {
+    return [...this.drawn.keys()].findLast((at) => at <= this.state.made) ?? 0;
   }
 
   /** A value of the tape before the update. */

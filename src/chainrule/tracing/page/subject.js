@@ -60,9 +60,19 @@ class NetworkSubject {
     if (data.why) found.push(data.why);
     if (data.type === "float32" && this.editable) found.push("The network was trained in float32; this page computes in float64, so last digits may differ.");
     if (data.rounded) found.push("Weights are shown rounded to 7 digits, and this page computes with them.");
-    if (data.drawn) found.push(`What was drawn by chance (dropout, noise) stays as it was in ${this.choosesSteps ? "the last step that was traced" : "this step"}.`);
+    if (data.drawn) found.push(this.drawn());
     if (network.tooWide) found.push(`The network has ${network.columns.length} columns, too many to draw: the tables below show its numbers.`);
     return found;
+  }
+
+  /** What becomes of what was drawn by chance. */
+  drawn() {
+    const { steps, iteration } = this.data;
+    const known = [...this.training.drawn.keys()].map((at) => at + iteration);
+    if (!known.length) return `What was drawn by chance (dropout, noise) stays as it was in ${steps > 1 ? "the first step" : "this step"}.`;
+    if (known.length === steps - 1) return `Each step that was traced has what was drawn by chance for it (dropout, noise); steps made after them keep that of step ${known.at(-1).toLocaleString("en")}.`;
+    const all = [iteration, ...known].map((step) => step.toLocaleString("en")).join(" and ");
+    return `Steps ${all} have, each of its own, what was drawn by chance (dropout, noise); steps made after one of them keep that.`;
   }
 
   /** Whether the reader can choose among the steps that were traced. */

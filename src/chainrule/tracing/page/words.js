@@ -94,9 +94,18 @@ function few(texts, most = 6, joined = ", ") {
   return `${texts.slice(0, most).join(joined)}${rest}`;
 }
 
-/** Numbers in words, each as `text` writes it: "[1, 2, 3]". */
+const MOST_NESTED = 9;
+
+/** Numbers in words, each as `text` writes it: "[1, 2, 3]", few of several axes "[[1, 2], [3, 4]]". */
 function numbersOf(x, text) {
   if (x === undefined) return "–";
   if (x.data.length === 1) return text(x.data[0]);
+  if (x.shape.length > 1 && x.data.length <= MOST_NESTED) return nested(Array.from(x.data, text), x.shape);
   return `[${few(Array.from(x.data.slice(0, 60), text), 6)}]`;
+}
+
+function nested(texts, [size, ...inner]) {
+  const width = texts.length / size;
+  const parts = Array.from({ length: size }, (_, n) => texts.slice(n * width, (n + 1) * width));
+  return `[${parts.map((part) => (inner.length ? nested(part, inner) : part[0])).join(", ")}]`;
 }
