@@ -106,7 +106,7 @@ def test_where_axes_are_given_no_figure_is_made():
 
 def test_what_is_refused_leaves_no_empty_figure():
     with pytest.raises(InputTypeError):
-        drawing.plot_gradient_norms({"a": 1.0})
+        drawing.plot_gradient_norms({"a": "1.0"})
     with pytest.raises(InputTypeError):
         drawing.plot_approximation({"a": 3}, [0.0, 1.0], [0.0, 1.0])
     with pytest.raises(InputTypeError):

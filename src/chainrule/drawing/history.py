@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -148,8 +149,8 @@ def plot_gradient_norms(norms: Mapping[str, Any], ax: Axes | None = None) -> Axe
     """Norms of gradients by layer, on a scale of powers of ten: do they vanish or explode?
 
     norms
-        For each line what the legend calls it, and its norms from the first layer to the last: a
-        sequence, or what `gradient_norms` gives.
+        What `gradient_norms` gives of one network; or for each line what the legend calls it, and
+        its norms from the first layer to the last: a sequence, or what `gradient_norms` gives.
     ax
         matplotlib axes to draw on; those of a new figure when None.
 
@@ -158,16 +159,9 @@ def plot_gradient_norms(norms: Mapping[str, Any], ax: Axes | None = None) -> Axe
     >>> ax.get_yscale()
     'log'
     """
-    given: object = norms
-    if not isinstance(given, Mapping) or not given:
-        message = (
-            "plot_gradient_norms: needs a dict of norms by the name of the line, such as "
-            '{"start": gradient_norms(model, X, y)}.'
-        )
-        raise InputTypeError(message)
+    lines = _lines(norms)
     from matplotlib.ticker import MaxNLocator
 
-    lines = {name: _by_layer(name, one) for name, one in norms.items()}
     ax = axes_or_new(ax, "plot_gradient_norms", (6.2, 4.4))
     for index, (name, values) in enumerate(lines.items()):
         ax.plot(
@@ -177,14 +171,28 @@ def plot_gradient_norms(norms: Mapping[str, Any], ax: Axes | None = None) -> Axe
     ax.set_yscale("log")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="layer", ylabel="norm of the gradient", title="Gradients by layer")
-    legend(ax)
+    if any(lines):
+        legend(ax)
     return ax
+
+
+def _lines(norms: object) -> dict[str, Any]:
+    """The norms of each line by its name, which is empty where there is one network."""
+    if not isinstance(norms, Mapping) or not norms:
+        message = (
+            "plot_gradient_norms: needs what gradient_norms gives, or a dict of norms by the name "
+            'of the line, such as {"start": gradient_norms(model, X, y)}.'
+        )
+        raise InputTypeError(message)
+    if all(isinstance(one, Real) for one in norms.values()):
+        return {"": list(norms.values())}
+    return {str(name): _by_layer(name, one) for name, one in norms.items()}
 
 
 def _by_layer(name: str, norms: Any) -> Any:
     """The norms of one line, from the first layer to the last."""
     values = list(norms.values()) if isinstance(norms, Mapping) else norms
-    if np.ndim(values) != 1 or not len(values):
+    if np.ndim(values) != 1 or not len(values) or np.asarray(values).dtype.kind not in "fiu":
         message = (
             f"plot_gradient_norms: {name!r}: needs norms, one a layer, got {type(norms).__name__}."
         )
