@@ -1,10 +1,13 @@
-"""Axes to draw on, and lines that differ in print and in grey."""
+"""Axes to draw on, colors on their ground, and lines that differ in print and in grey."""
 
 from __future__ import annotations
 
+import colorsys
 import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from chainrule.errors import InputTypeError, SettingError
 
@@ -12,8 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "BLACK", "GREY", "MARKERS", "axes_or_new", "legend", "legend_above", "line_style",
-    "several_axes", "svg_of",
+    "BLACK", "GREY", "MARKERS", "axes_or_new", "color_on", "legend", "legend_above", "line_style",
+    "paper", "several_axes", "svg_of",
 ]  # fmt: skip
 
 BLACK = "#000000"
@@ -24,13 +27,49 @@ DASHES: tuple[Any, ...] = (
     (0, (12, 3)),
 )  # fmt: skip
 MARKERS = ("o", "^", "s", "D", "v", "P", "X")
+LIGHT = 0.179
+"""A ground of less luminance stands farther from white than from black."""
 
 
-def line_style(index: int) -> dict[str, Any]:
+def paper(ax: Axes) -> str:
+    """The color of the ground that is seen behind what is drawn on axes."""
+    from matplotlib.colors import to_hex, to_rgba
+
+    figures = [ax.get_figure(root=True), ax.get_figure()]
+    grounds = [one.get_facecolor() for one in figures if one is not None]
+    grounds += [ax.get_facecolor()] if ax.axison else []
+    seen = np.ones(3)
+    for ground in grounds:
+        *color, alpha = to_rgba(ground)
+        seen = alpha * np.array(color) + (1 - alpha) * seen
+    red, green, blue = map(float, seen)
+    return to_hex((red, green, blue))
+
+
+def color_on(ax: Axes, color: str) -> str:
+    """A color of pictures on a light ground; on a dark one it is as light as it was dark.
+
+    >>> from matplotlib.figure import Figure
+    >>> color_on(Figure(facecolor="black").add_subplot(facecolor="white"), BLACK)
+    '#000000'
+    >>> color_on(Figure(facecolor="white").add_subplot(facecolor="black"), BLACK)
+    '#ffffff'
+    """
+    from matplotlib.colors import to_hex, to_rgb
+
+    channels = np.array(to_rgb(paper(ax)))
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    if linear @ (0.2126, 0.7152, 0.0722) >= LIGHT:
+        return color
+    hue, lightness, saturation = colorsys.rgb_to_hls(*to_rgb(color))
+    return to_hex(colorsys.hls_to_rgb(hue, 1.0 - lightness, saturation))
+
+
+def line_style(ax: Axes, index: int) -> dict[str, Any]:
     """Color and dashes of the line of a number: lines differ without color too."""
     turn = index // len(COLORS)
     return {
-        "color": COLORS[index % len(COLORS)],
+        "color": color_on(ax, COLORS[index % len(COLORS)]),
         "linestyle": DASHES[(index + turn) % len(DASHES)],
         "linewidth": 2.3 if index % len(COLORS) == 2 else 1.7,
     }
@@ -99,11 +138,12 @@ def svg_of(plot: Callable[[], Axes]) -> str:
 
 def legend(ax: Axes, **settings: Any) -> None:
     """A legend that can be read over lines and contours, whatever the user's style is."""
+    ink = color_on(ax, BLACK)
     look: dict[str, Any] = {
         "loc": "best", "handlelength": 3.2, "frameon": True, "framealpha": 0.95,
-        "facecolor": "#ffffff", "edgecolor": GREY, "labelcolor": BLACK,
+        "facecolor": paper(ax), "edgecolor": GREY, "labelcolor": ink,
     }  # fmt: skip
-    ax.legend(**look | settings)
+    ax.legend(**look | settings).get_title().set_color(ink)
 
 
 def legend_above(

@@ -79,13 +79,13 @@ def plot_history(
     iterations = np.arange(1, len(by_step) + 1)
     left.plot(iterations, by_step, color=GREY, linewidth=0.8, label="each iteration")
     mean = smoothed(by_step, window)
-    left.plot(iterations, mean, label=f"mean of {window}", **line_style(0))
+    left.plot(iterations, mean, label=f"mean of {window}", **line_style(left, 0))
     left.set(xlabel="iteration", ylabel=metric, title=f"{metric} by iteration")
     for index, (name, values) in enumerate(by_epoch.items()):
         few: dict[str, Any] = (
             {"marker": MARKERS[index], "markersize": 4} if len(epochs) <= 30 else {}
         )
-        right.plot(epochs, values, label=name, **line_style(index), **few)
+        right.plot(epochs, values, label=name, **line_style(right, index), **few)
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.set(xlabel="epoch", ylabel=metric, title=f"{metric} by epoch")
     for ax in (left, right):
@@ -166,7 +166,7 @@ def plot_gradient_norms(norms: Mapping[str, Any], ax: Axes | None = None) -> Axe
     for index, (name, values) in enumerate(lines.items()):
         ax.plot(
             np.arange(1, len(values) + 1), values, label=name, markersize=5,
-            marker=MARKERS[index % len(MARKERS)], **line_style(index),
+            marker=MARKERS[index % len(MARKERS)], **line_style(ax, index),
         )  # fmt: skip
     ax.set_yscale("log")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -241,7 +241,7 @@ def plot_approximation(models: Mapping[str, Any], X: Any, y: Any, ax: Axes | Non
     ax = axes_or_new(ax, "plot_approximation", (6.4, 4.4))
     ax.plot(X.ravel(), y.ravel(), color=GREY, linewidth=5, alpha=0.6, label="target")
     for index, (name, predicted) in enumerate(outputs.items()):
-        ax.plot(X.ravel(), predicted.ravel(), label=name, **line_style(index))
+        ax.plot(X.ravel(), predicted.ravel(), label=name, **line_style(ax, index))
     ax.set(xlabel="x", ylabel="output", title="Approximation by one hidden layer")
     legend(ax)
     return ax
