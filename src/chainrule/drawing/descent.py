@@ -281,16 +281,12 @@ def plot_learning_rates(
     lines = {
         name: _losses(model, rate, X, y, epochs, batch_size) for name, rate in _named(rates).items()
     }
-    from matplotlib.patches import Rectangle
-
     ax = axes_or_new(ax, "plot_learning_rates", (6.4, 4.4))
     ax.set_yscale("log")
     ax.set(xlabel="iteration", ylabel="loss", title="Loss at several learning rates")
-    low, high = _seen(list(lines.values()))
-    ax.set_ylim(low, high)
+    ax.set_ylim(_seen(list(lines.values())))
     for index, (name, losses) in enumerate(lines.items()):
-        [line] = ax.plot(np.arange(1, len(losses) + 1), losses, label=name, **line_style(ax, index))
-        line.set_clip_path(Rectangle((0, low), 1, high - low, transform=ax.get_yaxis_transform()))
+        ax.plot(np.arange(1, len(losses) + 1), losses, label=name, **line_style(ax, index))
     legend_above(ax, compact=True)
     return ax
 
