@@ -1,8 +1,10 @@
 """Decision boundaries: where they run, and which rows are drawn."""
 
+import colorsys
+
 import numpy as np
 import pytest
-from matplotlib.collections import PathCollection
+from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from tests.drawing.diagrams import settled
@@ -82,6 +84,38 @@ def test_rows_are_drawn_by_class_each_with_its_marker(y):
     (low, high), (down, up) = ax.get_xlim(), ax.get_ylim()
     assert low < 0 < 1 < high
     assert down < 0 < 1 < up
+
+
+def wedges(classes):
+    """A network for which each class wins around one place of a circle; and these places."""
+    turns = 2 * np.pi * np.arange(classes) / classes
+    places = np.stack([np.cos(turns), np.sin(turns)], axis=1)
+    return network(places.T, [0.0] * classes, "softmax"), places
+
+
+@pytest.mark.parametrize("classes", [3, 4, 7])
+def test_the_region_of_a_class_has_the_color_of_its_rows_and_differs_in_grey(classes):
+    model, places = wedges(classes)
+    ax = drawing.plot_decision_boundary(model, places, range(classes))
+    image = np.asarray(settled(ax).buffer_rgba())[::-1, :, :3] / 255
+    fills = [
+        one.get_facecolor()[0, :3] for one in ax.collections if isinstance(one, PathCollection)
+    ]
+    greys = []
+    for place, fill in zip(places, fills, strict=True):
+        across, up = ax.transData.transform(0.75 * place).astype(int)
+        tint = image[up, across]
+        hue, _, saturation = colorsys.rgb_to_hsv(*fill)
+        if saturation:
+            assert colorsys.rgb_to_hsv(*tint)[0] == pytest.approx(hue, abs=0.03)
+        else:
+            np.testing.assert_allclose(tint, fill, atol=0.01)
+        assert tint.mean() >= fill.mean()
+        greys.append(tint @ (0.299, 0.587, 0.114))
+    assert len(fills) == classes
+    assert np.diff(np.sort(greys)).min() > 0.05
+    [mesh] = [one for one in ax.collections if isinstance(one, QuadMesh)]
+    assert len(set(map(tuple, mesh.to_rgba(mesh.get_array()).reshape(-1, 4)))) == classes
 
 
 def test_networks_of_several_widths_stand_side_by_side():

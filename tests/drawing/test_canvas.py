@@ -106,7 +106,7 @@ def test_where_axes_are_given_no_figure_is_made():
 
 def test_what_is_refused_leaves_no_empty_figure():
     with pytest.raises(InputTypeError):
-        drawing.plot_gradient_norms({"a": 1.0})
+        drawing.plot_gradient_norms({"a": "1.0"})
     with pytest.raises(InputTypeError):
         drawing.plot_approximation({"a": 3}, [0.0, 1.0], [0.0, 1.0])
     with pytest.raises(InputTypeError):
@@ -156,10 +156,12 @@ def test_a_legend_above_hides_no_line(scale):
     assert box.y1 < ax.bbox.y1
 
 
-def test_lines_differ_without_color():
-    dashes = [str(line_style(index)["linestyle"]) for index in range(6)]
+@pytest.mark.parametrize("ground", ["white", "black"])
+def test_lines_differ_without_color(ground):
+    ax = Figure().add_subplot(facecolor=ground)
+    dashes = [str(line_style(ax, index)["linestyle"]) for index in range(6)]
     assert len(set(dashes)) == 6
-    every = {str(line_style(index)) for index in range(36)}
+    every = {str(line_style(ax, index)) for index in range(36)}
     assert len(every) == 36
 
 

@@ -112,11 +112,26 @@ def test_wrong_gradients_get_a_sentence():
         drawing.gradient_norms("model", X, Y)
     with pytest.raises(SettingError, match="no layer trains a 'scale'; there are: 'dense/kernel'"):
         drawing.gradient_norms(deep(), X, Y, "scale")
-    for given in ([1.0, 2.0], {}):
-        with pytest.raises(InputTypeError, match="needs a dict of norms"):
+    for given in ([1.0, 2.0], {}, 3.0):
+        with pytest.raises(InputTypeError, match="needs what gradient_norms gives, or a dict"):
             drawing.plot_gradient_norms(given)
-    with pytest.raises(InputTypeError, match="'a': needs norms, one a layer, got float"):
-        drawing.plot_gradient_norms({"a": 1.0})
+    for wrong, kind in ((1.0, "float"), ("high", "str"), ([], "list"), (["high"], "list")):
+        with pytest.raises(InputTypeError, match=f"'b': needs norms, one a layer, got {kind}"):
+            drawing.plot_gradient_norms({"a": [1.0, 2.0], "b": wrong})
+    with pytest.raises(InputTypeError, match="'a': needs norms, one a layer, got str"):
+        drawing.plot_gradient_norms({"a": "high"})
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+def test_the_norms_of_one_network_are_one_line(layers):
+    model = Sequential([Input((1,)), *[Dense(1) for _ in range(layers)]], seed=0)
+    model.compile("sgd", "mse")
+    norms = drawing.gradient_norms(model, X, Y)
+    ax = drawing.plot_gradient_norms(norms)
+    [line] = ax.get_lines()
+    assert list(line.get_ydata()) == list(norms.values())
+    assert len(norms) == layers
+    assert ax.get_legend() is None
 
 
 @pytest.mark.parametrize("x", [X, X.ravel()])

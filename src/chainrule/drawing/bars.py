@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.drawing.canvas import BLACK, GREY, axes_or_new, legend_above, line_style
+from chainrule.drawing.canvas import (
+    BLACK,
+    GREY,
+    axes_or_new,
+    color_on,
+    legend_above,
+    line_style,
+)
 from chainrule.errors import InputTypeError, ShapeError
 
 if TYPE_CHECKING:
@@ -45,15 +52,15 @@ def plot_bars(
 
     kinds, groups = _by_kind(values, labels)
     ax = axes_or_new(ax, "plot_bars", (6.4, 3.8))
-    width = 0.82 / len(kinds)
+    width, ink = 0.82 / len(kinds), color_on(ax, BLACK)
     for index, (name, numbers) in enumerate(kinds.items()):
         places = 1 + np.arange(groups) + (index - (len(kinds) - 1) / 2) * width
         turn = (index + index // len(FILLS)) % len(HATCHES)
         ax.bar(
-            places, numbers.astype(float), width, label=name, color=FILLS[index % len(FILLS)],
-            hatch=HATCHES[turn], edgecolor=BLACK, linewidth=0.7,
+            places, numbers.astype(float), width, label=name, hatch=HATCHES[turn], linewidth=0.7,
+            color=color_on(ax, FILLS[index % len(FILLS)]), edgecolor=ink,
         )  # fmt: skip
-    ax.axhline(0.0, color=BLACK, linewidth=0.8)
+    ax.axhline(0.0, color=ink, linewidth=0.8)
     if labels is not None:
         turned = 90 if groups > MANY else 0
         ax.set_xticks(range(1, groups + 1), list(map(str, labels)), rotation=turned)
@@ -123,10 +130,10 @@ def plot_running_sums(
     ax = axes_or_new(ax, "plot_running_sums", (6.4, 4.2))
     running = np.concatenate([np.zeros((1, sums)), np.cumsum(parts, axis=0)])
     for index, name in enumerate(called):
-        ax.plot(range(steps + 1), running[:, index], label=name, **line_style(index))
+        ax.plot(range(steps + 1), running[:, index], label=name, **line_style(ax, index))
     ax.plot(
         np.full(sums, steps), result, linestyle="", marker="o", markersize=8, markeredgewidth=1.4,
-        markerfacecolor="none", color=BLACK, label="result",
+        markerfacecolor="none", color=color_on(ax, BLACK), label="result",
     )  # fmt: skip
     ax.axhline(0.0, color=GREY, linewidth=0.7, zorder=0)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -25,7 +25,10 @@ FLAT = 1e-6
 """Where an output does not leave 1/2 by more, it is flat, and its crossings are rounding."""
 SHADES = ("#fbf7ec", "#9dbdd6")
 """From an output of 0 to one of 1: light to darker, so that grey shows it too."""
-FILLS = ("#ffffff", "#12395b", "#e69f00", "#56b4e9", "#d55e00", "#009e73", "#cc79a7")
+FILLS = ("#ffffff", "#12395b", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
+"""Of the rows of a class."""
+TINTS = ("#ffffff", "#869aab", "#f4d691", "#7fceb9", "#f5e5ee", "#9fd5f3", "#e39556")
+"""Of the places that a class of several wins: the color of its rows, and as light as no other."""
 
 
 def plot_decision_boundary(model: Any, X: Any, y: Any, ax: Axes | None = None) -> Axes:
@@ -83,21 +86,22 @@ def _draw(ax: Axes, model: Any, X: Any, classes: Any, top: float | None = None) 
 
 def _shade(ax: Axes, across: Any, up: Any, answers: Any) -> None:
     """The plane in light colors, and lines where the answer changes."""
-    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 
-    shape = (len(up), len(across))
-    shades = LinearSegmentedColormap.from_list("shades", SHADES)
-    if answers.shape[1] == 1:
+    shape, count = (len(up), len(across)), answers.shape[1]
+    if count == 1:
         output = answers[:, 0].reshape(shape)
+        shades = LinearSegmentedColormap.from_list("shades", SHADES)
         # what is far beyond 0 and 1 is drawn as they are
         ax.contourf(across, up, output.clip(0.0, 1.0), levels=np.linspace(0, 1, 10), cmap=shades)
         lines = [output - 0.5]
     else:
         won = answers.argmax(axis=1).reshape(shape).astype(float)
-        last = answers.shape[1] - 1
-        ax.pcolormesh(across, up, won, cmap=shades, vmin=0, vmax=last, shading="nearest")
+        of_classes = SHADES if count == 2 else [TINTS[one % len(TINTS)] for one in range(count)]
+        tints = ListedColormap(of_classes)
+        ax.pcolormesh(across, up, won, cmap=tints, vmin=0, vmax=count - 1, shading="nearest")
         lines = []
-        for one in range(last + 1):
+        for one in range(count):
             others = np.delete(answers, one, axis=1).max(axis=1)
             lines.append((answers[:, one] - others).reshape(shape))
     for line in lines:

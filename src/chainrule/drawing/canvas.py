@@ -1,10 +1,13 @@
-"""Axes to draw on, and lines that differ in print and in grey."""
+"""Axes to draw on, colors on their ground, and lines that differ in print and in grey."""
 
 from __future__ import annotations
 
+import colorsys
 import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from chainrule.errors import InputTypeError, SettingError
 
@@ -12,8 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "BLACK", "GREY", "MARKERS", "axes_or_new", "legend", "legend_above", "line_style",
-    "several_axes", "svg_of",
+    "BLACK", "GREY", "MARKERS", "axes_or_new", "color_on", "legend", "legend_above", "line_style",
+    "paper", "several_axes", "svg_of",
 ]  # fmt: skip
 
 BLACK = "#000000"
@@ -24,13 +27,53 @@ DASHES: tuple[Any, ...] = (
     (0, (12, 3)),
 )  # fmt: skip
 MARKERS = ("o", "^", "s", "D", "v", "P", "X")
+LIGHT = 0.179
+"""A ground of less luminance stands farther from white than from black."""
+LARGE = 0.2
+"""A legend that takes more of its axes hides too much of what is drawn."""
+WIDE, TALL = 0.97, 0.4
+"""Of the width and height of axes a legend above all should not take more."""
 
 
-def line_style(index: int) -> dict[str, Any]:
+def paper(ax: Axes) -> str:
+    """The color of the ground that is seen behind what is drawn on axes."""
+    from matplotlib.colors import to_hex, to_rgba
+
+    figures = [ax.get_figure(root=True), ax.get_figure()]
+    grounds = [one.get_facecolor() for one in figures if one is not None]
+    grounds += [ax.get_facecolor()] if ax.axison else []
+    seen = np.ones(3)
+    for ground in grounds:
+        *color, alpha = to_rgba(ground)
+        seen = alpha * np.array(color) + (1 - alpha) * seen
+    red, green, blue = map(float, seen)
+    return to_hex((red, green, blue))
+
+
+def color_on(ax: Axes, color: str) -> str:
+    """A color of pictures on a light ground; on a dark one it is as light as it was dark.
+
+    >>> from matplotlib.figure import Figure
+    >>> color_on(Figure(facecolor="black").add_subplot(facecolor="white"), BLACK)
+    '#000000'
+    >>> color_on(Figure(facecolor="white").add_subplot(facecolor="black"), BLACK)
+    '#ffffff'
+    """
+    from matplotlib.colors import to_hex, to_rgb
+
+    channels = np.array(to_rgb(paper(ax)))
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    if linear @ (0.2126, 0.7152, 0.0722) >= LIGHT:
+        return color
+    hue, lightness, saturation = colorsys.rgb_to_hls(*to_rgb(color))
+    return to_hex(colorsys.hls_to_rgb(hue, 1.0 - lightness, saturation))
+
+
+def line_style(ax: Axes, index: int) -> dict[str, Any]:
     """Color and dashes of the line of a number: lines differ without color too."""
     turn = index // len(COLORS)
     return {
-        "color": COLORS[index % len(COLORS)],
+        "color": color_on(ax, COLORS[index % len(COLORS)]),
         "linestyle": DASHES[(index + turn) % len(DASHES)],
         "linewidth": 2.3 if index % len(COLORS) == 2 else 1.7,
     }
@@ -97,32 +140,76 @@ def svg_of(plot: Callable[[], Axes]) -> str:
     return text.getvalue()
 
 
-def legend(ax: Axes, **settings: Any) -> None:
-    """A legend that can be read over lines and contours, whatever the user's style is."""
-    look: dict[str, Any] = {
-        "loc": "best", "handlelength": 3.2, "frameon": True, "framealpha": 0.95,
-        "facecolor": "#ffffff", "edgecolor": GREY, "labelcolor": BLACK,
-    }  # fmt: skip
-    ax.legend(**look | settings)
+def legend(ax: Axes) -> None:
+    """A legend where it hides least of what is drawn; above all of it where axes are small."""
+    if float(np.prod(_make_legend(ax, loc="best"))) > LARGE:
+        legend_above(ax, compact=True)
 
 
 def legend_above(
     ax: Axes, columns: int = 2, compact: bool = False, title: str | None = None
 ) -> None:
-    """A legend in rows above all that is drawn, in room made for it: it hides no line."""
+    """A legend in rows above all that is drawn, in room made for it: it hides no line.
+
+    columns, compact
+        How it looks where axes have room for that; else its type is smaller, and the rows are few.
+    """
+    from matplotlib.patches import Rectangle
+
     (low, high), scale = ax.get_ylim(), ax.yaxis.get_transform()
     bottom, top = scale.transform([low, high])
+    figure = ax.get_figure(root=True)
+    if figure is not None and figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()  # a layout gives axes other sizes when it runs
+    columns, share = _fit_legend(ax, columns, compact, title)
     rows = -(-len(ax.get_legend_handles_labels()[1]) // columns) + (title is not None)
-    room = (0.06 + 0.08 * rows) * (top - bottom)
-    look: dict[str, Any] = {"title": title}
-    if compact:  # where the axes may be small
-        look |= {"fontsize": "small", "title_fontsize": "small"}
-        look |= {"handlelength": 2.4, "columnspacing": 1.0}
-        share = min(0.7, (10.0 + 15.0 * rows) / _height(ax))
-        room = max(room, share / (1.0 - share) * (top - bottom))
-    high = float(scale.inverted().transform([top + room])[0])
-    ax.set_ylim(low, high, auto=None)
-    legend(ax, loc="upper center", ncols=columns, **look)
+    room = max(0.06 + 0.08 * rows, share / (1.0 - share)) * (top - bottom)
+    ax.set_ylim(low, float(scale.inverted().transform([top + room])[0]), auto=None)
+    upward = ax.get_yaxis_transform()
+    for line in ax.get_lines():
+        places = line.get_transform().transform(line.get_xydata())
+        if np.any(places[:, 1] > upward.transform((0.0, high))[1]):  # it ends below the legend
+            line.set_clip_path(Rectangle((0, low), 1, high - low, transform=upward))
+
+
+def _fit_legend(ax: Axes, columns: int, compact: bool, title: str | None) -> tuple[int, float]:
+    """A legend as asked for, or smaller where axes are; its columns, and its share of the height.
+
+    A smaller one has as many columns as are no wider than the axes.
+    """
+    sizes = ["small", "x-small"] if compact else [None, "small", "x-small"]
+    looks = [(sizes[0], columns)]
+    looks += [(size, count) for size in sizes[1:] for count in range(columns + 2, 0, -1)]
+
+    def made(look: tuple[str | None, int]) -> tuple[float, float]:
+        size, count = look
+        tight = {} if size is None else {"handlelength": 2.4, "columnspacing": 1.0}
+        return _make_legend(
+            ax, loc="upper center", ncols=count, title=title, fontsize=size, title_fontsize=size,
+            **tight,
+        )  # fmt: skip
+
+    def beyond(look: tuple[str | None, int]) -> tuple[float, float]:
+        width, height = made(look)
+        return max(0.0, width - WIDE), max(0.0, height - TALL)
+
+    fitting = (look for look in looks if not any(beyond(look)))
+    chosen = next(fitting, None) or min(looks, key=beyond)
+    return chosen[1], min(0.7, made(chosen)[1] + 7.0 / _height(ax))
+
+
+def _make_legend(ax: Axes, **settings: Any) -> tuple[float, float]:
+    """A legend that can be read over all; how much of the width and height of axes it takes."""
+    ink = color_on(ax, BLACK)
+    look: dict[str, Any] = {
+        "handlelength": 3.2, "frameon": True, "framealpha": 0.95, "facecolor": paper(ax),
+        "edgecolor": GREY, "labelcolor": ink,
+    }  # fmt: skip
+    made = ax.legend(**look | settings)
+    made.get_title().set_color(ink)
+    made.set_in_layout(False)  # one that is wider than small axes would make them smaller yet
+    (width, height), around = made.get_window_extent().size, ax.bbox
+    return float(width / around.width), float(height / around.height)
 
 
 def _height(ax: Axes) -> float:

@@ -14,6 +14,7 @@ from chainrule.drawing.canvas import (
     GREY,
     MARKERS,
     axes_or_new,
+    color_on,
     legend,
     legend_above,
     line_style,
@@ -158,11 +159,11 @@ def plot_optimizer_paths(
             ax.plot(
                 *places_of.T, label=f"{name}: hardly moves" if still else name,
                 marker=MARKERS[index % len(MARKERS)], markersize=4.5,
-                markevery=max(1, steps // 12), **line_style(index),
+                markevery=max(1, steps // 12), **line_style(ax, index),
             )  # fmt: skip
         ax.plot(
-            *(start or surface.start), marker="*", markersize=13, color=BLACK, linestyle="",
-            zorder=4, label="start",
+            *(start or surface.start), marker="*", markersize=13, color=color_on(ax, BLACK),
+            linestyle="", zorder=4, label="start",
         )  # fmt: skip
         ax.set(xlim=surface.across, ylim=surface.up, xlabel="x", ylabel="y")
         leave = any(_leaves(one, surface) for one in paths.values())
@@ -280,16 +281,12 @@ def plot_learning_rates(
     lines = {
         name: _losses(model, rate, X, y, epochs, batch_size) for name, rate in _named(rates).items()
     }
-    from matplotlib.patches import Rectangle
-
     ax = axes_or_new(ax, "plot_learning_rates", (6.4, 4.4))
     ax.set_yscale("log")
     ax.set(xlabel="iteration", ylabel="loss", title="Loss at several learning rates")
-    low, high = _seen(list(lines.values()))
-    ax.set_ylim(low, high)
+    ax.set_ylim(_seen(list(lines.values())))
     for index, (name, losses) in enumerate(lines.items()):
-        [line] = ax.plot(np.arange(1, len(losses) + 1), losses, label=name, **line_style(index))
-        line.set_clip_path(Rectangle((0, low), 1, high - low, transform=ax.get_yaxis_transform()))
+        ax.plot(np.arange(1, len(losses) + 1), losses, label=name, **line_style(ax, index))
     legend_above(ax, compact=True)
     return ax
 

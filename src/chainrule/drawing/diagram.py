@@ -11,7 +11,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 
-from chainrule.drawing.canvas import BLACK
+from chainrule.drawing.canvas import BLACK, color_on
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,11 +52,13 @@ class ScaledText(Text):
 
 
 def write(ax: Axes, x: float, y: float, text: str, size: float, **settings: Any) -> ScaledText:
-    """Text on axes, its middle at a place."""
+    """Text on axes, its middle at a place; its color is one of pictures on a light ground."""
     look: dict[str, Any] = {
         "ha": "center", "va": "center_baseline", "color": BLACK, "clip_on": False, "zorder": 5,
     }  # fmt: skip
-    made = ScaledText(x, y, text, size, **look | settings)
+    look |= settings
+    look["color"] = color_on(ax, look["color"])
+    made = ScaledText(x, y, text, size, **look)
     ax.add_artist(made)
     return made
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.drawing.canvas import BLACK, GREY, axes_or_new
+from chainrule.drawing.canvas import BLACK, GREY, axes_or_new, color_on, paper
 from chainrule.drawing.drawn_nodes import DrawnGraph, DrawnNode, drawn_graph
 from chainrule.drawing.folding import folded
 from chainrule.drawing.layout import Layout, layered
@@ -227,13 +227,14 @@ def _box(
     from chainrule.drawing.diagram import write
 
     (x, y), (width, height) = place, size
-    look: dict[str, Any] = {"facecolor": "#ffffff", "edgecolor": BLACK, "linewidth": 1.0}
-    if kind == "operation":
-        look["facecolor"] = "#ececec"
-    elif kind == "result":
-        look |= {"facecolor": "#ececec", "linewidth": 2.2}
+    look: dict[str, Any] = {"facecolor": paper(ax), "linewidth": 1.0}
+    look["edgecolor"] = color_on(ax, BLACK if kind != "constant" else "#6a6a6a")
+    if kind in ("operation", "result"):
+        look["facecolor"] = color_on(ax, "#ececec")
+    if kind == "result":
+        look["linewidth"] = 2.2
     elif kind == "constant":
-        look |= {"edgecolor": "#6a6a6a", "linestyle": (0, (4, 2))}
+        look["linestyle"] = (0, (4, 2))
     corner = (x - width / 2 + 3, y - height / 2 + 3)
     style = "round,pad=3,rounding_size=4"
     ax.add_patch(FancyBboxPatch(corner, width - 6, height - 6, boxstyle=style, zorder=3, **look))
@@ -265,7 +266,7 @@ def _arrow(ax: Axes, route: Any, down: bool, light: bool) -> Any:
         places += [start + half, stop - half, stop]
         codes += [Path.CURVE4] * 3
     path = Path(places, codes)
-    color, dots = (GREY, (0, (1, 1.5))) if light else (DARK, "-")
+    color, dots = (GREY, (0, (1, 1.5))) if light else (color_on(ax, DARK), "-")
     ax.add_patch(
         PathPatch(path, fill=False, edgecolor=color, linestyle=dots, linewidth=1.0, zorder=1)
     )
@@ -289,5 +290,5 @@ def _label(ax: Axes, path: Any, label: str, taken: Taken) -> None:
             + shares**3 * stop
         )  # fmt: skip
     place = taken.place(np.concatenate(curves), (text_width(label, LABEL) + 2, LABEL))
-    ground = {"facecolor": "#ffffff", "edgecolor": "none", "pad": 0.6}
+    ground = {"facecolor": paper(ax), "edgecolor": "none", "pad": 0.6}
     write(ax, *place, label, LABEL, fontstyle="italic", bbox=ground, zorder=4)

@@ -14,7 +14,14 @@ from chainrule.drawing.activities import (
     output_of,
     rows_of,
 )
-from chainrule.drawing.canvas import BLACK, GREY, legend_above, line_style, several_axes
+from chainrule.drawing.canvas import (
+    BLACK,
+    GREY,
+    color_on,
+    legend_above,
+    line_style,
+    several_axes,
+)
 from chainrule.drawing.weights import draw_image, image_shape
 from chainrule.errors import SettingError, ShapeError
 from chainrule.graph import Node, constant, grad, ops, variable
@@ -167,13 +174,13 @@ def _draw_drive(ax: Axes, drive: Any, names: Sequence[str], what: str) -> None:
     """The columns that move the unit most, as bars to both sides of 0."""
     order = np.argsort(-abs(drive))[:COLUMNS]
     up = np.arange(len(order))[::-1]
-    negative = drive[order] < 0
+    negative, ink = drive[order] < 0, color_on(ax, BLACK)
     for chosen, color, hatch in ((~negative, "#12395b", ""), (negative, "#e8b06a", "////")):
         ax.barh(
-            up[chosen], drive[order][chosen], height=0.7, color=color, hatch=hatch,
-            edgecolor=BLACK, linewidth=0.7,
+            up[chosen], drive[order][chosen], height=0.7, color=color_on(ax, color), hatch=hatch,
+            edgecolor=ink, linewidth=0.7,
         )  # fmt: skip
-    ax.axvline(0.0, color=BLACK, linewidth=0.8)
+    ax.axvline(0.0, color=ink, linewidth=0.8)
     ax.set_yticks(up, [_short(names[one]) for one in order])
     ax.grid(visible=False, axis="y")
     ax.set(
@@ -190,13 +197,14 @@ def _draw_rows(ax: Axes, rows: Any, values: Any, columns: Any, names: Sequence[s
     """The rows with the highest activation as bars, each with its most important columns."""
     order = np.argsort(-values, kind="stable")[:ROWS]
     up = np.arange(len(order))[::-1]
-    ax.barh(up, values[order], height=0.86, color="#d4dde6", edgecolor=BLACK, linewidth=0.7)
-    ax.axvline(0.0, color=BLACK, linewidth=0.8)
+    ink, pale = color_on(ax, BLACK), color_on(ax, "#d4dde6")
+    ax.barh(up, values[order], height=0.86, color=pale, edgecolor=ink, linewidth=0.7)
+    ax.axvline(0.0, color=ink, linewidth=0.8)
     for place, row in zip(up, order, strict=True):
         text = "\n".join(f"{_short(names[one])} {rows[row, one]:.3g}" for one in columns)
         ax.text(
             0.03, place, text, transform=ax.get_yaxis_transform(), va="center", fontsize=7,
-            color=BLACK, linespacing=1.05,
+            color=ink, linespacing=1.05,
         )  # fmt: skip
     ax.set_yticks(up, [f"{row:,}" for row in order])
     ax.set_ylim(-0.6, len(order) - 0.4)
@@ -227,7 +235,7 @@ def _draw_row_images(ax: Axes, images: Any, values: Any) -> None:
         )  # fmt: skip
         ax.text(
             x + width / 2, y - height - 0.03 * side, f"{row:,}: {values[row]:.3g}", ha="center",
-            va="top", fontsize=7, color=BLACK,
+            va="top", fontsize=7, color=color_on(ax, BLACK),
         )  # fmt: skip
     lines = -(-len(order) // IN_A_ROW)
     ax.set(xlim=(-0.05 * side, 3.29 * side), ylim=(-1.32 * side * lines, 0.05 * side))
@@ -253,7 +261,7 @@ def _draw_effect(ax: Axes, model: Sequential, position: int, unit: int, values: 
     word, first = ("class", 0) if activation_name(last) == "softmax" else ("output", 1)
     moved = np.argsort(-np.ptp(curves, axis=0), kind="stable")[:LINES]
     for index, output in enumerate(sorted(moved)):
-        ax.plot(swept, curves[:, output], label=f"{output + first}", **line_style(index))
+        ax.plot(swept, curves[:, output], label=f"{output + first}", **line_style(ax, index))
     marked = np.sort(values[:, unit])[:: -(-len(values) // MARKS)]
     ax.plot(
         marked, np.full(len(marked), 0.03), "|", transform=ax.get_xaxis_transform(), color=GREY,

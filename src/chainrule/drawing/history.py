@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,13 +79,13 @@ def plot_history(
     iterations = np.arange(1, len(by_step) + 1)
     left.plot(iterations, by_step, color=GREY, linewidth=0.8, label="each iteration")
     mean = smoothed(by_step, window)
-    left.plot(iterations, mean, label=f"mean of {window}", **line_style(0))
+    left.plot(iterations, mean, label=f"mean of {window}", **line_style(left, 0))
     left.set(xlabel="iteration", ylabel=metric, title=f"{metric} by iteration")
     for index, (name, values) in enumerate(by_epoch.items()):
         few: dict[str, Any] = (
             {"marker": MARKERS[index], "markersize": 4} if len(epochs) <= 30 else {}
         )
-        right.plot(epochs, values, label=name, **line_style(index), **few)
+        right.plot(epochs, values, label=name, **line_style(right, index), **few)
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.set(xlabel="epoch", ylabel=metric, title=f"{metric} by epoch")
     for ax in (left, right):
@@ -148,8 +149,8 @@ def plot_gradient_norms(norms: Mapping[str, Any], ax: Axes | None = None) -> Axe
     """Norms of gradients by layer, on a scale of powers of ten: do they vanish or explode?
 
     norms
-        For each line what the legend calls it, and its norms from the first layer to the last: a
-        sequence, or what `gradient_norms` gives.
+        What `gradient_norms` gives of one network; or for each line what the legend calls it, and
+        its norms from the first layer to the last: a sequence, or what `gradient_norms` gives.
     ax
         matplotlib axes to draw on; those of a new figure when None.
 
@@ -158,33 +159,40 @@ def plot_gradient_norms(norms: Mapping[str, Any], ax: Axes | None = None) -> Axe
     >>> ax.get_yscale()
     'log'
     """
-    given: object = norms
-    if not isinstance(given, Mapping) or not given:
-        message = (
-            "plot_gradient_norms: needs a dict of norms by the name of the line, such as "
-            '{"start": gradient_norms(model, X, y)}.'
-        )
-        raise InputTypeError(message)
+    lines = _lines(norms)
     from matplotlib.ticker import MaxNLocator
 
-    lines = {name: _by_layer(name, one) for name, one in norms.items()}
     ax = axes_or_new(ax, "plot_gradient_norms", (6.2, 4.4))
     for index, (name, values) in enumerate(lines.items()):
         ax.plot(
             np.arange(1, len(values) + 1), values, label=name, markersize=5,
-            marker=MARKERS[index % len(MARKERS)], **line_style(index),
+            marker=MARKERS[index % len(MARKERS)], **line_style(ax, index),
         )  # fmt: skip
     ax.set_yscale("log")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="layer", ylabel="norm of the gradient", title="Gradients by layer")
-    legend(ax)
+    if any(lines):
+        legend(ax)
     return ax
+
+
+def _lines(norms: object) -> dict[str, Any]:
+    """The norms of each line by its name, which is empty where there is one network."""
+    if not isinstance(norms, Mapping) or not norms:
+        message = (
+            "plot_gradient_norms: needs what gradient_norms gives, or a dict of norms by the name "
+            'of the line, such as {"start": gradient_norms(model, X, y)}.'
+        )
+        raise InputTypeError(message)
+    if all(isinstance(one, Real) for one in norms.values()):
+        return {"": list(norms.values())}
+    return {str(name): _by_layer(name, one) for name, one in norms.items()}
 
 
 def _by_layer(name: str, norms: Any) -> Any:
     """The norms of one line, from the first layer to the last."""
     values = list(norms.values()) if isinstance(norms, Mapping) else norms
-    if np.ndim(values) != 1 or not len(values):
+    if np.ndim(values) != 1 or not len(values) or np.asarray(values).dtype.kind not in "fiu":
         message = (
             f"plot_gradient_norms: {name!r}: needs norms, one a layer, got {type(norms).__name__}."
         )
@@ -233,7 +241,7 @@ def plot_approximation(models: Mapping[str, Any], X: Any, y: Any, ax: Axes | Non
     ax = axes_or_new(ax, "plot_approximation", (6.4, 4.4))
     ax.plot(X.ravel(), y.ravel(), color=GREY, linewidth=5, alpha=0.6, label="target")
     for index, (name, predicted) in enumerate(outputs.items()):
-        ax.plot(X.ravel(), predicted.ravel(), label=name, **line_style(index))
+        ax.plot(X.ravel(), predicted.ravel(), label=name, **line_style(ax, index))
     ax.set(xlabel="x", ylabel="output", title="Approximation by one hidden layer")
     legend(ax)
     return ax

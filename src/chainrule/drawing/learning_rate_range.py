@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chainrule.drawing.canvas import BLACK, GREY, axes_or_new, legend_above, line_style
+from chainrule.drawing.canvas import (
+    BLACK,
+    GREY,
+    axes_or_new,
+    color_on,
+    legend_above,
+    line_style,
+    paper,
+)
 from chainrule.errors import InputTypeError
 from chainrule.models import LearningRateRange
 
@@ -46,14 +54,16 @@ def plot_learning_rate_range(result: LearningRateRange, ax: Axes | None = None) 
     rates, smoothed = result.rates, result.smoothed
     ax.set_xscale("log")
     ax.plot(rates, result.losses, color=GREY, linewidth=0.8, label="each batch")
-    ax.plot(rates, smoothed, label="smoothed", **line_style(0))
+    ax.plot(rates, smoothed, label="smoothed", **line_style(ax, 0))
     if result.suggestion is not None:
         least = int(np.argmin(smoothed))
         ax.plot(
-            rates[least], smoothed[least], "o", color=BLACK, markersize=7, markerfacecolor="white",
-            label=f"least, at {rates[least]:.2g}",
+            rates[least], smoothed[least], "o", color=color_on(ax, BLACK), markersize=7,
+            markerfacecolor=paper(ax), label=f"least, at {rates[least]:.2g}",
         )  # fmt: skip
-        ax.axvline(result.suggestion, label=f"suggested: {result.suggestion:.2g}", **line_style(1))
+        ax.axvline(
+            result.suggestion, label=f"suggested: {result.suggestion:.2g}", **line_style(ax, 1)
+        )
     ax.set_ylim(*_seen(result))
     ax.set(
         xlabel="learning rate", ylabel="loss of the batch",

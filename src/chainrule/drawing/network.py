@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.drawing.activities import checked_model
-from chainrule.drawing.canvas import BLACK, GREY, axes_or_new
+from chainrule.drawing.canvas import BLACK, GREY, axes_or_new, color_on, paper
 from chainrule.drawing.columns import (
     FOLDS,
     Column,
@@ -41,8 +41,6 @@ INSIDE = 2 * RADIUS - 3.0
 """How wide the number in a unit may be."""
 POSITIVE, NEGATIVE = "#0b4f8a", "#c04a00"
 DERIVATIVE = "#0b4f8a"
-GROUND = {"facecolor": "#ffffff", "edgecolor": "none", "pad": 0.4}
-"""Of what is written on lines."""
 FOOT = 4.3 * SIZE
 """Height of the headings below the columns."""
 DISTANCES = (0.0, 180.0, 240.0, 300.0)
@@ -293,7 +291,9 @@ def _units(ax: Axes, column: Column, places: Any, numbers: bool) -> None:
         write(ax, x, y, "\N{MIDLINE HORIZONTAL ELLIPSIS}", 2.4 * SIZE)
         return
     drawn = column.drawn
-    look: dict[str, Any] = {"facecolor": "#ffffff", "edgecolor": BLACK, "linewidth": 1.1}
+    look: dict[str, Any] = {"facecolor": paper(ax), "edgecolor": color_on(ax, BLACK)}
+    look["linewidth"] = 1.1
+    ground = {"facecolor": paper(ax), "edgecolor": "none", "pad": 0.4}
     for index, (x, y) in enumerate(places[:drawn]):
         if column.units is None:
             corner, side = (x - RADIUS, y - RADIUS), 2 * RADIUS
@@ -305,7 +305,7 @@ def _units(ax: Axes, column: Column, places: Any, numbers: bool) -> None:
         elif column.names:
             write(ax, x, y, column.names[index], SIZE)
         for up, text, font in _beside(column, index, y) if numbers else ():
-            write(ax, x, up, text, SIZE - 0.5, bbox=GROUND, zorder=2, **font)
+            write(ax, x, up, text, SIZE - 0.5, bbox=ground, zorder=2, **font)
     if len(places) > drawn:
         x, y = places[drawn]
         write(ax, x, y + 4, "⋮", 1.6 * SIZE)
@@ -364,13 +364,14 @@ def _lines(
     largest = float(abs(kernel).max()) or 1.0
     lines = [(start, end) for start in starts[: before.drawn] for end in ends[: column.drawn]]
     weights = [float(one) for one in kernel.ravel()]
+    positive, negative = color_on(ax, POSITIVE), color_on(ax, NEGATIVE)
     widest = scale * (0.6 * WIDEST if len(weights) > MANY else WIDEST)
     ax.add_collection(
         LineCollection(
             lines, zorder=1,
             linewidths=[0.3 * scale + widest * abs(one) / largest for one in weights],
             linestyles=["-" if one >= 0 else (0, (3, 1.5)) for one in weights],
-            colors=[POSITIVE if one >= 0 else NEGATIVE for one in weights],
+            colors=[positive if one >= 0 else negative for one in weights],
         ), autolim=False,
     )  # fmt: skip
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule.drawing.canvas import paper
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -97,15 +99,16 @@ def _place(
 
 
 def draw_labels(ax: Axes, labels: Sequence[Label], colors: Sequence[str]) -> None:
-    """Labels, the lines of each on one white ground, and in a color each."""
+    """Labels, the lines of each on one ground, and in a color each."""
     from matplotlib.patches import Rectangle
 
     from chainrule.drawing.diagram import write
 
+    ground = paper(ax)
     for label in labels:
         (x, y), (width, height) = label.place, label.size
         corner = x - width / 2, y - height / 2
-        ax.add_patch(Rectangle(corner, width, height, facecolor="#ffffff", linewidth=0, zorder=1.5))
+        ax.add_patch(Rectangle(corner, width, height, facecolor=ground, linewidth=0, zorder=1.5))
         for index, (text, color) in enumerate(zip(label.texts, colors, strict=False)):
             up = y + LINE * ((len(label.texts) - 1) / 2 - index)
             write(ax, x, up, text, TYPE, zorder=4, color=color)

@@ -79,7 +79,7 @@ def plot_weights(model: Any, layer: Any = None, ax: Axes | None = None) -> Axes:
         label = f"{name}: {weights[name].size:,}, std {weights[name].std():.3g}"
         ax.plot(
             np.repeat(edges, 2), [0.0, *np.repeat(heights, 2), 0.0], label=label,
-            **line_style(index),
+            **line_style(ax, index),
         )  # fmt: skip
     ax.set(xlabel="weight", ylabel="density", title="Weights by layer")
     ax.set_ylim(bottom=0.0)

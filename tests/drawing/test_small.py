@@ -1,0 +1,95 @@
+"""Legends on small axes: they stay inside, and leave what is drawn in sight."""
+
+import numpy as np
+import pytest
+from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
+from tests.drawing.diagrams import settled
+from tests.drawing.test_boundary import wedges
+
+from chainrule import Sequential, drawing, learning_rate_range_test
+from chainrule.layers import Dense, Input
+
+SIZE = (3.1, 2.3)
+X = np.linspace(-1.0, 1.0, 40)[:, None]
+WAVES = {f"{units} hidden units": np.cumsum(np.full(9, units)) for units in range(2, 6)}
+
+
+def trained():
+    model = Sequential([Input((1,)), Dense(3, "tanh"), Dense(1)], seed=0)
+    model.compile("adam", "mse")
+    history = model.fit(X, X**2, batch_size=8, epochs=20, verbose=0, validation_data=(X, X**2))
+    return model, history
+
+
+def many_outputs(*axes):
+    model = Sequential([Input((2,)), Dense(4, "tanh"), Dense(10, "softmax")], seed=0)
+    rows = np.random.default_rng(0).normal(size=(50, 2))
+    return drawing.plot_hidden_unit(model, rows, 0, 1, axes=axes)
+
+
+def four_networks(ax):
+    return drawing.plot_approximation({name: trained()[0] for name in WAVES}, X, X**2, ax)
+
+
+def learning_rates(ax):
+    return drawing.plot_learning_rate_range(learning_rate_range_test(trained()[0], X, X**2), ax)
+
+
+PICTURES = {
+    "activation": (1, lambda ax: drawing.plot_activation("tanh", ax=ax)),
+    "approximation": (1, four_networks),
+    "bars": (1, lambda ax: drawing.plot_bars(WAVES, ax=ax)),
+    "four classes": (1, lambda ax: drawing.plot_decision_boundary(*wedges(4), range(4), ax)),
+    "seven classes": (1, lambda ax: drawing.plot_decision_boundary(*wedges(7), range(7), ax)),
+    "gradients": (1, lambda ax: drawing.plot_gradient_norms(WAVES, ax)),
+    "hidden unit": (3, many_outputs),
+    "history": (2, lambda *axes: drawing.plot_history(trained()[1], axes=axes)),
+    "paths": (2, lambda *axes: drawing.plot_optimizer_paths(axes=axes)),
+    "range": (1, learning_rates),
+    "rates": (1, lambda ax: drawing.plot_learning_rates(epochs=40, ax=ax)),
+    "sums": (1, lambda ax: drawing.plot_running_sums(np.ones((5, 4)), np.full(4, 5.0), ax=ax)),
+    "weights": (1, lambda ax: drawing.plot_weights(trained()[0], ax=ax)),
+}
+
+
+def drawn(ax):
+    """Many places on all curves and the ends of bars, in pixels; and the rows of a plane."""
+    found = []
+    for line in ax.get_lines():
+        places = line.get_transform().transform(line.get_xydata())
+        between = np.linspace(0.0, 1.0, 9)[:, None, None]
+        steps = (1 - between) * places[:-1] + between * places[1:] if len(places) > 1 else places
+        places = steps.reshape(-1, 2)
+        found.append(places[places[:, 1] <= line.get_clip_box().y1])
+    for one in ax.collections:
+        if isinstance(one, PathCollection):
+            found.append(ax.transData.transform(one.get_offsets()))
+    for bars in ax.containers:
+        found.append([[bar.get_window_extent().x0, bar.get_window_extent().y1] for bar in bars])
+    places = np.concatenate(found)
+    return places[inside(places, ax.bbox)]
+
+
+def inside(places, box):
+    return ((places >= box.min) & (places <= box.max)).all(axis=1)
+
+
+@pytest.mark.parametrize("layout", ["constrained", None])
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_legend_on_small_axes_is_inside_and_hides_little(name, layout):
+    count, plot = PICTURES[name]
+    axes = [Figure(SIZE, layout=layout).add_subplot() for _ in range(count)]
+    plot(*axes)
+    assert any(ax.get_legend() for ax in axes)
+    for ax in axes:
+        if ax.get_legend() is None:
+            continue
+        renderer = settled(ax)
+        box = ax.get_legend().get_window_extent(renderer)
+        assert ax.bbox.x0 <= box.x0
+        assert box.x1 <= ax.bbox.x1
+        assert box.y1 <= ax.bbox.y1
+        assert box.height <= 0.5 * ax.bbox.height
+        assert np.mean(inside(drawn(ax), box)) <= 0.05
+        assert all(text.get_fontsize() >= 6.0 for text in ax.get_legend().get_texts())
