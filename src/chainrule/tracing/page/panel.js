@@ -37,7 +37,7 @@ class NetworkPanel {
       sections.push(this.rowsOfUnit(c, unit));
     }
     if (column.link === "weights") sections.push(this.weightsOf(c, unit));
-    else sections.push(...this.parametersOf(column), ...this.gradientsOfNormal(c, unit));
+    else sections.push(...new OwnParameters(this.narration, c).sections(unit), ...this.gradientsOfNormal(c, unit));
     return { title: `Unit ${styled(name)}`, over: `${column.title}${column.detail ? `, ${column.detail}` : ""}`, fields: [], sections };
   }
 
@@ -46,7 +46,9 @@ class NetworkPanel {
     const { network } = this;
     const column = network.columns[c];
     const x = column.layer && network.baseValue(c, unit);
-    if (column.layer && (this.narration.formulasOf(c).value || this.narration.normalizes(c))) return this.narration.passed(c, [unit]);
+    const { narration } = this;
+    const told = column.layer && (narration.formulasOf(c).value || narration.normalizes(c) || network.looksUp(c) || network.hasSums(c));
+    if (told) return narration.passed(c, [unit]);
     const lines = [`${network.valueName(c, unit)} = ${bare(network.value(c, "a", unit))}`];
     if (x !== undefined && !column.moves) lines.push(`of ${network.baseName(c, unit)} = ${bare(x)}`);
     return lines;
@@ -101,16 +103,6 @@ class NetworkPanel {
     const left = network.columns[c - 1].names.length - sources.length;
     const title = left > 0 ? `Its weights (${left.toLocaleString("en")} more from inputs that are not drawn)` : "Its weights";
     return { title, table: { head: ["weight", "input", "value", this.network.gradientName()], rows } };
-  }
-
-  /** Parameters of a layer without a weighted sum: scale and shift of a normalization, slopes. */
-  parametersOf(column) {
-    return Object.entries(column.layer?.parameters ?? {}).map(([name, segment]) => {
-      const now = this.training.parameter(segment).data;
-      const gradient = this.training.gradient(segment)?.data;
-      const rows = Array.from(now.slice(0, 12), (value, n) => [`${n + 1}`, number(value), gradient ? number(gradient[n]) : "none"]);
-      return { title: `${column.layer.name}: ${name}`, table: { head: ["", "value", `∂${this.data.loss.name}`], rows } };
-    });
   }
 
   gradientsOfNormal(c, unit) {
