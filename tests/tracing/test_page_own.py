@@ -247,3 +247,55 @@ def test_rows_of_a_large_sum_at_a_position_are_folded(scripts):
     assert all(one in first for one in ("z<dense[2,2]> = ", ",2]", "b<dense>[2]"))
     z = trace.layers[0].numbers.z[0, 1, 1]
     assert [computed(one.removeprefix("= ")) for one in (numbers, last)] == pytest.approx([z, z])
+
+
+NUMBERS = """(() => {
+  digits = 20;
+  const network = new Network(new Training(shipped));
+  const shown = (text) => text.replaceAll(MARKS[0], "<").replaceAll(MARKS[1], ">");
+  const keysOf = (c, unit) => new NetworkPanel(network).unit(c, unit).sections
+    .flatMap(({ table }) => (table?.rows ?? []).map(([{ key }]) => key))
+    .filter((key) => key?.startsWith("p/"));
+  const keys = network.columns.flatMap(({ kind, names }, c) =>
+    kind === "inputs" ? [] : names.flatMap((_, unit) => keysOf(c, unit)));
+  return [...new Set(keys)].map((key) => {
+    const { title, over, fields: [{ what }], sections } = networkPanel(network, key);
+    const lines = sections.flatMap(({ lines = [] }) => lines.map(shown));
+    const { check } = sections.find((one) => one.check !== undefined);
+    const slope = network.sign * network.training.measured(check);
+    const kept = network.training.get(what);
+    network.training.set(what, kept + 0.5);
+    const moved = networkPanel(network, key).sections[0].lines.map(shown);
+    network.training.set(what, kept);
+    return { title: shown(title), over, lines, slope, kept, moved };
+  });
+})()"""
+
+
+@pytest.mark.parametrize("how", [{}, {"errors": True}])
+@pytest.mark.parametrize("make", [
+    at_positions, lambda **how: spread(rows=1, **how), lambda **how: step_of("two norms", **how),
+    lambda **how: step_of("units of three axes", **how), lambda **how: step_of("prelu", **how),
+    lambda **how: step_of("shares at positions", **how),
+])  # fmt: skip
+def test_each_own_number_has_a_panel_with_gradient_update_and_field(scripts, make, how):
+    trace = make(**how)
+    found = scripts(NUMBERS, shipped=shipped_step(trace))
+    assert found
+    assert check_equations([(one["title"], one["lines"] + one["moved"]) for one in found]) > 8
+    sign = "−" if how else ""
+    for one in found:
+        name = one["title"].removeprefix("Weight ")
+        line = line_of(one["lines"], f"{sign}∂L/∂{name} = ")
+        assert value(line) == pytest.approx(one["slope"], rel=1e-4, abs=1e-6), one["title"]
+        moved = [line for line in one["lines"] if line.startswith(f"{name}′ = ")]
+        assert moved and one["over"].startswith("in ")
+    assert any(one["moved"] != one["lines"][: len(one["moved"])] for one in found)
+
+
+def test_the_walk_has_the_new_numbers_of_layers_at_positions(scripts):
+    trace = at_positions(digits=9)
+    lines = said(scripts, trace)["The new numbers of dense_1/kernel, dense_1/bias"]
+    line = line_of(lines, "W<dense_1>[1,1]′ = ")
+    assert "W<dense_1>[1,1] − rate·∂L/∂W<dense_1>[1,1]" in line
+    assert value(line) == pytest.approx(trace.layers[1].kernel.after[0, 0], abs=1e-8)

@@ -23,7 +23,7 @@ function momentsOf(network) {
     narration.loss(),
     ...each(back, (c, group) => narration.deltas(c, group)),
     ...each(learning, (c, group) => narration.gradients(c, group)),
-    ...each(weights, (c, group) => narration.updates(c, group)),
+    ...each(learning.filter((c) => !narration.normalizes(c)).sort((a, b) => a - b), (c, group) => narration.updates(c, group)),
     narration.lossAfter(),
   ];
 }
@@ -243,7 +243,7 @@ class Narration extends ForwardNarration {
 
   gradients(c, units) {
     if (this.normalizes(c)) return new Normalization(this, c).gradientMoment(units);
-    if (this.network.columns[c].link !== "weights") return new OwnParameters(this, c).moment(units);
+    if (this.network.columns[c].link !== "weights") return new OwnParameters(this, c).gradientMoment(units);
     const edges = this.edges(c, units);
     return {
       phase: "gradient", title: `The gradient of the weights of ${this.named(c, units)}`,
@@ -355,6 +355,7 @@ class Narration extends ForwardNarration {
   }
 
   updates(c, units) {
+    if (this.network.columns[c].link !== "weights") return new OwnParameters(this, c).updateMoment(units);
     const edges = this.edges(c, units);
     return {
       phase: "update", title: `The new weights of ${this.named(c, units)}`,

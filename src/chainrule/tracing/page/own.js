@@ -198,28 +198,57 @@ class OwnParameters {
     return this.learning.length > 0;
   }
 
-  /** Gradients of units, those that are largest; then how many others there are. */
-  gradientLines(units) {
+  /** The numbers that belong to units and have the largest gradients; and that there are others. */
+  told(units) {
     const numbers = this.learning.flatMap((parameter) =>
       [...new Set(units.flatMap((unit) => this.ofUnit(parameter, unit)))].sort((a, b) => a - b).map((place) => ({ parameter, place })));
-    if (!numbers.length) return [];
     const kept = largestPlaces(numbers.map(({ parameter, place }) => this.gradient(parameter, place)), MOST_TOLD).map((n) => numbers[n]);
+    const others = numbers.length - kept.length;
+    return { kept, more: others ? [`and ${others.toLocaleString("en")} more, whose gradients are no larger.`] : [] };
+  }
+
+  gradientLines(units) {
+    const { kept, more } = this.told(units);
     const [{ parameter, place }] = kept;
     const { sums } = this.uses(parameter, place);
-    const others = numbers.length - kept.length;
     return [
       ...this.narration.rows.reportedLines(this.c, units[0], sums),
-      ...kept.map((one) => this.gradientLine(one.parameter, one.place)),
-      ...(others ? [`and ${others.toLocaleString("en")} more, whose gradients are no larger.`] : []),
+      ...kept.map((one) => this.gradientLine(one.parameter, one.place)), ...more,
     ];
   }
 
-  moment(units) {
-    const { network, c, layer: { name } } = this;
-    return {
-      phase: "gradient", title: `The gradient of ${few(this.learning.map((one) => `${name}/${one}`))}`,
-      shows: [], uses: keysOf("u", c, network.columns[c].shown), lines: () => this.gradientLines(units),
-    };
+  /** A number as the optimizer's rule takes it. */
+  numberOf(rule, parameter, element) {
+    const segment = this.parameters[parameter];
+    const [name, start] = this.data.segments[segment];
+    return rule.numberOf({ place: start + element, element, segment, name }, this.name(parameter, element));
+  }
+
+  updateLines(units) {
+    const { data: { optimizer: { name, slots } }, narration } = this;
+    if (!this.training.after) return [NO_UPDATE];
+    const rule = new Rule(narration);
+    const { kept, more } = this.told(units);
+    const keeps = slots.length ? [`${name}, which keeps ${slots.join(" and ")} for each weight.`] : [];
+    const lines = kept.flatMap(({ parameter, place }, n) => {
+      const found = rule.told(this.numberOf(rule, parameter, place));
+      return n === 0 || !slots.length ? found : found.slice(-1);
+    });
+    return [...keeps, ...lines, ...more, ...rule.stepLines()];
+  }
+
+  get named() {
+    return few(this.learning.map((one) => `${this.layer.name}/${one}`));
+  }
+
+  gradientMoment(units) {
+    const uses = keysOf("u", this.c, units);
+    return { phase: "gradient", title: `The gradient of ${this.named}`, shows: [], uses, lines: () => this.gradientLines(units) };
+  }
+
+  updateMoment(units) {
+    const uses = keysOf("u", this.c, units);
+    return { phase: "update", title: `The new numbers of ${this.named}`, shows: [], uses, lines: () => this.updateLines(units) };
   }
 
   /** What a panel has of them: their numbers that belong to a unit, and the gradients of these. */
@@ -234,14 +263,14 @@ class OwnParameters {
     const values = training.parameter(segment).data;
     const own = this.ofUnit(parameter, unit);
     const shown = largestPlaces(own.map((place) => this.gradient(parameter, place) ?? 0), MOST_OWN).map((n) => own[n]);
-    const rows = shown.map((place) => [this.name(parameter, place), number(values[place]), this.told(parameter, place)]);
+    const rows = shown.map((place) => {
+      const gradient = this.gradient(parameter, place);
+      const name = this.name(parameter, place);
+      return gradient === undefined ? [name, number(values[place]), "none"]
+        : [{ text: name, key: `p/${this.c}/${segment}/${place}` }, number(values[place]), number(gradient)];
+    });
     const head = ["", "value", `${network.errors ? "−" : ""}∂${this.data.loss.name}`];
     return { title: `${this.layer.name}: ${parameter}${this.left(shown.length, own.length, values.length)}`, table: { head, rows } };
-  }
-
-  told(parameter, place) {
-    const gradient = this.gradient(parameter, place);
-    return gradient === undefined ? "none" : number(gradient);
   }
 
   /** How many numbers there are, where a panel does not show them all. */

@@ -8,6 +8,7 @@ function networkPanel(network, key) {
   if (letter === "u") return panel.unit(c, unit);
   if (letter === "w") return panel.weight(c, unit, source);
   if (letter === "b") return panel.weight(c, unit, "bias");
+  if (letter === "p") return panel.own(c, unit, source);
   return letter === "t" ? panel.target(c) : panel.loss();
 }
 
@@ -175,13 +176,31 @@ class NetworkPanel {
     };
   }
 
+  /** A number of a layer whose weights are no lines of the drawing, by its place in its parameter. */
+  own(c, segment, element) {
+    const { narration } = this;
+    const [path, start] = this.data.segments[segment];
+    const own = new OwnParameters(narration, c);
+    const parameter = path.slice(path.lastIndexOf("/") + 1);
+    const name = own.name(parameter, element);
+    const place = start + element;
+    const gradient = narration.normalizes(c)
+      ? new Normalization(narration, c).gradientLines(element) : [own.gradientLine(parameter, element)];
+    const sections = [{ title: "Gradient", lines: gradient }, this.update((rule) => rule.told(own.numberOf(rule, parameter, element)))];
+    if (this.training.editable) sections.push({ title: "Checked by measuring", check: place });
+    return { title: `Weight ${name}`, over: `in ${path}`, fields: [{ label: name, what: { place } }], sections };
+  }
+
   /** The optimizer's rule on this number, line by line. */
   rule(c, unit, source) {
-    const { training } = this;
+    return this.update((rule) => rule.lines(c, unit, source));
+  }
+
+  update(linesBy) {
     const title = `The update by ${this.data.optimizer.name}`;
-    if (!training.after) return { title, lines: [NO_UPDATE] };
+    if (!this.training.after) return { title, lines: [NO_UPDATE] };
     const rule = new Rule(this.narration);
-    return { title, lines: [...rule.lines(c, unit, source), ...rule.stepLines()] };
+    return { title, lines: [...linesBy(rule), ...rule.stepLines()] };
   }
 
   target(index) {
