@@ -194,6 +194,10 @@ def test_gradients_of_a_spread_number_are_sums_of_what_is_reached(scripts, rows)
         assert title == "spread: kernel (12 of 40 that belong to this unit, 640 in all)"
         pattern = rf"spread/kernel\[{number + 1},\d+,{column + 1}\]"
         assert all(re.fullmatch(pattern, name) for name, *_ in table)
+        (_, given, _), *_ = sections
+        assert {*re.findall(r"spread/kernel\[.*?\]", line_of(given, "z<"))} <= {
+            one[0] for one in table
+        }
         lines = next(lines for title, lines, _ in sections if title == "Their gradients")
         found = [one for one in lines if one.startswith("∂L/∂spread/kernel")]
         assert found

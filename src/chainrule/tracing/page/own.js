@@ -75,21 +75,21 @@ class OwnParameters {
   /** The places of the numbers that belong to a unit; all where that is not known. */
   ofUnit(parameter, unit) {
     const shape = this.shape(parameter);
-    const all = Array.from({ length: count(shape) }, (_, place) => place);
-    const width = shape.at(-1);
-    if (this.isTable(parameter)) return [this.code(unit) * width + (unit % width)];
-    if (this.isOfSums(parameter)) return all.filter((place) => place % width === unit % width);
+    const [width, size] = [shape.at(-1), count(shape)];
+    const column = unit % width;
+    if (this.isTable(parameter)) return [this.code(unit) * width + column];
+    if (this.isOfSums(parameter)) return Array.from({ length: size / width }, (_, n) => n * width + column);
     if (this.spread) {
-      const [number, column] = this.spread.origin(unit);
-      return all.filter((place) => place % width === column && this.index(parameter, place)[0] === number);
+      const [number] = this.spread.origin(unit);
+      return Array.from({ length: shape[1] }, (_, part) => (number * shape[1] + part) * width + column);
     }
-    if (all.length === this.width) return [unit];
+    if (size === this.width) return [unit];
     const last = this.training.of(this.layer.results.a).shape.at(-1);
-    return shape.length === 1 && width === last ? [unit % width] : all;
+    return shape.length === 1 && width === last ? [column] : Array.from({ length: size }, (_, place) => place);
   }
 
-  /** Where a number is used: {row, unit} each, and the tree of what the derivative is multiplied with
-   *  there, of value `size`; null where it is not known. `sums`: whether that is in sums z. */
+  /** Where a number is used, {row, unit} each, and the `size` and name of what the derivative is multiplied
+   *  with there; null where that is not known. `sums`: whether it is used in sums z. */
   uses(parameter, place) {
     const { network } = this;
     const rows = this.narration.rows.all;
@@ -100,7 +100,7 @@ class OwnParameters {
       const [number, part, column] = index;
       const unit = number * this.spread.shape[2] + column;
       const all = rows.map((row) => (parameter === "bias" ? { row, unit, size: 1 } : {
-        row, unit, size: this.spread.reach(number, part, row), name: this.spread.reachName(number, part),
+        row, unit, size: this.spread.reach(number, part, row), name: () => this.spread.reachName(number, part),
       }));
       return { sums: true, all };
     }
@@ -108,7 +108,7 @@ class OwnParameters {
     return {
       sums: false, all: rows.map((row) => {
         const x = network.value(this.c, "x", place, row);
-        return { row, unit: place, size: Math.min(x, 0), name: network.baseName(this.c, place), value: x, make: (one) => ["minimum", one, 0] };
+        return { row, unit: place, size: Math.min(x, 0), name: () => network.baseName(this.c, place), value: x, make: (one) => ["minimum", one, 0] };
       }),
     };
   }
@@ -119,7 +119,7 @@ class OwnParameters {
     return Array.from({ length: this.width / units }, (_, position) => {
       const unit = position * units + index.at(-1);
       const source = position * inputs + index[0];
-      return parameter === "bias" ? { row, unit, size: 1 } : { row, unit, size: network.value(c, "x", source, row), name: network.valueName(c - 1, source) };
+      return parameter === "bias" ? { row, unit, size: 1 } : { row, unit, size: network.value(c, "x", source, row), name: () => network.valueName(c - 1, source) };
     });
   }
 
@@ -168,7 +168,7 @@ class OwnParameters {
   term({ row, unit, size, name, value = size, make = (one) => one }, slope, end, shares, byRow, { put }) {
     const { rows } = this.narration;
     const word = shares ? rows.at(end.own, row) : this.network.gradientName(rows.at(end.base, row));
-    const pair = [...(name === undefined ? [] : [make(put(rows.at(name, row), value))]), put(word, slope)];
+    const pair = [...(name === undefined ? [] : [make(put(rows.at(name(), row), value))]), put(word, slope)];
     if (this.data.form !== "rows") pair.reverse();
     if (byRow) pair.unshift(put(rows.at("s", row), shares[row]));
     return pair.length > 1 ? ["·", ...pair] : pair[0];
@@ -177,6 +177,15 @@ class OwnParameters {
   gradient(parameter, place) {
     const gradient = this.training.gradient(this.parameters[parameter]);
     return gradient && this.network.sign * gradient.data[place];
+  }
+
+  /** How much a number matters: by its gradient; of one unit's spread number first what its sum shows. */
+  size(parameter, place, alone) {
+    const gradient = Math.abs(this.gradient(parameter, place) ?? 0);
+    if (!alone || !this.spread || parameter !== "kernel") return gradient;
+    const [number, part, column] = this.index(parameter, place);
+    const told = this.spread.parts(number * this.spread.shape[2] + column, this.network.row);
+    return told.includes(part) ? Number.MAX_VALUE : gradient;
   }
 
   gradientLine(parameter, place) {
@@ -202,7 +211,8 @@ class OwnParameters {
   told(units) {
     const numbers = this.learning.flatMap((parameter) =>
       [...new Set(units.flatMap((unit) => this.ofUnit(parameter, unit)))].sort((a, b) => a - b).map((place) => ({ parameter, place })));
-    const kept = largestPlaces(numbers.map(({ parameter, place }) => this.gradient(parameter, place)), MOST_TOLD).map((n) => numbers[n]);
+    const sizes = numbers.map(({ parameter, place }) => this.size(parameter, place, units.length === 1));
+    const kept = largestPlaces(sizes, MOST_TOLD).map((n) => numbers[n]);
     const others = numbers.length - kept.length;
     return { kept, more: others ? [`and ${others.toLocaleString("en")} more, whose gradients are no larger.`] : [] };
   }
@@ -262,7 +272,7 @@ class OwnParameters {
     const segment = this.parameters[parameter];
     const values = training.parameter(segment).data;
     const own = this.ofUnit(parameter, unit);
-    const shown = largestPlaces(own.map((place) => this.gradient(parameter, place) ?? 0), MOST_OWN).map((n) => own[n]);
+    const shown = largestPlaces(own.map((place) => this.size(parameter, place, true)), MOST_OWN).map((n) => own[n]);
     const rows = shown.map((place) => {
       const gradient = this.gradient(parameter, place);
       const name = this.name(parameter, place);
