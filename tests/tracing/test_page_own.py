@@ -303,3 +303,13 @@ def test_the_walk_has_the_new_numbers_of_layers_at_positions(scripts):
     line = line_of(lines, "W<dense_1>[1,1]′ = ")
     assert "W<dense_1>[1,1] − rate·∂L/∂W<dense_1>[1,1]" in line
     assert value(line) == pytest.approx(trace.layers[1].kernel.after[0, 0], abs=1e-8)
+
+
+def test_the_legend_and_the_table_of_units_know_sums_at_positions():
+    scripts = Scripts(*SCRIPTS, "curve.js", "subject.js")
+    code = "((page) => [page.legend(), page.tables()[0]])(new NetworkSubject(shipped))"
+    legend, table = scripts(code, shipped=shipped_step(at_positions("tanh")))
+    assert "dense_1[p,j] unit j of dense_1 at position p of a row" in legend
+    assert table["head"] == ["layer", "unit", "z", "a", "∂a/∂z", "δ"]
+    row = next(one for one in table["rows"] if one[1] == "dense[2,1]")
+    assert "–" not in row
