@@ -313,3 +313,11 @@ def test_the_legend_and_the_table_of_units_know_sums_at_positions():
     assert table["head"] == ["layer", "unit", "z", "a", "∂a/∂z", "δ"]
     row = next(one for one in table["rows"] if one[1] == "dense[2,1]")
     assert "–" not in row
+
+
+def test_penalties_on_activities_are_told_at_each_position_that_a_gradient_sums(scripts):
+    found = said(scripts, step_of("activation at positions"))
+    lines = found["The gradient of dense/kernel, dense/bias"]
+    told = [one for one in lines if re.match(r"Row 1: ∂L/∂z<dense\[[12],2\]> = ", one)]
+    assert len(told) == 2
+    assert all("1/2·δ<dense[" in one and "∂penalty/∂z<dense[" in one for one in told)

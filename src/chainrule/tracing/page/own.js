@@ -3,6 +3,7 @@
 
 const MOST_OWN = 12; // numbers of a parameter in a panel
 const MOST_TOLD = 6; // gradients of a moment
+const MOST_REPORTED = 4; // units whose derivative of the loss is told, where shares do not give it
 const LETTERS = { gamma: "γ", beta: "β" };
 const TABLES = ["embeddings", "table"];
 
@@ -119,7 +120,8 @@ class OwnParameters {
     return Array.from({ length: this.width / units }, (_, position) => {
       const unit = position * units + index.at(-1);
       const source = position * inputs + index[0];
-      return parameter === "bias" ? { row, unit, size: 1 } : { row, unit, size: network.value(c, "x", source, row), name: () => network.valueName(c - 1, source) };
+      if (parameter === "bias") return { row, unit, size: 1 };
+      return { row, unit, size: network.value(c, "x", source, row), name: () => network.valueName(c - 1, source) };
     });
   }
 
@@ -220,9 +222,11 @@ class OwnParameters {
   gradientLines(units) {
     const { kept, more } = this.told(units);
     const [{ parameter, place }] = kept;
-    const { sums } = this.uses(parameter, place);
+    const uses = this.uses(parameter, place);
+    const { ends, shares } = this.ends(uses);
+    const reported = shares ? units.slice(0, 1) : [...ends.keys()].slice(0, MOST_REPORTED); // each has more than a share
     return [
-      ...this.narration.rows.reportedLines(this.c, units[0], sums),
+      ...reported.flatMap((unit) => this.narration.rows.reportedLines(this.c, unit, uses.sums)),
       ...kept.map((one) => this.gradientLine(one.parameter, one.place)), ...more,
     ];
   }
