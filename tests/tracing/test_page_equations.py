@@ -17,7 +17,7 @@ from chainrule.tracing.page.network import shipped_step
 
 SCRIPTS = (
     "operations.js", "tape.js", "words.js", "formula.js", "step.js", "network.js", "forward.js",
-    "narration.js", "rows.js", "normal.js", "rule.js",
+    "narration.js", "rows.js", "normal.js", "spread.js", "own.js", "rule.js",
     "panel.js",
 )  # fmt: skip
 TOLD = """(() => {

@@ -138,7 +138,7 @@ CHANGED = """(() => {
   digits = 12;
   const { table, lines } = new NetworkPanel(network).weight(1, 0, 0).sections[0];
   const place = network.place(1, 0, 0).place;
-  return [table.rows, lines.at(-1), network.training.measured(place)];
+  return [table.rows, lines.at(-1), network.training.measured(place)[0]];
 })()"""
 
 

@@ -24,6 +24,8 @@ SCRIPTS = (
     "narration.js",
     "rows.js",
     "normal.js",
+    "spread.js",
+    "own.js",
     "rule.js",
     "panel.js",
 )

@@ -124,7 +124,7 @@ function fitted(name, room) {
   const halves = words.slice(1).map((_, n) => [words.slice(0, n + 1).join(" "), words.slice(n + 1).join(" ")]);
   const best = halves.sort((a, b) => fit(b) - fit(a))[0];
   if (best && fit(best) >= 6.5) return { lines: best, size: Math.min(10, fit(best)) };
-  return { lines: [name.match(/\[[\d,]+\]$/)?.[0] ?? `${name.slice(0, 6)}…`], size: 8 };
+  return { lines: [name.match(/(\[[\d,]+\]|_\d+)~*$/)?.[0] ?? `${name.slice(0, 6)}…`], size: 8 };
 }
 
 function drawnNode(node, selected) {

@@ -54,7 +54,7 @@ def shipped_formulas(trace: StepTrace) -> dict[str, Any]:
     return {
         "oneLoss": view.one_loss,
         "layers": [
-            _of_layer(layer) | _normal(view, place) | _activity(view, layer)
+            _of_layer(layer) | _normal(view, place) | _spread(view, place) | _activity(view, layer)
             for place, layer in enumerate(trace.layers)
         ],
         **_of_loss(view),
@@ -88,13 +88,20 @@ def _of_layer(layer: LayerTrace) -> dict[str, Any]:
 
 def _normal(view: View, place: int) -> dict[str, Any]:
     """How a normalization finds mean and variance, and the number that its names have."""
-    one = view.normals[place]
-    if one is None:
+    one, layer = view.normals[place], view.layers[place]
+    if layer not in view.normalizing:
         return {}
-    number = view.normal_number(view.layers[place])
-    return {
-        "normal": {"epsilon": one.epsilon, "size": one.size, "fixed": one.fixed, "number": number}
-    }
+    number = view.normal_number(layer)
+    if one is None:
+        return {"letters": number}
+    found = {"epsilon": one.epsilon, "size": one.size, "fixed": one.fixed, "number": number}
+    return {"letters": number, "normal": found}
+
+
+def _spread(view: View, place: int) -> dict[str, Any]:
+    """Where the parts of ranges begin, and the input that says where numbers lie in theirs."""
+    one = view.spreads[place]
+    return {} if one is None else {"spread": {"input": one.name, "starts": one.starts.tolist()}}
 
 
 def _activity(view: View, layer: LayerTrace) -> dict[str, Any]:

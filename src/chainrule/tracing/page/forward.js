@@ -46,10 +46,12 @@ class ForwardNarration {
     };
   }
 
-  /** The terms x·w of a weighted sum; of many the largest. */
+  /** The terms x·w of a weighted sum, at its position where there are several; of many the largest. */
   terms(c, unit) {
     const { network } = this;
-    const all = network.columns[c - 1].names.map((_, source) => ({
+    const [inputs, units] = network.matrix(c);
+    const first = Math.floor(unit / units) * inputs;
+    const all = Array.from({ length: inputs }, (_, n) => first + n).map((source) => ({
       source,
       name: network.valueName(c - 1, source),
       weight: network.weightName(c, unit, source),
@@ -65,12 +67,12 @@ class ForwardNarration {
   /** A weighted sum: formula, numbers put in, result. */
   sum(c, unit) {
     const { network } = this;
-    const name = network.columns[c].names[unit];
+    const base = network.baseName(c, unit);
     const { terms, rest } = this.terms(c, unit);
     const z = network.value(c, "z", unit);
     const bias = network.weight(c, unit, "bias");
     const products = [...terms.map(({ x, w }) => x * w), rest?.sum ?? 0, bias ?? 0];
-    if (!close(sumOf(products), z, sumOf(products.map(Math.abs)))) return [`z${sub(name)} = ${bare(z)}, ${BETWEEN}`];
+    if (!close(sumOf(products), z, sumOf(products.map(Math.abs)))) return [`${base} = ${bare(z)}, ${BETWEEN}`];
     const product = (a, b) => (this.data.form === "rows" ? `${a}·${b}` : `${b}·${a}`);
     const symbols = terms.map(({ name: from, weight }) => product(from, weight));
     const numbers = terms.map(({ x, w }) => product(factor(x), factor(w)));
@@ -84,34 +86,7 @@ class ForwardNarration {
       symbols.splice(at, 0, theta ? `${network.weightName(c, unit, "bias")}·1` : network.weightName(c, unit, "bias"));
       numbers.splice(at, 0, theta ? `${factor(bias)}·1` : factor(bias));
     }
-    return [`z${sub(name)} = ${symbols.join(" + ")}`, `= ${numbers.join(" + ")}`, `= ${bare(z)}`];
-  }
-
-  /** The sum of a unit at its position, with weights that all positions share. */
-  sumAtPosition(c, unit) {
-    const { network, training } = this;
-    const [inputs, units] = this.data.segments[network.segment(c, "kernel")][3];
-    const [start, column] = [Math.floor(unit / units) * inputs, unit % units];
-    const result = `${network.baseName(c, unit)} = `;
-    const z = bare(network.baseValue(c, unit));
-    if (inputs > 8) return [`${result}${z}, the weighted sum of ${inputs} numbers at its position`];
-    const weights = training.parameter(network.segment(c, "kernel")).data;
-    const [letter, layer] = [this.data.form === "theta" ? "Θ" : "W", network.columns[c].layer.name];
-    const terms = Array.from({ length: inputs }, (_, source) => {
-      const at = this.data.form === "rows" ? [source + 1, column + 1] : [column + 1, source + 1];
-      const pair = [
-        [network.valueName(c - 1, start + source), factor(network.value(c, "x", start + source))],
-        [`${letter}${sub(layer)}[${at}]`, factor(weights[source * units + column])],
-      ];
-      return this.data.form === "rows" ? pair : pair.reverse();
-    });
-    const [symbols, numbers] = [0, 1].map((n) => terms.map((pair) => pair.map((one) => one[n]).join("·")));
-    const bias = network.segment(c, "bias");
-    if (bias !== undefined) {
-      symbols.push(this.data.form === "theta" ? `Θ${sub(layer)}[${column + 1},0]` : `b${sub(layer)}[${column + 1}]`);
-      numbers.push(factor(training.parameter(bias).data[column]));
-    }
-    return [`${result}${symbols.join(" + ")}`, `= ${numbers.join(" + ")}`, `= ${z}`];
+    return [`${base} = ${symbols.join(" + ")}`, `= ${numbers.join(" + ")}`, `= ${bare(z)}`];
   }
 
   matrixLine(c) {
@@ -147,7 +122,7 @@ class ForwardNarration {
     return (key) => {
       if (key === "z") return { name: network.baseName(c, unit), value: network.baseValue(c, unit, row) };
       if (key === "a") return { name: network.valueName(c, unit), value: network.value(c, "a", unit, row) };
-      return { name: `${layer.name}/alpha[${unit + 1}]`, value: training.parameter(alpha).data[unit] };
+      return { name: new OwnParameters(this, c).name("alpha", unit), value: training.parameter(alpha).data[unit] };
     };
   }
 
@@ -160,7 +135,7 @@ class ForwardNarration {
   meanings(...trees) {
     const { meanings } = this.data.formulas;
     const called = new Set(trees.filter(Array.isArray).flatMap(callsIn));
-    return Object.keys(meanings).filter((name) => called.has(name)).map((name) => dashed(meanings[name]));
+    return Object.keys(meanings).filter((name) => called.has(name)).map((name) => dashed(meanings[name]).replace("_p", sub("p")));
   }
 
   activation(c, unit) {
@@ -227,11 +202,34 @@ class ForwardNarration {
     const { network } = this;
     const { value } = this.formulasOf(c);
     if (this.normalizes(c)) return this.normalized(c, units);
+    if (network.looksUp(c)) return this.lookedUp(c, units);
     const given = (some) => few(some.map((unit) => `${network.valueName(c, unit)} = ${bare(network.value(c, "a", unit))}`));
-    const sums = network.hasSums(c) ? this.sumAtPosition(c, units[0]) : [];
-    if (!value || (network.columns[c].link !== "same" && !sums.length)) return [...sums, `It gives ${given(units)}.`];
-    const first = equationLine(network.valueName(c, units[0]), value, this.symbolsOf(c, units[0]), network.value(c, "a", units[0]));
-    return [...sums, first, given(units.slice(1)), ...this.meanings(value)].filter(Boolean);
+    const sums = this.sumsOf(c, units[0]);
+    const plainly = sums.length > 0 && this.isPlain(c, units[0]);
+    if (!plainly && (!value || (network.columns[c].link !== "same" && !sums.length))) return [...sums, `It gives ${given(units)}.`];
+    const tree = plainly ? "z" : value;
+    const first = equationLine(network.valueName(c, units[0]), tree, this.symbolsOf(c, units[0]), network.value(c, "a", units[0]));
+    return [...sums, first, given(units.slice(1)), ...this.meanings(value, network.columns[c].spread && ["clip", ["reach"]])].filter(Boolean);
+  }
+
+  /** The sum of a unit of a layer whose weights are not drawn; none where it has no sums. */
+  sumsOf(c, unit) {
+    const { network } = this;
+    const { spread } = network.columns[c];
+    if (spread) return spread.sumLines(unit, this);
+    return network.matrix(c) ? this.sum(c, unit) : [];
+  }
+
+  /** The numbers of a table that codes stand for. */
+  lookedUp(c, units) {
+    const { network } = this;
+    const own = new OwnParameters(this, c);
+    const lines = units.slice(0, 6).map((unit) => {
+      const { put, symbols } = symbolTable();
+      const { name, value } = own.taken(unit);
+      return equationLine(network.valueName(c, unit), put(name, value), symbols, network.value(c, "a", unit));
+    });
+    return units.length > 6 ? [...lines, `and ${units.length - 6} more of those that are drawn; click a unit to see its own.`] : lines;
   }
 
   /** The first unit of a normalization with all that makes it, the others by their numbers. */

@@ -11,7 +11,8 @@ function momentsOf(network) {
   const back = [...layers].reverse().filter((c) => columns[c].kind !== "given" && !columns[c].moves);
   const each = (order, make) => order.flatMap((c) => groups(c).map((group) => make(c, group)));
   const weights = weighted.map(({ c }) => c);
-  const learning = [...layers].reverse().filter((c) => weights.includes(c) || (narration.normalizes(c) && new Normalization(narration, c).learns));
+  const learns = (c) => (narration.normalizes(c) ? new Normalization(narration, c) : new OwnParameters(narration, c)).learns;
+  const learning = [...layers].reverse().filter((c) => weights.includes(c) || learns(c));
   return [
     narration.inputs(),
     ...layers.flatMap((c) =>
@@ -22,7 +23,7 @@ function momentsOf(network) {
     narration.loss(),
     ...each(back, (c, group) => narration.deltas(c, group)),
     ...each(learning, (c, group) => narration.gradients(c, group)),
-    ...each(weights, (c, group) => narration.updates(c, group)),
+    ...each(learning.filter((c) => !narration.normalizes(c)).sort((a, b) => a - b), (c, group) => narration.updates(c, group)),
     narration.lossAfter(),
   ];
 }
@@ -48,10 +49,9 @@ class Narration extends ForwardNarration {
   }
 
   outgoing(c, units) {
-    const following = this.network.following(c);
-    const next = this.network.columns[following];
-    if (next?.link !== "weights") return [];
-    return next.shown.flatMap((target) => units.map((unit) => `w/${following}/${target}/${unit}`));
+    const { columns } = this.network;
+    const led = units.map((unit) => this.network.leads(c, unit)).filter((one) => columns[one?.c]?.link === "weights");
+    return led.flatMap((one) => columns[one.c].shown.map((target) => `w/${one.c}/${target}/${one.source}`));
   }
 
   deltaLines(c, unit) {
@@ -149,12 +149,11 @@ class Narration extends ForwardNarration {
   /** The sum over the units behind: delta·w each, where it is what arrives at the unit; of many the largest. */
   chain(c, unit, arrives) {
     const { network } = this;
-    const following = network.following(c);
-    const next = network.columns[following];
-    if (next?.link !== "weights" || network.weight(following, 0, unit) === undefined) return null;
-    const paths = next.names.map((_, target) => {
-      const [delta, weight] = [network.delta(following, target), network.weight(following, target, unit)];
-      const symbol = `${network.deltaName(following, target)}·${network.weightName(following, target, unit)}`;
+    const led = network.leads(c, unit);
+    if (led === null || network.weight(led.c, led.targets[0], led.source) === undefined) return null;
+    const paths = led.targets.map((target) => {
+      const [delta, weight] = [network.delta(led.c, target), network.weight(led.c, target, led.source)];
+      const symbol = `${network.deltaName(led.c, target)}·${network.weightName(led.c, target, led.source)}`;
       return { symbol, number: `${factor(delta)}·${factor(weight)}`, product: delta * weight };
     });
     const products = paths.map(({ product }) => product);
@@ -244,6 +243,7 @@ class Narration extends ForwardNarration {
 
   gradients(c, units) {
     if (this.normalizes(c)) return new Normalization(this, c).gradientMoment(units);
+    if (this.network.columns[c].link !== "weights") return new OwnParameters(this, c).gradientMoment(units);
     const edges = this.edges(c, units);
     return {
       phase: "gradient", title: `The gradient of the weights of ${this.named(c, units)}`,
@@ -324,6 +324,7 @@ class Narration extends ForwardNarration {
   }
 
   updates(c, units) {
+    if (this.network.columns[c].link !== "weights") return new OwnParameters(this, c).updateMoment(units);
     const edges = this.edges(c, units);
     return {
       phase: "update", title: `The new weights of ${this.named(c, units)}`,

@@ -64,6 +64,8 @@ class Network {
       layer, ...own, results: layer.results, moves: layer.moves,
       link: weighted ? "weights" : width === previous.names.length && !alone ? "same" : null,
     });
+    const { spread } = this.data.formulas.layers[this.data.layers.indexOf(layer)];
+    if (spread) this.columns.at(-1).spread = new Spread(this, this.last, spread);
   }
 
   /** The names of what the next layer with weights is given; none where there is no such layer. */
@@ -81,9 +83,8 @@ class Network {
   /** The names of what a layer without weights makes: those that the next layer with weights knows. */
   namesOf(layer, width) {
     const known = this.sourcesAfter(layer);
-    if (known.length === width) return known;
-    if (this.isJoined(layer, width)) return known.slice(layer.start, layer.start + width);
-    return Array.from({ length: width }, (_, n) => `${layer.name}[${n + 1}]`);
+    if (layer.start !== null && known.length) return known.slice(layer.start, layer.start + width);
+    return Array.from({ length: width }, (_, n) => `${layer.name}_${n + 1}`);
   }
 
   /** The names of units at positions: dense[2,1] is unit 1 at position 2. */
@@ -112,6 +113,7 @@ class Network {
   /** One number of a column's unit: "x", "z", "a", "slope", "delta", "upstream", "reported". */
   value(c, what, unit, row = this.row) {
     const column = this.columns[c];
+    if (column.spread?.finds(what)) return column.spread.value(what, unit, row);
     if (column.kind === "inputs") {
       const place = this.inputPlace(c, unit, row);
       return what === "a" ? this.training.get(place) : undefined;
@@ -129,8 +131,8 @@ class Network {
 
   /** delta, or the error of a reader who writes Err = -delta. */
   delta(c, unit, row = this.row) {
-    const { x, z } = this.columns[c].results ?? {};
-    if (x === null && z === null) return undefined; // codes, by which there is no derivative
+    const { results = {}, spread } = this.columns[c];
+    if (results.x === null && results.z === null && !spread) return undefined; // codes, by which there is no derivative
     const found = this.value(c, "delta", unit, row);
     return found === undefined ? undefined : this.errors ? 0 - found : found;
   }
@@ -140,6 +142,19 @@ class Network {
     let next = c + 1;
     while (this.columns[next]?.moves && this.columns[next].link === "same") next += 1;
     return next;
+  }
+
+  /** Where what a unit gives is multiplied with weights: the column there, its units, and which source of
+   *  theirs it is; null where something else is made of it. */
+  leads(c, unit) {
+    const start = this.columns[c].layer?.start ?? null; // among columns put side by side
+    const next = start === null ? this.following(c) : this.columns.findIndex(({ link }, k) => k > c && link === "weights");
+    const matrix = this.columns[next] && this.matrix(next);
+    if (!matrix) return null;
+    const [inputs, units] = matrix;
+    const source = (start ?? 0) + unit;
+    const first = Math.floor(source / inputs) * units;
+    return { c: next, source, targets: Array.from({ length: units }, (_, n) => first + n) };
   }
 
   /** What the value of a unit is called: x1, h1; h1~ after a layer without weights; a with 4 below. */
@@ -162,7 +177,25 @@ class Network {
 
   /** Whether a column's layer has sums z: of all that it is given, or at each position of a row. */
   hasSums(c) {
-    return (this.columns[c].results?.z ?? null) !== null;
+    const { results, spread } = this.columns[c];
+    return (results?.z ?? null) !== null || spread !== undefined;
+  }
+
+  /** The shape [inputs, units] of the matrix that makes a layer's sums; undefined where there is none. */
+  matrix(c) {
+    const shape = this.data.segments[this.segment(c, "kernel")]?.[3];
+    const { x, z } = this.columns[c].results ?? {};
+    return shape?.length === 2 && (x ?? null) !== null && (z ?? null) !== null ? shape : undefined;
+  }
+
+  /** Whether a layer takes numbers from a table by codes. */
+  looksUp(c) {
+    return (this.columns[c].results?.codes ?? null) !== null;
+  }
+
+  /** Whether a layer's matrix is used at each position of a row. */
+  isAtPositions(c) {
+    return this.matrix(c) !== undefined && this.columns[c].link !== "weights";
   }
 
   /** The row's own loss, which may be the loss; where layers mix rows, the sum of all rows' losses. */
@@ -203,13 +236,15 @@ class Network {
     return this.columns[c].layer?.parameters[name];
   }
 
-  /** Where a weight lies in the flat parameters, and what belongs to it there. */
+  /** Where a weight lies in the flat parameters, and what belongs to it there; all positions share weights. */
   place(c, unit, source) {
     const bias = source === "bias";
-    const segment = this.segment(c, bias ? "bias" : "kernel");
+    const matrix = this.matrix(c);
+    const segment = matrix && this.segment(c, bias ? "bias" : "kernel");
     if (segment === undefined) return undefined;
-    const [name, start, , shape, trained] = this.data.segments[segment];
-    const element = bias ? unit : source * shape[1] + unit;
+    const [inputs, units] = matrix;
+    const [name, start, , , trained] = this.data.segments[segment];
+    const element = (bias ? 0 : (source % inputs) * units) + (unit % units);
     return { place: start + element, element, segment, name, trained };
   }
 
@@ -231,14 +266,32 @@ class Network {
   }
 
   weightName(c, unit, source) {
-    const name = this.rawName(c, unit, source);
-    return UNCLEAR.test(name) ? `[${name}]` : styled(name);
+    if (!this.isAtPositions(c)) {
+      const name = this.rawName(c, unit, source);
+      return UNCLEAR.test(name) ? `[${name}]` : styled(name);
+    }
+    const [letter, at] = this.shared(c, unit, source);
+    return `${letter}${sub(this.columns[c].layer.name)}[${at}]`;
+  }
+
+  /** The letter and the place of a weight that all positions share. */
+  shared(c, unit, source) {
+    const { form } = this.data;
+    const [inputs, units] = this.matrix(c);
+    const to = (unit % units) + 1;
+    if (source === "bias") return form === "theta" ? ["Θ", `${to},0`] : ["b", `${to}`];
+    const from = (source % inputs) + 1;
+    return [form === "theta" ? "Θ" : "W", form === "rows" ? `${from},${to}` : `${to},${from}`];
   }
 
   /** A weight's name as its reader typed it. */
   rawName(c, unit, source) {
     const { names } = this.data;
-    const { place } = this.columns[c].layer;
+    const { place, name } = this.columns[c].layer;
+    if (place === null) {
+      const [letter, at] = this.shared(c, unit, source);
+      return `${letter}_${name}[${at}]`;
+    }
     const sources = names.sources[place];
     const units = names.units[place + 1];
     if (source === "bias") return names.biases[place][unit];

@@ -22,6 +22,7 @@ from chainrule.tracing.page.formulas import shipped_formulas
 from chainrule.tracing.page.shipping import evaluated, not_known, packed, shipped_tape
 from chainrule.tracing.pairs import is_pair, pair_nodes
 from chainrule.tracing.step import LayerTrace, StepTrace
+from chainrule.tracing.step_penalty import TABLES
 from chainrule.tracing.view import widths_of
 from chainrule.training import traced_tape
 
@@ -225,7 +226,7 @@ def _layer(
     results = {
         key: None if name is None else tape.results[name]
         for key, name in one.items() if key != "name"
-    }  # fmt: skip
+    } | {"codes": _codes(layer, tape)}  # fmt: skip
     return {
         "name": layer.name,
         "kind": layer.kind,
@@ -235,6 +236,18 @@ def _layer(
         "results": results,
         "parameters": {name: places[f"{layer.name}/{name}"] for name in layer.parameters},
     }
+
+
+def _codes(layer: LayerTrace, tape: Tape) -> int | None:
+    """The codes by which a layer takes numbers from its table; None of other layers."""
+    tables = {one.index for one in tape.sources if one.name in _tables(layer)}
+    taken = [one.operands[1] for one in tape.instructions
+             if one.name == "gather" and one.operands[0] in tables]  # fmt: skip
+    return taken[0] if len(taken) == 1 else None
+
+
+def _tables(layer: LayerTrace) -> list[str]:
+    return [f"{layer.name}/{name}" for name in layer.parameters if name in TABLES]
 
 
 def _joined(layers: Sequence[Mapping[str, Any]], tape: Tape) -> Iterator[dict[str, bool]]:

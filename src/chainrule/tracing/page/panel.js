@@ -8,6 +8,7 @@ function networkPanel(network, key) {
   if (letter === "u") return panel.unit(c, unit);
   if (letter === "w") return panel.weight(c, unit, source);
   if (letter === "b") return panel.weight(c, unit, "bias");
+  if (letter === "p") return panel.own(c, unit, source);
   return letter === "t" ? panel.target(c) : panel.loss();
 }
 
@@ -37,7 +38,7 @@ class NetworkPanel {
       sections.push(this.rowsOfUnit(c, unit));
     }
     if (column.link === "weights") sections.push(this.weightsOf(c, unit));
-    else sections.push(...this.parametersOf(column), ...this.gradientsOfNormal(c, unit));
+    else sections.push(...new OwnParameters(this.narration, c).sections(unit), ...this.gradientsOfNormal(c, unit));
     return { title: `Unit ${styled(name)}`, over: `${column.title}${column.detail ? `, ${column.detail}` : ""}`, fields: [], sections };
   }
 
@@ -46,7 +47,9 @@ class NetworkPanel {
     const { network } = this;
     const column = network.columns[c];
     const x = column.layer && network.baseValue(c, unit);
-    if (column.layer && (this.narration.formulasOf(c).value || this.narration.normalizes(c))) return this.narration.passed(c, [unit]);
+    const { narration } = this;
+    const told = column.layer && (narration.formulasOf(c).value || narration.normalizes(c) || network.looksUp(c) || network.hasSums(c));
+    if (told) return narration.passed(c, [unit]);
     const lines = [`${network.valueName(c, unit)} = ${bare(network.value(c, "a", unit))}`];
     if (x !== undefined && !column.moves) lines.push(`of ${network.baseName(c, unit)} = ${bare(x)}`);
     return lines;
@@ -101,16 +104,6 @@ class NetworkPanel {
     const left = network.columns[c - 1].names.length - sources.length;
     const title = left > 0 ? `Its weights (${left.toLocaleString("en")} more from inputs that are not drawn)` : "Its weights";
     return { title, table: { head: ["weight", "input", "value", this.network.gradientName()], rows } };
-  }
-
-  /** Parameters of a layer without a weighted sum: scale and shift of a normalization, slopes. */
-  parametersOf(column) {
-    return Object.entries(column.layer?.parameters ?? {}).map(([name, segment]) => {
-      const now = this.training.parameter(segment).data;
-      const gradient = this.training.gradient(segment)?.data;
-      const rows = Array.from(now.slice(0, 12), (value, n) => [`${n + 1}`, number(value), gradient ? number(gradient[n]) : "none"]);
-      return { title: `${column.layer.name}: ${name}`, table: { head: ["", "value", `∂${this.data.loss.name}`], rows } };
-    });
   }
 
   gradientsOfNormal(c, unit) {
@@ -257,13 +250,31 @@ class NetworkPanel {
     return added ? `(${own} ${this.network.errors ? "−" : "+"} ${added})·${given}` : `${own}·${given}`;
   }
 
+  /** A number of a layer whose weights are no lines of the drawing, by its place in its parameter. */
+  own(c, segment, element) {
+    const { narration } = this;
+    const [path, start] = this.data.segments[segment];
+    const own = new OwnParameters(narration, c);
+    const parameter = path.slice(path.lastIndexOf("/") + 1);
+    const name = own.name(parameter, element);
+    const place = start + element;
+    const gradient = narration.normalizes(c)
+      ? new Normalization(narration, c).gradientLines(element) : [own.gradientLine(parameter, element)];
+    const sections = [{ title: "Gradient", lines: gradient }, this.update((rule) => rule.told(own.numberOf(rule, parameter, element)))];
+    if (this.training.editable) sections.push({ title: "Checked by measuring", check: place });
+    return { title: `Weight ${name}`, over: `in ${path}`, fields: [{ label: name, what: { place } }], sections };
+  }
+
   /** The optimizer's rule on this number, line by line. */
   rule(c, unit, source) {
-    const { training } = this;
+    return this.update((rule) => rule.lines(c, unit, source));
+  }
+
+  update(linesBy) {
     const title = `The update by ${this.data.optimizer.name}`;
-    if (!training.after) return { title, lines: [NO_UPDATE] };
+    if (!this.training.after) return { title, lines: [NO_UPDATE] };
     const rule = new Rule(this.narration);
-    return { title, lines: [...rule.lines(c, unit, source), ...rule.stepLines()] };
+    return { title, lines: [...linesBy(rule), ...rule.stepLines()] };
   }
 
   target(index) {

@@ -9,14 +9,20 @@ class Rule {
     this.formulas = narration.data.formulas;
   }
 
-  /** What the rule makes of each slot, then of the weight. */
+  /** A weight's way from before to after. */
   lines(c, unit, source) {
+    const { network } = this;
+    const one = this.numberOf(network.place(c, unit, source), network.weightName(c, unit, source));
+    return this.told(one, () => this.byErrors(c, unit, source, one));
+  }
+
+  /** What the rule makes of each slot, then of the number; or a brief line. */
+  told(one, brief = () => null) {
     const { training, formulas } = this;
-    const one = this.numberOf(c, unit, source);
     if (!Number.isFinite(training.loss)) return ["The loss is not finite, so no weight is moved."];
     const { rule } = formulas;
     if (!rule || !training.state.slots) return [`${one.name}: ${bare(one.before)} → ${bare(one.after)}`];
-    const simple = this.byErrors(c, unit, source, one);
+    const simple = brief();
     if (simple) return [simple];
     const symbols = this.symbols(one);
     const slots = this.data.optimizer.slots.map((slot) => {
@@ -26,14 +32,12 @@ class Rule {
     return [...this.clipping(one), ...slots, ...this.weightLines(one, symbols)];
   }
 
-  /** A weight's name and numbers before and after, its gradient, and the one that the rule is given. */
-  numberOf(c, unit, source) {
-    const { network, training } = this;
-    const found = network.place(c, unit, source);
-    const gradient = network.gradientOf(c, unit, source);
+  /** A number's name, what it is before and after, its gradient, and the one that the rule is given. */
+  numberOf(found, name) {
+    const { training } = this;
+    const gradient = training.gradient(found.segment).data[found.element];
     const [before, after] = [training.state, training.after].map((state) => state.parameters[found.place]);
     const limit = this.limit(found, gradient);
-    const name = network.weightName(c, unit, source);
     return { name, place: found.place, parameter: found.name, before, after, gradient, limit, used: limit?.used ?? gradient };
   }
 

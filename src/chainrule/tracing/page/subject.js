@@ -110,17 +110,22 @@ class NetworkSubject {
     const { network } = this;
     const { rows } = new Narration(network);
     const normals = network.columns.flatMap((_, c) => (rows.narration.normalizes(c) ? [new Normalization(rows.narration, c)] : []));
+    const shared = network.columns.filter((_, c) => network.isAtPositions(c)).map(({ layer }) => layer);
     const byRow = rows.count > 1 && (rows.count <= FEW_ROWS || normals.some(({ across }) => across));
     return [
+      ...shared.map(({ name, results }) => {
+        const at = ["p", "q", "r", "s"].slice(0, this.training.of(results.z).shape.length - 2).join(",");
+        return `${name}[${at},j] unit j of ${name} at position ${at} of a row, with the same weights at all`;
+      }),
       byRow ? "(2) after a name: in row 2" : "",
       rows.weights && rows.shares ? "s a row's share in the loss" : "",
       normals.length ? "μ mean, σ² variance, hat what is given less μ, divided by the deviation" : "",
     ].filter(Boolean);
   }
 
-  /** Whether a column is a layer without weights that computes. */
-  isPlain({ kind, moves }) {
-    return kind === "layer" && !moves;
+  /** Whether a column is a layer without sums that computes. */
+  isPlain(column) {
+    return column.kind === "layer" && !column.moves && !this.network.hasSums(this.network.columns.indexOf(column));
   }
 
   panel(key) {
@@ -184,9 +189,10 @@ class NetworkSubject {
     const units = columns.flatMap((column, c) => column.shown.map((unit) => {
       const slopes = [network.value(c, "slope", unit), network.delta(c, unit)].map(number);
       const none = [number(), number()];
+      const bySums = column.kind !== "layer" || network.hasSums(c);
       return [
         column.title, styled(column.names[unit]), ...["z", "a"].map((what) => number(network.value(c, what, unit))),
-        ...(column.kind === "layer" ? none : slopes), ...(plain ? (column.kind === "layer" ? slopes : none) : []),
+        ...(bySums ? slopes : none), ...(plain ? (bySums ? none : slopes) : []),
       ];
     }));
     const weights = network.weighted.flatMap(({ column, c }) => column.shown.flatMap((unit) =>
