@@ -356,6 +356,56 @@ NETWORKS = {
         {},
         (2, 12, 1, "codes"),
     ),
+    "layer norm at positions": (
+        [
+            Dense(3, "tanh"),
+            layers.LayerNormalization(gamma_initializer=layers.RandomUniform(0.5, 1.5)),
+            layers.Flatten(),
+            Dense(2),
+        ],
+        {},
+        (2, (2, 1, 3), 2),
+    ),
+    "batch norm at positions": (
+        [
+            layers.BatchNormalization(),
+            Dense(2),
+            layers.BatchNormalization(scale=False),
+            layers.Activation("tanh"),
+            layers.Flatten(),
+            Dense(1),
+        ],
+        {},
+        (3, (2, 2), 1),
+    ),
+    "group norm at positions": (
+        [
+            Dense(4),
+            layers.GroupNormalization(2, center=False),
+            layers.GroupNormalization(1),
+            layers.Flatten(),
+            Dense(1),
+        ],
+        {},
+        (2, (3, 2), 1),
+    ),
+    "held norm at positions": (
+        [Dense(2), layers.BatchNormalization(trainable=False), layers.Flatten(), Dense(1)],
+        {},
+        (2, (2, 2), 1),
+    ),
+    "norm at many positions": (
+        [
+            Dense(3, "tanh"),
+            layers.LayerNormalization(),
+            layers.BatchNormalization(),
+            Dense(2),
+            layers.Flatten(),
+            Dense(1),
+        ],
+        {},
+        (14, (15, 3), 1),
+    ),
     "thirteen rows": (
         [Dense(2, "tanh"), Dense(1)],
         {},

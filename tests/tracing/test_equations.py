@@ -191,13 +191,17 @@ def test_a_wrong_formula_is_found():
              "penalties on activities", "penalty of rows", "standardized", "noise",
              "dropout around a norm", "shared penalty", "rows with positions",
              "activation at positions", "shares at positions", "many positions",
-             "units of three axes", "thirteen rows"]
+             "units of three axes", "thirteen rows", "layer norm at positions",
+             "batch norm at positions", "group norm at positions", "held norm at positions",
+             "norm at many positions"]
 )  # fmt: skip
 def test_networks_that_books_show_have_a_formula_for_everything(name):
     assert not list(bare(step_of(name)))
 
 
-@pytest.mark.parametrize("name", ["batch norm", "layer norm", "group norm"])
+@pytest.mark.parametrize(
+    "name", ["batch norm", "layer norm", "group norm", "layer norm at positions"]
+)
 def test_inner_derivatives_of_a_normalization_are_those_of_the_graph(name):
     trace = step_of(name)
     layer = next(one for one in trace.layers if "Normalization" in one.kind)

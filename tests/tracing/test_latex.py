@@ -89,7 +89,8 @@ def test_matrices_and_thetas():
         ("h1_2", "h_{1,2}"), ("δ", r"\delta"), ("Θ0[1,0]", r"\Theta^{(0)}_{1,0}"), ("7", "7"),
         ("rate", r"\mathrm{rate}"), ("beta_1", r"\text{beta\_\allowbreak{}1}"),
         ("μ1_2", r"\mu_{1,2}"), ("σ²1", r"\sigma^{2}_{1}"), ("ΣL", r"\Sigma L"),
-        ("γ2[3]", r"\gamma^{(2)}_{3}"),
+        ("γ2[3]", r"\gamma^{(2)}_{3}"), ("σ²_2", r"\sigma^{2}_{2}"), ("μ_1", r"\mu_{1}"),
+        ("σ²[1,2]", r"\sigma^{2}_{1,2}"), ("σ²1[2]", r"\sigma^{2\,(1)}_{2}"),
         ("a b", r"\text{a b}"), ("50%", r"\text{50\%}"), ("中", r"\text{[U+4E2D]}"),
     ],
 )  # fmt: skip

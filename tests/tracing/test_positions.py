@@ -59,3 +59,63 @@ def test_of_many_positions_those_are_told_that_a_sum_is_made_of():
     first = {re.match(r"z_dense\[(\d+),", name)[1] for name in told if name.startswith("z_dense[")}
     then = {re.match(r"z_dense_1\[(\d+),", name)[1] for name in told if "z_dense_1[" in name[:10]}
     assert first == then and 0 < len(first) < 15
+
+
+def test_normalizations_of_positions_are_told_with_their_own_means():
+    trace = step_of("layer norm at positions")
+    x, told = trace.a["dense"], lines(trace)  # rows with two axes of positions
+    for row, p in np.ndindex(2, 2):
+        shown = told[f"μ[{p + 1},1]({row + 1})"]
+        name = f"dense[{p + 1},1,{{}}]({row + 1})"
+        assert shown.startswith(f"1/3·({' + '.join(name.format(k) for k in (1, 2, 3))}) = ")
+        assert float(shown.rpartition("= ")[2]) == pytest.approx(x[row, p, 0].mean(), abs=1e-6)
+        shown = float(told[f"σ²[{p + 1},1]({row + 1})"].rpartition("= ")[2])
+        assert shown == pytest.approx(x[row, p, 0].var(), abs=1e-6)
+    text = " ".join(trace.to_text().split())
+    assert "μ[p,q], σ²[p,q]: mean and variance in layer_normalization of all units at pos" in text
+    trace = step_of("batch norm at positions")
+    (x,), told = trace.inputs.values(), lines(trace)
+    for unit in range(2):
+        shown = told[f"μ1[{unit + 1}]"]
+        given = (f"x{p + unit + 1}({row})" for row in (1, 2, 3) for p in (0, 2))
+        assert shown.startswith(f"1/6·({' + '.join(given)}) = ")
+        assert float(shown.rpartition("= ")[2]) == pytest.approx(x[..., unit].mean(), abs=1e-6)
+        shown = float(told[f"σ²1[{unit + 1}]"].rpartition("= ")[2])
+        assert shown == pytest.approx(x[..., unit].var(), abs=1e-6)
+        moved = f"batch_normalization/moving_mean[{unit + 1}]"
+        assert told[f"{moved}'"].startswith(f"0.99·{moved} + 0.01·μ1[{unit + 1}] = ")
+    text = " ".join(trace.to_text().split())
+    assert "μ2[j], σ²2[j]: mean and variance in batch_normalization_1 of unit j over all" in text
+    trace = step_of("group norm at positions")
+    x, told = trace.a["dense"].reshape(2, 3, 2, 2), lines(trace)
+    for row, group in np.ndindex(2, 2):
+        shown = float(told[f"μ1_{group + 1}({row + 1})"].rpartition("= ")[2])
+        assert shown == pytest.approx(x[row, :, group].mean(), abs=1e-6)
+    assert "μ2(1)" in told
+
+
+@pytest.mark.parametrize(
+    "name, paths",
+    [
+        ("layer norm at positions", ["layer_normalization/gamma", "layer_normalization/beta"]),
+        ("batch norm at positions", ["batch_normalization/gamma", "batch_normalization_1/beta"]),
+        ("group norm at positions", ["group_normalization/gamma", "group_normalization_1/beta"]),
+    ],
+)
+def test_gamma_and_beta_are_used_at_each_position(name, paths):
+    trace = step_of(name)
+    told, positions = lines(trace), {"group norm at positions": 3}.get(name, 2)
+    for place, path in enumerate(paths, start=1):
+        letter = {"gamma": "γ", "beta": "β"}[path.rpartition("/")[2]]
+        number = "" if name.startswith("layer") else place
+        for index in range(2):
+            shown = told[f"dL/d{letter}{number}[{index + 1}]"]
+            slope = trace.central_difference(path, (index,))
+            assert float(shown.rpartition("= ")[2]) == pytest.approx(slope, abs=2e-6)
+            terms = shown.partition(" = ")[0].count("dL(") + shown.partition(" = ")[0].count("dΣL")
+            assert terms == trace.rows * positions
+
+
+def test_of_many_positions_a_mean_says_what_the_others_come_to():
+    text = " ".join(step_of("norm at many positions").to_text(1000).split())
+    assert re.search(r"μ2\[\d\] = 1/210·\(.*?\[209 more\]\)", text)

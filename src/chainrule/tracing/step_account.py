@@ -24,7 +24,7 @@ from chainrule.tracing.step import StepTrace
 from chainrule.tracing.step_backward import backward_row, first_trained
 from chainrule.tracing.step_forward import forward_row, loss_entries
 from chainrule.tracing.step_gradient import gradient_entries
-from chainrule.tracing.step_normal import statistics, statistics_slopes
+from chainrule.tracing.step_normal import names_at_positions, statistics, statistics_slopes
 from chainrule.tracing.step_update import update_entries
 from chainrule.tracing.view import View, flat, widths_of
 
@@ -98,6 +98,7 @@ def _lines(view: View) -> Iterator[str]:
                 f"{layer.name}[{at},j]: unit j of {layer.name} at position {at} of a row; its "
                 "weights are the same at all positions"
             )
+    yield from filter(None, (names_at_positions(view, place) for place in range(len(view.layers))))
     mixing = [layer.name for layer, one in zip(trace.layers, view.mixing, strict=True) if one]
     if mixing:
         loss = trace.notation.loss

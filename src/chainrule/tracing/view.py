@@ -207,7 +207,7 @@ class View:
     def normals(self) -> tuple[Normal | None, ...]:
         """For each layer what a normalization does inside; None of other layers."""
         nodes = {node.number: node for node in self.trace.nodes}
-        return tuple(normal_of(layer, nodes, self.rows) for layer in self.layers)
+        return tuple(normal_of(layer, nodes) for layer in self.layers)
 
     def codes(self, place: int) -> Array | None:
         """The codes that an embedding is given, (rows, columns); None of other layers."""

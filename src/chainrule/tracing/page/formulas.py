@@ -89,7 +89,7 @@ def _of_layer(layer: LayerTrace) -> dict[str, Any]:
 def _normal(view: View, place: int) -> dict[str, Any]:
     """How a normalization finds mean and variance, and the number that its names have."""
     one = view.normals[place]
-    if one is None:
+    if one is None or one.axes:  # the page tells those at positions by their operations
         return {}
     number = view.normal_number(view.layers[place])
     return {
