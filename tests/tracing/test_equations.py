@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from tests.tracing.networks import (
     NETWORKS,
+    OUTPUTS_AT_POSITIONS,
     batch,
     expressions,
     han,
@@ -119,7 +120,7 @@ def bare(trace):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [*NETWORKS, *OUTPUTS_AT_POSITIONS])
 def test_each_right_hand_side_comes_to_the_engines_number(name, dtype):
     assert check(step_of(name, dtype), dtype) > 20
 
@@ -193,7 +194,14 @@ def test_a_wrong_formula_is_found():
              "activation at positions", "shares at positions", "many positions",
              "units of three axes", "thirteen rows", "layer norm at positions",
              "batch norm at positions", "group norm at positions", "held norm at positions",
-             "norm at many positions"]
+             "norm at many positions", "mse at positions", "squared error at positions",
+             "binary at positions", "binary from logits at positions",
+             "binary of numbers at positions", "classes at positions",
+             "shares at positions of outputs", "labels at positions",
+             "labels from logits at positions", "classes by logarithms at positions",
+             "classes of exponentials at positions", "softmax with mse at positions",
+             "mae at positions", "huber at many positions", "labels at many positions",
+             "quantile at positions", "poisson at positions"]
 )  # fmt: skip
 def test_networks_that_books_show_have_a_formula_for_everything(name):
     assert not list(bare(step_of(name)))
@@ -220,7 +228,7 @@ def test_inner_derivatives_of_a_normalization_are_those_of_the_graph(name):
         assert sorted(found[letter]) == pytest.approx(sorted(whole.reshape(-1)), 1e-9, 1e-12)
 
 
-@pytest.mark.parametrize("name", [*NETWORKS, (False,), (False, True)])
+@pytest.mark.parametrize("name", [*NETWORKS, *OUTPUTS_AT_POSITIONS, (False,), (False, True)])
 def test_a_formula_uses_only_numbers_that_stand_before_it(name):
     is_table = isinstance(name, tuple)
     trace = table_step(name, 1, 0.5, numbers=1, rows=2) if is_table else step_of(name)

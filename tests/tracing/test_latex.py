@@ -2,7 +2,15 @@ import re
 
 import numpy as np
 import pytest
-from tests.tracing.networks import NETWORKS, expressions, han, mazur, model, step_of
+from tests.tracing.networks import (
+    NETWORKS,
+    OUTPUTS_AT_POSITIONS,
+    expressions,
+    han,
+    mazur,
+    model,
+    step_of,
+)
 from tests.tracing.test_text import TABLE_A, TABLE_B
 
 import chainrule as cr
@@ -61,7 +69,7 @@ def test_worked_example_b():
     assert r"w_{46}^{\prime} & = w_{46} + \eta\cdot \mathrm{Err}_{6}\cdot a_{4}" in text
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [*NETWORKS, *OUTPUTS_AT_POSITIONS])
 def test_braces_and_environments_are_closed(name):
     text = step_of(name).to_latex()
     bare = re.sub(r"\\[{}]", "", text)

@@ -5,6 +5,10 @@ import re
 import numpy as np
 import pytest
 from tests.tracing.networks import NETWORKS, batch, model, step_of
+from tests.tracing.test_equations import check
+
+import chainrule as cr
+from chainrule import layers
 
 
 def lines(trace):
@@ -119,3 +123,113 @@ def test_gamma_and_beta_are_used_at_each_position(name, paths):
 def test_of_many_positions_a_mean_says_what_the_others_come_to():
     text = " ".join(step_of("norm at many positions").to_text(1000).split())
     assert re.search(r"μ2\[\d\] = 1/210·\(.*?\[209 more\]\)", text)
+
+
+def of_two(z, t):
+    p = 1 / (1 + np.exp(-z))
+    return -(t * np.log(p) + (1 - t) * np.log(1 - p)).mean()
+
+
+def of_classes(z, t):
+    return -(t * (z - np.log(np.exp(z).sum(axis=-1, keepdims=True)))).sum(axis=-1).mean()
+
+
+def of_squares(z, t):
+    return ((z - t) ** 2).mean()
+
+
+LOSSES = {
+    "mse at positions": (
+        of_squares,
+        "1/4·((dense_1[1,1](1) - t[1,1](1))^2 + (dense_1[1,2](1) - t[1,2](1))^2 + (dense_1[2,1](1)",
+    ),
+    "squared error at positions": (
+        lambda z, t: ((z[:, 0] - t) ** 2).sum() / 2,
+        "1/2·((dense[1,1](1) - t1(1))^2 + (dense[2,1](1) - t2(1))^2) = ",
+    ),
+    "binary at positions": (
+        of_two,
+        "1/3·(-log(1 - dense_1[1,1](1)) - log(dense_1[2,1](1)) - log(dense_1[3,1](1))) = ",
+    ),
+    "binary from logits at positions": (
+        lambda z, t: of_two(z[:, 0], t),
+        "1/2·(-log(1 - p1(1)) - log(p2(1))) = ",
+    ),
+    "binary of numbers at positions": (
+        lambda z, t: of_two(z[:, 0], t),
+        "1/2·(-log(1 - dense[1,1](1)) - log(dense[2,1](1))) = ",
+    ),
+    "shares at positions of outputs": (
+        of_classes,
+        "1/2·(-(t[1,1,1](1)·log(dense[1,1,1](1)) + t[1,1,2](1)·log(dense[1,1,2](1)) + t[1,1,3](1)",
+    ),
+    "labels at positions": (
+        lambda z, t: of_classes(z, np.eye(3)[t]),
+        "1/2·(-log(dense[1,1](1)) - log(dense[2,1](1))) = ",
+    ),
+    "labels from logits at positions": (
+        lambda z, t: of_classes(z, np.eye(3)[t]),
+        "1/2·(-log(p[1,2](1)) - log(p[2,3](1))) = ",
+    ),
+    "classes of exponentials at positions": (
+        of_classes,
+        "1/2·(-log(dense[1,2](1)/(dense[1,1](1) + dense[1,2](1) + dense[1,3](1))) - log(dense[2,",
+    ),
+}
+"""A row's own loss of the last sums and targets, and how its formula begins."""
+PAIRS = ("binary at", "binary from", "shares", "labels")
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_of_positions_are_formulas_of_the_row(name):
+    trace, (loss, formula) = step_of(name), LOSSES[name]
+    (targets,), told, text = trace.targets.values(), lines(trace), trace.to_text(1000)
+    layer = [one for one in trace.layers if one.numbers.z is not None][-1]
+    assert told["L(1)"].startswith(formula)
+    both = [text.count("as training computes both together"), text.count("(by its parts)")]
+    assert both == [layer.numbers.z.size if name.startswith(PAIRS) else 0] * 2
+    for row in range(trace.rows):
+        z, t = layer.numbers.z[row].astype(np.float64), targets[row]
+        shown = float(told[f"L({row + 1})"].rpartition("= ")[2])
+        assert shown == pytest.approx(loss(z, t), abs=1e-6)
+        for index in np.ndindex(z.shape):
+            step = np.zeros(z.shape)
+            step[index] = 1e-5
+            slope = (loss(z + step, t) - loss(z - step, t)) / 2e-5
+            unit = ",".join(str(one + 1) for one in index)
+            shown = told[f"δ_{layer.name}[{unit}]({row + 1})"].partition("  (")[0]
+            assert float(shown.rpartition("= ")[2]) == pytest.approx(slope, abs=1e-6)
+
+
+def test_targets_of_positions_are_given_with_their_row():
+    text = " ".join(step_of("labels at positions").to_text(1000).split())
+    assert "in6(1) = 0.361595, t[1,1](1) = 1, t[1,2](1) = 0, t[1,3](1) = 0, t[2,1](1) = 1," in text
+    said = "t[p,j]: the target of output j at position p of a row, 1 where the label, which counts"
+    assert said in text
+    assert "t[p,j]: the target of output j at position p of a row z = " in " ".join(
+        step_of("mse at positions").to_text(1000).split()
+    )
+
+
+def test_slopes_of_links_at_positions_are_by_their_own_sums():
+    told = lines(step_of("binary at positions"))
+    name = "ddense_1[2,1](1)/dz_dense_1[2,1](1)"
+    assert told[name].startswith("dense_1[2,1](1)·(1 - dense_1[2,1](1)) = ")
+    told = lines(step_of("labels from logits at positions"))
+    assert told["dp[2,3](1)/dz_dense_1[2,1](1)"].startswith("-p[2,3](1)·p[2,1](1) = ")
+    assert told["p[2,1](1)"].startswith("e^dense_1[2,1](1)/(e^dense_1[2,1](1) + e^dense_1[2,2](1)")
+
+
+def test_of_many_outputs_at_positions_a_loss_has_those_that_are_shown():
+    for name in ("huber at many positions", "labels at many positions"):
+        text = step_of(name).to_text(1000)
+        (formula,) = re.findall(r"\nL\(1\) += (.*?) = ", text)
+        for position in set(re.findall(r"dense\[(\d+),", formula)):
+            assert f"\nz_dense[{position}," in text
+        assert re.search(r"\[\d+ more\]", formula)
+
+
+def test_a_softmax_along_positions_is_told_by_its_operation():
+    along = layers.Activation(lambda x: cr.ops.softmax(x, axis=1))
+    trace = model((2, 3), layers.Dense(2), along).trace(*batch(2, (2, 3), (2, 2)))
+    assert "through 1 operation" in trace.to_text() and check(trace, "float64") > 20

@@ -4,7 +4,15 @@ import re
 
 import numpy as np
 import pytest
-from tests.tracing.networks import NETWORKS, batch, expressions, model, step_of, table_step
+from tests.tracing.networks import (
+    NETWORKS,
+    OUTPUTS_AT_POSITIONS,
+    batch,
+    expressions,
+    model,
+    step_of,
+    table_step,
+)
 from tests.tracing.test_equations import check, equations
 
 import chainrule as cr
@@ -49,10 +57,12 @@ def test_a_symbol_of_an_expression_has_one_value(result, nodes):
         np.testing.assert_allclose(value, known, rtol=1e-9, atol=1e-12, err_msg=name)
 
 
-@pytest.mark.parametrize("name", [*NETWORKS, "table", "table of two targets"])
+@pytest.mark.parametrize(
+    "name", [*NETWORKS, *OUTPUTS_AT_POSITIONS, "table", "table of two targets"]
+)
 def test_a_symbol_of_a_step_has_one_value(name):
     heads = (True, False) if name == "table of two targets" else (False,)
-    trace = step_of(name) if name in NETWORKS else table_step(heads, 2, 0.5)
+    trace = table_step(heads, 2, 0.5) if name.startswith("table") else step_of(name)
     found = {}
     for symbol, value in named_values(trace):
         known = found.setdefault(symbol, value)

@@ -28,10 +28,12 @@ from chainrule.tracing.formula import (
     Sum,
     Symbol,
     dot,
+    evaluate,
     folded,
     mean_of,
     minus,
     product,
+    some,
     total,
 )
 from chainrule.tracing.view import View, flat
@@ -61,7 +63,8 @@ def probabilities(view: View, row: int) -> list[Symbol]:
         parts = view.parts
         if parts is not None:
             p = flat(parts.p, view.rows)[row]
-            names = [f"p{k + 1}" if len(p) > 1 else "p" for k in range(len(p))]
+            numbers = [view.output_index(k) or str(k + 1) for k in range(len(p))]
+            names = [f"p{one}" if len(p) > 1 else "p" for one in numbers]
             return [
                 Symbol(name, one, row=view.row(row)) for name, one in zip(names, p, strict=True)
             ]
@@ -118,17 +121,29 @@ def _loss(view: View, outputs: list[Symbol], targets: Targets) -> Expression | N
     rule, most, count = view.trace.loss_rules[0], view.folding.terms, len(outputs)
     pairs = list(zip(outputs, targets, strict=True))
     stable = view.parts is not None
-    if type(rule) in OF_SHARES:
-        return _of_classes(pairs, most) if stable else _of_shares(view, pairs)
     if type(rule) is BinaryCrossentropy and stable and not all(0 < o.value < 1 for o, _ in pairs):
         return None
-    terms = [_term(view, o, t) for o, t in pairs]
-    if any(term is None for term in terms):
+    if type(rule) in OF_SHARES:
+        width = count // view.output_positions
+        places = [pairs[start : start + width] for start in range(0, count, width)]
+        found = [_of_classes(one, most) if stable else _of_shares(view, one) for one in places]
+    else:
+        found = [_term(view, o, t) for o, t in pairs]
+    terms = [term for term in found if term is not None]
+    if len(terms) < len(found):
         return None
-    added = folded([term for term in terms if term is not None], most)
+    added = _added(view, terms, count // len(terms))
     if type(rule) is SquaredError:
         return Product((Quotient(Number(1), Number(2)), added))
-    return mean_of(added, count)
+    return mean_of(added, len(terms))
+
+
+def _added(view: View, terms: list[Expression], outputs: int) -> Expression:
+    """The sum of terms, each of so many outputs: of many those of outputs that are shown."""
+    if len(terms) <= view.folding.terms + 1:
+        return total(terms)
+    shown = sorted({unit // outputs for unit in view.shown_units[-1]})
+    return total(some([evaluate(term) for term in terms], shown, terms.__getitem__))
 
 
 def _term(view: View, o: Symbol, t: Symbol) -> Expression | None:
@@ -215,7 +230,11 @@ def _slope(view: View, outputs: list[Symbol], targets: Targets, unit: int) -> Ex
         scale = Quotient(Number(2), Number(count)) if count > 2 else Number(2 / count)
         return product(scale, error)
     if type(rule) in OF_SHARES:
-        return _slope_of_shares(view, outputs, targets, unit)
+        width = count // view.output_positions
+        start = unit // width * width
+        place = slice(start, start + width)
+        one = _slope_of_shares(view, outputs[place], targets[place], unit - start)
+        return None if one is None else mean_of(one, view.output_positions)
     one = _slope_of_term(view, rule, o, t)
     return None if one is None else mean_of(one, count)
 

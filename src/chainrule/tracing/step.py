@@ -314,7 +314,9 @@ class StepTrace(Forms):
         for node in self.nodes:
             if is_pair(node.operation) and z is not None:
                 logits, targets = (by_number[number].value for number in node.operands)
-                if logits is not None and targets is not None and np.array_equal(logits, z):
+                if logits is None or targets is None or logits.size != z.size:
+                    continue
+                if np.array_equal(logits, z.reshape(logits.shape)):
                     return parts_of(node.operation, logits, targets)
         return None
 

@@ -98,6 +98,7 @@ def _lines(view: View) -> Iterator[str]:
                 f"{layer.name}[{at},j]: unit j of {layer.name} at position {at} of a row; its "
                 "weights are the same at all positions"
             )
+    yield from _targets_at_positions(view)
     yield from filter(None, (names_at_positions(view, place) for place in range(len(view.layers))))
     mixing = [layer.name for layer, one in zip(trace.layers, view.mixing, strict=True) if one]
     if mixing:
@@ -106,6 +107,17 @@ def _lines(view: View) -> Iterator[str]:
             f"rows mix in {', '.join(mixing)}: what comes before has its δ and derivatives of "
             f"Σ{loss}, the sum of all rows' own losses, and not of its row's own"
         )
+
+
+def _targets_at_positions(view: View) -> Iterator[str]:
+    """What the names of targets at positions stand for."""
+    axes = view.layers[-1].numbers.a.ndim - 2
+    if view.targets is None or axes < 1:
+        return
+    at = ",".join("pqrs"[:axes])
+    labels = view.trace.loss_rules[0].target_kind == "labels"
+    counted = ", 1 where the label, which counts from 0, is j - 1" if labels else ""
+    yield f"t[{at},j]: the target of output j at position {at} of a row{counted}"
 
 
 def _kind(kind: str, activation: str | None) -> str:
