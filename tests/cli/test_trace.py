@@ -123,6 +123,7 @@ def test_a_row_of_a_run(tmp_path):
     assert "no" in out and "age" in out and "mask" not in out
     flat = flat_of(out)
     assert "row 3 of people.csv: age = 23, city = a, left = no" in flat
+    assert "(bends at age = " in flat
     assert "this network predicts left = " in flat and "optimizer begins anew" in flat
     (tmp_path / "new.csv").write_text("age,city\n30,a\n")
     for new, row in (("people.csv", 120), ("new.csv", 0)):

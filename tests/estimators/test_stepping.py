@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import numpy as np
 import pytest
@@ -88,6 +89,29 @@ def test_inputs_are_called_as_the_columns_of_the_table(classes):
     assert [row["name"] for row in rows if row["part"] == "input"] == sum(names.values(), [])
     shipped = shipped_step(trace)
     assert [one.get("columns") for one in shipped["inputs"]] == [*names.values(), None]
+
+
+@pytest.mark.parametrize("row", [5, 13, 30])
+def test_spread_numbers_bend_at_numbers_of_the_column(row, classes):
+    model, table = classes
+    found = row_step(model, table, row)
+    ((name, edges),) = found.ranges
+    assert name == "age" and (edges[0], edges[-1]) == (20.0, 59.0)
+    trace = trace_steps(
+        found.trainer, found.data, columns=found.columns, inputs=found.inputs, ranges=found.ranges
+    )
+    text = " ".join(trace.to_text(1000).split())
+    told = re.findall(
+        r"reach(\d+)_\[age position\] = .*? = (\S+) \(bends at age = (\S+) and (\S+)\)", text
+    )
+    assert told and r"bends at age = " in trace.to_latex()
+    for part, reached, low, high in told:
+        assert edges[int(part) - 1 : int(part) + 1] == (float(low), float(high))
+        share = (COLUMNS["age"][row] - float(low)) / (float(high) - float(low))
+        assert float(reached) == pytest.approx(min(max(share, 0.0), 1.0), abs=1e-5)
+    short = [(name, edges[: int(part)])]  # another number may have fewer parts
+    trace = trace_steps(found.trainer, found.data, inputs=found.inputs, ranges=short)
+    assert "(beyond the range of age)" in trace.to_text(1000)
 
 
 @pytest.mark.parametrize("kind", ["classes", "numbers"])

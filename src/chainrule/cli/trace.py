@@ -194,7 +194,7 @@ def _trace_row(options: argparse.Namespace) -> StepTrace:
     return trace_steps(
         found.trainer, found.data, steps=1 if options.steps is None else options.steps,
         notation=notation, columns=found.columns, outputs=found.outputs, inputs=found.inputs,
-        check=options.check, remarks=list(_remarks(found, table, options)),
+        ranges=found.ranges, check=options.check, remarks=list(_remarks(found, table, options)),
     )  # fmt: skip
 
 

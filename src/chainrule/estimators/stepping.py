@@ -52,6 +52,8 @@ class RowStep:
     inputs, columns
         What the columns of each input are called, by its name; and those that the first layer of
         all is given.
+    ranges
+        The numbers that are spread, each with the edges of the parts of its range, in its own unit.
     outputs
         What the units of its last layer say: classes, or the target.
     predictions
@@ -64,6 +66,7 @@ class RowStep:
     trainer: Trainer
     data: Data
     inputs: dict[str, list[str]]
+    ranges: list[tuple[str, tuple[float, ...]]]
     columns: list[str]
     outputs: list[str]
     predictions: dict[str, tuple[Any, float | None]]
@@ -111,8 +114,11 @@ def _of_row(model: TableModel, one: Table, member: int) -> RowStep:
     named = dict(zip(network.output_names, targets, strict=True))
     data = trainer.data(inputs, named if len(targets) > 1 else targets[0])
     predictions = {codec.name: _predicted(codec, answer) for codec, answer in answers}
-    columns, outputs = list(_columns(model)), list(_outputs(model))
-    return RowStep(trainer, data, _inputs(model), columns, outputs, predictions, assumed)
+    return RowStep(
+        trainer, data, _inputs(model),
+        [(number.name, number.edges) for number in model.encoder.spread],
+        list(_columns(model)), list(_outputs(model)), predictions, assumed,
+    )  # fmt: skip
 
 
 def _predicted(codec: Labels | Numbers, answer: Any) -> tuple[Any, float | None]:
