@@ -307,6 +307,11 @@ NETWORKS = {
         {"loss": "categorical_crossentropy"},
         (3, 3, 3, "one-hot"),
     ),
+    "mixed rows inside": (
+        [Dense(2, "tanh"), layers.Mixup(0.4), Dense(2, "tanh"), Dense(1)],
+        {},
+        (3, 3, 1),
+    ),
     "noise": (
         [layers.GaussianNoise(0.5), Dense(2, "tanh"), Dense(1)],
         {},
@@ -420,7 +425,12 @@ NETWORKS = {
 }
 """Name: the layers, the settings of `model`, and the batch."""
 
-OUTPUTS_AT_POSITIONS = {
+NOT_IN_PAGES = {
+    "mixed rows of many": (
+        [Dense(2, "tanh"), layers.Mixup(0.4), Dense(2, "softmax")],
+        {"loss": "sparse_categorical_crossentropy"},
+        (14, 3, 2, "labels"),
+    ),
     "mse at positions": (
         [Dense(2, "tanh"), Dense(2)],
         {},
@@ -512,12 +522,12 @@ OUTPUTS_AT_POSITIONS = {
         (3, (2, 3), (2, 3), "one-hot"),
     ),
 }
-"""The same of networks whose outputs have further axes, which pages do not tell yet."""
+"""The same of networks that pages do not tell yet."""
 
 
 def step_of(name, dtype="float64", **how):
     """The trace of a network of the table."""
-    stack, settings, given = (NETWORKS | OUTPUTS_AT_POSITIONS)[name]
+    stack, settings, given = (NETWORKS | NOT_IN_PAGES)[name]
     return model(given[1], *stack, **settings, dtype=dtype).trace(*batch(*given), **how)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.tracing.networks import (
     NETWORKS,
-    OUTPUTS_AT_POSITIONS,
+    NOT_IN_PAGES,
     expressions,
     han,
     mazur,
@@ -69,7 +69,7 @@ def test_worked_example_b():
     assert r"w_{46}^{\prime} & = w_{46} + \eta\cdot \mathrm{Err}_{6}\cdot a_{4}" in text
 
 
-@pytest.mark.parametrize("name", [*NETWORKS, *OUTPUTS_AT_POSITIONS])
+@pytest.mark.parametrize("name", [*NETWORKS, *NOT_IN_PAGES])
 def test_braces_and_environments_are_closed(name):
     text = step_of(name).to_latex()
     bare = re.sub(r"\\[{}]", "", text)

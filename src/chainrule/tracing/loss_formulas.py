@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 from chainrule.losses import (
@@ -108,12 +107,13 @@ def _of_targets(
     own = formula([view.target(row, k) for k in range(count)])
     if not view.mixed:
         return own
-    shares = view.mixing_shares
-    other = view.rows - 1 - row
-    partner = formula([replace(view.target(other, k), row=other + 1) for k in range(count)])
-    if own is None or partner is None or shares is None or view.trace.row_weights is not None:
+    other = view.partner(row)
+    partner = formula([view.target(other, k) for k in range(count)])
+    if own is None or partner is None or view.trace.row_weights is not None:
         return None
-    share = Symbol("mix", shares[row], row=view.row(row))
+    if view.mixing_shares is None:
+        return None
+    share = view.mixing_share(row)
     return Sum((Product((share, own)), Product((minus(Number(1), share), partner))))
 
 

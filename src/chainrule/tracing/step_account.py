@@ -147,8 +147,9 @@ def _forward(view: View, before: str) -> Iterator[Section]:
         since = ""
         if stage:
             name = view.layers[start].name
-            entries = statistics(view, start, view.shown_rows[0], view.shown_units[start])
-            yield Section(f"{before}Forward, {name}, all rows", tuple(entries))
+            if view.normals[start] is not None:
+                entries = statistics(view, start, view.shown_rows[0], view.shown_units[start])
+                yield Section(f"{before}Forward, {name}, all rows", tuple(entries))
             since = f", from {name}"
         for row in view.shown_rows:
             given = () if stage else _inputs(view, row)
@@ -162,8 +163,9 @@ def _backward(view: View, before: str) -> Iterator[Section]:
         until = ""
         if first < end < len(view.layers):
             name, units = view.layers[end].name, view.shown_units[end]
-            entries = tuple(statistics_slopes(view, end, view.shown_rows[0], units))
-            yield Section(f"{before}Backward, {name}, all rows", entries)
+            if view.normals[end] is not None:
+                entries = tuple(statistics_slopes(view, end, view.shown_rows[0], units))
+                yield Section(f"{before}Backward, {name}, all rows", entries)
             until = f", from {name}"
         for row in view.shown_rows:
             title = f"{before}Backward{_row_title(view, row)}{until}"

@@ -44,6 +44,7 @@ from chainrule.tracing.loss_formulas import (
 from chainrule.tracing.pairs import Parts
 from chainrule.tracing.step import LayerTrace
 from chainrule.tracing.step_forward import gives_shares, position_of, within
+from chainrule.tracing.step_mixing import unmixed_slopes
 from chainrule.tracing.step_normal import given_slopes, hat_slopes, statistics_slopes
 from chainrule.tracing.view import View, flat
 
@@ -63,13 +64,18 @@ def backward_row(view: View, row: int, start: int, end: int) -> Iterator[Entry]:
     """
     first = first_trained(view)
     if end < len(view.layers) and end > first:
-        yield from given_slopes(view, end, row, view.shown_units[end])
+        slopes = unmixed_slopes if view.mixes_rows(end) else given_slopes
+        yield from slopes(view, end, row, view.shown_units[end])
     for place in range(end - 1, max(start, first) - 1, -1):
         layer = view.layers[place]
         if layer.place is None and (view.only_moves(layer) or _is_unknown(layer)):
             continue
         if view.normals[place] is not None:
             yield from _normalization(view, place, row, is_first=place == first)
+            continue
+        if view.mixes_rows(place):
+            for unit in view.shown_units[place]:
+                yield from _upstream(view, place, row, unit)
             continue
         yield from _deltas(view, place, row)
         if place == view.last:

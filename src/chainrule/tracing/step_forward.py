@@ -33,6 +33,7 @@ from chainrule.tracing.formula import (
 from chainrule.tracing.head_formulas import head_shares, heads_loss
 from chainrule.tracing.loss_formulas import probabilities, row_loss
 from chainrule.tracing.step import LayerTrace, ParameterTrace
+from chainrule.tracing.step_mixing import mixed_rows
 from chainrule.tracing.step_normal import normalized, standardized, statistics
 from chainrule.tracing.step_penalty import (
     TABLES,
@@ -176,6 +177,8 @@ def _of_kind(view: View, place: int, row: int, units: list[int]) -> Iterator[Ent
         shared = place in view.gathering
         found = () if shared else statistics(view, place, row, units)
         return chain(found, normalized(view, place, row, units))
+    if view.mixes_rows(place):
+        return mixed_rows(view, place, row, units)
     if layer.kind == "Normalization" and layer.numbers.x is not None:
         return standardized(view, place, row, units)
     if view.spreads[place] is not None:

@@ -229,9 +229,17 @@ class View:
 
     @cached_property
     def gathering(self) -> list[int]:
-        """The places of layers that are shown by what they find in all rows together."""
-        pairs = enumerate(zip(self.mixing, self.normals, strict=True))
-        return [place for place, (mixes, one) in pairs if mixes and one is not None]
+        """The places of layers that need all rows, which are shown up to there before."""
+        return [
+            place for place, mixes in enumerate(self.mixing)
+            if mixes and (self.normals[place] is not None or self.mixes_rows(place))
+        ]  # fmt: skip
+
+    def mixes_rows(self, place: int) -> bool:
+        """Whether a layer mixes each row with a partner, in shares that are known."""
+        layer = self.layers[place]
+        known = self.mixing_shares is not None and layer.numbers.x is not None
+        return layer.kind == "Mixup" and known
 
     @cached_property
     def normalizing(self) -> list[LayerTrace]:
@@ -317,6 +325,15 @@ class View:
                 found = [node.value for node in layer.nodes if node.operation == "reshape"]
                 return found[-1].reshape(-1) if found and found[-1] is not None else None
         return None
+
+    def partner(self, row: int) -> int:
+        """The row that a row is mixed with."""
+        return self.rows - 1 - row
+
+    def mixing_share(self, row: int) -> Symbol:
+        """The share that a row has of itself."""
+        assert self.mixing_shares is not None  # noqa: S101  (asked for where rows are mixed)
+        return Symbol("mix", self.mixing_shares[row], row=self.row(row))
 
     def target(self, row: int, output: int) -> Symbol:
         """The target of an output: counted from 1, where targets are classes from 0 as these."""
