@@ -203,7 +203,7 @@ def test_a_wrong_formula_is_found():
              "classes of exponentials at positions", "softmax with mse at positions",
              "mae at positions", "huber at many positions", "labels at many positions",
              "quantile at positions", "poisson at positions", "mixed rows", "mixed rows inside",
-             "mixed rows of many"]
+             "mixed rows of many", "own loss"]
 )  # fmt: skip
 def test_networks_that_books_show_have_a_formula_for_everything(name):
     assert not list(bare(step_of(name)))

@@ -38,6 +38,7 @@ from chainrule.tracing.formula import (
 from chainrule.tracing.view import View, flat
 
 __all__ = [
+    "SPELLED",
     "certainty_slope",
     "general_formulas",
     "loss_slope",
@@ -49,6 +50,11 @@ __all__ = [
 CLIPPED = 1e-7
 """How near to 0 and 1 a probability may come, where a cross-entropy is not computed from z."""
 OF_SHARES = (CategoricalCrossentropy, SparseCategoricalCrossentropy)
+SPELLED = (
+    *OF_SHARES, BinaryCrossentropy, Huber, MeanAbsoluteError, MeanSquaredError, Poisson, Quantile,
+    SquaredError,
+)  # fmt: skip
+"""Losses that have a formula here."""
 
 Targets: TypeAlias = list[Symbol]
 

@@ -25,6 +25,7 @@ from chainrule.tracing.step_backward import backward_row, first_trained
 from chainrule.tracing.step_forward import forward_row, loss_entries
 from chainrule.tracing.step_gradient import gradient_entries
 from chainrule.tracing.step_normal import names_at_positions, statistics, statistics_slopes
+from chainrule.tracing.step_own_loss import own_loss
 from chainrule.tracing.step_update import update_entries
 from chainrule.tracing.view import View, flat, widths_of
 
@@ -100,6 +101,9 @@ def _lines(view: View) -> Iterator[str]:
             )
     yield from _targets_at_positions(view)
     yield from filter(None, (names_at_positions(view, place) for place in range(len(view.layers))))
+    own = own_loss(view)
+    if own is not None and len(own.steps) > 1:
+        yield f"{own.letter}1, {own.letter}2 ...: what operations of the loss give, in their order"
     mixing = [layer.name for layer, one in zip(trace.layers, view.mixing, strict=True) if one]
     if mixing:
         loss = trace.notation.loss

@@ -46,6 +46,7 @@ from chainrule.tracing.step import LayerTrace
 from chainrule.tracing.step_forward import gives_shares, position_of, within
 from chainrule.tracing.step_mixing import unmixed_slopes
 from chainrule.tracing.step_normal import given_slopes, hat_slopes, statistics_slopes
+from chainrule.tracing.step_own_loss import own_loss
 from chainrule.tracing.view import View, flat
 
 __all__ = ["backward_row", "first_trained"]
@@ -188,9 +189,12 @@ def _upstream(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
     """The derivative with respect to what a layer gives: from the loss, or over paths."""
     symbol = view.upstream(place, unit, row)
     if place == view.last:
-        formula = loss_slope(view, row, unit)
+        formula, own = loss_slope(view, row, unit), own_loss(view)
         if formula is not None and view.errors:
             formula = negated(formula)
+        if own is not None:
+            yield from own.backward(row) if unit == view.shown_units[place][0] else ()
+            formula = own.by_output(row, unit)
         note = "" if formula is not None else "through the operations of the loss"
         yield equation(symbol, *([] if formula is None else [formula]), note=note)
         return

@@ -35,6 +35,7 @@ from chainrule.tracing.loss_formulas import probabilities, row_loss
 from chainrule.tracing.step import LayerTrace, ParameterTrace
 from chainrule.tracing.step_mixing import mixed_rows
 from chainrule.tracing.step_normal import normalized, standardized, statistics
+from chainrule.tracing.step_own_loss import own_loss
 from chainrule.tracing.step_penalty import (
     TABLES,
     number_symbol,
@@ -278,10 +279,14 @@ def _operations(view: View, layer: LayerTrace) -> Iterator[Entry]:
 
 def loss_entries(view: View) -> Iterator[Entry]:
     """The loss of each row that is shown, then of all, then the penalties."""
+    own = own_loss(view)
     for row in view.shown_rows:
         symbol = view.loss(row)
         several = len(view.trace.loss_rules) > 1
         yield from head_shares(view, row) if several else _probabilities(view, row)
+        if own is not None:
+            yield from own.forward(row)
+            continue
         formula = heads_loss(view, row) if several else row_loss(view, row)
         note = "" if formula is not None else "through the operations of the loss"
         if symbol.row is None:
