@@ -165,3 +165,42 @@ def test_a_row_with_a_target_that_is_not_known_is_a_sentence(classes):
     strange = as_table(COLUMNS | {"y": [None, "perhaps", *["no"] * (ROWS - 2)]})
     with pytest.raises(DataError, match="first: row 1, counted from 0: 'perhaps'"):
         row_step(model, strange, 1)
+
+
+TOWNS, ALONE = [f"town {i % 15}" for i in range(120)], [f"single {i}" for i in range(10)]
+UNMET = {
+    "few": (["a", "b", "c"] * 40, "all columns of city are 0"),
+    "few and some alone": (["a", "b"] * 55 + ALONE, "it counts as city = other, as all such"),
+    "many": (TOWNS, "row 0 of embedding_0, which no training row used"),
+    "many and some alone": (TOWNS[:110] + ALONE, "row 0 of embedding_0, as all such values have"),
+}
+"""Values of a category in training, and what becomes of one that was not met."""
+
+
+@pytest.mark.parametrize("kind", UNMET)
+def test_a_category_that_training_did_not_meet_is_told(kind):
+    cities, words = UNMET[kind]
+    table = as_table({"city": cities, "y": [0.37 * i for i in range(120)]})
+    model = fit_table(plan_table(table, "y", TableSettings(epochs=1, members=1)))
+    rows = as_table({"city": ["nowhere", cities[0], None]})
+    strange, known, missing = (row_step(model, rows, row) for row in range(3))
+    often = "at most once" if "alone" in kind else "not met"
+    (sentence,) = strange.unmet
+    assert sentence.startswith("city = nowhere, which was ") and often in sentence
+    assert words in sentence and known.unmet == []
+    assert missing.unmet[0].startswith("city is missing, which was not met in training: ")
+    trace = trace_steps(strange.trainer, strange.data, columns=strange.columns)
+    given = dict(zip(strange.columns, trace.weighted_layers[0].numbers.x[0], strict=True))
+    if "row 0" in words:
+        row = model.members[0].parameters["embedding_0/table"][0]
+        assert [given[f"city {k + 1}"] for k in range(len(row))] == pytest.approx(row.tolist())
+    else:
+        ones = [name for name, value in given.items() if value]
+        assert ones == (["city = other"] if "alone" in kind else [])
+
+
+def test_a_number_with_columns_for_its_values_is_no_category():
+    ages = [float(i % 4) for i in range(80)]
+    table = as_table({"age": ages, "y": [0.37 * i for i in range(80)]})
+    model = fit_table(plan_table(table, "y", TableSettings(epochs=1, members=1)))
+    assert row_step(model, as_table({"age": [2.5, 1.0]}), 0).unmet == []

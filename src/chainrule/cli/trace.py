@@ -207,6 +207,7 @@ def _remarks(found: RowStep, table: Table, options: argparse.Namespace) -> Itera
         sure = "" if probability is None else f" with probability {probability:.3g}"
         shown = f"{value:,.6g}" if isinstance(value, float) else value
         yield f"this network predicts {target} = {shown}{sure}"
+    yield from found.unmet
     if found.assumed:
         yield (
             f"the row has no {listing(found.assumed)}: what this network predicts stands for it in "
