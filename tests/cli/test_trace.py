@@ -127,11 +127,16 @@ def test_a_row_of_a_run(tmp_path):
     assert "no" in out and "age" in out and "mask" not in out
     flat = flat_of(out)
     assert "row 3 of people.csv: age = 23, city = a, left = no" in flat
+    assert "(bends at age = " in flat
     assert "this network predicts left = " in flat and "optimizer begins anew" in flat
     (tmp_path / "new.csv").write_text("age,city\n30,a\n")
     for new, row in (("people.csv", 120), ("new.csv", 0)):
         code, out, err = trace("run", new, "--row", row, cwd=tmp_path)
         assert code == 0 and "the row has no 'left': what this network predicts" in flat_of(out)
+        assert "was not met" not in out
+    (tmp_path / "far.csv").write_text("age,city\n30,far\n")
+    code, out, err = trace("run", "far.csv", "--row", 0, cwd=tmp_path)
+    assert "city = far, which was not met in training: all columns of city are 0" in flat_of(out)
     for words, sentence in (
         (("run", "people.csv", "--row", 121), "there is no row 121; people.csv has 121 rows"),
         (("run", "people.csv", "--row", -1), "there is no row -1"),

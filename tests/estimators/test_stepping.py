@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import numpy as np
 import pytest
@@ -90,6 +91,29 @@ def test_inputs_are_called_as_the_columns_of_the_table(classes):
     assert [one.get("columns") for one in shipped["inputs"]] == [*names.values(), None]
 
 
+@pytest.mark.parametrize("row", [5, 13, 30])
+def test_spread_numbers_bend_at_numbers_of_the_column(row, classes):
+    model, table = classes
+    found = row_step(model, table, row)
+    ((name, edges),) = found.ranges
+    assert name == "age" and (edges[0], edges[-1]) == (20.0, 59.0)
+    trace = trace_steps(
+        found.trainer, found.data, columns=found.columns, inputs=found.inputs, ranges=found.ranges
+    )
+    text = " ".join(trace.to_text(1000).split())
+    told = re.findall(
+        r"reach(\d+)_\[age position\] = .*? = (\S+) \(bends at age = (\S+) and (\S+)\)", text
+    )
+    assert told and r"bends at age = " in trace.to_latex()
+    for part, reached, low, high in told:
+        assert edges[int(part) - 1 : int(part) + 1] == (float(low), float(high))
+        share = (COLUMNS["age"][row] - float(low)) / (float(high) - float(low))
+        assert float(reached) == pytest.approx(min(max(share, 0.0), 1.0), abs=1e-5)
+    short = [(name, edges[: int(part)])]  # another number may have fewer parts
+    trace = trace_steps(found.trainer, found.data, inputs=found.inputs, ranges=short)
+    assert "(beyond the range of age)" in trace.to_text(1000)
+
+
 @pytest.mark.parametrize("kind", ["classes", "numbers"])
 def test_the_loss_is_that_of_the_rows_target(kind, request):
     model, table = request.getfixturevalue(kind)
@@ -141,3 +165,42 @@ def test_a_row_with_a_target_that_is_not_known_is_a_sentence(classes):
     strange = as_table(COLUMNS | {"y": [None, "perhaps", *["no"] * (ROWS - 2)]})
     with pytest.raises(DataError, match="first: row 1, counted from 0: 'perhaps'"):
         row_step(model, strange, 1)
+
+
+TOWNS, ALONE = [f"town {i % 15}" for i in range(120)], [f"single {i}" for i in range(10)]
+UNMET = {
+    "few": (["a", "b", "c"] * 40, "all columns of city are 0"),
+    "few and some alone": (["a", "b"] * 55 + ALONE, "it counts as city = other, as all such"),
+    "many": (TOWNS, "row 0 of embedding_0, which no training row used"),
+    "many and some alone": (TOWNS[:110] + ALONE, "row 0 of embedding_0, as all such values have"),
+}
+"""Values of a category in training, and what becomes of one that was not met."""
+
+
+@pytest.mark.parametrize("kind", UNMET)
+def test_a_category_that_training_did_not_meet_is_told(kind):
+    cities, words = UNMET[kind]
+    table = as_table({"city": cities, "y": [0.37 * i for i in range(120)]})
+    model = fit_table(plan_table(table, "y", TableSettings(epochs=1, members=1)))
+    rows = as_table({"city": ["nowhere", cities[0], None]})
+    strange, known, missing = (row_step(model, rows, row) for row in range(3))
+    often = "at most once" if "alone" in kind else "not met"
+    (sentence,) = strange.unmet
+    assert sentence.startswith("city = nowhere, which was ") and often in sentence
+    assert words in sentence and known.unmet == []
+    assert missing.unmet[0].startswith("city is missing, which was not met in training: ")
+    trace = trace_steps(strange.trainer, strange.data, columns=strange.columns)
+    given = dict(zip(strange.columns, trace.weighted_layers[0].numbers.x[0], strict=True))
+    if "row 0" in words:
+        row = model.members[0].parameters["embedding_0/table"][0]
+        assert [given[f"city {k + 1}"] for k in range(len(row))] == pytest.approx(row.tolist())
+    else:
+        ones = [name for name, value in given.items() if value]
+        assert ones == (["city = other"] if "alone" in kind else [])
+
+
+def test_a_number_with_columns_for_its_values_is_no_category():
+    ages = [float(i % 4) for i in range(80)]
+    table = as_table({"age": ages, "y": [0.37 * i for i in range(80)]})
+    model = fit_table(plan_table(table, "y", TableSettings(epochs=1, members=1)))
+    assert row_step(model, as_table({"age": [2.5, 1.0]}), 0).unmet == []

@@ -47,20 +47,21 @@ def batch(rows, inputs, outputs, kind="numbers", seed=0):
     """Rows and targets."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(rows, *_axes(inputs)))
+    shape = (rows, *_axes(outputs))
     if kind == "labels":
-        return X, rng.integers(0, outputs, rows)
+        return X, rng.integers(0, shape[-1], shape[:-1])
     if kind == "one-hot":
-        return X, np.eye(outputs)[rng.integers(0, outputs, rows)]
+        return X, np.eye(shape[-1])[rng.integers(0, shape[-1], shape[:-1])]
     if kind == "binary":
-        return X, rng.integers(0, 2, (rows, outputs)).astype(float)
+        return X, rng.integers(0, 2, shape).astype(float)
     if kind == "shares":
-        y = rng.random((rows, outputs))
-        return X, y / y.sum(axis=1, keepdims=True)
+        y = rng.random(shape)
+        return X, y / y.sum(axis=-1, keepdims=True)
     if kind == "codes":
-        return rng.integers(0, 5, (rows, inputs)), rng.normal(size=(rows, outputs))
+        return rng.integers(0, 5, (rows, inputs)), rng.normal(size=shape)
     if kind == "counts":
-        return X, rng.poisson(2.0, (rows, outputs)).astype(float)
-    return X, rng.normal(size=(rows, outputs))
+        return X, rng.poisson(2.0, shape).astype(float)
+    return X, rng.normal(size=shape)
 
 
 Dense, Dropout = layers.Dense, layers.Dropout
@@ -306,6 +307,11 @@ NETWORKS = {
         {"loss": "categorical_crossentropy"},
         (3, 3, 3, "one-hot"),
     ),
+    "mixed rows inside": (
+        [Dense(2, "tanh"), layers.Mixup(0.4), Dense(2, "tanh"), Dense(1)],
+        {},
+        (3, 3, 1),
+    ),
     "noise": (
         [layers.GaussianNoise(0.5), Dense(2, "tanh"), Dense(1)],
         {},
@@ -356,6 +362,56 @@ NETWORKS = {
         {},
         (2, 12, 1, "codes"),
     ),
+    "layer norm at positions": (
+        [
+            Dense(3, "tanh"),
+            layers.LayerNormalization(gamma_initializer=layers.RandomUniform(0.5, 1.5)),
+            layers.Flatten(),
+            Dense(2),
+        ],
+        {},
+        (2, (2, 1, 3), 2),
+    ),
+    "batch norm at positions": (
+        [
+            layers.BatchNormalization(),
+            Dense(2),
+            layers.BatchNormalization(scale=False),
+            layers.Activation("tanh"),
+            layers.Flatten(),
+            Dense(1),
+        ],
+        {},
+        (3, (2, 2), 1),
+    ),
+    "group norm at positions": (
+        [
+            Dense(4),
+            layers.GroupNormalization(2, center=False),
+            layers.GroupNormalization(1),
+            layers.Flatten(),
+            Dense(1),
+        ],
+        {},
+        (2, (3, 2), 1),
+    ),
+    "held norm at positions": (
+        [Dense(2), layers.BatchNormalization(trainable=False), layers.Flatten(), Dense(1)],
+        {},
+        (2, (2, 2), 1),
+    ),
+    "norm at many positions": (
+        [
+            Dense(3, "tanh"),
+            layers.LayerNormalization(),
+            layers.BatchNormalization(),
+            Dense(2),
+            layers.Flatten(),
+            Dense(1),
+        ],
+        {},
+        (14, (15, 3), 1),
+    ),
     "thirteen rows": (
         [Dense(2, "tanh"), Dense(1)],
         {},
@@ -369,10 +425,109 @@ NETWORKS = {
 }
 """Name: the layers, the settings of `model`, and the batch."""
 
+NOT_IN_PAGES = {
+    "mixed rows of many": (
+        [Dense(2, "tanh"), layers.Mixup(0.4), Dense(2, "softmax")],
+        {"loss": "sparse_categorical_crossentropy"},
+        (14, 3, 2, "labels"),
+    ),
+    "mse at positions": (
+        [Dense(2, "tanh"), Dense(2)],
+        {},
+        (2, (2, 3), (2, 2)),
+    ),
+    "squared error at positions": (
+        [Dense(1), layers.Flatten()],
+        {"loss": "squared_error"},
+        (3, (2, 3), 2),
+    ),
+    "binary at positions": (
+        [Dense(2, "tanh"), Dense(1, "sigmoid")],
+        {"loss": "binary_crossentropy"},
+        (2, (3, 2), (3, 1), "binary"),
+    ),
+    "binary from logits at positions": (
+        [Dense(1), layers.Flatten()],
+        {"loss": losses.BinaryCrossentropy(from_logits=True)},
+        (2, (2, 3), 2, "binary"),
+    ),
+    "binary of numbers at positions": (
+        [Dense(1, "sigmoid"), layers.Flatten()],
+        {"loss": "binary_crossentropy"},
+        (2, (2, 3), 2, "binary"),
+    ),
+    "classes at positions": (
+        [Dense(2, "tanh"), Dense(3), layers.Activation("softmax")],
+        {"loss": "categorical_crossentropy"},
+        (2, (2, 3), (2, 3), "one-hot"),
+    ),
+    "shares at positions of outputs": (
+        [Dense(3, "softmax")],
+        {"loss": "categorical_crossentropy"},
+        (2, (2, 1, 3), (2, 1, 3), "shares"),
+    ),
+    "labels at positions": (
+        [Dense(3, "softmax")],
+        {"loss": "sparse_categorical_crossentropy"},
+        (3, (2, 3), (2, 3), "labels"),
+    ),
+    "labels from logits at positions": (
+        [Dense(2, "tanh"), Dense(3)],
+        {"loss": losses.SparseCategoricalCrossentropy(from_logits=True)},
+        (2, (2, 3), (2, 3), "labels"),
+    ),
+    "classes by logarithms at positions": (
+        [Dense(3, "log_softmax")],
+        {"loss": "categorical_crossentropy"},
+        (1, (2, 3), (2, 3), "one-hot"),
+    ),
+    "classes of exponentials at positions": (
+        [Dense(3, "exponential")],
+        {"loss": "categorical_crossentropy"},
+        (2, (2, 2), (2, 3), "one-hot"),
+    ),
+    "softmax with mse at positions": (
+        [Dense(2), layers.Activation("softmax")],
+        {},
+        (2, (2, 3), (2, 2)),
+    ),
+    "mae at positions": (
+        [Dense(1)],
+        {"loss": "mae"},
+        (2, (2, 2), (2, 1)),
+    ),
+    "huber at many positions": (
+        [Dense(2)],
+        {"loss": losses.Huber(0.4)},
+        (2, (15, 3), (15, 2)),
+    ),
+    "labels at many positions": (
+        [Dense(3, "softmax")],
+        {"loss": "sparse_categorical_crossentropy"},
+        (2, (15, 3), (15, 3), "labels"),
+    ),
+    "quantile at positions": (
+        [Dense(1), layers.LayerNormalization()],
+        {"loss": losses.Quantile(0.9)},
+        (2, (2, 2), (2, 1)),
+    ),
+    "poisson at positions": (
+        [Dense(1, "exponential")],
+        {"loss": "poisson"},
+        (2, (2, 2), (2, 1), "counts"),
+    ),
+    "mixed rows at positions": (
+        [layers.Mixup(0.4), Dense(3, "softmax")],
+        {"loss": "categorical_crossentropy"},
+        (3, (2, 3), (2, 3), "one-hot"),
+    ),
+}
+"""The same of networks that pages do not tell yet."""
+
 
 def step_of(name, dtype="float64", **how):
     """The trace of a network of the table."""
-    stack, settings, given = NETWORKS[name]
+    stack, settings, given = (NETWORKS | NOT_IN_PAGES)[name]
     return model(given[1], *stack, **settings, dtype=dtype).trace(*batch(*given), **how)
 
 

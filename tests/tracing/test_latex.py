@@ -2,7 +2,15 @@ import re
 
 import numpy as np
 import pytest
-from tests.tracing.networks import NETWORKS, expressions, han, mazur, model, step_of
+from tests.tracing.networks import (
+    NETWORKS,
+    NOT_IN_PAGES,
+    expressions,
+    han,
+    mazur,
+    model,
+    step_of,
+)
 from tests.tracing.test_text import TABLE_A, TABLE_B
 
 import chainrule as cr
@@ -61,7 +69,7 @@ def test_worked_example_b():
     assert r"w_{46}^{\prime} & = w_{46} + \eta\cdot \mathrm{Err}_{6}\cdot a_{4}" in text
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [*NETWORKS, *NOT_IN_PAGES])
 def test_braces_and_environments_are_closed(name):
     text = step_of(name).to_latex()
     bare = re.sub(r"\\[{}]", "", text)
@@ -89,7 +97,8 @@ def test_matrices_and_thetas():
         ("h1_2", "h_{1,2}"), ("δ", r"\delta"), ("Θ0[1,0]", r"\Theta^{(0)}_{1,0}"), ("7", "7"),
         ("rate", r"\mathrm{rate}"), ("beta_1", r"\text{beta\_\allowbreak{}1}"),
         ("μ1_2", r"\mu_{1,2}"), ("σ²1", r"\sigma^{2}_{1}"), ("ΣL", r"\Sigma L"),
-        ("γ2[3]", r"\gamma^{(2)}_{3}"),
+        ("γ2[3]", r"\gamma^{(2)}_{3}"), ("σ²_2", r"\sigma^{2}_{2}"), ("μ_1", r"\mu_{1}"),
+        ("σ²[1,2]", r"\sigma^{2}_{1,2}"), ("σ²1[2]", r"\sigma^{2\,(1)}_{2}"),
         ("a b", r"\text{a b}"), ("50%", r"\text{50\%}"), ("中", r"\text{[U+4E2D]}"),
     ],
 )  # fmt: skip

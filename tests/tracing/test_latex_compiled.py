@@ -51,7 +51,10 @@ def test_given_weights_of_xor(tmp_path):
 @pytest.mark.parametrize(
     "name", ["three binary", "classes", "shares", "activation layer", "dropout", "batch norm",
              "penalties", "constraint", "adam", "rmsprop", "large", "two norms", "group norm",
-             "penalties by size"]
+             "penalties by size", "layer norm at positions", "batch norm at positions",
+             "group norm at positions", "labels from logits at positions",
+             "shares at positions of outputs", "huber at many positions", "mixed rows inside",
+             "own loss"]
 )  # fmt: skip
 def test_networks(name, tmp_path):
     check(step_of(name, notation="theta", steps=2), tmp_path)

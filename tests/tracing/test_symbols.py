@@ -4,7 +4,15 @@ import re
 
 import numpy as np
 import pytest
-from tests.tracing.networks import NETWORKS, batch, expressions, model, step_of, table_step
+from tests.tracing.networks import (
+    NETWORKS,
+    NOT_IN_PAGES,
+    batch,
+    expressions,
+    model,
+    step_of,
+    table_step,
+)
 from tests.tracing.test_equations import check, equations
 
 import chainrule as cr
@@ -49,10 +57,10 @@ def test_a_symbol_of_an_expression_has_one_value(result, nodes):
         np.testing.assert_allclose(value, known, rtol=1e-9, atol=1e-12, err_msg=name)
 
 
-@pytest.mark.parametrize("name", [*NETWORKS, "table", "table of two targets"])
+@pytest.mark.parametrize("name", [*NETWORKS, *NOT_IN_PAGES, "table", "table of two targets"])
 def test_a_symbol_of_a_step_has_one_value(name):
     heads = (True, False) if name == "table of two targets" else (False,)
-    trace = step_of(name) if name in NETWORKS else table_step(heads, 2, 0.5)
+    trace = table_step(heads, 2, 0.5) if name.startswith("table") else step_of(name)
     found = {}
     for symbol, value in named_values(trace):
         known = found.setdefault(symbol, value)
@@ -246,3 +254,31 @@ def test_columns_that_are_put_together_are_given_by_their_names():
     assert "city_1 = embedding_0/table[1,1] = " in text
     assert "dL/dcity_1 = δ_h1·W1[3,1] + δ_h2·W1[3,2] + " in text
     assert " = a·W1[1,1] + b·W1[2,1] + city_1·W1[3,1]" in text
+
+
+def test_rows_are_mixed_with_their_partner_in_its_share():
+    trace = step_of("mixed rows")
+    shares = next(one.value for one in trace.layers[0].nodes if one.operation == "reshape")[:, 0]
+    (x,) = trace.inputs.values()
+    text = trace.to_text(200)
+    assert "mixed with row 3: mix(1) = " in text and "mixed with itself: mix(2) = " in text
+    for row in range(3):
+        for unit in range(3):
+            own, other = f"x{unit + 1}({row + 1})", f"x{unit + 1}({3 - row})"
+            share = f"mix({row + 1})"
+            formula = re.escape(f"{share}·{own} + (1 - {share})·{other} = ")
+            (shown,) = re.findall(rf"x{unit + 1}~\({row + 1}\) += {formula}.* = (\S+)\n", text)
+            mixed = shares[row] * x[row, unit] + (1 - shares[row]) * x[2 - row, unit]
+            assert float(shown) == pytest.approx(mixed, abs=1e-6)
+    assert "(through" not in text
+
+
+def test_derivatives_reach_a_row_through_itself_and_its_partner():
+    text = step_of("mixed rows inside").to_text(200)
+    formula = "dΣL/dh1_1(1) = mix(1)·dL(1)/dh1_1~(1) + (1 - mix(3))·dL(3)/dh1_1~(3) = "
+    assert formula in re.sub(" +", " ", text)
+    text = step_of("mixed rows of many").to_text(200)
+    assert re.search(
+        r"mixed with row 7: mix\(8\) = \S+, h1\(7\) = .*, t0\(7\) = 1, t1\(7\) = 0\n", text
+    )
+    assert re.search(r"mixed with row 7: mix\(7\) = \S+, dL\(7\)/dh1~\(7\) = ", text)

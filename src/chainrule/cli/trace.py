@@ -211,7 +211,7 @@ def _trace_row(options: argparse.Namespace) -> StepTrace:
     return trace_steps(
         found.trainer, found.data, steps=1 if options.steps is None else options.steps,
         notation=notation, columns=found.columns, outputs=found.outputs, inputs=found.inputs,
-        check=options.check, remarks=list(_remarks(found, table, options)),
+        ranges=found.ranges, check=options.check, remarks=list(_remarks(found, table, options)),
     )  # fmt: skip
 
 
@@ -224,6 +224,7 @@ def _remarks(found: RowStep, table: Table, options: argparse.Namespace) -> Itera
         sure = "" if probability is None else f" with probability {probability:.3g}"
         shown = f"{value:,.6g}" if isinstance(value, float) else value
         yield f"this network predicts {target} = {shown}{sure}"
+    yield from found.unmet
     if found.assumed:
         yield (
             f"the row has no {listing(found.assumed)}: what this network predicts stands for it in "

@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data.encodings import ENCODINGS, Encoding, NumberEncoding, fit_column, numbers_of
+from chainrule.data.encodings import (
+    ENCODINGS,
+    CategoryEncoding,
+    Encoding,
+    NumberEncoding,
+    fit_column,
+    numbers_of,
+)
 from chainrule.data.schema import Schema
 from chainrule.data.table import Table
 from chainrule.errors import DataError, SettingError, listing, nearest
@@ -119,6 +126,15 @@ class Encoder:
         for place, number in enumerate(self.spread):
             positions[:, place] = number.positions(table.columns[number.name])
         return Encoded(numbers, categories, positions)
+
+    def unmet(self, table: Table) -> tuple[CategoryEncoding, ...]:
+        """Of a table of one row: the encodings of categories whose value they do not know."""
+        numbers = {one.name for one in self.encodings if isinstance(one, NumberEncoding)}
+        categories = (one for one in self.encodings if isinstance(one, CategoryEncoding))
+        return tuple(
+            one for one in categories
+            if one.name not in numbers and one.codes(table.columns[one.name])[0] == 0
+        )  # fmt: skip
 
     @property
     def width(self) -> int:

@@ -52,6 +52,8 @@ class RowStep:
     inputs, columns
         What the columns of each input are called, by its name; and those that the first layer of
         all is given.
+    ranges
+        The numbers that are spread, each with the edges of the parts of its range, in its own unit.
     outputs
         What the units of its last layer say: classes, or the target.
     predictions
@@ -59,15 +61,19 @@ class RowStep:
         probability.
     assumed
         The targets that the row does not have: what the network predicts stands for them.
+    unmet
+        A sentence for each category that training did not meet: what the network makes of it.
     """
 
     trainer: Trainer
     data: Data
     inputs: dict[str, list[str]]
+    ranges: list[tuple[str, tuple[float, ...]]]
     columns: list[str]
     outputs: list[str]
     predictions: dict[str, tuple[Any, float | None]]
     assumed: list[str]
+    unmet: list[str]
 
 
 def row_step(model: TableModel, table: Table, row: int, member: int = 0) -> RowStep:
@@ -111,8 +117,31 @@ def _of_row(model: TableModel, one: Table, member: int) -> RowStep:
     named = dict(zip(network.output_names, targets, strict=True))
     data = trainer.data(inputs, named if len(targets) > 1 else targets[0])
     predictions = {codec.name: _predicted(codec, answer) for codec, answer in answers}
-    columns, outputs = list(_columns(model)), list(_outputs(model))
-    return RowStep(trainer, data, _inputs(model), columns, outputs, predictions, assumed)
+    return RowStep(
+        trainer, data, _inputs(model),
+        [(number.name, number.edges) for number in model.encoder.spread],
+        list(_columns(model)), list(_outputs(model)), predictions, assumed,
+        list(_unmet(model, one)),
+    )  # fmt: skip
+
+
+def _unmet(model: TableModel, one: Table) -> Iterator[str]:
+    """What the network makes of categories that training did not meet."""
+    encoder = model.encoder
+    for encoding in encoder.unmet(one):
+        name, column = encoding.name, one.columns[encoding.name]
+        lacks = bool(column.missing[0])
+        value = f"{name} is missing" if lacks else f"{name} = {column.keys[0]}"
+        together = encoding.other and not lacks
+        met = "was met at most once in training" if together else "was not met in training"
+        if not encoding.one_hot:
+            layer = f"embedding_{encoder.category_names.index(name)}"
+            used = "as all such values have" if encoding.other else "which no training row used"
+            yield f"{value}, which {met}: it has row 0 of {layer}, {used}"
+        elif together:
+            yield f"{value}, which {met}: it counts as {name} = other, as all such values do"
+        else:
+            yield f"{value}, which {met}: all columns of {name} are 0"
 
 
 def _predicted(codec: Labels | Numbers, answer: Any) -> tuple[Any, float | None]:

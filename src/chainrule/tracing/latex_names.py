@@ -27,8 +27,8 @@ SPECIAL = {
 ACCENTED = re.compile(r"(\\?[A-Za-z]+|\\(?:hat|tilde)\{.*?\}+)((?:_\{[^{}]*\})?)")
 """A letter, perhaps with accents, and what stands below it."""
 
-INDEXED = re.compile(r"([^\W\d_])(\d*)\[([\d,]+)\]")
-NUMBERED = re.compile(r"([^\W\d_])(²?)((?:\d+(?:_\d+)*)?)")
+INDEXED = re.compile(r"([^\W\d_])(²?)(\d*)\[([\d,]+)\]")
+NUMBERED = re.compile(r"([^\W\d_])(²?)(?:(?<=[μ²])_)?((?:\d+(?:_\d+)*)?)")
 
 
 def escaped(text: str) -> str:
@@ -60,8 +60,9 @@ def name_latex(name: str) -> str:
         return rf"\Sigma {name_latex(name[1:])}"
     found = INDEXED.fullmatch(name)
     if found is not None and _is_mathematical(found[1]):
-        layer = f"^{{({found[2]})}}" if found[2] else ""
-        return f"{_mathematical(found[1])}{layer}_{{{found[3]}}}"
+        layer = rf"\,({found[3]})" if found[2] and found[3] else found[3] and f"({found[3]})"
+        power = f"^{{{'2' if found[2] else ''}{layer}}}" if found[2] or layer else ""
+        return f"{_mathematical(found[1])}{power}_{{{found[4]}}}"
     found = NUMBERED.fullmatch(name)
     if found is not None and _is_mathematical(found[1]):
         power = "^{2}" if found[2] else ""

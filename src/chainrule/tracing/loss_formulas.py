@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 from chainrule.losses import (
@@ -28,15 +27,18 @@ from chainrule.tracing.formula import (
     Sum,
     Symbol,
     dot,
+    evaluate,
     folded,
     mean_of,
     minus,
     product,
+    some,
     total,
 )
 from chainrule.tracing.view import View, flat
 
 __all__ = [
+    "SPELLED",
     "certainty_slope",
     "general_formulas",
     "loss_slope",
@@ -48,6 +50,11 @@ __all__ = [
 CLIPPED = 1e-7
 """How near to 0 and 1 a probability may come, where a cross-entropy is not computed from z."""
 OF_SHARES = (CategoricalCrossentropy, SparseCategoricalCrossentropy)
+SPELLED = (
+    *OF_SHARES, BinaryCrossentropy, Huber, MeanAbsoluteError, MeanSquaredError, Poisson, Quantile,
+    SquaredError,
+)  # fmt: skip
+"""Losses that have a formula here."""
 
 Targets: TypeAlias = list[Symbol]
 
@@ -61,7 +68,8 @@ def probabilities(view: View, row: int) -> list[Symbol]:
         parts = view.parts
         if parts is not None:
             p = flat(parts.p, view.rows)[row]
-            names = [f"p{k + 1}" if len(p) > 1 else "p" for k in range(len(p))]
+            numbers = [view.output_index(k) or str(k + 1) for k in range(len(p))]
+            names = [f"p{one}" if len(p) > 1 else "p" for one in numbers]
             return [
                 Symbol(name, one, row=view.row(row)) for name, one in zip(names, p, strict=True)
             ]
@@ -105,12 +113,13 @@ def _of_targets(
     own = formula([view.target(row, k) for k in range(count)])
     if not view.mixed:
         return own
-    shares = view.mixing_shares
-    other = view.rows - 1 - row
-    partner = formula([replace(view.target(other, k), row=other + 1) for k in range(count)])
-    if own is None or partner is None or shares is None or view.trace.row_weights is not None:
+    other = view.partner(row)
+    partner = formula([view.target(other, k) for k in range(count)])
+    if own is None or partner is None or view.trace.row_weights is not None:
         return None
-    share = Symbol("mix", shares[row], row=view.row(row))
+    if view.mixing_shares is None:
+        return None
+    share = view.mixing_share(row)
     return Sum((Product((share, own)), Product((minus(Number(1), share), partner))))
 
 
@@ -118,17 +127,29 @@ def _loss(view: View, outputs: list[Symbol], targets: Targets) -> Expression | N
     rule, most, count = view.trace.loss_rules[0], view.folding.terms, len(outputs)
     pairs = list(zip(outputs, targets, strict=True))
     stable = view.parts is not None
-    if type(rule) in OF_SHARES:
-        return _of_classes(pairs, most) if stable else _of_shares(view, pairs)
     if type(rule) is BinaryCrossentropy and stable and not all(0 < o.value < 1 for o, _ in pairs):
         return None
-    terms = [_term(view, o, t) for o, t in pairs]
-    if any(term is None for term in terms):
+    if type(rule) in OF_SHARES:
+        width = count // view.output_positions
+        places = [pairs[start : start + width] for start in range(0, count, width)]
+        found = [_of_classes(one, most) if stable else _of_shares(view, one) for one in places]
+    else:
+        found = [_term(view, o, t) for o, t in pairs]
+    terms = [term for term in found if term is not None]
+    if len(terms) < len(found):
         return None
-    added = folded([term for term in terms if term is not None], most)
+    added = _added(view, terms, count // len(terms))
     if type(rule) is SquaredError:
         return Product((Quotient(Number(1), Number(2)), added))
-    return mean_of(added, count)
+    return mean_of(added, len(terms))
+
+
+def _added(view: View, terms: list[Expression], outputs: int) -> Expression:
+    """The sum of terms, each of so many outputs: of many those of outputs that are shown."""
+    if len(terms) <= view.folding.terms + 1:
+        return total(terms)
+    shown = sorted({unit // outputs for unit in view.shown_units[-1]})
+    return total(some([evaluate(term) for term in terms], shown, terms.__getitem__))
 
 
 def _term(view: View, o: Symbol, t: Symbol) -> Expression | None:
@@ -215,7 +236,11 @@ def _slope(view: View, outputs: list[Symbol], targets: Targets, unit: int) -> Ex
         scale = Quotient(Number(2), Number(count)) if count > 2 else Number(2 / count)
         return product(scale, error)
     if type(rule) in OF_SHARES:
-        return _slope_of_shares(view, outputs, targets, unit)
+        width = count // view.output_positions
+        start = unit // width * width
+        place = slice(start, start + width)
+        one = _slope_of_shares(view, outputs[place], targets[place], unit - start)
+        return None if one is None else mean_of(one, view.output_positions)
     one = _slope_of_term(view, rule, o, t)
     return None if one is None else mean_of(one, count)
 

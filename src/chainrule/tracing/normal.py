@@ -21,38 +21,44 @@ NORMALIZING = ("BatchNormalization", "LayerNormalization", "GroupNormalization")
 
 @dataclass(frozen=True, eq=False)
 class Normal:
-    """A normalization of rows with one axis of columns; arrays have the shape (rows, columns).
+    """A normalization; arrays have the shape (rows, columns), with further axes in their columns.
 
     mean, variance, hat
         Each number's own mean and variance, and what it is brought to.
+    which
+        Which mean each number has: those with the same number have one mean.
     epsilon
         What is added to the variance.
+    units
+        How many columns there are at each position of a row.
     size
         How many neighboring columns of a row have one mean; 0 where a column has one for all rows.
     fixed
         Whether mean and variance are kept with the model, not found in the batch.
+    axes
+        How many axes of positions a row has before that of its columns.
     """
 
     mean: Array
     variance: Array
     hat: Array
+    which: Array
     epsilon: float
+    units: int
     size: int
     fixed: bool
+    axes: int
 
-    def together(self, row: int, column: int) -> list[tuple[int, int]]:
-        """The places, row and column, of the numbers that have one mean."""
-        rows, _ = self.hat.shape
-        if not self.size:
-            return [(one, column) for one in range(rows)]
-        start = column // self.size * self.size
-        return [(row, one) for one in range(start, start + self.size)]
+    def together(self, row: int, column: int) -> tuple[Array, Array]:
+        """The places, rows and columns, of the numbers that have one mean."""
+        rows, columns = np.nonzero(self.which == self.which[row, column])
+        return rows, columns
 
 
-def normal_of(layer: LayerTrace, nodes: Mapping[int, TracedNode], rows: int) -> Normal | None:
-    """What a layer does inside; None where it is no normalization of one axis of columns."""
+def normal_of(layer: LayerTrace, nodes: Mapping[int, TracedNode]) -> Normal | None:
+    """What a layer does inside; None where it is no normalization."""
     x = layer.numbers.x
-    if layer.kind not in NORMALIZING or x is None or x.ndim != 2:
+    if layer.kind not in NORMALIZING or x is None:
         return None
     divided = next((one for one in layer.nodes if _is_scaled(one, nodes)), None)
     if divided is None:
@@ -67,9 +73,12 @@ def normal_of(layer: LayerTrace, nodes: Mapping[int, TracedNode], rows: int) -> 
         _spread(mean.value, shape),
         _spread(variance.value, shape),
         _spread(divided.value, shape),
+        _spread(np.arange(mean.value.size).reshape(mean.value.shape), shape),
         epsilon=float(np.asarray(epsilon.value)),
+        units=x.shape[-1],
         size=0 if layer.kind == "BatchNormalization" else shape[-1],
         fixed=not mean.operands,
+        axes=x.ndim - 2,
     )
 
 

@@ -181,8 +181,8 @@ class StepTrace(Forms):
         Sentences that stand above it: where its row comes from, what is said of it elsewhere.
     title
         What stands above all of it, if anything.
-    input_names
-        What the columns of each input are called, by its name, where that is known.
+    input_names, ranges
+        What columns of inputs are called; numbers that are spread, and the edges of their parts.
     steps, losses
         All the steps that were asked for, this one first; of more than 100 the first and the last.
         The loss before each step and after the last.
@@ -216,6 +216,7 @@ class StepTrace(Forms):
     remarks: tuple[str, ...] = ()
     title: str = ""
     input_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    ranges: Sequence[tuple[str, Sequence[float]]] = ()
 
     @property
     def steps(self) -> tuple[StepTrace, ...]:
@@ -313,8 +314,8 @@ class StepTrace(Forms):
         z = layer.numbers.z if layer.numbers.z is not None else layer.numbers.x
         for node in self.nodes:
             if is_pair(node.operation) and z is not None:
-                logits, targets = (by_number[number].value for number in node.operands)
-                if logits is not None and targets is not None and np.array_equal(logits, z):
+                logits, targets = (np.asarray(by_number[one].value) for one in node.operands)
+                if np.array_equal(logits.reshape(-1), z.reshape(-1)):
                     return parts_of(node.operation, logits, targets)
         return None
 

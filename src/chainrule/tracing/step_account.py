@@ -24,7 +24,8 @@ from chainrule.tracing.step import StepTrace
 from chainrule.tracing.step_backward import backward_row, first_trained
 from chainrule.tracing.step_forward import forward_row, loss_entries
 from chainrule.tracing.step_gradient import gradient_entries
-from chainrule.tracing.step_normal import statistics, statistics_slopes
+from chainrule.tracing.step_normal import names_at_positions, statistics, statistics_slopes
+from chainrule.tracing.step_own_loss import own_loss
 from chainrule.tracing.step_update import update_entries
 from chainrule.tracing.view import View, flat, widths_of
 
@@ -98,6 +99,11 @@ def _lines(view: View) -> Iterator[str]:
                 f"{layer.name}[{at},j]: unit j of {layer.name} at position {at} of a row; its "
                 "weights are the same at all positions"
             )
+    yield from _targets_at_positions(view)
+    yield from filter(None, (names_at_positions(view, place) for place in range(len(view.layers))))
+    own = own_loss(view)
+    if own is not None and len(own.steps) > 1:
+        yield f"{own.letter}1, {own.letter}2 ...: what operations of the loss give, in their order"
     mixing = [layer.name for layer, one in zip(trace.layers, view.mixing, strict=True) if one]
     if mixing:
         loss = trace.notation.loss
@@ -105,6 +111,17 @@ def _lines(view: View) -> Iterator[str]:
             f"rows mix in {', '.join(mixing)}: what comes before has its δ and derivatives of "
             f"Σ{loss}, the sum of all rows' own losses, and not of its row's own"
         )
+
+
+def _targets_at_positions(view: View) -> Iterator[str]:
+    """What the names of targets at positions stand for."""
+    axes = view.layers[-1].numbers.a.ndim - 2
+    if view.targets is None or axes < 1:
+        return
+    at = ",".join("pqrs"[:axes])
+    labels = view.trace.loss_rules[0].target_kind == "labels"
+    counted = ", 1 where the label, which counts from 0, is j - 1" if labels else ""
+    yield f"t[{at},j]: the target of output j at position {at} of a row{counted}"
 
 
 def _kind(kind: str, activation: str | None) -> str:
@@ -134,8 +151,9 @@ def _forward(view: View, before: str) -> Iterator[Section]:
         since = ""
         if stage:
             name = view.layers[start].name
-            entries = statistics(view, start, view.shown_rows[0], view.shown_units[start])
-            yield Section(f"{before}Forward, {name}, all rows", tuple(entries))
+            if view.normals[start] is not None:
+                entries = statistics(view, start, view.shown_rows[0], view.shown_units[start])
+                yield Section(f"{before}Forward, {name}, all rows", tuple(entries))
             since = f", from {name}"
         for row in view.shown_rows:
             given = () if stage else _inputs(view, row)
@@ -149,8 +167,9 @@ def _backward(view: View, before: str) -> Iterator[Section]:
         until = ""
         if first < end < len(view.layers):
             name, units = view.layers[end].name, view.shown_units[end]
-            entries = tuple(statistics_slopes(view, end, view.shown_rows[0], units))
-            yield Section(f"{before}Backward, {name}, all rows", entries)
+            if view.normals[end] is not None:
+                entries = tuple(statistics_slopes(view, end, view.shown_rows[0], units))
+                yield Section(f"{before}Backward, {name}, all rows", entries)
             until = f", from {name}"
         for row in view.shown_rows:
             title = f"{before}Backward{_row_title(view, row)}{until}"

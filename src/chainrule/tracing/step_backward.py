@@ -43,8 +43,10 @@ from chainrule.tracing.loss_formulas import (
 )
 from chainrule.tracing.pairs import Parts
 from chainrule.tracing.step import LayerTrace
-from chainrule.tracing.step_forward import OF_CLASSES, position_of, within
+from chainrule.tracing.step_forward import gives_shares, position_of, within
+from chainrule.tracing.step_mixing import unmixed_slopes
 from chainrule.tracing.step_normal import given_slopes, hat_slopes, statistics_slopes
+from chainrule.tracing.step_own_loss import own_loss
 from chainrule.tracing.view import View, flat
 
 __all__ = ["backward_row", "first_trained"]
@@ -63,7 +65,8 @@ def backward_row(view: View, row: int, start: int, end: int) -> Iterator[Entry]:
     """
     first = first_trained(view)
     if end < len(view.layers) and end > first:
-        yield from given_slopes(view, end, row, view.shown_units[end])
+        slopes = unmixed_slopes if view.mixes_rows(end) else given_slopes
+        yield from slopes(view, end, row, view.shown_units[end])
     for place in range(end - 1, max(start, first) - 1, -1):
         layer = view.layers[place]
         if layer.place is None and (view.only_moves(layer) or _is_unknown(layer)):
@@ -71,8 +74,12 @@ def backward_row(view: View, row: int, start: int, end: int) -> Iterator[Entry]:
         if view.normals[place] is not None:
             yield from _normalization(view, place, row, is_first=place == first)
             continue
+        if view.mixes_rows(place):
+            for unit in view.shown_units[place]:
+                yield from _upstream(view, place, row, unit)
+            continue
         yield from _deltas(view, place, row)
-        if place == len(view.layers) - 1:
+        if place == view.last:
             yield from _pair_note(view, row)
 
 
@@ -107,9 +114,10 @@ def _is_trained(layer: LayerTrace) -> bool:
 
 def _deltas(view: View, place: int, row: int) -> Iterator[Entry]:
     """The deltas of a layer; of one whose deltas need all that arrives at it, after that."""
-    units, last = view.shown_units[place], place == len(view.layers) - 1
+    units, last = view.shown_units[place], place == view.last
     of_pair = last and (_has_another_pair(view) or (_spelled(view) and view.parts is not None))
-    if of_pair or not _is_of_shares(view.layers[place]):
+    layer = view.layers[place]
+    if of_pair or layer.numbers.slope is not None or not gives_shares(layer):
         for unit in units:
             yield from _delta(view, place, row, unit)
         return
@@ -119,14 +127,8 @@ def _deltas(view: View, place: int, row: int) -> Iterator[Entry]:
         yield from _of_shares(view, place, row, unit)
 
 
-def _is_of_shares(layer: LayerTrace) -> bool:
-    """Whether a layer ends in shares, each of which depends on all numbers at its position."""
-    known = layer.kernel is not None or layer.numbers.a.ndim == 2
-    return layer.activation in OF_CLASSES and layer.numbers.slope is None and known
-
-
 def _delta(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
-    last = place == len(view.layers) - 1
+    last = place == view.last
     parts = view.parts if last and _spelled(view) else None
     if parts is not None:
         yield from _pair(view, place, row, unit, parts)
@@ -160,7 +162,7 @@ def _arrived(view: View, place: int, row: int, unit: int) -> Symbol:
 def _spelled(view: View) -> bool:
     """Whether the loss is a cross-entropy of one output, whose pair is taken apart."""
     rules = view.trace.loss_rules
-    one = len(rules) == 1 and view.layers[-1].numbers.a.ndim == 2
+    one = len(rules) == 1 and view.targets is not None
     return one and type(rules[0]) in CROSS_ENTROPIES and not view.mixed
 
 
@@ -179,17 +181,20 @@ def _delta_of_mixed(view: View, row: int, unit: int) -> Expression | None:
     if target is None:
         return None
     whole = minus(outputs[unit], target)
-    count = len(outputs) if parts.link == "sigmoid" else 1
+    count = len(outputs) if parts.link == "sigmoid" else view.output_positions
     return mean_of(negated(whole) if view.errors else whole, count)
 
 
 def _upstream(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
     """The derivative with respect to what a layer gives: from the loss, or over paths."""
     symbol = view.upstream(place, unit, row)
-    if place == len(view.layers) - 1:
-        formula = loss_slope(view, row, unit)
+    if place == view.last:
+        formula, own = loss_slope(view, row, unit), own_loss(view)
         if formula is not None and view.errors:
             formula = negated(formula)
+        if own is not None:
+            yield from own.backward(row) if unit == view.shown_units[place][0] else ()
+            formula = own.by_output(row, unit)
         note = "" if formula is not None else "through the operations of the loss"
         yield equation(symbol, *([] if formula is None else [formula]), note=note)
         return
@@ -321,7 +326,7 @@ def _pair(view: View, place: int, row: int, unit: int, parts: Parts) -> Iterator
     delta = _arrived(view, place, row, unit)
     outputs = probabilities(view, row)
     o, t = outputs[unit], view.target(row, unit)
-    count = len(outputs) if parts.link == "sigmoid" else 1
+    count = len(outputs) if parts.link == "sigmoid" else view.output_positions
     whole = minus(t, o) if view.errors else minus(o, t)
     yield equation(delta, mean_of(whole, count), note="as training computes both together")
     steps = _sigmoid_parts if parts.link == "sigmoid" else _softmax_parts
@@ -361,7 +366,7 @@ def negated_top(one: Expression) -> Expression:
 def _logit(view: View, place: int, row: int, unit: int) -> Symbol:
     """z of the last layer, which a layer without weights is given."""
     layer = view.layers[place]
-    if layer.place is None:
+    if layer.numbers.z is None:
         x = flat(layer.numbers.x, view.rows)[row, unit]
         return view.given(place).symbol(unit, x, view.row(row))
     z = flat(layer.numbers.z, view.rows)[row, unit]
@@ -373,23 +378,27 @@ def _softmax_parts(
 ) -> Iterator[Entry]:
     """The sum over the classes whose target is not 0."""
     assert view.targets is not None  # noqa: S101  (looked at before)
-    by_p = flat(parts.by_p, view.rows)[row]
-    by_logit = parts.by_logit.reshape(view.rows, len(by_p), -1)[row][:, unit]
-    classes = np.flatnonzero(view.targets[row])
+    positions = view.output_positions
+    by_p = flat(parts.by_p, view.rows)[row] / positions
+    by_logits = parts.by_logit.reshape(view.rows, len(by_p), -1)[row]
+    start = unit // by_logits.shape[1] * by_logits.shape[1]
+    end = start + by_logits.shape[1]
+    classes = start + np.flatnonzero(view.targets[row, start:end])
+    first = next(one for one in view.shown_units[place] if one >= start)
     terms = []
     for k in (int(one) for one in classes[: view.folding.terms]):
         o, t = outputs[k], view.target(row, k)
         upstream = o.slope(view.loss(row), by_p[k], view.errors)
-        local = _logit(view, place, row, unit).slope(o, by_logit[k])
-        if unit == view.shown_units[place][0]:
-            share = Quotient(t, o)
-            yield equation(upstream, share if view.errors else Negative(share))
+        local = _logit(view, place, row, unit).slope(o, by_logits[k, unit - start])
+        if unit == first:
+            plain = Quotient(t, o) if view.errors else Negative(Quotient(t, o))
+            yield equation(upstream, mean_of(plain, positions))
         yield equation(local, _share_slope(o, outputs[unit], k == unit))
         terms.append(product(upstream, local))
     if len(classes) > len(terms):
         return
     delta = _arrived(view, place, row, unit)
-    value = _sign(view) * flat(parts.product, view.rows)[row, unit]
+    value = _sign(view) * flat(parts.product, view.rows)[row, unit] / positions
     yield equation(replace(delta, value=value), total(terms), note="by its parts")
 
 

@@ -33,7 +33,9 @@ from chainrule.tracing.formula import (
 from chainrule.tracing.head_formulas import head_shares, heads_loss
 from chainrule.tracing.loss_formulas import probabilities, row_loss
 from chainrule.tracing.step import LayerTrace, ParameterTrace
+from chainrule.tracing.step_mixing import mixed_rows
 from chainrule.tracing.step_normal import normalized, standardized, statistics
+from chainrule.tracing.step_own_loss import own_loss
 from chainrule.tracing.step_penalty import (
     TABLES,
     number_symbol,
@@ -44,7 +46,7 @@ from chainrule.tracing.step_penalty import (
 from chainrule.tracing.step_spread import spread_numbers, spread_sum
 from chainrule.tracing.view import View, flat
 
-__all__ = ["OF_CLASSES", "activated", "forward_row", "loss_entries", "position_of", "within"]
+__all__ = ["activated", "forward_row", "gives_shares", "loss_entries", "position_of", "within"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -109,12 +111,20 @@ def _activations(view: View, place: int, row: int, units: list[int]) -> Iterator
     for unit in units:
         symbol = view.unit(place, unit, a[unit], view.row(row))
         sums = [_z(view, place, k, one, row) for k, one in enumerate(z)]
-        if layer.activation in OF_CLASSES:
-            first, end = position_of(layer, unit)
-            shown = within(units, first, end - first)
-            yield equation(symbol, *_share(view, layer, sums[first:end], unit - first, shown))
+        if gives_shares(layer):
+            yield equation(symbol, *_share(view, layer, sums, unit, units))
         else:
             yield activated(symbol, layer, sums[unit])
+
+
+def gives_shares(layer: LayerTrace) -> bool:
+    """Whether what a layer gives at each position are shares, or their logarithms."""
+    numbers, axis = layer.numbers, -1
+    if layer.nodes:
+        axis = layer.nodes[-1].attributes.get("axis", -1)
+    given = numbers.x if numbers.z is None else numbers.z
+    alike = given is not None and given.shape == numbers.a.shape
+    return alike and layer.activation in OF_CLASSES and axis in (-1, numbers.a.ndim - 1)
 
 
 def position_of(layer: LayerTrace, unit: int) -> tuple[int, int]:
@@ -137,7 +147,12 @@ def activated(symbol: Symbol, layer: LayerTrace, z: Symbol) -> Entry:
 def _share(
     view: View, layer: LayerTrace, given: list[Symbol], unit: int, shown: Sequence[int]
 ) -> tuple[Expression, ...]:
-    """e^z of a unit divided by the sum of all, or its logarithm; none where e^z would overflow."""
+    """e^z of a unit divided by the sum of all at its position, or its logarithm.
+
+    None where e^z would overflow.
+    """
+    first, end = position_of(layer, unit)
+    given, shown = given[first:end], within(shown, first, end - first)
     z = np.array([one.value for one in given], np.float64)
     if np.abs(z).max() > MOST_EXPONENT:
         return ()
@@ -146,8 +161,8 @@ def _share(
         first=shown,
     ))  # fmt: skip
     if layer.activation == "log_softmax":
-        return (minus(given[unit], Call("log", (powers,))),)
-    return (Quotient(Call("exp", (given[unit],)), powers),)
+        return (minus(given[unit - first], Call("log", (powers,))),)
+    return (Quotient(Call("exp", (given[unit - first],)), powers),)
 
 
 def _through(layer: LayerTrace, what: str = "") -> str:
@@ -163,6 +178,8 @@ def _of_kind(view: View, place: int, row: int, units: list[int]) -> Iterator[Ent
         shared = place in view.gathering
         found = () if shared else statistics(view, place, row, units)
         return chain(found, normalized(view, place, row, units))
+    if view.mixes_rows(place):
+        return mixed_rows(view, place, row, units)
     if layer.kind == "Normalization" and layer.numbers.x is not None:
         return standardized(view, place, row, units)
     if view.spreads[place] is not None:
@@ -215,7 +232,7 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
         symbol = view.unit(place, unit, a[unit], view.row(row))
         if not columns:
             yield equation(symbol, note=_through(layer))
-        elif layer.activation in OF_CLASSES and layer.numbers.a.ndim == 2:
+        elif gives_shares(layer):
             yield equation(symbol, *_share(view, layer, columns, unit, units))
         elif layer.kind == "Dropout" and slope is not None:
             factor = replace(columns[unit], head="mask", value=flat(slope, view.rows)[row, unit])
@@ -230,7 +247,7 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
             yield equation(symbol, total([columns[unit], noise]))
         else:
             yield equation(symbol, note=_through(layer))
-    if slope is None and layer.activation not in OF_CLASSES and row == view.shown_rows[0]:
+    if slope is None and not gives_shares(layer) and row == view.shown_rows[0]:
         yield from _operations(view, layer)
 
 
@@ -262,10 +279,14 @@ def _operations(view: View, layer: LayerTrace) -> Iterator[Entry]:
 
 def loss_entries(view: View) -> Iterator[Entry]:
     """The loss of each row that is shown, then of all, then the penalties."""
+    own = own_loss(view)
     for row in view.shown_rows:
         symbol = view.loss(row)
         several = len(view.trace.loss_rules) > 1
         yield from head_shares(view, row) if several else _probabilities(view, row)
+        if own is not None:
+            yield from own.forward(row)
+            continue
         formula = heads_loss(view, row) if several else row_loss(view, row)
         note = "" if formula is not None else "through the operations of the loss"
         if symbol.row is None:

@@ -92,6 +92,9 @@ def _on_paths(view: View, place: int, parameter: ParameterTrace) -> Array:
         return on_spread_paths(view, place, parameter)
     if parameter.name in TABLES:
         return np.broadcast_to(np.isin(np.arange(shape[1]), [k % shape[1] for k in units]), shape)
+    normal = view.normals[place]
+    if normal is not None:
+        return np.isin(np.arange(normal.units), [one % normal.units for one in units])
     width = flat(layer.numbers.a, view.rows).shape[1]
     if shape == (width,):
         return np.isin(np.arange(width), units)

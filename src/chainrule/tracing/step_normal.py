@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -30,9 +31,11 @@ from chainrule.tracing.step_penalty import number_symbol
 from chainrule.tracing.view import View, flat
 
 __all__ = [
-    "given_slopes", "hat_slopes", "hat_symbol", "moving_statistics", "normalized", "standardized",
-    "statistics", "statistics_slopes",
+    "given_slopes", "hat_slopes", "hat_symbol", "moving_statistics", "names_at_positions",
+    "normalized", "standardized", "statistics", "statistics_slopes",
 ]  # fmt: skip
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 ONE, TWO = Number(1), Number(2)
 
@@ -58,12 +61,40 @@ def _statistic(view: View, place: int, row: int, column: int, letter: str) -> Sy
     """The mean, or the variance, that a number is brought to normal by."""
     normal = _normal(view, place)
     value = (normal.mean if letter == "μ" else normal.variance)[row, column]
-    if not normal.size:
+    if not normal.size and not normal.axes:
         return replace(_x(view, place, row, column), head=letter, value=value, row=None)
-    groups = normal.hat.shape[1] // normal.size
-    group = f"_{column // normal.size + 1}" if groups > 1 else ""
-    name = letter + view.normal_number(view.layers[place])
-    return Symbol(f"{name}{group}", value, row=view.row(row))
+    name = letter + view.normal_number(view.layers[place]) + _where(view, place, column)
+    return Symbol(name, value, row=view.row(row) if normal.size else None)
+
+
+def _where(view: View, place: int, column: int) -> str:
+    """Of which group, unit or position a mean is, in its name; empty where there is no other."""
+    layer, normal = view.layers[place], _normal(view, place)
+    position, unit = divmod(column, normal.units)
+    if not normal.size:
+        return f"[{unit + 1}]"
+    if layer.kind == "GroupNormalization":
+        return f"_{unit // normal.size + 1}" if normal.units > normal.size else ""
+    at = np.unravel_index(position, layer.numbers.a.shape[1:-1])
+    return f"[{','.join(str(one + 1) for one in at)}]" if normal.axes else ""
+
+
+def names_at_positions(view: View, place: int) -> str:
+    """What a normalization of rows with further axes has a mean and a variance of."""
+    layer, normal = view.layers[place], view.normals[place]
+    if normal is None or not normal.axes:
+        return ""
+    number, at = view.normal_number(layer), ",".join("pqrs"[: normal.axes])
+    if not normal.size:
+        name, meaning = "[j]", "unit j over all rows and positions"
+        meaning = "unit j at all positions, kept from steps before" if normal.fixed else meaning
+    elif layer.kind == "LayerNormalization":
+        name, meaning = f"[{at}]", f"all units at position {at} of a row"
+    else:
+        several = normal.units > normal.size
+        name = "_g" if several else ""
+        meaning = f"{'group g of units' if several else 'all units'} at all positions of a row"
+    return f"μ{number}{name}, σ²{number}{name}: mean and variance in {layer.name} of {meaning}"
 
 
 def _mean(view: View, place: int, row: int, column: int) -> Symbol:
@@ -82,44 +113,47 @@ def _root(view: View, place: int, row: int, column: int) -> Expression:
 
 def _learned(view: View, place: int, name: str, column: int) -> Symbol | None:
     layer = view.layers[place]
-    held = layer.parameters.get(name)
-    return None if held is None else number_symbol(view, layer, held, (column,))
+    held, index = layer.parameters.get(name), (column % _normal(view, place).units,)
+    return None if held is None else number_symbol(view, layer, held, index)
 
 
-def _apart(view: View, place: int, units: Sequence[int]) -> list[int]:
+def _apart(view: View, place: int, row: int, columns: Sequence[int]) -> list[int]:
     """One of the columns that have a mean in common, for each mean."""
-    size = _normal(view, place).size
-    return list({unit // size if size else unit: unit for unit in reversed(units)}.values())[::-1]
+    which = _normal(view, place).which[row]
+    found: dict[int, int] = {}
+    for column in columns:
+        found.setdefault(int(which[column]), column)
+    return list(found.values())
 
 
-def _shown(view: View, place: int, members: Sequence[tuple[int, int]]) -> list[int]:
+def _shown(view: View, place: int, rows: Array, columns: Array) -> list[int]:
     """Which of the numbers that have one mean are shown."""
-    rows, units = view.shown_rows, view.shown_units[place]
-    return [k for k, (row, unit) in enumerate(members) if row in rows and unit in units]
+    found = np.isin(rows, view.shown_rows) & np.isin(columns, view.shown_units[place])
+    return [int(k) for k in np.flatnonzero(found)]
 
 
 def statistics(view: View, place: int, row: int, units: Sequence[int]) -> Iterator[Entry]:
     """Mean and variance: of a column in all rows, or of columns of a row."""
     layer, normal = view.layers[place], _normal(view, place)
-    for unit in _apart(view, place, units):
+    for unit in _apart(view, place, row, units):
         mean, variance = (_statistic(view, place, row, unit, one) for one in ("μ", "σ²"))
         if normal.fixed:
             for symbol, name in ((mean, "moving_mean"), (variance, "moving_variance")):
-                kept = number_symbol(view, layer, layer.parameters[name], (unit,))
-                yield equation(symbol, kept)
+                held = layer.parameters[name]
+                yield equation(symbol, number_symbol(view, layer, held, (unit % normal.units,)))
             continue
-        places = normal.together(row, unit)
-        members, shown = [_x(view, place, *one) for one in places], _shown(view, place, places)
-        values = np.array([one.value for one in members], np.float64)
-        count = len(members)
+        members = normal.together(row, unit)
+        shown = _shown(view, place, *members)
+        values = flat(layer.numbers.x, view.rows)[members].astype(np.float64)
+        numbers = {k: _x(view, place, int(members[0][k]), int(members[1][k])) for k in shown}
 
-        def square(k: int, held: list[Symbol] = members, mean: Symbol = mean) -> Expression:
+        def square(k: int, held: dict[int, Symbol] = numbers, mean: Symbol = mean) -> Expression:
             return Power(minus(held[k], mean), TWO)
 
-        sums = some(values, shown, members.__getitem__)
-        yield equation(mean, mean_of(total(sums), count))
+        sums = some(values, shown, numbers.__getitem__)
+        yield equation(mean, mean_of(total(sums), len(values)))
         squares = some((values - mean.value) ** 2, shown, square)
-        yield equation(variance, mean_of(total(squares), count))
+        yield equation(variance, mean_of(total(squares), len(values)))
 
 
 def normalized(view: View, place: int, row: int, units: Sequence[int]) -> Iterator[Entry]:
@@ -155,10 +189,18 @@ def standardized(view: View, place: int, row: int, units: Sequence[int]) -> Iter
         yield equation(view.unit(place, unit, a[unit], view.row(row)), Quotient(left, root))
 
 
+def _by_hats(view: View, place: int) -> Array:
+    """The derivatives with respect to what is brought to normal, (rows, columns)."""
+    layer = view.layers[place]
+    slopes, gamma = flat(layer.numbers.upstream, view.rows), layer.parameters.get("gamma")
+    if gamma is not None:
+        slopes = slopes * np.resize(gamma.before, slopes.shape[1])  # the same at all positions
+    return -slopes if view.errors else slopes
+
+
 def _hat_slope(view: View, place: int, row: int, column: int) -> Symbol:
-    upstream, gamma = view.upstream(place, column, row), _learned(view, place, "gamma", column)
-    value = upstream.value if gamma is None else upstream.value * gamma.value
-    slope = hat_symbol(view, place, row, column).slope(view.own_loss(row, place + 1), value)
+    value, hat = _by_hats(view, place)[row, column], hat_symbol(view, place, row, column)
+    slope = hat.slope(view.own_loss(row, place + 1), value)
     return replace(slope, opposite=view.errors)
 
 
@@ -174,13 +216,12 @@ def _statistic_slope(view: View, place: int, row: int, column: int, letter: str)
     """The derivative with respect to a mean or a variance, over all numbers that have it."""
     normal = _normal(view, place)
     members = normal.together(row, column)
-    slopes = [_hat_slope(view, place, *one).value for one in members]
+    slopes = _by_hats(view, place)[members]
     raised = normal.variance[row, column] + normal.epsilon
     if letter == "μ":
         value = -np.sum(slopes) / np.sqrt(raised)
     else:
-        hats = [normal.hat[one] for one in members]
-        value = -np.dot(slopes, hats) / (2 * raised)
+        value = -np.dot(slopes, normal.hat[members]) / (2 * raised)
     symbol = _statistic(view, place, row, column, letter)
     return replace(symbol.slope(view.own_loss(row, place), value), opposite=view.errors)
 
@@ -188,17 +229,18 @@ def _statistic_slope(view: View, place: int, row: int, column: int, letter: str)
 def statistics_slopes(view: View, place: int, row: int, units: Sequence[int]) -> Iterator[Entry]:
     """The derivatives with respect to means and variances, each a sum over paths."""
     normal = _normal(view, place)
-    for unit in [] if normal.fixed else _apart(view, place, units):
+    for unit in [] if normal.fixed else _apart(view, place, row, units):
         members = normal.together(row, unit)
-        shown = _shown(view, place, members)
-        slopes = [_hat_slope(view, place, *one) for one in members]
-        hats = [hat_symbol(view, place, *one) for one in members]
-        values = [one.value for one in slopes]
+        shown = _shown(view, place, *members)
+        values = _by_hats(view, place)[members].astype(np.float64)
+        places = {k: (int(members[0][k]), int(members[1][k])) for k in shown}
+        slopes = {k: _hat_slope(view, place, *one) for k, one in places.items()}
+        hats = {k: hat_symbol(view, place, *one) for k, one in places.items()}
 
-        def path(k: int, a: list[Symbol] = slopes, b: list[Symbol] = hats) -> Expression:
+        def path(k: int, a: dict[int, Symbol] = slopes, b: dict[int, Symbol] = hats) -> Expression:
             return Product((a[k], b[k]))
 
-        products = np.multiply(values, [one.value for one in hats])
+        products = values * normal.hat[members]
         by_hats = total(some(products, shown, path))
         bottom = Product((TWO, _raised(view, place, row, unit)))
         slope = _statistic_slope(view, place, row, unit, "σ²")
@@ -213,7 +255,7 @@ def given_slopes(view: View, place: int, row: int, units: Sequence[int]) -> Iter
     """The derivatives with respect to what the layer is given: over three paths."""
     normal = _normal(view, place)
     for unit in units:
-        count = len(normal.together(row, unit))
+        count = len(normal.together(row, unit)[0])
         by_hat = _hat_slope(view, place, row, unit)
         terms: list[Expression] = [Product((Quotient(ONE, _root(view, place, row, unit)), by_hat))]
         if not normal.fixed:
@@ -228,7 +270,7 @@ def given_slopes(view: View, place: int, row: int, units: Sequence[int]) -> Iter
 
 def moving_statistics(view: View, place: int) -> Iterator[Entry]:
     """The mean and variance that are kept for predictions, after the step."""
-    layer, network = view.layers[place], view.trace.trainer.network
+    layer, network, row = view.layers[place], view.trace.trainer.network, view.shown_rows[0]
     if view.normals[place] is None or not isinstance(network, Stack):
         return
     kept = getattr(network.layers[network.names.index(layer.name)], "momentum", None)
@@ -236,12 +278,14 @@ def moving_statistics(view: View, place: int) -> Iterator[Entry]:
         held = layer.parameters.get(name)
         if held is None or kept is None or np.array_equal(held.before, held.after):
             continue
-        for unit in view.shown_units[place]:
-            before = number_symbol(view, layer, held, (unit,))
-            found = _statistic(view, place, view.shown_rows[0], unit, letter)
+        units = _apart(view, place, row, view.shown_units[place])
+        for unit in units:
+            index = unit % len(held.before)
+            before = number_symbol(view, layer, held, (index,))
+            found = _statistic(view, place, row, unit, letter)
             parts = [product(Number(kept), before), product(Number(1.0 - kept), found)]
-            yield equation(replace(before, value=held.after[unit], mark="'"), total(parts))
-        others = len(held.before) - len(view.shown_units[place])
+            yield equation(replace(before, value=held.after[index], mark="'"), total(parts))
+        others = len(held.before) - len(units)
         if others:
             count = f"{others:,} more of {len(held.before):,}"
             yield f"{layer.name}/{name}: {count} {left_out(others)}."

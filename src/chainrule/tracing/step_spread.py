@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.tracing.equations import Entry, Values, equation
+from chainrule.tracing.equations import Entry, Values, equation, number_text
 from chainrule.tracing.folding import largest
 from chainrule.tracing.formula import (
     Call,
@@ -88,13 +88,25 @@ def spread_numbers(view: View, place: int, row: int, units: Sequence[int]) -> It
             start = float(spread.starts[part])
             into = minus(position, Number(start)) if start else position
             formula = Call("clip", (into, Number(0), Number(1)))
-            yield equation(reach_symbol(view, place, row, number, part), formula)
+            reach = reach_symbol(view, place, row, number, part)
+            yield equation(reach, formula, note=_range_of(view, number, part))
         others = len(spread.starts) - len(parts)
         if others:
             yield (
                 f"{layer.name}: {others:,} more of {len(spread.starts):,} parts of "
                 f"{position.name} are left out."
             )
+
+
+def _range_of(view: View, number: int, part: int) -> str:
+    """Where what a number gives bends: at both ends of a part, in the number's own unit."""
+    if number >= len(view.trace.ranges):
+        return ""
+    name, edges = view.trace.ranges[number]
+    if part + 1 >= len(edges):
+        return f"beyond the range of {name}"
+    low, high = (number_text(one, view.notation.digits) for one in edges[part : part + 2])
+    return f"bends at {name} = {low} and {high}"
 
 
 def spread_sum(view: View, place: int, row: int, unit: int) -> Expression:

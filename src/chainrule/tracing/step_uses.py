@@ -68,24 +68,35 @@ def uses_of(view: View, place: int, parameter: ParameterTrace, index: Index) -> 
         return _of_codes(view, place, index)
     if view.spreads[place] is not None:
         return _of_spread(view, place, parameter, index)
-    if view.normals[place] is None and layer.kind != "PReLU":
+    if view.normals[place] is not None:
+        return _of_normal(view, place, parameter, index[0])
+    if layer.kind != "PReLU" or parameter.name != "alpha" or layer.numbers.x is None:
         return None
     unit = int(np.ravel_multi_index(index, parameter.before.shape))
-    columns = np.full(view.rows, unit)
+    x = flat(layer.numbers.x, view.rows)[:, unit]
+
+    def below(row: int) -> Expression:
+        return learned_below(view.given(place).symbol(unit, x[row], view.row(row)))
+
+    sizes = np.array([evaluate(below(row)) for row in range(view.rows)])
+    return Uses(place, False, rows, np.full(view.rows, unit), sizes, below)
+
+
+def _of_normal(view: View, place: int, parameter: ParameterTrace, unit: int) -> Uses | None:
+    """Of a gamma or a beta: once a row, with further axes once at each position."""
+    normal = view.normals[place]
+    assert normal is not None  # noqa: S101  (asked for of such layers)
+    width = normal.hat.shape[1]
+    rows = np.repeat(np.arange(view.rows), width // normal.units)
+    columns = np.resize(np.arange(unit, width, normal.units), len(rows))
     if parameter.name == "beta":
-        return Uses(place, False, rows, columns, np.ones(view.rows))
-    if parameter.name == "gamma":
-        hat: Callable[[int], Expression] = lambda row: hat_symbol(view, place, row, unit)  # noqa: E731
-    elif parameter.name == "alpha" and layer.numbers.x is not None:
-        x = flat(layer.numbers.x, view.rows)[:, unit]
-        hat = lambda row: learned_below(  # noqa: E731
-            view.given(place).symbol(unit, x[row], view.row(row))
-        )
-    else:
+        return Uses(place, False, rows, columns, np.ones(len(rows)))
+    if parameter.name != "gamma":
         return None
     return Uses(
-        place, False, rows, columns, np.array([evaluate(hat(row)) for row in range(view.rows)]), hat
-    )
+        place, False, rows, columns, normal.hat[rows, columns],
+        lambda k: hat_symbol(view, place, int(rows[k]), int(columns[k])),
+    )  # fmt: skip
 
 
 def _of_sums(view: View, place: int, parameter: ParameterTrace, index: Index) -> Uses:

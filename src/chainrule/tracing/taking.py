@@ -53,6 +53,7 @@ def trace_steps(
     columns: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
     inputs: Mapping[str, Sequence[str]] | None = None,
+    ranges: Sequence[tuple[str, Sequence[float]]] = (),
     check: bool = False,
     remarks: Sequence[str] = (),
 ) -> StepTrace:
@@ -66,6 +67,9 @@ def trace_steps(
         What inputs and outputs are called, where the notation does not say it.
     inputs
         Of a network of several inputs, what the columns of each are called.
+    ranges
+        Of numbers that are spread over the parts of their ranges: what each is called, and where
+        its parts begin and end.
     check
         Whether a central difference stands beside each gradient that is shown.
     remarks
@@ -95,7 +99,7 @@ def trace_steps(
     if np.isfinite(losses[-1]):
         losses.append(made[-1].loss_after)
     named = {name: tuple(one) for name, one in (inputs or {}).items()}
-    made = [replace(one, input_names=named) for one in made]
+    made = [replace(one, input_names=named, ranges=tuple(ranges)) for one in made]
     return replace(made[0], losses=tuple(losses), following=tuple(made[1:]), remarks=tuple(remarks))
 
 

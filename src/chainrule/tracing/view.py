@@ -212,7 +212,7 @@ class View:
     def normals(self) -> tuple[Normal | None, ...]:
         """For each layer what a normalization does inside; None of other layers."""
         nodes = {node.number: node for node in self.trace.nodes}
-        return tuple(normal_of(layer, nodes, self.rows) for layer in self.layers)
+        return tuple(normal_of(layer, nodes) for layer in self.layers)
 
     def codes(self, place: int) -> Array | None:
         """The codes that an embedding is given, (rows, columns); None of other layers."""
@@ -234,9 +234,17 @@ class View:
 
     @cached_property
     def gathering(self) -> list[int]:
-        """The places of layers that are shown by what they find in all rows together."""
-        pairs = enumerate(zip(self.mixing, self.normals, strict=True))
-        return [place for place, (mixes, one) in pairs if mixes and one is not None]
+        """The places of layers that need all rows, which are shown up to there before."""
+        return [
+            place for place, mixes in enumerate(self.mixing)
+            if mixes and (self.normals[place] is not None or self.mixes_rows(place))
+        ]  # fmt: skip
+
+    def mixes_rows(self, place: int) -> bool:
+        """Whether a layer mixes each row with a partner, in shares that are known."""
+        layer = self.layers[place]
+        known = self.mixing_shares is not None and layer.numbers.x is not None
+        return layer.kind == "Mixup" and known
 
     @cached_property
     def normalizing(self) -> list[LayerTrace]:
@@ -293,15 +301,26 @@ class View:
     @cached_property
     def targets(self) -> Array | None:
         """The target of each output in each row; of labels 1 for the class and 0 for others."""
-        if len(self.trace.targets) != 1 or self.layers[-1].numbers.a.ndim != 2:
+        outputs = self.layers[-1].numbers.a
+        if len(self.trace.targets) != 1 or outputs.ndim < 2:
             return None
         (given,) = self.trace.targets.values()
-        width = flat(self.layers[-1].numbers.a, self.rows).shape[1]
         if isinstance(self.trace.loss_rules[0], SparseCategoricalCrossentropy):
             labels = np.asarray(given).reshape(-1).astype(int)
-            return np.eye(width)[labels] if len(labels) == self.rows else None
-        values = flat(given, self.rows).astype(self.layers[-1].numbers.a.dtype)
-        return values if values.shape[1] == width else None
+            given = np.eye(outputs.shape[-1])[labels]
+        values = flat(given, self.rows).astype(outputs.dtype)
+        return values if values.size == outputs.size else None
+
+    @property
+    def output_positions(self) -> int:
+        """At how many positions of a row outputs stand; 1 where rows of outputs have one axis."""
+        return int(np.prod(self.layers[-1].numbers.a.shape[1:-1]))
+
+    @cached_property
+    def last(self) -> int:
+        """The place of the last layer that does not only move its numbers to another shape."""
+        places = reversed(range(len(self.layers)))
+        return next((k for k in places if not self.only_moves(self.layers[k])), 0)
 
     @cached_property
     def mixing_shares(self) -> Array | None:
@@ -312,13 +331,29 @@ class View:
                 return found[-1].reshape(-1) if found and found[-1] is not None else None
         return None
 
+    def partner(self, row: int) -> int:
+        """The row that a row is mixed with."""
+        return self.rows - 1 - row
+
+    def mixing_share(self, row: int) -> Symbol:
+        """The share that a row has of itself."""
+        assert self.mixing_shares is not None  # noqa: S101  (asked for where rows are mixed)
+        return Symbol("mix", self.mixing_shares[row], row=self.row(row))
+
     def target(self, row: int, output: int) -> Symbol:
         """The target of an output: counted from 1, where targets are classes from 0 as these."""
         assert self.targets is not None  # noqa: S101
         first = 0 if self.trace.loss_rules[0].target_kind == "labels" else 1
         number = str(output + first) if self.targets.shape[1] > 1 else ""
-        value = self.targets[row, output]
-        return Symbol(f"t{number}", value, row=self.row(row))
+        at = self.output_index(output) or number
+        return Symbol(f"t{at}", self.targets[row, output], row=self.row(row))
+
+    def output_index(self, output: int) -> str:
+        """Position and unit of an output, from 1, in its name; empty where it has no position."""
+        shape = self.layers[-1].numbers.a.shape[1:]
+        if len(shape) < 2:
+            return ""
+        return f"[{','.join(str(one + 1) for one in np.unravel_index(output, shape))}]"
 
 
 def widths_of(trace: StepTrace) -> list[int]:

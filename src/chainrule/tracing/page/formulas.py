@@ -92,7 +92,7 @@ def _normal(view: View, place: int) -> dict[str, Any]:
     if layer not in view.normalizing:
         return {}
     number = view.normal_number(layer)
-    if one is None:
+    if one is None or one.axes:  # the page tells those at positions by their operations
         return {"letters": number}
     found = {"epsilon": one.epsilon, "size": one.size, "fixed": one.fixed, "number": number}
     return {"letters": number, "normal": found}
@@ -119,7 +119,8 @@ def _of_loss(view: View) -> dict[str, Any]:
     last = len(view.layers) - 1
     own = probabilities(view, 0)[0].name == view.unit(last, 0, 0.0).name
     found: dict[str, Any] = {"loss": None, "slopes": [], "outputs": "a" if own else "p"}
-    count = 0 if view.targets is None or view.mixed else view.targets.shape[1]
+    told = None if view.mixed or view.output_index(0) else view.targets
+    count = 0 if told is None else told.shape[1]
     if not 0 < count <= MOST_OUTPUTS:
         return found
     view.folding = replace(view.folding, terms=MOST_OUTPUTS)

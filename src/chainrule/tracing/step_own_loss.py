@@ -1,0 +1,293 @@
+"""A loss of the user's own as equations: its operations, number by number of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from chainrule.tracing.equations import Entry, equation
+from chainrule.tracing.folding import left_out
+from chainrule.tracing.formula import (
+    Call,
+    Expression,
+    Number,
+    Power,
+    Symbol,
+    evaluate,
+    minus,
+    negated,
+    product,
+    some,
+    total,
+)
+from chainrule.tracing.loss_formulas import SPELLED
+from chainrule.tracing.operations import formula_of, slope_formula
+from chainrule.tracing.view import View, flat
+from chainrule.training import TracedNode
+
+__all__ = ["OwnLoss", "own_loss"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+LETTERS = "qvuk"
+"""What operations are called, where no unit's name begins so."""
+PASSING = ("cast", "flush", "reshape")
+"""Operations that give the numbers that they are given, in their order."""
+
+
+def own_loss(view: View) -> OwnLoss | None:
+    """The operations of a loss that has no formula here; None where it is another.
+
+    None too where what it is made of is not told: outputs and targets of the row, and constants.
+    """
+    trace, outputs = view.trace, view.layers[-1].nodes
+    if len(trace.loss_rules) != 1 or type(trace.loss_rules[0]) in SPELLED or view.mixed:
+        return None
+    if view.targets is None or not np.all(trace.row_shares) or not outputs:
+        return None
+    found = OwnLoss(view, outputs[-1].number)
+    return found if found.is_told else None
+
+
+def _slope_of(
+    operation: str, place: int, operands: list[Expression], result: Symbol
+) -> Expression | None:
+    """The local derivative by one of the operands, also where it bends."""
+    x, other = operands[place], operands[-1 - place]
+    match operation:
+        case "abs":
+            return Call("sign", (x,))
+        case "absolute_error":
+            return Call("sign", (minus(x, other),))
+        case "maximum":
+            return Call("holds", (minus(x, other),))
+        case "minimum":
+            return Call("holds", (minus(other, x),))
+        case "power" if place == 0 and isinstance(other, Number):
+            lower = float(other.value) - 1
+            return product(other, x if lower == 1 else Power(x, Number(lower)))
+    return slope_formula(operation, place, operands, result)
+
+
+def _size(node: TracedNode) -> int:
+    return int(np.asarray(node.value).size)
+
+
+class OwnLoss:
+    """The operations between outputs and targets and each row's own loss.
+
+    steps
+        Those that do more than pass numbers on, in order; the last gives the row's own loss.
+    letter
+        What they are called by, each with its number in that order.
+    """
+
+    def __init__(self, view: View, outputs: int) -> None:
+        self.view, self.outputs = view, outputs
+        self.nodes = {node.number: node for node in view.trace.nodes}
+        losses = view.trace.row_losses
+        ends = (
+            self._same(one.number) for one in view.trace.nodes
+            if one.layer is None and one.operands and one.value is not None
+            and one.value.shape == losses.shape and np.array_equal(one.value, losses)
+        )  # fmt: skip
+        self.end = next(ends, None)
+        self.steps = [] if self.end is None else self._steps(self.end)
+        self.moved = {outputs}  # what depends on outputs
+        for node in self.steps:
+            if self.moved & {self._same(number).number for number in node.operands}:
+                self.moved.add(node.number)
+        named = {name[:1] for names in view.names.units for name in names}
+        self.letter = next((one for one in LETTERS if one not in named), LETTERS[0])
+
+    def _steps(self, end: TracedNode) -> list[TracedNode]:
+        found, waiting = {}, [end]
+        while waiting:
+            node = waiting.pop()
+            if node.operands and node.number != self.outputs and node.number not in found:
+                found[node.number] = node
+                waiting += [self._same(number) for number in node.operands]
+        return [found[number] for number in sorted(found)]
+
+    def _same(self, number: int) -> TracedNode:
+        """The node whose numbers a node passes on: divided by 1, or each the sum of one."""
+        node = self.nodes[number]
+        while node.number != self.outputs and node.operands:
+            below = [self.nodes[one] for one in node.operands]
+            alone = node.operation == "sum" and _size(node) == _size(below[0])
+            by_one = node.operation == "divide" and np.all(below[1].value == np.array(1.0))
+            if node.operation not in PASSING and not alone and not by_one:
+                break
+            node = below[0]
+        return node
+
+    @property
+    def is_told(self) -> bool:
+        """Whether all is made of outputs, targets and constants, each number of a row its own."""
+        rows = self.view.rows
+        return bool(self.steps) and all(
+            node.layer is None and np.shape(np.asarray(node.value))[:1] == (rows,)
+            and self._is_of_rows(node) for node in self.steps
+        )  # fmt: skip
+
+    def _is_of_rows(self, node: TracedNode) -> bool:
+        """Whether a row's numbers are made of the same row's; other leaves are constants."""
+        leaves = [one for one in map(self._same, node.operands) if not one.operands]
+        kept = all(self._is_target(one) or one.operation in ("constant", "count") for one in leaves)
+        axes = np.atleast_1d(node.attributes.get("axis", -1))
+        return kept and 0 not in axes and node.operation not in ("matmul", "flip", "transpose")
+
+    def _is_target(self, node: TracedNode) -> bool:
+        return node.operation == "input" and (node.name or "").startswith("target/")
+
+    def _in_rows(self, node: TracedNode) -> bool:
+        return bool(node.operands) or node.number == self.outputs or self._is_target(node)
+
+    def _shape(self, node: TracedNode) -> tuple[int, ...]:
+        """The shape of a row; of outputs and targets that of the outputs."""
+        outputs = self.view.layers[-1].numbers.a
+        of_outputs = node.number == self.outputs or self._is_target(node)
+        return np.asarray(outputs if of_outputs else node.value).shape[1:]
+
+    def symbol(self, node: TracedNode, row: int, place: int) -> Symbol:
+        """One number of a row."""
+        view = self.view
+        if node.number == self.outputs:
+            last = len(view.layers) - 1
+            value = flat(view.layers[last].numbers.a, view.rows)[row, place]
+            return view.unit(last, place, value, view.row(row))
+        if self._is_target(node):
+            return view.target(row, place)
+        if node is self.end:
+            return view.loss(row)
+        numbers = flat(node.value, view.rows)[row]
+        which = f"_{place + 1}" if len(numbers) > 1 else ""
+        name = f"{self._name(node)}{which}"
+        return Symbol(name, numbers[place], row=view.row(row))
+
+    def _name(self, node: TracedNode) -> str:
+        return f"{self.letter}{self.steps.index(node) + 1}"
+
+    def _places(self, below: TracedNode, node: TracedNode) -> Array | None:
+        """For each number of a row which number of an operand it is made of; None of others."""
+        shape, wanted = self._shape(below), self._shape(node)
+        if node.operation == "sum" or len(shape) != len(wanted):
+            return None
+        try:
+            return np.broadcast_to(np.arange(np.prod(shape)).reshape(shape), wanted).reshape(-1)
+        except ValueError:
+            return None
+
+    def _operand(self, number: int, node: TracedNode, row: int, place: int) -> Expression | None:
+        below = self._same(number)
+        if not self._in_rows(below):
+            assert node.value is not None  # noqa: S101  (looked at before)
+            spread = np.broadcast_to(np.asarray(below.value), node.value.shape)
+            return Number(float(flat(spread, self.view.rows)[row, place]))
+        places = self._places(below, node)
+        return None if places is None else self.symbol(below, row, int(places[place]))
+
+    def _operands(self, node: TracedNode, row: int, place: int) -> list[Expression] | None:
+        found = [self._operand(number, node, row, place) for number in node.operands]
+        known = [one for one in found if one is not None]
+        return known if len(known) == len(found) else None
+
+    def _added(self, node: TracedNode) -> Array:
+        """For each number of a row that a sum is given: which of its results it is added to."""
+        shape = self._shape(self._same(node.operands[0]))
+        axes = [int(axis) % (len(shape) + 1) - 1 for axis in np.atleast_1d(node.attributes["axis"])]
+        kept = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
+        return np.broadcast_to(np.arange(np.prod(kept)).reshape(kept), shape).reshape(-1)
+
+    def _shown(self, node: TracedNode) -> list[int]:
+        """Which numbers of a row are told."""
+        count, most = int(np.prod(self._shape(node))), self.view.folding.units
+        kept = self.view.shown_units[-1]
+        if count == np.prod(self.view.layers[-1].numbers.a.shape[1:]):
+            return kept
+        return list(range(count if count <= most + 1 else most))
+
+    def _formula(self, node: TracedNode, row: int, place: int) -> Expression | None:
+        if node.operation == "sum":
+            below = self._same(node.operands[0])
+            members = np.flatnonzero(self._added(node) == place)
+            shown = np.flatnonzero(np.isin(members, self._shown(below))).tolist()
+            symbols = [self.symbol(below, row, int(one)) for one in members]
+            return total(some([one.value for one in symbols], shown, symbols.__getitem__))
+        operands = self._operands(node, row, place)
+        return None if operands is None else formula_of(node.operation, operands, node.attributes)
+
+    def forward(self, row: int) -> Iterator[Entry]:
+        """What each operation makes of a row's numbers; the last is the row's own loss."""
+        for node in self.steps:
+            shown = self._shown(node)
+            for place in shown:
+                symbol, formula = self.symbol(node, row, place), self._formula(node, row, place)
+                yield self._equation(symbol, formula, f"by {node.operation}")
+            others = int(np.prod(self._shape(node))) - len(shown)
+            if others:
+                yield f"{self._name(node)}: {others:,} more {left_out(others)}."
+
+    def _equation(self, symbol: Symbol, formula: Expression | None, note: str) -> Entry:
+        """An equation with its formula, where that comes to the engine's number."""
+        if formula is not None and np.isclose(evaluate(formula), symbol.value, 1e-4, 1e-10):
+            return equation(symbol, formula)
+        return equation(symbol, note=note)
+
+    def _slope(self, node: TracedNode, row: int, place: int) -> Symbol:
+        """The derivative of the row's own loss with respect to one number."""
+        view = self.view
+        assert view.trace.row_shares is not None  # noqa: S101  (looked at before)
+        value = flat(node.derivative, view.rows)[row, place] / view.trace.row_shares[row]
+        return self.symbol(node, row, place).slope(view.loss(row), value, view.errors)
+
+    def _uses(self, node: TracedNode, row: int, place: int) -> list[Expression | None]:
+        """What each use of a number adds to its derivative; None of one that is not spelled."""
+        found: list[Expression | None] = []
+        for user in self.steps:
+            for which, number in enumerate(user.operands):
+                if self._same(number) is not node:
+                    continue
+                if user.operation == "sum":
+                    found.append(self._use(user, row, int(self._added(user)[place]), Number(1)))
+                    continue
+                places = self._places(node, user)
+                if places is None:
+                    return [None]
+                for one in np.flatnonzero(places == place).tolist():
+                    local = self._local(user, which, row, one)
+                    found.append(None if local is None else self._use(user, row, one, local))
+        return found
+
+    def _use(self, user: TracedNode, row: int, place: int, local: Expression) -> Expression:
+        if user is self.end:
+            return negated(local) if self.view.errors else local
+        slope = self._slope(user, row, place)
+        if isinstance(local, Number) and local.value == -1 and not self.view.errors:
+            return negated(slope)
+        return product(slope, local)
+
+    def _local(self, user: TracedNode, which: int, row: int, place: int) -> Expression | None:
+        operands = self._operands(user, row, place)
+        if operands is None:
+            return None
+        result = self.symbol(user, row, place)
+        return _slope_of(user.operation, which, operands, result)
+
+    def backward(self, row: int) -> Iterator[Entry]:
+        """The derivatives of a row's own loss, from behind; those by outputs come after."""
+        for node in reversed(self.steps[:-1]):
+            for place in self._shown(node) if node.number in self.moved else ():
+                slope, formula = self._slope(node, row, place), self._total(node, row, place)
+                yield self._equation(slope, formula, "through the operations of the loss")
+
+    def _total(self, node: TracedNode, row: int, place: int) -> Expression | None:
+        uses = self._uses(node, row, place)
+        known = [one for one in uses if one is not None]
+        return total(known) if known and len(known) == len(uses) else None
+
+    def by_output(self, row: int, unit: int) -> Expression | None:
+        """The derivative of a row's own loss with respect to an output."""
+        return self._total(self.nodes[self.outputs], row, unit)

@@ -1,0 +1,121 @@
+"""Losses of a reader's own as equations: their operations, and each row's own loss as a result."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from tests.tracing.networks import batch, model, step_of
+from tests.tracing.test_equations import bare, check
+from tests.tracing.test_positions import lines
+
+import chainrule as cr
+from chainrule import layers
+from chainrule.losses import Loss
+
+ops = cr.ops
+SHARES = np.array([1.0, 2.0, 0.5])
+
+
+@dataclass(frozen=True)
+class Sided(Loss):
+    """Errors above count by a share, all softly."""
+
+    share: float = 0.3
+
+    def rows(self, y_true, y_pred):
+        error = y_pred - y_true
+        return (ops.maximum(error, 0.0) * self.share + ops.softplus(error)).sum(axis=1)
+
+
+def softplus(x):
+    return np.log1p(np.exp(x))
+
+
+LOSSES = {
+    "cubed": (lambda t, o: ops.abs(t - o) ** 3, lambda t, o: (np.abs(t - o) ** 3).mean()),
+    "sided": (Sided(), lambda t, o: (0.3 * np.maximum(o - t, 0) + softplus(o - t)).sum()),
+    "least": (
+        lambda t, o: ops.minimum(ops.absolute_error(o, t), 0.5),
+        lambda t, o: np.minimum(np.abs(o - t), 0.5).mean(),
+    ),
+    "log cosh": (
+        lambda t, o: ops.log(0.5 * (ops.exp(o - t) + ops.exp(t - o))),
+        lambda t, o: np.log(np.cosh(o - t)).mean(),
+    ),
+    "shares": (lambda t, o: SHARES * (t - o) ** 2, lambda t, o: (SHARES * (t - o) ** 2).mean()),
+    "length": (
+        lambda t, o: ops.sqrt(((t - o) ** 2).sum(axis=1) + 1e-3),
+        lambda t, o: np.sqrt(((t - o) ** 2).sum() + 1e-3),
+    ),
+    "relative": (
+        lambda t, o: (t - o) / ((t * t).sum(axis=1, keepdims=True) + 1.0) * o,
+        lambda t, o: ((t - o) / ((t * t).sum() + 1) * o).mean(),
+    ),
+}
+"""A loss, and what it is of one row by NumPy."""
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_row_has_its_own_loss_and_derivatives_by_named_operations(name, rows):
+    loss, own = LOSSES[name]
+    made = model(2, layers.Dense(2, "tanh"), layers.Dense(3), loss=loss)
+    trace = made.trace(*batch(rows, 2, 3))
+    assert check(trace, "float64") > 50 and not list(bare(trace))
+    told, (targets,) = lines(trace), trace.targets.values()
+    assert re.search(r"q\d", told["L(1)" if rows > 1 else "L"])
+    for row in range(rows):
+        t, o, at = targets[row].astype(np.float64), trace.a[-1][row], f"({row + 1})" * (rows > 1)
+        assert float(told[f"L{at}"].rpartition("= ")[2]) == pytest.approx(own(t, o), abs=1e-6)
+        for k in range(3):
+            step = 1e-6 * np.eye(3)[k]
+            slope = (own(t, o + step) - own(t, o - step)) / 2e-6
+            shown = told[f"dL{at}/do{k + 1}{at}"]
+            assert float(shown.rpartition("= ")[2]) == pytest.approx(slope, abs=2e-6)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_errors_of_a_loss_of_ones_own(name):
+    made = model(2, layers.Dense(3), loss=LOSSES[name][0])
+    trace = made.trace(*batch(2, 2, 3), errors=True)
+    assert check(trace, "float64") > 30 and not list(bare(trace))
+    assert "--" not in trace.to_text()
+
+
+def test_operations_of_a_loss_are_told_in_their_order():
+    text = re.sub(" +", " ", step_of("own loss").to_text(200))
+    assert "q1, q2 ...: what operations of the loss give, in their order" in text
+    for line in (
+        "q1(1) = t(1) - o(1) = ", "q2(1) = |q1(1)| = ", "L(1) = q2(1)^3 = ",
+        "dL(1)/dq2(1) = 3·q2(1)^2 = ", "dL(1)/dq1(1) = dL(1)/dq2(1)·sign(q1(1)) = ",
+        "dL(1)/do(1) = -dL(1)/dq1(1) = ",
+    ):  # fmt: skip
+        assert f"\n{line}" in text
+
+
+def test_operations_have_a_letter_that_units_have_not():
+    made = model(1, layers.Dense(1), loss=LOSSES["cubed"][0])
+    text = made.trace([[1.0]], [[0.0]], units=[["q1"], ["o"]]).to_text()
+    assert "v1 = t - o" in re.sub(" +", " ", text)
+
+
+def test_operations_without_a_formula_are_named():
+    made = model(2, layers.Dense(3), loss=lambda t, o: ops.abs(t - o).max(axis=1))
+    trace = made.trace(*batch(2, 2, 3))
+    assert "(by max)" in trace.to_text() and check(trace, "float64") > 20
+    made = model(2, layers.Dense(3), loss=lambda t, o: (o - o.mean(axis=0, keepdims=True)) ** 2)
+    assert "through the operations of the loss" in made.trace(*batch(2, 2, 3)).to_text()
+
+
+def test_a_loss_of_ones_own_at_positions():
+    made = model((2, 3), layers.Dense(2), loss=LOSSES["cubed"][0])
+    trace = made.trace(*batch(2, (2, 3), (2, 2)))
+    assert check(trace, "float64") > 50 and not list(bare(trace))
+    assert "q1_3(1) = t[2,1](1) - dense[2,1](1) = " in re.sub(" +", " ", trace.to_text(200))
+    loss = lambda t, o: ops.sqrt(((t - o) ** 2).sum(axis=2) + 0.1)  # noqa: E731
+    trace = model((2, 3), layers.Dense(2), loss=loss).trace(*batch(2, (2, 3), (2, 2)))
+    assert check(trace, "float64") > 50 and not list(bare(trace))
+    told = lines(trace)
+    assert told["q3_2(1)"].startswith("q2_3(1) + q2_4(1) = ")
+    assert told["dL(1)/dq2_3(1)"].startswith("dL(1)/dq3_2(1) = ")
