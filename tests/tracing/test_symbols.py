@@ -236,7 +236,7 @@ def test_steps_that_end_early_say_so():
 def test_names_with_spaces_or_signs_stand_in_brackets():
     made = model(2, layers.Dense(1, "tanh"), layers.Dense(1))
     units = [["city = x", "age"], ["left = yes"], ["o"]]
-    text = made.trace([[1.0, 2.0]], [0.0], units=units).to_text(200)
+    text = " ".join(made.trace([[1.0, 2.0]], [0.0], units=units).to_text(200).split())
     assert "z_[left = yes] = [city = x]·W1[1,1] + age·W1[2,1] + b1[1] = " in text
     assert "dL/d[left = yes] = δ_o·W2[1,1] = " in text
 

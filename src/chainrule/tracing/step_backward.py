@@ -8,11 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.losses import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    SparseCategoricalCrossentropy,
-)
 from chainrule.tracing.activation_formulas import (
     activation_slope,
     learned_slope,
@@ -25,28 +20,28 @@ from chainrule.tracing.formula import (
     Negative,
     Number,
     Product,
-    Quotient,
     Symbol,
     dot,
-    mean_of,
     minus,
     negated,
-    product,
     total,
 )
 from chainrule.tracing.head_formulas import head_slope, is_share
-from chainrule.tracing.loss_formulas import (
-    certainty_slope,
-    loss_slope,
-    mixed_target,
-    probabilities,
-)
-from chainrule.tracing.pairs import Parts
+from chainrule.tracing.loss_formulas import loss_slope
 from chainrule.tracing.step import LayerTrace
 from chainrule.tracing.step_forward import gives_shares, position_of, within
 from chainrule.tracing.step_mixing import unmixed_slopes
 from chainrule.tracing.step_normal import given_slopes, hat_slopes, statistics_slopes
 from chainrule.tracing.step_own_loss import own_loss
+from chainrule.tracing.step_pair import (
+    arrived,
+    delta_of_mixed,
+    has_another_pair,
+    is_spelled,
+    pair_deltas,
+    pair_note,
+    share_slope,
+)
 from chainrule.tracing.view import View, flat
 
 __all__ = ["backward_row", "first_trained"]
@@ -55,7 +50,6 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 KINDS = ("Dropout", "PReLU")
 """Layers without an activation whose slope is shown where it is 1 too."""
-CROSS_ENTROPIES = (BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy)
 
 
 def backward_row(view: View, row: int, start: int, end: int) -> Iterator[Entry]:
@@ -80,7 +74,7 @@ def backward_row(view: View, row: int, start: int, end: int) -> Iterator[Entry]:
             continue
         yield from _deltas(view, place, row)
         if place == view.last:
-            yield from _pair_note(view, row)
+            yield from pair_note(view, row)
 
 
 def first_trained(view: View) -> int:
@@ -115,7 +109,7 @@ def _is_trained(layer: LayerTrace) -> bool:
 def _deltas(view: View, place: int, row: int) -> Iterator[Entry]:
     """The deltas of a layer; of one whose deltas need all that arrives at it, after that."""
     units, last = view.shown_units[place], place == view.last
-    of_pair = last and (_has_another_pair(view) or (_spelled(view) and view.parts is not None))
+    of_pair = last and (has_another_pair(view) or (is_spelled(view) and view.parts is not None))
     layer = view.layers[place]
     if of_pair or layer.numbers.slope is not None or not gives_shares(layer):
         for unit in units:
@@ -129,60 +123,26 @@ def _deltas(view: View, place: int, row: int) -> Iterator[Entry]:
 
 def _delta(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
     last = place == view.last
-    parts = view.parts if last and _spelled(view) else None
+    parts = view.parts if last and is_spelled(view) else None
     if parts is not None:
-        yield from _pair(view, place, row, unit, parts)
+        yield from pair_deltas(view, place, row, unit, parts)
         return
     formula = head_slope(view, row, unit) if last else None
     if formula is not None:
         note = "as training computes both together" if is_share(view, unit) else ""
         formula = negated(formula) if view.errors else formula
-        yield equation(_arrived(view, place, row, unit), formula, note=note)
+        yield equation(arrived(view, place, row, unit), formula, note=note)
         return
-    if last and _has_another_pair(view):
-        formula = _delta_of_mixed(view, row, unit)
-        if formula is not None:
-            yield equation(
-                _arrived(view, place, row, unit), formula, note="as training computes both together"
-            )
-            return
-        yield equation(_arrived(view, place, row, unit), note="through the operations of the loss")
+    if last and has_another_pair(view):
+        formula = delta_of_mixed(view, row, unit)
+        known = [] if formula is None else [formula]
+        note = (
+            "as training computes both together" if known else "through the operations of the loss"
+        )
+        yield equation(arrived(view, place, row, unit), *known, note=note)
         return
     yield from _upstream(view, place, row, unit)
     yield from _through_activation(view, place, row, unit)
-
-
-def _arrived(view: View, place: int, row: int, unit: int) -> Symbol:
-    """Delta of a layer with a weighted sum; else the derivative by what it is given."""
-    if view.layers[place].numbers.z is not None:
-        return view.delta(place, unit, row)
-    return view.by_given(place, unit, row)
-
-
-def _spelled(view: View) -> bool:
-    """Whether the loss is a cross-entropy of one output, whose pair is taken apart."""
-    rules = view.trace.loss_rules
-    one = len(rules) == 1 and view.targets is not None
-    return one and type(rules[0]) in CROSS_ENTROPIES and not view.mixed
-
-
-def _has_another_pair(view: View) -> bool:
-    """Whether the loss is computed from z by a pair that is not taken apart."""
-    nodes = view.trace.nodes
-    return any(one.operation.endswith("_cross_entropy") for one in nodes) and not _spelled(view)
-
-
-def _delta_of_mixed(view: View, row: int, unit: int) -> Expression | None:
-    """p - t of a pair on mixed rows, t being the targets of both in their shares."""
-    parts, rules = view.parts, view.trace.loss_rules
-    if not view.mixed or parts is None or type(rules[0]) not in CROSS_ENTROPIES:
-        return None
-    target, outputs = mixed_target(view, row, unit), probabilities(view, row)
-    if target is None:
-        return None
-    whole = minus(outputs[unit], target)
-    count = len(outputs) if parts.link == "sigmoid" else view.output_positions
-    return mean_of(negated(whole) if view.errors else whole, count)
 
 
 def _upstream(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
@@ -253,7 +213,7 @@ def _through_activation(view: View, place: int, row: int, unit: int) -> Iterator
     """The slope of an activation, and delta as its product with what comes from behind."""
     layer = view.layers[place]
     weighted = layer.numbers.z is not None
-    delta = _arrived(view, place, row, unit)
+    delta = arrived(view, place, row, unit)
     if layer.numbers.slope is None:
         count = len(layer.nodes)
         yield equation(delta, note=f"through {count} operations, where units and rows mix")
@@ -287,7 +247,7 @@ def _is_one(layer: LayerTrace, slope: Any) -> bool:
 
 def _of_shares(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
     """A softmax, or its logarithm, without its cross-entropy: a sum over the classes."""
-    layer, delta = view.layers[place], _arrived(view, place, row, unit)
+    layer, delta = view.layers[place], arrived(view, place, row, unit)
     first, end = position_of(layer, unit)
     unit -= first
     a = flat(layer.numbers.a, view.rows)[row, first:end]
@@ -299,7 +259,7 @@ def _of_shares(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
         symbol = view.unit(place, first + k, a[k], view.row(row))
         slope = (
             _log_share_slope(own, k == unit) if of_logarithm
-            else _share_slope(symbol, own, k == unit)
+            else share_slope(symbol, own, k == unit)
         )  # fmt: skip
         return Product((view.upstream(place, first + k, row), slope))
 
@@ -314,99 +274,3 @@ def _log_share_slope(own: Symbol, same: bool) -> Expression:
     """The derivative of the logarithm of a class's share: [k = j] - e^a_j."""
     share = Call("exp", (own,))
     return minus(Number(1), share) if same else Negative(share)
-
-
-def _share_slope(p: Symbol, own: Symbol, same: bool) -> Expression:
-    """The derivative of a class's share with respect to z of a class: p_k ([k = j] - p_j)."""
-    return Product((p, minus(Number(1), own))) if same else Negative(Product((p, own)))
-
-
-def _pair(view: View, place: int, row: int, unit: int, parts: Parts) -> Iterator[Entry]:
-    """Delta of a stable pair: as training computes it, then as the product of its parts."""
-    delta = _arrived(view, place, row, unit)
-    outputs = probabilities(view, row)
-    o, t = outputs[unit], view.target(row, unit)
-    count = len(outputs) if parts.link == "sigmoid" else view.output_positions
-    whole = minus(t, o) if view.errors else minus(o, t)
-    yield equation(delta, mean_of(whole, count), note="as training computes both together")
-    steps = _sigmoid_parts if parts.link == "sigmoid" else _softmax_parts
-    product_value = flat(parts.product, view.rows)[row, unit] / count
-    if np.isfinite(product_value):
-        yield from steps(view, place, row, unit, parts, outputs)
-
-
-def _sign(view: View) -> int:
-    return -1 if view.errors else 1
-
-
-def _sigmoid_parts(
-    view: View, place: int, row: int, unit: int, parts: Parts, outputs: list[Symbol]
-) -> Iterator[Entry]:
-    count, o, t = len(outputs), outputs[unit], view.target(row, unit)
-    by_p = flat(parts.by_p, view.rows)[row, unit] / count
-    by_logit = flat(parts.by_logit, view.rows)[row, unit]
-    product_value = flat(parts.product, view.rows)[row, unit] / count
-    upstream = o.slope(view.loss(row), by_p, view.errors)
-    local = _logit(view, place, row, unit).slope(o, by_logit)
-    certainty = certainty_slope(o, t)
-    yield equation(upstream, mean_of(negated_top(certainty) if view.errors else certainty, count))
-    yield equation(local, Product((o, minus(Number(1), o))))
-    arrived = _arrived(view, place, row, unit)
-    delta = replace(arrived, value=_sign(view) * product_value)
-    yield equation(delta, Product((upstream, local)), note="by its parts")
-
-
-def negated_top(one: Expression) -> Expression:
-    """The negative of a quotient, by its top."""
-    if isinstance(one, Quotient):
-        return Quotient(negated(one.top), one.bottom)
-    return negated(one)
-
-
-def _logit(view: View, place: int, row: int, unit: int) -> Symbol:
-    """z of the last layer, which a layer without weights is given."""
-    layer = view.layers[place]
-    if layer.numbers.z is None:
-        x = flat(layer.numbers.x, view.rows)[row, unit]
-        return view.given(place).symbol(unit, x, view.row(row))
-    z = flat(layer.numbers.z, view.rows)[row, unit]
-    return view.unit(place, unit, 0.0).of("z", z, view.row(row))
-
-
-def _softmax_parts(
-    view: View, place: int, row: int, unit: int, parts: Parts, outputs: list[Symbol]
-) -> Iterator[Entry]:
-    """The sum over the classes whose target is not 0."""
-    assert view.targets is not None  # noqa: S101  (looked at before)
-    positions = view.output_positions
-    by_p = flat(parts.by_p, view.rows)[row] / positions
-    by_logits = parts.by_logit.reshape(view.rows, len(by_p), -1)[row]
-    start = unit // by_logits.shape[1] * by_logits.shape[1]
-    end = start + by_logits.shape[1]
-    classes = start + np.flatnonzero(view.targets[row, start:end])
-    first = next(one for one in view.shown_units[place] if one >= start)
-    terms = []
-    for k in (int(one) for one in classes[: view.folding.terms]):
-        o, t = outputs[k], view.target(row, k)
-        upstream = o.slope(view.loss(row), by_p[k], view.errors)
-        local = _logit(view, place, row, unit).slope(o, by_logits[k, unit - start])
-        if unit == first:
-            plain = Quotient(t, o) if view.errors else Negative(Quotient(t, o))
-            yield equation(upstream, mean_of(plain, positions))
-        yield equation(local, _share_slope(o, outputs[unit], k == unit))
-        terms.append(product(upstream, local))
-    if len(classes) > len(terms):
-        return
-    delta = _arrived(view, place, row, unit)
-    value = _sign(view) * flat(parts.product, view.rows)[row, unit] / positions
-    yield equation(replace(delta, value=value), total(terms), note="by its parts")
-
-
-def _pair_note(view: View, row: int) -> Iterator[Entry]:
-    """Why training computes a pair as one, where the product of its parts is not finite."""
-    parts = view.parts if _spelled(view) else None
-    if parts is not None and not np.all(np.isfinite(flat(parts.product, view.rows)[row])):
-        yield (
-            f"The product of the parts is not finite: {parts.link} has rounded to 0 or 1, where "
-            "the loss has no slope. Training computes both together, which is always finite."
-        )
