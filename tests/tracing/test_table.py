@@ -86,6 +86,16 @@ def test_all_steps_are_there():
     assert {line["step"] for line in lines} == {"1", "2", "3"}
 
 
+@pytest.mark.parametrize("name, called", [
+    ("classes", ["t1", "t2", "t3"]), ("labels at positions", ["dense", "dense"]),
+    ("mse at positions", ["t[1,1]", "t[1,2]", "t[2,1]", "t[2,2]"]),
+    ("binary", ["t"]),
+])  # fmt: skip
+def test_targets_have_the_names_that_text_gives_them(name, called):
+    lines = [one for one in lines_of(step_of(name)) if one["quantity"] == "t" and one["row"] == "1"]
+    assert [one["name"] for one in lines] == called
+
+
 def test_nothing_is_folded():
     trace = step_of("large")
     lines = lines_of(trace)

@@ -99,10 +99,16 @@ def _data_rows(view: View) -> Iterator[Row]:
             yield "input", None, None, "x", row + 1, None, column + 1, called, value
     for name, given in trace.targets.items():
         for row, column, value in _by_row(given, view.rows):
-            yield "target", None, None, "t", row + 1, None, column + 1, name, value
+            called = view.target(row, column).name if _is_by_output(view, given) else name
+            yield "target", None, None, "t", row + 1, None, column + 1, called, value
     if trace.row_weights is not None:
         for row, _, value in _by_row(trace.row_weights, view.rows):
             yield "target", None, None, "row weight", row + 1, None, None, None, value
+
+
+def _is_by_output(view: View, given: Any) -> bool:
+    """Whether targets are numbers of the outputs, and not labels, which count classes."""
+    return view.targets is not None and flat(given, view.rows).shape == view.targets.shape
 
 
 def _by_row(array: Any, rows: int) -> Iterator[tuple[int, int, float]]:
