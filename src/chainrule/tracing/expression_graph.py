@@ -78,9 +78,9 @@ class Seen:
         if moved is None:
             return
         root = self.shown_as[moved]
-        if not self.is_named(step):
+        if not step.is_named:
             self.shown_as[own] = root
-        elif not self.is_named(self.by_name[self.title[root]]) and self.uses[moved] == 1:
+        elif not self.has_name(self.by_name[root]) and self.uses[moved] == 1:
             self.shown_as[own] = root
             self.title[root] = own
 
@@ -103,13 +103,13 @@ class Seen:
         eye = local.size == size * size and np.array_equal(local.reshape(size, size), np.eye(size))
         return operands[0] if eye else None
 
-    def is_named(self, step: TraceStep) -> bool:
-        """Whether somebody gave the step its name."""
-        return step.name != f"v{step.number}"
-
     def shown(self, name: str) -> TraceStep:
         """The step that stands for one."""
         return self.by_name[self.shown_as[name]]
+
+    def has_name(self, step: TraceStep) -> bool:
+        """Whether what is shown for a step has a name that somebody gave."""
+        return self.by_name[self.title[step.name]].is_named
 
     def symbol(self, step: TraceStep) -> Symbol:
         """The symbol of a step that is shown."""
@@ -119,7 +119,7 @@ class Seen:
     def operand(self, name: str) -> Expression:
         """An operand in a formula: a number where it is a constant without a name."""
         step, seen = self.by_name[name], self.shown(name)
-        if name not in self.made and not self.is_named(seen) and step.value.size == 1:
+        if name not in self.made and not seen.is_named and step.value.size == 1:
             return Number(step.value)
         return replace(self.symbol(seen), value=step.value)
 

@@ -97,8 +97,7 @@ def _factors(seen: Seen, path: Sequence[Edge]) -> list[_Factor]:
 
 def _hands_on(seen: Seen, edge: Edge) -> bool:
     """Whether a node without a name is only added to another."""
-    named = seen.is_named(seen.by_name[seen.title[edge.used.name]])
-    return not named and edge.local is not None and bool(np.all(edge.local == 1))
+    return not seen.has_name(edge.used) and edge.local is not None and bool(np.all(edge.local == 1))
 
 
 def _ways(seen: Seen, step: TraceStep, user: TraceStep) -> int:
@@ -149,6 +148,6 @@ def _shared(seen: Seen, paths: dict[str, list[list[Edge]]]) -> Iterator[Entry]:
             seen.title[name] for name, found in paths.items()
             if any(edge.user is step for path in found for edge in path)
         ]  # fmt: skip
-        if len(users) > 1 and seen.is_named(seen.by_name[seen.title[step.name]]):
+        if len(users) > 1 and seen.has_name(step):
             symbol = seen.symbol(step).slope(result, step.derivative, sign="d")
             yield equation(symbol, note=f"shared by {', '.join(users)}")
