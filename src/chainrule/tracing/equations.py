@@ -40,13 +40,14 @@ class Equation:
     forms
         The formula, or several that are equal; numbers are put into the last. None where the
         value comes through operations that no short formula says.
-    note
-        What stands beside it.
+    note, names
+        What stands beside it, and the names that it ends with.
     """
 
     symbol: Symbol
     forms: tuple[Expression, ...] = ()
     note: str = ""
+    names: tuple[Symbol, ...] = ()
 
     @property
     def value(self) -> Any:
@@ -112,9 +113,11 @@ class Account:
     digits: int
 
 
-def equation(symbol: Symbol, *forms: Expression, note: str = "") -> Equation:
+def equation(
+    symbol: Symbol, *forms: Expression, note: str = "", names: Sequence[Symbol] = ()
+) -> Equation:
     """An equation of a symbol and formulas."""
-    return Equation(symbol, forms, note)
+    return Equation(symbol, forms, note, tuple(names))
 
 
 def account_of(trace: Any) -> Account:

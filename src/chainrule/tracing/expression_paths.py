@@ -145,9 +145,9 @@ def _shared(seen: Seen, paths: dict[str, list[list[Edge]]]) -> Iterator[Entry]:
         if step is seen.result or step.operation == "variable" or step.derivative is None:
             continue
         users = [
-            seen.title[name] for name, found in paths.items()
+            seen.symbol(seen.by_name[name]) for name, found in paths.items()
             if any(edge.user is step for path in found for edge in path)
         ]  # fmt: skip
         if len(users) > 1 and seen.has_name(step):
             symbol = seen.symbol(step).slope(result, step.derivative, sign="d")
-            yield equation(symbol, note=f"shared by {', '.join(users)}")
+            yield equation(symbol, note="shared by", names=users)

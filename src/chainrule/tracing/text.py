@@ -219,7 +219,8 @@ class _Page:
         start = symbol.ljust(indent)
         lines = _packed(start, [*shown, result], self.width, indent)
         if one.note:
-            lines = _noted(lines, one.note, self.width, indent)
+            note = " ".join([one.note, ", ".join(map(symbol_text, one.names))]).strip()
+            lines = _noted(lines, note, self.width, indent)
         yield from self._painted(lines, symbol, result)
 
     def _painted(self, lines: list[str], symbol: str, result: str) -> Iterator[str]:
