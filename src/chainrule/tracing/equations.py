@@ -174,6 +174,24 @@ MEANINGS = {
         "[a < z < b] is 1 where z lies between a and b, else 0",
         r"[a < z < b]\text{ is 1 where }z\text{ lies between }a\text{ and }b\text{, else 0}",
     ),
+    "exceeds": (
+        "[a > b] is 1 where a > b, 1/2 where both are equal, else 0",
+        r"[a > b]\text{ is 1 where }a > b\text{, }\tfrac{1}{2}\text{ where both are equal, else 0}",
+    ),
+    "transposed": (
+        "where Z = matmul(A, B): dL/dA = dL/dZ·Bᵀ and dL/dB = Aᵀ·dL/dZ are products of matrices; "
+        "Aᵀ is A with rows and columns exchanged",
+        r"\text{where }Z = \operatorname{matmul}(A, B)\text{: }"
+        r"\mathrm{d}L/\mathrm{d}A = \mathrm{d}L/\mathrm{d}Z\cdot B^{\top}\text{ and }"
+        r"\mathrm{d}L/\mathrm{d}B = A^{\top}\cdot\mathrm{d}L/\mathrm{d}Z"
+        r"\text{ are products of matrices}",
+    ),
+    "through": (
+        "[x through y]: what the derivative with respect to x gets from its use in y, where the "
+        "local one has too many numbers to be shown",
+        r"[x\text{ through }y]\text{: what the derivative with respect to }x\text{ gets from its "
+        r"use in }y",
+    ),
     "Φ": (
         "Φ(z) is the standard normal distribution: the integral of φ up to z",
         r"\Phi(z) = \int_{-\infty}^{z} \varphi(t)\,dt",

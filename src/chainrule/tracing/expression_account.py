@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from chainrule.tracing.equations import Account, Entry, Section, equation, legend, number_text
 from chainrule.tracing.expression import Trace, TraceStep
-from chainrule.tracing.expression_graph import Edge, Seen
+from chainrule.tracing.expression_graph import Seen
 from chainrule.tracing.expression_paths import path_entries
+from chainrule.tracing.expression_uses import is_matrix_product, is_spelled, shapes_in, use_of
 from chainrule.tracing.folding import left_out
 from chainrule.tracing.formula import (
     Call,
@@ -49,7 +50,14 @@ def account_of_expression(trace: Trace) -> Account:
         "uses of the derivative of what uses it (d), times the local one (∂)",
     )
     title = f"{result}, forward and backward"
-    return Account(title, lines, legend(sections), sections, trace.digits)
+    return Account(title, lines, legend(sections, _hidden(seen, shown)), sections, trace.digits)
+
+
+def _hidden(seen: Seen, shown: Iterable[TraceStep]) -> Iterator[str]:
+    """What is told of uses that have no formula."""
+    edges = (edge for step in shown if step.derivative is not None for edge in seen.edges(step))
+    if not all(is_spelled(seen, edge) for edge in edges):
+        yield "through"
 
 
 def _forward(seen: Seen, shown: tuple[TraceStep, ...]) -> Iterator[Entry]:
@@ -76,6 +84,8 @@ def _locals(seen: Seen, shown: tuple[TraceStep, ...]) -> Iterator[Entry]:
             places = seen.places(step, used)
             found = [local for one in places if (local := step.local[one]) is not None]
             if used.name in told or not places or len(found) < len(places):
+                continue
+            if is_matrix_product(step):
                 continue
             told.add(used.name)
             if len({local.shape for local in found}) > 1:
@@ -130,8 +140,9 @@ def _backward(seen: Seen, shown: tuple[TraceStep, ...]) -> Iterator[Entry]:
         if step is seen.result:
             yield equation(symbol)
         else:
-            uses = folded([_use(seen, edge) for edge in seen.edges(step)], MOST_USES)
-            yield equation(symbol, uses, note=_checked(seen.trace, step))
+            uses = folded([use_of(seen, edge) for edge in seen.edges(step)], MOST_USES)
+            notes = shapes_in(uses), _checked(seen.trace, step)
+            yield equation(symbol, uses, note="; ".join(filter(None, notes)))
 
 
 def _checked(trace: Trace, step: TraceStep) -> str:
@@ -141,22 +152,3 @@ def _checked(trace: Trace, step: TraceStep) -> str:
     slopes = [trace.central_difference(step.name, index) for index in np.ndindex(step.value.shape)]
     shown = ", ".join(number_text(slope, trace.digits) for slope in slopes)
     return f"central difference{'s' * (len(slopes) > 1)} {shown}"
-
-
-def _use(seen: Seen, edge: Edge) -> Expression:
-    """What one use adds: what arrives at the user, times the local derivative."""
-    user = seen.symbol(edge.user)
-    if edge.local is None:
-        arrived = [
-            one.product for one in edge.used.contributions
-            if seen.shown_as[one.user] == edge.user.name
-        ]  # fmt: skip
-        value = np.sum(arrived, axis=0) if arrived else np.nan
-        return Symbol(f"[{seen.symbol(edge.used).name} through {user.name}]", value)
-    local = seen.symbol(edge.used).slope(user, edge.local, sign="∂")
-    if edge.user is seen.result:
-        return local
-    upstream = user.slope(seen.symbol(seen.result), edge.upstream, sign="d")
-    if edge.is_elementwise or edge.upstream.shape == ():
-        return Product((upstream, local))
-    return Call("chain", (upstream, local))

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.tracing.expression import Trace, TraceStep
-from chainrule.tracing.formula import Expression, Number, Symbol, minus, total
-from chainrule.tracing.operations import slope_formula
+from chainrule.tracing.formula import Expression, Number, Symbol, evaluate, minus
+from chainrule.tracing.operations import MOVING, slope_formula, together
 
 __all__ = ["Edge", "Seen"]
 
@@ -89,7 +89,7 @@ class Seen:
         operands = [one for one in step.operands if one in self.made]
         if step.operation in ("reshape", "cast") and not operands:
             return step.operands[0]  # of a constant
-        if len(operands) != 1:
+        if len(operands) != 1 or step.operation not in MOVING:
             return None
         value = self.by_name[operands[0]].value
         local = step.local[step.operands.index(operands[0])]
@@ -132,16 +132,21 @@ class Seen:
         return Symbol(self.title[self.shown_as[step.operands[0]]], step.parts.p, "p")
 
     def local_formula(self, step: TraceStep, place: int) -> Expression | None:
-        """The formula of a local derivative; None where it is not spelled."""
+        """The formula of a local derivative; None where it is not spelled, or says another number.
+
+        Formulas are as in books; at a few places operations have another slope or none: 0^y.
+        """
         local = step.local[place]
         operands = [self.operand(name) for name in step.operands]
         if local is None:
             return None
-        if step.parts is not None:
+        if step.parts is not None and place == 0:
             return minus(self.share(step), operands[1])
         if local.shape != step.value.shape:
             return None
-        return slope_formula(step.operation, place, operands, self.symbol(step))
+        own, given = self.symbol(step), step.attributes
+        formula = slope_formula(step.operation, place, operands, own, given)
+        return formula if formula is not None and _says(formula, local) else None
 
     def places(self, step: TraceStep, used: TraceStep) -> tuple[int, ...]:
         """Which operands of a step are a step that is shown, or only move its numbers."""
@@ -154,7 +159,7 @@ class Seen:
         """The formula of the local derivative by what stands at several places."""
         formulas = [self.local_formula(step, place) for place in places]
         known = [one for one in formulas if one is not None]
-        return total(known) if len(known) == len(formulas) else None
+        return together(known) if len(known) == len(formulas) else None
 
     def edges(self, step: TraceStep) -> Iterator[Edge]:
         """What is made of a step that is shown, through what only moves its numbers."""
@@ -187,6 +192,12 @@ class Seen:
             return Edge(user, used, places, whole.reshape(shape), upstream, is_elementwise=True)
         whole = whole.reshape((*maker.value.shape, *shape))
         return Edge(user, used, places, whole, upstream, is_elementwise=False)
+
+
+def _says(formula: Expression, value: Array) -> bool:
+    """Whether a formula comes to a value, but for rounding."""
+    found, known = np.broadcast_arrays(evaluate(formula), value)
+    return bool(np.allclose(found, known, rtol=1e-4, atol=1e-6, equal_nan=True))
 
 
 def _uses(trace: Trace) -> dict[str, int]:

@@ -365,11 +365,16 @@ def _call(one: Call, digits: int | None) -> Tokens:
         case "holds" | "from_zero" | "upto_zero":
             sign = {"holds": ">", "from_zero": r"\ge", "upto_zero": r"\le"}[one.function]
             return [Token("[", 0.6), *first, Token(rf" {sign} 0]", 3.5)]
+        case "exceeds":
+            return [Token("[", 0.6), *first, Token(" > ", 2.5), *arguments[1], Token("]", 0.6)]
+        case "transposed":
+            *before, last = first
+            return [*before, Token(rf"{{{last.latex}}}^{{\top}}", last.width + 0.8)]
         case "between":
             low, inside, high = arguments
             less = Token(" < ", 2.5)
             return [Token("[", 0.6), *low, less, *inside, less, *high, Token("]", 0.6)]
-        case "chain" | "by_class":
+        case "chain" | "by_class" | "times":
             held = [_held(argument, digits, PRODUCT) for argument in one.arguments]
             return [*held[0], Token(r"\cdot ", 1.5), *held[1]]
         case "flat_sum":

@@ -160,9 +160,13 @@ def _call(one: Call, digits: int | None) -> str:
             return f"[{first} <= 0]"
         case "between":
             return f"[{' < '.join(arguments)}]"
+        case "exceeds":
+            return f"[{' > '.join(arguments)}]"
+        case "transposed":
+            return f"{_held(one.arguments[0], digits, ATOM)}ᵀ"
         case "maximum" | "minimum":
             return f"{one.function[:3]}({', '.join(arguments)})"
-        case "chain" | "by_class":
+        case "chain" | "by_class" | "times":
             return "·".join(_held(argument, digits, PRODUCT) for argument in one.arguments)
         case "flat_sum":
             return f"sum({first})"
