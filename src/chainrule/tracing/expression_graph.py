@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.tracing.columns import is_long
 from chainrule.tracing.expression import Trace, TraceStep
 from chainrule.tracing.formula import Expression, Number, Symbol, evaluate, minus
 from chainrule.tracing.operations import MOVING, slope_formula, together
@@ -49,12 +50,15 @@ class Seen:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self.by_name = {step.name: step for step in trace.steps}
-        self.uses = _uses(trace)
+        self.users = _users(trace)
         self.shown_as: dict[str, str] = {}
         self.title: dict[str, str] = {}
         self.made = self._made()
         for step in trace.steps:
             self._place(step)
+        self.groups: dict[str, set[str]] = {}
+        for name, root in self.shown_as.items():
+            self.groups.setdefault(root, set()).add(name)
         self.steps = tuple(
             step for step in trace.steps
             if self.shown_as[step.name] == step.name and step.name in self.made
@@ -80,7 +84,7 @@ class Seen:
         root = self.shown_as[moved]
         if not step.is_named:
             self.shown_as[own] = root
-        elif not self.has_name(self.by_name[root]) and self.uses[moved] == 1:
+        elif not self.has_name(self.by_name[root]) and len(self.users[moved]) == 1:
             self.shown_as[own] = root
             self.title[root] = own
 
@@ -114,7 +118,7 @@ class Seen:
     def symbol(self, step: TraceStep) -> Symbol:
         """The symbol of a step that is shown."""
         name = self.title[step.name]
-        return Symbol(name, step.value, bracketed=any(map(str.isspace, name)))
+        return Symbol(name, step.value, bracketed=is_long(name))
 
     def operand(self, name: str) -> Expression:
         """An operand in a formula: a number where it is a constant without a name."""
@@ -163,8 +167,9 @@ class Seen:
 
     def edges(self, step: TraceStep) -> Iterator[Edge]:
         """What is made of a step that is shown, through what only moves its numbers."""
-        inside = {name for name, root in self.shown_as.items() if root == step.name}
-        for user in self.trace.steps:
+        inside = self.groups[step.name]
+        users = {user.number: user for name in inside for user in self.users[name]}
+        for _, user in sorted(users.items()):
             if user.name in inside or user.derivative is None:
                 continue
             places = tuple(
@@ -200,9 +205,10 @@ def _says(formula: Expression, value: Array) -> bool:
     return bool(np.allclose(found, known, rtol=1e-4, atol=1e-6, equal_nan=True))
 
 
-def _uses(trace: Trace) -> dict[str, int]:
-    found = {step.name: 0 for step in trace.steps}
+def _users(trace: Trace) -> dict[str, list[TraceStep]]:
+    """For each step those that are made of it, once for each use."""
+    found: dict[str, list[TraceStep]] = {step.name: [] for step in trace.steps}
     for step in trace.steps:
         for operand in step.operands:
-            found[operand] += 1
+            found[operand].append(step)
     return found
