@@ -19,7 +19,7 @@ PLACE = Path(__file__).parent
 SCRIPTS = (
     "operations.js", "tape.js", "words.js", "formula.js", "step.js", "network.js", "forward.js",
     "narration.js", "rows.js", "normal.js", "rule.js", "panel.js", "scene.js", "curve.js",
-    "subject.js", "expression.js", "drawing.js", "making.js", "page.js",
+    "subject.js", "equations.js", "expression.js", "drawing.js", "making.js", "page.js",
 )  # fmt: skip
 
 
