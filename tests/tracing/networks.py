@@ -424,5 +424,6 @@ def expressions():
     yield "bends", bends + x**y + ops.absolute_error(x, y) * ops.relu(x), {}
     A, B = cr.variable([[1.0, 2.0], [3.0, 4.0]], "A"), cr.variable([[5.0], [6.0]], "B")
     yield "matrices", ops.tanh((A @ A) @ B / 50).sum() + (B.T @ A @ B).sum() / 100, {}
+    yield "turned", ops.sin(A.T @ B).sum() + (B * B.reshape((2,))).sum() / 9, {}
     yield "soft target", ops.sigmoid_cross_entropy(x, y / 2) * y, {}
     yield "variable alone", x, {}

@@ -143,3 +143,25 @@ def test_a_loss_that_equals_its_logit_is_still_a_loss():
     text = cr.trace(ops.sigmoid_cross_entropy(z, cr.constant(0.0))).to_text()
     assert "v3 = cross_entropy(z, 0) = cross_entropy(60, 0) = 60" in text
     assert "∂v3/∂z = p - 0 = 1 - 0 = 1" in text
+
+
+def test_a_logit_of_several_targets_is_not_taken_apart():
+    z, y = cr.variable(0.3, "z"), cr.variable([0.2, 0.9], "y")
+    text = cr.trace(ops.sigmoid_cross_entropy(z, y).sum()).to_text(100)
+    assert "∂v3/∂z  = p - y = 0.574443 - [0.2 0.9] = [0.374443 -0.325557]" in text
+    assert "p       = sigmoid(z) = sigmoid(0.3) = 0.574443" in text and "/∂p" not in text
+
+
+def test_a_row_turned_into_a_column_is_another_thing():
+    x = cr.variable([[1.0, 2.0]], "x")
+    text = cr.trace((x.T @ x).sum()).to_text(100)
+    assert "v2 = xᵀ = [[1 2]]ᵀ = [[1] [2]]" in text and "v3 = matmul(v2, x)" in text
+    assert "dv4/dx  = (dv4/dv2)ᵀ + v2ᵀ·dv4/dv3" in text and "∂v2/∂x" not in text
+    found = [one for one in entries((x.T @ x).sum(), "Backward") if one.symbol.name == "x"]
+    np.testing.assert_allclose(evaluate(found[0].forms[0]), [[6.0, 6.0]])  # of (x1 + x2)^2
+
+
+def test_a_column_times_the_row_of_its_numbers_is_no_square():
+    x = cr.variable([[1.0], [2.0]], "x")
+    text = cr.trace((x * x.reshape((-1,))).sum()).to_text(100)
+    assert "= x·x = [[1] [2]]·[1 2] = [[1 2] [2 4]]" in text

@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.tracing.equations import Equation, equation
 from chainrule.tracing.expression import TraceStep
 from chainrule.tracing.expression_graph import Seen
-from chainrule.tracing.expression_uses import is_matrix_product, shapes_in, use_of
+from chainrule.tracing.expression_uses import is_of_matrices, shapes_in, use_of
 from chainrule.tracing.formula import (
     Call,
     Expression,
@@ -41,7 +41,7 @@ def value_of(seen: Seen, step: TraceStep) -> Equation:
 def locals_of(seen: Seen, step: TraceStep) -> Iterator[tuple[TraceStep, Equation]]:
     """The local derivatives of a step, each with the step by which it is; of matrices none."""
     told: set[str] = set()
-    for name in () if is_matrix_product(step) else step.operands:
+    for name in () if is_of_matrices(step) else step.operands:
         used = seen.shown(name)
         places = seen.places(step, used)
         found = [local for one in places if (local := step.local[one]) is not None]
@@ -66,6 +66,8 @@ def parts_of_pair(seen: Seen, step: TraceStep) -> Iterator[Equation]:
         return
     softmax = parts.link == "softmax"
     yield equation(p, Call(parts.link, (logit,)))
+    if not softmax and np.shape(logit.value) != step.value.shape:
+        return  # a logit for several targets: its parts are sums over them
     by_p, by_z = p.slope(own, parts.by_p, sign="∂"), logit.slope(p, parts.by_logit, sign="∂")
     yield equation(by_p, _slope_by_p(parts.link, p, target))
     yield equation(by_z, *([] if softmax else [Product((p, minus(Number(1), p)))]))

@@ -9,7 +9,7 @@ from chainrule.tracing.expression import TraceStep
 from chainrule.tracing.expression_graph import Edge, Seen
 from chainrule.tracing.formula import Call, Expression, Product, Symbol, evaluate, total
 
-__all__ = ["is_matrix_product", "is_spelled", "shapes_in", "use_of"]
+__all__ = ["is_of_matrices", "is_spelled", "shapes_in", "use_of"]
 
 
 def use_of(seen: Seen, edge: Edge) -> Expression:
@@ -38,9 +38,10 @@ def is_spelled(seen: Seen, edge: Edge) -> bool:
     return edge.local is not None or _is_by_matrix(seen, edge)
 
 
-def is_matrix_product(step: TraceStep) -> bool:
-    """Whether a step is the product of two matrices."""
-    return step.operation == "matmul" and all(len(one.shape) == 2 for one in step.node.operands)
+def is_of_matrices(step: TraceStep) -> bool:
+    """Whether a step is the product of two matrices, or a matrix turned over."""
+    known = step.operation in ("matmul", "transpose")
+    return known and all(len(one.shape) == 2 for one in step.node.operands)
 
 
 def shapes_in(formula: Expression) -> str:
@@ -54,14 +55,18 @@ def shapes_in(formula: Expression) -> str:
 
 
 def _is_by_matrix(seen: Seen, edge: Edge) -> bool:
-    """Whether a node is a factor of a product of matrices in its own shape."""
+    """Whether a node is an operand of such a step in its own shape."""
     shapes = {seen.by_name[edge.user.operands[place]].value.shape for place in edge.places}
-    return is_matrix_product(edge.user) and shapes == {edge.used.value.shape}
+    return is_of_matrices(edge.user) and shapes == {edge.used.value.shape}
 
 
 def _by_matrix(seen: Seen, edge: Edge) -> Expression:
-    """G·Bᵀ of the left factor of A·B, Aᵀ·G of the right one, where G arrives."""
+    """G·Bᵀ of the left factor of A·B, Aᵀ·G of the right one, where G arrives; of Aᵀ Gᵀ."""
     arrived = seen.symbol(edge.user).slope(seen.symbol(seen.result), edge.upstream, sign="d")
+    if edge.user.operation == "transpose":
+        if edge.user.attributes["axes"] == (0, 1):
+            return arrived
+        return Call("transposed", (arrived,))
     terms: list[Expression] = []
     for place in edge.places:
         other = Call("transposed", (seen.operand(edge.user.operands[1 - place]),))

@@ -368,7 +368,7 @@ def _call(one: Call, digits: int | None) -> Tokens:
         case "exceeds":
             return [Token("[", 0.6), *first, Token(" > ", 2.5), *arguments[1], Token("]", 0.6)]
         case "transposed":
-            *before, last = first
+            *before, last = _bracketed(first) if r"\frac" in first[0].latex else first
             return [*before, Token(rf"{{{last.latex}}}^{{\top}}", last.width + 0.8)]
         case "between":
             low, inside, high = arguments

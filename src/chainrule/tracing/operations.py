@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from chainrule.graph import Node
 from chainrule.tracing.formula import (
     Call,
@@ -29,8 +31,8 @@ DRAWN = ("dropout_mask", "random_normal", "random_uniform")
 SAME = ("flush", "cast", "reshape", "broadcast_to")
 """Operations that give the numbers that they are given."""
 MOVING = (
-    *SAME, "add", "concatenate", "divide", "flip", "gather", "masked", "matmul", "max", "min",
-    "multiply", "narrow", "power", "stop_gradient", "subtract", "sum", "transpose",
+    *SAME, "add", "concatenate", "divide", "gather", "masked", "matmul", "max", "min", "multiply",
+    "narrow", "power", "stop_gradient", "subtract", "sum",
 )  # fmt: skip
 """Operations that may hand on what they are given, whatever it is: a sum of one, a number times 1.
 
@@ -67,6 +69,8 @@ def formula_of(
             return Call("abs", (minus(*operands),))
         case "sigmoid_cross_entropy":
             return Call("cross_entropy", tuple(operands))
+        case "transpose" if attributes["axes"] == (1, 0):
+            return Call("transposed", tuple(operands))
         case "sum":
             axes = {"axis": tuple(attributes["axis"]), "keepdims": attributes["keepdims"]}
             return Call("flat_sum", tuple(operands), tuple(axes.items()))
@@ -87,6 +91,8 @@ def _multiplied(left: Expression, right: Expression) -> Expression:
 
 
 def _is_same(left: Symbol, right: Symbol) -> bool:
+    if np.shape(left.value) != np.shape(right.value):
+        return False
     return left is right or (left.name == right.name and not left.head and left.by is None)
 
 

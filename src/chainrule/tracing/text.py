@@ -163,7 +163,8 @@ def _call(one: Call, digits: int | None) -> str:
         case "exceeds":
             return f"[{' > '.join(arguments)}]"
         case "transposed":
-            return f"{_held(one.arguments[0], digits, ATOM)}ᵀ"
+            slope = digits is None and getattr(one.arguments[0], "by", None) is not None
+            return f"({first})ᵀ" if slope else f"{_held(one.arguments[0], digits, ATOM)}ᵀ"
         case "maximum" | "minimum":
             return f"{one.function[:3]}({', '.join(arguments)})"
         case "chain" | "by_class" | "times":

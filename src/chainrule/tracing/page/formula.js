@@ -144,7 +144,7 @@ class FormulaText {
     if (name === "from_zero") return `[${first} ≥ 0]`;
     if (name === "upto_zero") return `[${first} ≤ 0]`;
     if (name === "exceeds") return `[${texts.join(" > ")}]`;
-    if (name === "transposed") return `${this.held(parts[0], WHOLE)}ᵀ`;
+    if (name === "transposed") return /^[d∂]/.test(first) && first.includes("/") ? `(${first})ᵀ` : `${this.held(parts[0], WHOLE)}ᵀ`;
     if (["chain", "by_class", "times"].includes(name)) return parts.map((one) => this.held(one, MULTIPLIED)).join("·");
     if (name === "flat_sum") return `sum(${first})`;
     if (name === "between") return `[${texts.join(" < ")}]`;
