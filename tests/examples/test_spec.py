@@ -294,3 +294,8 @@ def test_what_is_meant_is_said(record, words):
     with pytest.raises(SettingError) as caught:
         spec_of(record if "daten" in record else {"data": data} | record).trace()
     assert words in str(caught.value) and "OneCycle" not in str(caught.value)
+
+
+def test_a_value_that_no_formula_uses_is_no_part_of_the_trace():
+    given = {"values": {"x": 3.0, "rest": 1.0}, "expressions": {"f": "x * x"}}
+    assert [step.name for step in spec_of(given).trace().steps] == ["x", "f"]

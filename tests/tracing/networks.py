@@ -557,7 +557,8 @@ def table_step(heads, spread, dropout, *, numbers=2, bins=4, rows=5, dtype="floa
 def expressions():
     """Expressions by name, with the names of their nodes."""
     for name, result in (("xyz", "f"), ("one_one_one", "J"), ("chain", "z")):
-        nodes = getattr(examples, name)().nodes
+        nodes = dict(getattr(examples, name)().nodes)
+        nodes.pop("p", None)  # what its cross-entropy has inside
         yield name, nodes[result], nodes
     x, y = cr.variable(0.7, "x"), cr.variable(1.3, "y")
     ops = cr.ops
@@ -574,4 +575,10 @@ def expressions():
     yield "softmax pair", 2.0 * pair.sum(), {}
     certain = cr.variable(60.0, "z")
     yield "certain", ops.sigmoid_cross_entropy(certain, cr.constant(0.0)), {}
+    bends = ops.maximum(x, y) * ops.abs(x - y) + ops.minimum(x, 2.0) + ops.leaky_relu(x - y)
+    yield "bends", bends + x**y + ops.absolute_error(x, y) * ops.relu(x), {}
+    A, B = cr.variable([[1.0, 2.0], [3.0, 4.0]], "A"), cr.variable([[5.0], [6.0]], "B")
+    yield "matrices", ops.tanh((A @ A) @ B / 50).sum() + (B.T @ A @ B).sum() / 100, {}
+    yield "turned", ops.sin(A.T @ B).sum() + (B * B.reshape((2,))).sum() / 9, {}
+    yield "soft target", ops.sigmoid_cross_entropy(x, y / 2) * y, {}
     yield "variable alone", x, {}

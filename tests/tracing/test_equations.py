@@ -108,6 +108,10 @@ def check(trace, dtype):
     for title, one in equations(trace):
         for form in one.forms:
             count += 1
+            if not np.isfinite(one.value).all():  # of a pair that is stable only together
+                with np.errstate(all="ignore"):
+                    np.testing.assert_array_equal(computed(form, lambda _: 0.0), one.value)
+                continue
             assert disagreement(one, form, dtype) <= 1, (title, one)
     return count
 

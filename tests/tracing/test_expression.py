@@ -28,7 +28,7 @@ def test_a_sum_times_a_number():
 
 
 def test_the_long_product_of_the_smallest_network():
-    nodes = one_one_one().nodes
+    nodes = {name: node for name, node in one_one_one().nodes.items() if name != "p"}
     trace = cr.trace(nodes["J"], nodes)
     a1 = 1 / (1 + np.exp(-(0.8 * 1.5 - 0.5)))
     p = 1 / (1 + np.exp(-(-1.2 * a1 + 0.3)))
@@ -135,9 +135,37 @@ def test_an_operation_that_hands_down_to_its_second_use_of_a_node_alone():
     assert [one is None for one in cr.trace(second(x, x)).result.local] == [True, False]
 
 
-def test_names_are_told_apart():
+def test_a_name_like_those_of_nodes_without_one_is_its_own():
+    x, y = cr.variable(1.0, "v3"), cr.variable(2.0, "y")
+    trace = cr.trace((x * y) * y)
+    assert [step.name for step in trace.steps] == ["v3", "y", "v4", "v5"]
+    assert [step.is_named for step in trace.steps] == [True, True, False, False]
+    assert float(trace["v3"].derivative) == 4.0 and float(trace["v4"].derivative) == 2.0
+    text = trace.to_text()
+    assert "v4 = v3·y = 1·2 = 2" in text and "v5 = v4·y = 2·2 = 4" in text
+    assert text.count("dv5/dv3 = dv5/dv4·∂v4/∂v3 = 2·2 = 4") == 1
+
+
+def test_a_first_node_that_somebody_calls_v1_has_that_name():
+    x = cr.variable(3.0, "v1")
+    scaled = x * 1.0
+    text = cr.trace(scaled * x, {"v3": scaled}).to_text()
+    assert "v1 = 3" in text and "v3 = 1·v1" in text  # a node with a name is shown
+
+
+def test_one_name_for_two_nodes_is_refused():
     x, other = cr.variable(1.0, "x"), cr.variable(2.0, "x")
-    assert [step.name for step in cr.trace(x + other).steps] == ["x", "v2", "v3"]
+    square = x * x
+    for f, names in ((x + other, None), (square, {"x": square})):
+        with pytest.raises(SettingError, match="2 nodes are called 'x'; give each a name of its"):
+            cr.trace(f, names)
+    assert cr.trace(x + other, {"w": other})["w"].value == 2.0
+
+
+def test_a_name_of_a_node_that_is_not_there_is_refused():
+    x = cr.variable(1.0, "x")
+    with pytest.raises(SettingError, match="names: the result is not made of 'r'; leave it out"):
+        cr.trace(x * x, {"r": x + 1.0})
 
 
 def test_a_long_chain_is_no_recursion():

@@ -14,7 +14,7 @@ from tests.tracing.networks import (
 from tests.tracing.test_text import TABLE_A, TABLE_B
 
 import chainrule as cr
-from chainrule import layers
+from chainrule import examples, layers
 from chainrule.tracing.formula import (
     Call,
     Negative,
@@ -75,7 +75,7 @@ def test_braces_and_environments_are_closed(name):
     bare = re.sub(r"\\[{}]", "", text)
     assert bare.count("{") == bare.count("}")
     assert text.count(r"\begin{") == text.count(r"\end{")
-    assert text.isascii()
+    assert text.isascii() and "[U+" not in text
 
 
 @pytest.mark.parametrize("name, result, nodes", list(expressions()))
@@ -83,6 +83,26 @@ def test_expressions_are_documents_of_their_own(name, result, nodes):
     text = cr.trace(result, nodes).to_latex()
     assert text.startswith(r"\documentclass")
     assert text.endswith("\\end{document}\n")
+    assert r"times the local one (\(\partial\))" in text and "[U+" not in text
+
+
+@pytest.mark.parametrize("name", examples.names())
+def test_no_letter_of_an_example_is_lost(name):
+    example = examples.find(name)()
+    if example.is_traceable:
+        text = example.trace().to_latex()
+        assert "[U+" not in text and text.isascii()
+
+
+def test_names_in_remarks_are_set_as_names():
+    text = examples.one_one_one().trace().to_latex()
+    assert r"= 0.747466\quad\text{(shared by \(x\), \(w_{1}\), \(b_{1}\))}" in text
+    inputs = [cr.variable(1.0 + k, f"x{k}") for k in range(18)]
+    q = sum(inputs[1:], inputs[0])
+    long = cr.trace(q * q, {"q": q}).to_latex()
+    shared = long[long.index("(shared by") :].split(r"\end{align*}")[0]
+    assert re.findall(r"\\\(x_\{(\d+)\}\\\)", shared) == [str(k) for k in range(18)]
+    assert all(line.count("x_{") < 18 for line in shared.splitlines())
 
 
 def test_matrices_and_thetas():

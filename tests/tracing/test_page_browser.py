@@ -346,6 +346,19 @@ def test_an_expression_follows_a_changed_variable(tmp_path):
     assert f"= {shown(slope)}" in found[1]
 
 
+def test_the_factors_of_a_path_follow_a_changed_weight(tmp_path):
+    found = read(examples.one_one_one().trace().to_html(), """
+      click(keyed("n/3"));
+      const before = text("#panel");
+      type(one("#panel input"), "2.5");
+      const label = all("#drawing [data-key]").find((at) => at.dataset.key === "n/1");
+      return [before, text("#panel"), label.getAttribute("aria-label")];""", tmp_path)  # fmt: skip
+    for panel, a1, slope in ((found[0], "0.668188", "0.248584"), (found[1], "0.962673", "0.0453")):
+        assert "dJ/dw1 = ∂J/∂p·∂p/∂z2·∂z2/∂a1·∂a1/∂z1·∂z1/∂w1" in panel
+        assert f"·(−1.2)·{a1}·(1 − {a1})·1.5= {slope}" in panel
+    assert found[2] == "Constant y, 1"
+
+
 def test_names_of_readers_are_text_and_nothing_else(tmp_path):
     bad = "</script ><img src=x onerror=alert(1)>&amp;<b>"
     trace = mazur().trace(X, Y, units=[[bad, "x2"], ["h1", '"'], ["o1", "o2"]], loss="<i>L")

@@ -82,8 +82,8 @@ def test_local_and_whole_derivatives_have_their_own_letters():
     ):
         assert line in text.splitlines()
     text = cr.trace(x * x + x).to_text()
-    assert "∂v2/∂x  = x + x = 2 + 2 = 4" in text
-    assert "dv3/dx = ∂v3/∂v2·∂v2/∂x + ∂v3/∂x = (x + x) + 1" in text
+    assert "∂v2/∂x  = 2·x = 2·2 = 4" in text
+    assert "dv3/dx = ∂v3/∂v2·∂v2/∂x + ∂v3/∂x = 2·x + 1" in text
 
 
 def test_an_expression_of_constants_shows_its_value():

@@ -42,13 +42,14 @@ class Equation:
     forms
         The formula, or several that are equal; numbers are put into the last. None where the
         value comes through operations that no short formula says.
-    note
-        What stands beside it.
+    note, names
+        What stands beside it, and the names that it ends with.
     """
 
     symbol: Symbol
     forms: tuple[Expression, ...] = ()
     note: str = ""
+    names: tuple[Symbol, ...] = ()
 
     @property
     def value(self) -> Any:
@@ -114,9 +115,11 @@ class Account:
     digits: int
 
 
-def equation(symbol: Symbol, *forms: Expression, note: str = "") -> Equation:
+def equation(
+    symbol: Symbol, *forms: Expression, note: str = "", names: Sequence[Symbol] = ()
+) -> Equation:
     """An equation of a symbol and formulas."""
-    return Equation(symbol, forms, note)
+    return Equation(symbol, forms, note, tuple(names))
 
 
 def account_of(trace: Any) -> Account:
@@ -179,6 +182,24 @@ MEANINGS = {
     "between": (
         "[a < z < b] is 1 where z lies between a and b, else 0",
         r"[a < z < b]\text{ is 1 where }z\text{ lies between }a\text{ and }b\text{, else 0}",
+    ),
+    "exceeds": (
+        "[a > b] is 1 where a > b, 1/2 where both are equal, else 0",
+        r"[a > b]\text{ is 1 where }a > b\text{, }\tfrac{1}{2}\text{ where both are equal, else 0}",
+    ),
+    "transposed": (
+        "where Z = matmul(A, B): dL/dA = dL/dZ·Bᵀ and dL/dB = Aᵀ·dL/dZ are products of matrices; "
+        "Aᵀ is A with rows and columns exchanged",
+        r"\text{where }Z = \operatorname{matmul}(A, B)\text{: }"
+        r"\mathrm{d}L/\mathrm{d}A = \mathrm{d}L/\mathrm{d}Z\cdot B^{\top}\text{ and }"
+        r"\mathrm{d}L/\mathrm{d}B = A^{\top}\cdot\mathrm{d}L/\mathrm{d}Z"
+        r"\text{ are products of matrices}",
+    ),
+    "through": (
+        "[x through y]: what the derivative with respect to x gets from its use in y, where the "
+        "local one has too many numbers to be shown",
+        r"[x\text{ through }y]\text{: what the derivative with respect to }x\text{ gets from its "
+        r"use in }y",
     ),
     "Φ": (
         "Φ(z) is the standard normal distribution: the integral of φ up to z",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,8 @@ class TraceStep:
 
     number, name
         Its place in the order of computing, from 1; its own name, or v1, v2 ...
+    is_named
+        Whether somebody gave it that name.
     operation, operands, attributes
         What makes it, of which nodes (their names); "variable" or "constant" of a leaf.
     value
@@ -77,6 +80,7 @@ class TraceStep:
     derivative: Array | None
     node: Node
     parts: Parts | None = None
+    is_named: bool = False
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -154,7 +158,8 @@ def trace(
         Whether a central difference stands beside the derivative of each variable.
 
     Raises `ShapeError` where y is no scalar, `InputTypeError` where it is no node with a value or
-    a name is one of something else.
+    a name is one of something else, `SettingError` where two nodes have one name or a name is that
+    of a node which y is not made of.
 
     >>> import chainrule as cr
     >>> x, y, z = (cr.variable(v, n) for v, n in ((-2.0, "x"), (5.0, "y"), (-4.0, "z")))
@@ -170,9 +175,9 @@ def trace(
         if not isinstance(node, Node):
             message = f"trace: names: {name!r} is {type(node).__name__}, not a node; leave it out."
             raise InputTypeError(message)
-    called = _names(order, names)
+    given = _given_names(order, names)
     digits = check_count("trace", "digits", digits, least=0)
-    return Trace(tuple(_steps(y, order, called)), digits, check)
+    return Trace(tuple(_steps(y, order, given)), digits, check)
 
 
 def _moved(steps: Sequence[TraceStep], at: Node, value: Array) -> float:
@@ -190,8 +195,8 @@ def _moved(steps: Sequence[TraceStep], at: Node, value: Array) -> float:
     return float(found[steps[-1].node.number])
 
 
-def _steps(y: Node, order: Sequence[Node], called: Mapping[int, str]) -> Iterator[TraceStep]:
-    wanted = _moving(order)
+def _steps(y: Node, order: Sequence[Node], given: Mapping[int, str]) -> Iterator[TraceStep]:
+    wanted, called = _moving(order), _names(order, given)
     with np.errstate(all="ignore"):
         slopes = {
             node.number: slope for node, slope in zip(wanted, gradients(y, wanted), strict=True)
@@ -214,6 +219,7 @@ def _steps(y: Node, order: Sequence[Node], called: Mapping[int, str]) -> Iterato
                 np.asarray(slopes[node.number].array) if known else None,
                 node,
                 _parts(node),
+                node.number in given,
             )
 
 
@@ -308,16 +314,36 @@ def _parts(node: Node) -> Parts | None:
     return parts_of(node.operation.name, logits, targets)
 
 
-def _names(order: Sequence[Node], given: Mapping[str, Node]) -> dict[int, str]:
-    """What each node is called: as given, by its own name, or v and its place; each name once."""
-    called = {node.number: str(name) for name, node in given.items()}
-    taken = {called[node.number] for node in order if node.number in called}
+def _given_names(order: Sequence[Node], names: Mapping[str, Node]) -> dict[int, str]:
+    """The names that somebody gave to nodes, here or when they were made."""
+    inside = {node.number for node in order}
+    for name, node in names.items():
+        if node.number not in inside:
+            message = f"trace: names: the result is not made of {name!r}; leave it out."
+            raise SettingError(message)
+    given = {node.number: node.name for node in order if node.name}
+    given |= {node.number: str(name) for name, node in names.items()}
+    for name, times in Counter(given.values()).items():
+        if times > 1:
+            message = (
+                f"trace: {times} nodes are called {name!r}; give each a name of its own, where it "
+                "is made or in names."
+            )
+            raise SettingError(message)
+    return given
+
+
+def _names(order: Sequence[Node], given: Mapping[int, str]) -> dict[int, str]:
+    """What each node is called: as given, else v and its place or the next that is free."""
+    called, taken = dict(given), set(given.values())
+    free = 0
     for place, node in enumerate(order, start=1):
         if node.number in called:
             continue
-        name = node.name if node.name and node.name not in taken else f"v{place}"
-        called[node.number] = name
-        taken.add(name)
+        free = max(place, free + 1)
+        while f"v{free}" in taken:
+            free += 1
+        called[node.number] = f"v{free}"
     return called
 
 

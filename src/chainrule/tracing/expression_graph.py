@@ -10,8 +10,8 @@ import numpy as np
 
 from chainrule.tracing.columns import is_long
 from chainrule.tracing.expression import Trace, TraceStep
-from chainrule.tracing.formula import Expression, Number, Symbol, minus, total
-from chainrule.tracing.operations import slope_formula
+from chainrule.tracing.formula import Expression, Number, Symbol, evaluate, minus
+from chainrule.tracing.operations import MOVING, slope_formula, together
 
 __all__ = ["Edge", "Seen"]
 
@@ -50,12 +50,15 @@ class Seen:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self.by_name = {step.name: step for step in trace.steps}
-        self.uses = _uses(trace)
+        self.users = _users(trace)
         self.shown_as: dict[str, str] = {}
         self.title: dict[str, str] = {}
         self.made = self._made()
         for step in trace.steps:
             self._place(step)
+        self.groups: dict[str, set[str]] = {}
+        for name, root in self.shown_as.items():
+            self.groups.setdefault(root, set()).add(name)
         self.steps = tuple(
             step for step in trace.steps
             if self.shown_as[step.name] == step.name and step.name in self.made
@@ -79,9 +82,9 @@ class Seen:
         if moved is None:
             return
         root = self.shown_as[moved]
-        if not self.is_named(step):
+        if not step.is_named:
             self.shown_as[own] = root
-        elif not self.is_named(self.by_name[self.title[root]]) and self.uses[moved] == 1:
+        elif not self.has_name(self.by_name[root]) and len(self.users[moved]) == 1:
             self.shown_as[own] = root
             self.title[root] = own
 
@@ -90,7 +93,7 @@ class Seen:
         operands = [one for one in step.operands if one in self.made]
         if step.operation in ("reshape", "cast") and not operands:
             return step.operands[0]  # of a constant
-        if len(operands) != 1:
+        if len(operands) != 1 or step.operation not in MOVING:
             return None
         value = self.by_name[operands[0]].value
         local = step.local[step.operands.index(operands[0])]
@@ -99,18 +102,18 @@ class Seen:
         if not np.array_equal(step.value.reshape(-1), value.reshape(-1)):
             return None
         size = value.size
-        if local.size == size and step.operation not in ("transpose", "flip"):
+        if local.size == size:
             return operands[0] if bool(np.all(local == 1)) else None
         eye = local.size == size * size and np.array_equal(local.reshape(size, size), np.eye(size))
         return operands[0] if eye else None
 
-    def is_named(self, step: TraceStep) -> bool:
-        """Whether somebody gave the step its name."""
-        return step.name != f"v{step.number}"
-
     def shown(self, name: str) -> TraceStep:
         """The step that stands for one."""
         return self.by_name[self.shown_as[name]]
+
+    def has_name(self, step: TraceStep) -> bool:
+        """Whether what is shown for a step has a name that somebody gave."""
+        return self.by_name[self.title[step.name]].is_named
 
     def symbol(self, step: TraceStep) -> Symbol:
         """The symbol of a step that is shown."""
@@ -120,7 +123,7 @@ class Seen:
     def operand(self, name: str) -> Expression:
         """An operand in a formula: a number where it is a constant without a name."""
         step, seen = self.by_name[name], self.shown(name)
-        if name not in self.made and not self.is_named(seen) and step.value.size == 1:
+        if name not in self.made and not seen.is_named and step.value.size == 1:
             return Number(step.value)
         return replace(self.symbol(seen), value=step.value)
 
@@ -133,16 +136,21 @@ class Seen:
         return Symbol(self.title[self.shown_as[step.operands[0]]], step.parts.p, "p")
 
     def local_formula(self, step: TraceStep, place: int) -> Expression | None:
-        """The formula of a local derivative; None where it is not spelled."""
+        """The formula of a local derivative; None where it is not spelled, or says another number.
+
+        Formulas are as in books; at a few places operations have another slope or none: 0^y.
+        """
         local = step.local[place]
         operands = [self.operand(name) for name in step.operands]
         if local is None:
             return None
-        if step.parts is not None:
+        if step.parts is not None and place == 0:
             return minus(self.share(step), operands[1])
         if local.shape != step.value.shape:
             return None
-        return slope_formula(step.operation, place, operands, self.symbol(step))
+        own, given = self.symbol(step), step.attributes
+        formula = slope_formula(step.operation, place, operands, own, given)
+        return formula if formula is not None and _says(formula, local) else None
 
     def places(self, step: TraceStep, used: TraceStep) -> tuple[int, ...]:
         """Which operands of a step are a step that is shown, or only move its numbers."""
@@ -155,12 +163,13 @@ class Seen:
         """The formula of the local derivative by what stands at several places."""
         formulas = [self.local_formula(step, place) for place in places]
         known = [one for one in formulas if one is not None]
-        return total(known) if len(known) == len(formulas) else None
+        return together(known) if len(known) == len(formulas) else None
 
     def edges(self, step: TraceStep) -> Iterator[Edge]:
         """What is made of a step that is shown, through what only moves its numbers."""
-        inside = {name for name, root in self.shown_as.items() if root == step.name}
-        for user in self.trace.steps:
+        inside = self.groups[step.name]
+        users = {user.number: user for name in inside for user in self.users[name]}
+        for _, user in sorted(users.items()):
             if user.name in inside or user.derivative is None:
                 continue
             places = tuple(
@@ -190,9 +199,16 @@ class Seen:
         return Edge(user, used, places, whole, upstream, is_elementwise=False)
 
 
-def _uses(trace: Trace) -> dict[str, int]:
-    found = {step.name: 0 for step in trace.steps}
+def _says(formula: Expression, value: Array) -> bool:
+    """Whether a formula comes to a value, but for rounding."""
+    found, known = np.broadcast_arrays(evaluate(formula), value)
+    return bool(np.allclose(found, known, rtol=1e-4, atol=1e-6, equal_nan=True))
+
+
+def _users(trace: Trace) -> dict[str, list[TraceStep]]:
+    """For each step those that are made of it, once for each use."""
+    found: dict[str, list[TraceStep]] = {step.name: [] for step in trace.steps}
     for step in trace.steps:
         for operand in step.operands:
-            found[operand] += 1
+            found[operand].append(step)
     return found

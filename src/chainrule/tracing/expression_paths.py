@@ -97,8 +97,9 @@ def _factors(seen: Seen, path: Sequence[Edge]) -> list[_Factor]:
 
 def _hands_on(seen: Seen, edge: Edge) -> bool:
     """Whether a node without a name is only added to another."""
-    named = seen.is_named(seen.by_name[seen.title[edge.used.name]])
-    return not named and edge.local is not None and bool(np.all(edge.local == 1))
+    formula = seen.local_sum(edge.user, edge.places)
+    is_one = isinstance(formula, Number) and bool(np.all(formula.value == 1))
+    return is_one and not seen.has_name(edge.used)
 
 
 def _ways(seen: Seen, step: TraceStep, user: TraceStep) -> int:
@@ -116,7 +117,8 @@ def _factor(seen: Seen, edge: Edge, user: TraceStep) -> Iterator[_Factor]:
     parts = edge.user.parts
     symbol = used.slope(by, edge.local, sign="∂")
     formula = seen.local_sum(edge.user, edge.places)
-    if parts is None or parts.link != "sigmoid" or not np.all(np.isfinite(parts.product)):
+    by_parts = parts is not None and parts.link == "sigmoid" and edge.places == (0,)
+    if parts is None or not by_parts or not np.all(np.isfinite(parts.product)):
         yield _Factor(symbol, symbol if formula is None else formula)
         return
     target = seen.operand(edge.user.operands[1])
@@ -146,9 +148,9 @@ def _shared(seen: Seen, paths: dict[str, list[list[Edge]]]) -> Iterator[Entry]:
         if step is seen.result or step.operation == "variable" or step.derivative is None:
             continue
         users = [
-            seen.title[name] for name, found in paths.items()
+            seen.symbol(seen.by_name[name]) for name, found in paths.items()
             if any(edge.user is step for path in found for edge in path)
         ]  # fmt: skip
-        if len(users) > 1 and seen.is_named(seen.by_name[seen.title[step.name]]):
+        if len(users) > 1 and seen.has_name(step):
             symbol = seen.symbol(step).slope(result, step.derivative, sign="d")
-            yield equation(symbol, note=f"shared by {', '.join(users)}")
+            yield equation(symbol, note="shared by", names=users)

@@ -261,6 +261,7 @@ BEND, CUBED = math.sqrt(2 / math.pi), 0.044715
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": np.abs, "between": lambda low, x, high: np.asarray((low < x) & (x < high), np.float64),
     "by_class": _by_class, "chain": _contracted, "cos": np.cos, "exp": np.exp,
+    "exceeds": lambda x, y: (1 + np.sign(x - y)) / 2,
     "expm1": np.expm1,
     "flat_sum": lambda x, axis=None, keepdims=False: np.sum(x, axis=axis, keepdims=keepdims),
     "from_zero": lambda x: np.asarray(x >= 0, np.float64),
@@ -274,6 +275,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "softplus": lambda x: np.logaddexp(0.0, x), "softsign": lambda x: x / (1 + np.abs(x)),
     "softmax": lambda z: np.exp(z - np.logaddexp.reduce(z, axis=-1, keepdims=True)),
     "sqrt": np.sqrt, "tanh": np.tanh,
+    "times": np.matmul, "transposed": np.transpose,
     "u": lambda x: BEND * (x + CUBED * x**3), "u'": lambda x: BEND * (1 + 3 * CUBED * x**2),
     "upto_zero": lambda x: np.asarray(x <= 0, np.float64),
     "Φ": _normal_share, "φ": lambda x: np.exp(-x * x / 2) / math.sqrt(2 * math.pi),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -138,20 +137,40 @@ def _rows(one: Equation, digits: int, room: float) -> Iterator[str]:
             packed = _packed(result, room)
             lines += [f" = {packed[0][0]}", *(rf"\quad {line}" for line, _ in packed[1:])]
             width = packed[-1][1] + 3.0
-    lines += _note(one.note, lines, width, room)
+    lines += _note(one, lines, width, room)
     for place, line in enumerate(lines):
         yield f"{symbol if place == 0 else ''} &{line}"
 
 
-def _note(note: str, lines: list[str], width: float, room: float) -> list[str]:
+def _note(one: Equation, lines: list[str], width: float, room: float) -> list[str]:
     """The note beside the last line, or below it."""
-    if not note:
+    words = [Token(escaped(word), 0.95 * len(word) + 0.95) for word in one.note.split()]
+    for place, name in enumerate(one.names, start=1):
+        comma = "," * (place < len(one.names))
+        words.append(Token(rf"\({symbol_latex(name)}\){comma}", width_of(name) + 2.0))
+    if not words:
         return []
-    if width + 0.95 * len(note) + 4.0 <= room:
-        lines[-1] += rf"\quad\text{{({escaped(note)})}}"
+    if width + _width(words) + 5.0 <= room:
+        lines[-1] += rf"\quad\text{{({_spaced(words)})}}"
         return []
-    wrapped = textwrap.wrap(f"({note})", max(20, min(NOTE, int(room) - 4)))
-    return [rf"\quad\text{{{escaped(line)}}}" for line in wrapped]
+    wrapped = list(_wrapped(words, max(20.0, min(NOTE, room - 4))))
+    wrapped[0], wrapped[-1] = f"({wrapped[0]}", f"{wrapped[-1]})"
+    return [rf"\quad\text{{{line}}}" for line in wrapped]
+
+
+def _spaced(words: Tokens) -> str:
+    return " ".join(word.latex for word in words)
+
+
+def _wrapped(words: Tokens, room: float) -> Iterator[str]:
+    """Words in lines that are no wider than there is room."""
+    held: Tokens = []
+    for word in words:
+        if held and _width(held) + word.width > room:
+            yield _spaced(held)
+            held = []
+        held.append(word)
+    yield _spaced(held)
 
 
 def _width(tokens: Tokens) -> float:
@@ -346,11 +365,16 @@ def _call(one: Call, digits: int | None) -> Tokens:
         case "holds" | "from_zero" | "upto_zero":
             sign = {"holds": ">", "from_zero": r"\ge", "upto_zero": r"\le"}[one.function]
             return [Token("[", 0.6), *first, Token(rf" {sign} 0]", 3.5)]
+        case "exceeds":
+            return [Token("[", 0.6), *first, Token(" > ", 2.5), *arguments[1], Token("]", 0.6)]
+        case "transposed":
+            *before, last = _bracketed(first) if r"\frac" in first[0].latex else first
+            return [*before, Token(rf"{{{last.latex}}}^{{\top}}", last.width + 0.8)]
         case "between":
             low, inside, high = arguments
             less = Token(" < ", 2.5)
             return [Token("[", 0.6), *low, less, *inside, less, *high, Token("]", 0.6)]
-        case "chain" | "by_class":
+        case "chain" | "by_class" | "times":
             held = [_held(argument, digits, PRODUCT) for argument in one.arguments]
             return [*held[0], Token(r"\cdot ", 1.5), *held[1]]
         case "flat_sum":

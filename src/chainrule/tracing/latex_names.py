@@ -22,6 +22,7 @@ SPECIAL = {
     "%": r"\%", "_": r"\_\allowbreak{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''",
     "·": r"\(\cdot\)", "/": r"/\allowbreak{}", "-": "{-}",
+    "∂": r"\(\partial\)", "²": r"\({}^{2}\)",
 }  # fmt: skip
 
 ACCENTED = re.compile(r"(\\?[A-Za-z]+|\\(?:hat|tilde)\{.*?\}+)((?:_\{[^{}]*\})?)")

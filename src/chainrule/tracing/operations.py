@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from chainrule.graph import Node
 from chainrule.tracing.formula import (
     Call,
@@ -14,19 +16,28 @@ from chainrule.tracing.formula import (
     Power,
     Product,
     Quotient,
+    Sum,
     Symbol,
     minus,
     product,
     total,
 )
 
-__all__ = ["DRAWN", "formula_of", "rule_formula", "slope_formula"]
+__all__ = ["DRAWN", "MOVING", "formula_of", "rule_formula", "slope_formula", "together"]
 
 DRAWN = ("dropout_mask", "random_normal", "random_uniform")
 """Operations that draw numbers, each step others."""
 
 SAME = ("flush", "cast", "reshape", "broadcast_to")
 """Operations that give the numbers that they are given."""
+MOVING = (
+    *SAME, "add", "concatenate", "divide", "gather", "masked", "matmul", "max", "min", "multiply",
+    "narrow", "power", "stop_gradient", "subtract", "sum",
+)  # fmt: skip
+"""Operations that may hand on what they are given, whatever it is: a sum of one, a number times 1.
+
+A relu does so at some numbers only.
+"""
 CALLED = (
     "cos", "exp", "expm1", "log", "log1p", "matmul", "maximum", "minimum", "relu", "sigmoid",
     "sign", "sin", "softplus", "sqrt", "tanh", "leaky_relu",
@@ -58,6 +69,8 @@ def formula_of(
             return Call("abs", (minus(*operands),))
         case "sigmoid_cross_entropy":
             return Call("cross_entropy", tuple(operands))
+        case "transpose" if attributes["axes"] == (1, 0):
+            return Call("transposed", tuple(operands))
         case "sum":
             axes = {"axis": tuple(attributes["axis"]), "keepdims": attributes["keepdims"]}
             return Call("flat_sum", tuple(operands), tuple(axes.items()))
@@ -78,6 +91,8 @@ def _multiplied(left: Expression, right: Expression) -> Expression:
 
 
 def _is_same(left: Symbol, right: Symbol) -> bool:
+    if np.shape(left.value) != np.shape(right.value):
+        return False
     return left is right or (left.name == right.name and not left.head and left.by is None)
 
 
@@ -90,32 +105,73 @@ def _rank(one: Expression) -> int:
 
 
 def slope_formula(
-    operation: str, place: int, operands: Sequence[Expression], result: Symbol
-) -> Expression | None:
+    operation: str, place: int, operands: Sequence[Expression], result: Symbol,
+    attributes: Mapping[str, Any],
+) -> Expression | None:  # fmt: skip
     """The local derivative of an operation element by element; None where it is not spelled."""
     x = operands[place]
-    other = operands[1 - place] if len(operands) == 2 else x
+    if len(operands) == 2:
+        return _slope_of_two(operation, place, x, operands[1 - place])
     match operation:
-        case "add" | "flush" | "cast":
+        case "flush" | "cast":
+            return Number(1.0)
+        case "negative":
+            return Number(-1.0)
+        case "leaky_relu":
+            slope = Number(attributes["negative_slope"])
+            return Sum((Call("holds", (x,)), Product((slope, Call("upto_zero", (x,))))))
+    return _function_slope(operation, x, result)
+
+
+def _slope_of_two(
+    operation: str, place: int, x: Expression, other: Expression
+) -> Expression | None:
+    """The local derivative by x, which stands at a place beside the other operand."""
+    match operation:
+        case "add":
             return Number(1.0)
         case "subtract":
             return Number(1.0 if place == 0 else -1.0)
-        case "negative":
-            return Number(-1.0)
         case "multiply":
             return other
+        case "divide" if place == 0:
+            return Quotient(Number(1), other)
         case "divide":
-            top, bottom = operands
-            if place == 0:
-                return Quotient(Number(1), bottom)
-            return Negative(Quotient(top, Power(bottom, Number(2))))
+            return Negative(Quotient(other, Power(x, Number(2))))
         case "power" if place == 0:
-            return product(other, Power(x, minus(other, Number(1))))
+            return _power_slope(x, other)
+        case "power":
+            return Product((Power(other, x), Call("log", (other,))))
+        case "maximum":
+            return Call("exceeds", (x, other))
+        case "minimum":
+            return Call("exceeds", (other, x))
         case "squared_error":
             return Product((Number(2), minus(x, other)))
-        case "sigmoid_cross_entropy" if place == 0:
-            return minus(Call("sigmoid", (x,)), other)
-    return _function_slope(operation, x, result)
+        case "absolute_error":
+            return Call("sign", (minus(x, other),))
+        case "sigmoid_cross_entropy":
+            return minus(Call("sigmoid", (x,)), other) if place == 0 else Negative(other)
+    return None
+
+
+def _power_slope(x: Expression, exponent: Expression) -> Expression:
+    """The slope of x to a power; of a number of the formula the next lower one is written."""
+    if not isinstance(exponent, Number):
+        return Product((exponent, Power(x, minus(exponent, Number(1)))))
+    lower = float(exponent.value) - 1
+    return product(exponent, x if lower == 1 else Power(x, Number(lower)))
+
+
+def together(slopes: Sequence[Expression]) -> Expression:
+    """The sum of local derivatives; equal names are counted: 2·w, not w + w."""
+    first = slopes[0]
+    alike = isinstance(first, Symbol) and all(
+        isinstance(one, Symbol) and _is_same(first, one) for one in slopes
+    )
+    if alike and len(slopes) > 1:
+        return Product((Number(len(slopes)), first))
+    return total(slopes)
 
 
 def _function_slope(operation: str, x: Expression, result: Symbol) -> Expression | None:
@@ -126,10 +182,16 @@ def _function_slope(operation: str, x: Expression, result: Symbol) -> Expression
             return minus(Number(1), Power(result, Number(2)))
         case "relu":
             return Call("holds", (x,))
+        case "abs":
+            return Call("sign", (x,))
         case "exp":
             return result
+        case "expm1":
+            return Call("exp", (x,))
         case "log":
             return Quotient(Number(1), x)
+        case "log1p":
+            return Quotient(Number(1), Sum((Number(1), x)))
         case "sqrt":
             return Quotient(Number(1), Product((Number(2), result)))
         case "softplus":

@@ -10,13 +10,10 @@ import numpy as np
 from chainrule.tracing.equations import Entry, equation
 from chainrule.tracing.folding import left_out
 from chainrule.tracing.formula import (
-    Call,
     Expression,
     Number,
-    Power,
     Symbol,
     evaluate,
-    minus,
     negated,
     product,
     some,
@@ -49,26 +46,6 @@ def own_loss(view: View) -> OwnLoss | None:
         return None
     found = OwnLoss(view, outputs[-1].number)
     return found if found.is_told else None
-
-
-def _slope_of(
-    operation: str, place: int, operands: list[Expression], result: Symbol
-) -> Expression | None:
-    """The local derivative by one of the operands, also where it bends."""
-    x, other = operands[place], operands[-1 - place]
-    match operation:
-        case "abs":
-            return Call("sign", (x,))
-        case "absolute_error":
-            return Call("sign", (minus(x, other),))
-        case "maximum":
-            return Call("holds", (minus(x, other),))
-        case "minimum":
-            return Call("holds", (minus(other, x),))
-        case "power" if place == 0 and isinstance(other, Number):
-            lower = float(other.value) - 1
-            return product(other, x if lower == 1 else Power(x, Number(lower)))
-    return slope_formula(operation, place, operands, result)
 
 
 def _size(node: TracedNode) -> int:
@@ -274,7 +251,7 @@ class OwnLoss:
         if operands is None:
             return None
         result = self.symbol(user, row, place)
-        return _slope_of(user.operation, which, operands, result)
+        return slope_formula(user.operation, which, operands, result, user.attributes)
 
     def backward(self, row: int) -> Iterator[Entry]:
         """The derivatives of a row's own loss, from behind; those by outputs come after."""

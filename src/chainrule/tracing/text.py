@@ -160,9 +160,14 @@ def _call(one: Call, digits: int | None) -> str:
             return f"[{first} <= 0]"
         case "between":
             return f"[{' < '.join(arguments)}]"
+        case "exceeds":
+            return f"[{' > '.join(arguments)}]"
+        case "transposed":
+            slope = digits is None and getattr(one.arguments[0], "by", None) is not None
+            return f"({first})ᵀ" if slope else f"{_held(one.arguments[0], digits, ATOM)}ᵀ"
         case "maximum" | "minimum":
             return f"{one.function[:3]}({', '.join(arguments)})"
-        case "chain" | "by_class":
+        case "chain" | "by_class" | "times":
             return "·".join(_held(argument, digits, PRODUCT) for argument in one.arguments)
         case "flat_sum":
             return f"sum({first})"
@@ -219,7 +224,8 @@ class _Page:
         start = symbol.ljust(indent)
         lines = _packed(start, [*shown, result], self.width, indent)
         if one.note:
-            lines = _noted(lines, one.note, self.width, indent)
+            note = " ".join([one.note, ", ".join(map(symbol_text, one.names))]).strip()
+            lines = _noted(lines, note, self.width, indent)
         yield from self._painted(lines, symbol, result)
 
     def _painted(self, lines: list[str], symbol: str, result: str) -> Iterator[str]:

@@ -10,7 +10,8 @@ class ExpressionSubject {
     digits = data.digits;
     this.tape = data.tape ? new Tape(data.tape) : null;
     this.recorded = new Map(Object.entries(data.recorded ?? {}).map(([index, x]) => [Number(index), unpacked(x)]));
-    this.nodes = drawnNodes(data.nodes).map((node) => ({
+    this.equations = new Equations(data, (index) => this.of(index));
+    this.nodes = drawnNodes(data).map((node) => ({
       ...node, title: styled(node.name), name: UNCLEAR.test(node.name) ? `[${node.name}]` : styled(node.name),
     }));
     this.byNumber = new Map(this.nodes.map((node) => [node.number, node]));
@@ -43,7 +44,7 @@ class ExpressionSubject {
   }
 
   get last() {
-    return this.nodes.at(-1);
+    return this.byNumber.get(this.data.result);
   }
 
   get result() {
@@ -97,7 +98,7 @@ class ExpressionSubject {
       ...back.map((node) => ({
         phase: "backward", title: `The derivative ${this.by(node)}`,
         shows: [`d/${node.number}`, ...this.usesOf(node).map((use) => `l/${use.node.number}/${use.place}`)],
-        uses: [`n/${node.number}`, ...this.usesOf(node).map((use) => `e/${use.node.number}/${use.place}`)], lines: () => this.derivativeLines(node),
+        uses: [`n/${node.number}`, ...this.usesOf(node).map((use) => `e/${use.node.number}/${use.place}`)], lines: () => [...this.derivativeLines(node), ...this.equations.each(this.locals(node))],
       })),
     ];
   }
@@ -121,77 +122,78 @@ class ExpressionSubject {
   }
 
   valueLines(node) {
+    const equations = this.equations.step(node.number);
+    if (equations?.value.forms.length) return this.equations.lines(equations.value);
     const operands = node.edges.map((edge) => this.byNumber.get(edge.from));
     const put = operands.map((one) => {
       const x = this.of(one.value);
-      return x.data.length === 1 ? factor(x.data[0]) : this.shown(one.value);
+      return x.data.length === 1 ? factor(x.data[0]) : numbersOf(x, bare);
     });
-    const names = operands.map((one, n) => (one.fixed ? put[n] : one.name));
-    return [`${node.name} = ${called(node.operation, names)}`, `= ${called(node.operation, put)}`, `= ${this.shown(node.value)}`];
+    const names = operands.map((one, n) => (one.fixed && !one.named ? put[n] : one.name));
+    const stages = new Set([called(node.operation, names), called(node.operation, put), numbersOf(this.of(node.value), bare)]);
+    return [...stages].map((stage, n) => (n ? `= ${stage}` : `${node.name} = ${stage}`));
   }
 
   derivativeLines(node) {
     if (node === this.last) return [`${this.by(node)} = 1`, "From here the walk goes back."];
-    const users = this.usersOf(node);
-    const symbols = users.map(({ user }) => (user === this.last ? "" : `${this.by(user)}·`) + `∂${user.name}/∂${node.name}`);
-    const products = users.map(({ edges }) => numbersOf(this.together(edges, "product"), bare));
-    const numbers = users.map(({ user, edges }, n) => {
-      const [up, local] = [this.of(user.derivative), this.together(edges, "local")];
-      if (up?.data.length !== 1 || local?.data.length !== 1) return products[n];
-      if (users.length === 1 && user === this.last) return bare(local.data[0]);
-      return user === this.last ? factor(local.data[0]) : `${factor(up.data[0])}·${factor(local.data[0])}`;
-    });
-    const results = new Set([`= ${numbers.join(" + ")}`, `= ${summed(products)}`, `= ${this.shown(node.derivative)}`]);
-    return [`${this.by(node)} = ${symbols.join(" + ")}`, ...results, ...users.flatMap((one) => this.localLine(node, one))];
+    const { slope } = this.equations.step(node.number) ?? {};
+    if (slope?.forms.length) return this.equations.lines(slope);
+    return [`${this.by(node)} = ${this.shown(node.derivative)}, the sum over ${counted(this.usesOf(node).length, "use")}`];
   }
 
-  /** Where a node is used: of each user all edges from it. */
-  usersOf(node) {
-    const users = new Map();
-    for (const { node: user, edge } of this.usesOf(node)) users.set(user, [...(users.get(user) ?? []), edge]);
-    return [...users].map(([user, edges]) => ({ user, edges }));
+  /** The local derivatives of what uses a node, with respect to it. */
+  locals(node) {
+    const users = new Set(this.usesOf(node).map((use) => use.node.number));
+    return [...users].flatMap((user) => this.equations.locals(user, node.number));
   }
 
-  /** Values of edges added up, number by number. */
-  together(edges, which) {
-    const [first, ...others] = edges.map((edge) => this.of(edge[which]));
-    if (!others.length || first === undefined) return first;
-    return make(first.shape, first.data.map((one, n) => others.reduce((sum, { data }) => sum + data[n], one)));
+  /** What a node hands down to each of its operands. */
+  handed(node) {
+    const { locals = [], parts = [] } = this.equations.step(node.number) ?? {};
+    return [...locals, ...parts];
   }
 
-  /** The local derivative of a number by its formula. */
-  localLine(node, { user, edges }) {
-    const local = this.together(edges, "local");
-    const formulas = edges.map(({ formula: tree }) => tree);
-    if (local?.data.length !== 1 || formulas.includes(null)) return [];
-    const symbols = (key) => {
-      const one = this.byNumber.get(Number(key.slice(2)));
-      return { name: one.name, value: this.of(one.value).data[0] };
-    };
-    return [equationLine(`∂${user.name}/∂${node.name}`, formulas.length > 1 ? ["+", ...formulas] : formulas[0], symbols, local.data[0])];
+  /** Each path from the result to a variable multiplied out, and who has a derivative in theirs. */
+  pathLines(node) {
+    const { paths = [], shared = [] } = this.equations.step(node.number) ?? {};
+    const names = shared.map((key) => this.equations.symbol(key).name);
+    const found = paths.flatMap((one) => this.equations.lines(one));
+    return names.length ? [...found, `Shared: the paths to ${few(names, 12)} have ${this.by(node)} in them.`] : found;
   }
 
   panel(key) {
     const [letter, n] = key.split("/");
     const node = this.byNumber.get(Number(n));
-    const sections = [];
-    if (!node.leaf && !node.fixed) sections.push({ title: "Value", lines: this.valueLines(node) });
-    else sections.push({ title: "Value", lines: [`${node.name} = ${this.shown(node.value)}`] });
-    if (node.derivative !== null) {
-      sections.push({ title: "Derivative: a sum over its uses", lines: this.derivativeLines(node) });
-      const rows = this.usesOf(node).map(({ node: user, edge }) => [
-        { text: user.title, key: `n/${user.number}` },
-        ...this.cells(user.derivative, edge.local, edge.product),
-      ]);
-      if (rows.length) sections.push({ title: "Uses", table: { head: ["used in", `d${this.last.name}/d(it)`, "local", "product"], rows } });
-      if (node.leaf && this.editable && this.of(node.value).shape.length === 0) sections.push({ title: "Checked by measuring", check: node.value });
-    } else if (!node.fixed) sections.push({ title: "Derivative", lines: [`${this.last.name} does not depend on it.`] });
+    const made = !node.leaf && !node.fixed;
+    const { value } = this.equations.step(node.number) ?? {};
+    const sections = [
+      { title: "Value", lines: made ? [...this.valueLines(node), ...this.equations.told(value)] : [`${node.name} = ${numbersOf(this.of(node.value), bare)}`] },
+    ];
+    if (node.derivative !== null) sections.push(...this.derivativeSections(node));
+    else if (!node.fixed) sections.push({ title: "Derivative", lines: [`${this.last.name} does not depend on it.`] });
+    if (made) sections.push({ title: "Local derivatives by what it is made of", lines: this.equations.explained(this.handed(node)) });
     const kind = node.leaf ? "variable" : node.fixed ? "constant" : node.operation;
     const size = node.leaf ? Math.min(this.of(node.value).data.length, 24) : 0;
     const fields = Array.from({ length: size }, (_, place) => ({
       label: node.title + placeIn(this.of(node.value).shape, place), what: { index: node.value, place },
     }));
-    return { title: node.fixed ? `Constant ${this.shown(node.value)}` : `Node ${node.title}`, over: kind, fields, sections };
+    return { title: node.fixed ? `Constant ${node.named ? node.title : this.shown(node.value)}` : `Node ${node.title}`, over: kind, fields, sections };
+  }
+
+  derivativeSections(node) {
+    const { slope } = this.equations.step(node.number) ?? {};
+    const rows = this.usesOf(node).map(({ node: user, edge }) => [
+      { text: user.title, key: `n/${user.number}` },
+      ...this.cells(user.derivative, edge.local, edge.product),
+    ]);
+    const head = ["used in", `d${this.last.name}/d(it)`, "local", "product"];
+    return [
+      { title: "Derivative: a sum over its uses", lines: [...this.derivativeLines(node), ...this.equations.told(slope)] },
+      { title: "Local derivatives of its uses", lines: this.equations.explained(this.locals(node)) },
+      ...(rows.length ? [{ title: "Uses", table: { head, rows } }] : []),
+      { title: "Paths", lines: this.pathLines(node) },
+      ...(node.leaf && this.editable && this.of(node.value).shape.length === 0 ? [{ title: "Checked by measuring", check: node.value }] : []),
+    ];
   }
 
   get({ index, place }) {
@@ -233,10 +235,16 @@ class ExpressionSubject {
   tables() {
     const rows = this.nodes.map((node) => [
       { text: node.title, key: `n/${node.number}` },
-      node.leaf || node.fixed ? node.operation : called(node.operation, node.edges.map(({ from }) => this.byNumber.get(from).name)),
+      node.leaf || node.fixed ? node.operation : this.madeBy(node),
       ...this.cells(node.value, node.derivative),
     ]);
     return [{ title: "Nodes", head: ["node", "made by", "value", `d${this.last.name}/d(it)`], rows }];
+  }
+
+  /** What makes a node, in names. */
+  madeBy(node) {
+    const [form] = this.equations.step(node.number)?.value.forms ?? [];
+    return form === undefined ? called(node.operation, node.edges.map(({ from }) => this.byNumber.get(from).name)) : this.equations.written(form);
   }
 
   scene(seen, uses) {
@@ -270,8 +278,8 @@ class ExpressionSubject {
     const sign = { add: "+", subtract: "−", multiply: "×", divide: "÷", negative: "−", power: "^" }[node.operation] ?? node.operation;
     const made = node.leaf || node.fixed ? "" : sign;
     const constant = node.fixed ? brief(node.value) : "";
-    const own = node.fixed ? (constant.length <= 6 ? constant : "c") : node.title;
-    if (own === "c") lines.push({ text: constant, kind: "z", y: y + NODE_RADIUS + 10 });
+    const own = node.fixed && !node.named ? (constant.length <= 6 ? constant : "c") : node.title;
+    if (node.fixed && own !== constant) lines.push({ text: constant, kind: "z", y: y + NODE_RADIUS + 10 });
     return {
       key, x, y, radius: node.fixed ? FIXED_RADIUS : NODE_RADIUS, name: own, over: made, lines,
       active: active.has(key), quiet: node.fixed,
@@ -286,15 +294,20 @@ function placeIn(shape, place) {
   return index.length ? `[${index}]` : "";
 }
 
-/** The nodes without what constants are made of: a node of constants alone is a constant itself. */
-function drawnNodes(nodes) {
+/** The nodes without those that only move numbers, for which others stand, and without what
+ * constants are made of: a node of constants alone is a constant itself. */
+function drawnNodes({ nodes: all, result }) {
+  const stands = new Map(all.map((node) => [node.number, node.stands]));
+  const nodes = all.filter((node) => node.stands === node.number).map((node) => ({
+    ...node, edges: node.edges.map((edge) => ({ ...edge, from: stands.get(edge.from) })),
+  }));
   const fixed = new Set();
   for (const node of nodes) {
     if (!node.leaf && node.edges.every(({ from }) => fixed.has(from))) fixed.add(node.number);
   }
   const used = new Set(nodes.filter((node) => !fixed.has(node.number)).flatMap((node) => node.edges.map(({ from }) => from)));
   return nodes
-    .filter((node, n) => !fixed.has(node.number) || used.has(node.number) || n === nodes.length - 1)
+    .filter((node) => !fixed.has(node.number) || used.has(node.number) || node.number === result)
     .map((node) => (fixed.has(node.number) ? { ...node, fixed: true, edges: [] } : node));
 }
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from chainrule.engine import Graph, Tape, lower
 from chainrule.graph import (
-    OPERATIONS,
     Node,
     bind,
     constant,
@@ -20,18 +19,21 @@ from chainrule.graph import (
 )
 from chainrule.tracing.expression import Trace, TraceStep
 from chainrule.tracing.expression_graph import Seen
-from chainrule.tracing.formula import Number, Symbol
-from chainrule.tracing.operations import slope_formula
-from chainrule.tracing.page.formulas import plain
+from chainrule.tracing.page.expression_formulas import shipped_equations
 from chainrule.tracing.page.shipping import evaluated, not_known, packed, shipped_tape
+from chainrule.tracing.pairs import pair_nodes
 
 __all__ = ["shipped_expression"]
 
 
 def shipped_expression(trace: Trace) -> dict[str, Any]:
     """Everything that the page shows and computes with, as plain values."""
-    twins = _twins(trace)
+    twins, seen = _twins(trace), Seen(trace)
     asked, nodes = _asked(trace, twins)
+    asked |= _parts(trace, twins)
+    for node, step in zip(nodes, trace.steps, strict=True):
+        shown = seen.shown(step.name)
+        node |= {"name": seen.title[shown.name], "stands": shown.number}
     leaves = tuple(twins[step.node.number] for step in trace.steps if _is_leaf(step))
     tape = lower(Graph((), leaves, asked))
     plain, unknown = shipped_tape(tape, 1, {})
@@ -42,13 +44,16 @@ def shipped_expression(trace: Trace) -> dict[str, Any]:
             (step for step in trace.steps if _is_leaf(step)), strict=True,
         )
     }  # fmt: skip
-    for node in nodes:
+    formulas = shipped_equations(seen, asked)
+    for node in (*nodes, *formulas["symbols"].values()):
         _placed(node, tape)
     data: dict[str, Any] = {
         "kind": "expression",
         "title": trace.title or f"The chain rule on {trace.result.name}",
         "digits": trace.digits,
         "nodes": nodes,
+        "result": seen.result.number,
+        **formulas,
         "given": {str(index): packed(value) for index, value in values.items()},
         "tape": plain,
     }
@@ -90,7 +95,7 @@ def _asked(trace: Trace, twins: Mapping[int, Node]) -> tuple[dict[str, Node], li
     moving = [step for step in trace.steps if step.derivative is not None]
     slopes = gradients(twins[trace.result.node.number], [twins[s.node.number] for s in moving])
     slope_of = {step.node.number: slope for step, slope in zip(moving, slopes, strict=True)}
-    nodes, made = [], Seen(trace).made
+    nodes = []
     for step in trace.steps:
         twin, number = twins[step.node.number], step.number
         uses = _handed(twin, slope_of.get(step.node.number), twins, slope_of, step)
@@ -104,35 +109,31 @@ def _asked(trace: Trace, twins: Mapping[int, Node]) -> tuple[dict[str, Node], li
                 "from": _number(trace, operand),
                 "product": None if part is None else ask(f"product/{number}/{place}", part),
                 "local": None if slope is None else ask(f"local/{number}/{place}", slope),
-                "formula": _local_formula(trace, step, place, made),
             })  # fmt: skip
         slope = slope_of.get(step.node.number)
         nodes.append({
             "number": number, "name": step.name, "operation": step.operation, "edges": edges,
             "attributes": {name: str(value) for name, value in step.attributes.items()},
             "leaf": _is_leaf(step), "fixed": step.operation == "constant",
+            "named": step.is_named,
             "value": ask(f"value/{number}", twin),
             "derivative": None if slope is None else ask(f"slope/{number}", slope),
-            "known": step.operation in OPERATIONS,
         })  # fmt: skip
     return asked, nodes
 
 
-def _local_formula(trace: Trace, step: TraceStep, place: int, made: Collection[str]) -> Any:
-    """The formula of the slope of a number by one of its operands, its symbols n/ and a number.
-
-    made
-        The names of what is made of variables; other operands are written as numbers.
-    """
-    operands = [one for name in step.operands for one in trace.steps if one.name == name]
-    if any(one.value.size != 1 for one in (step, *operands)):
-        return None
-    put = [
-        Symbol(f"n/{one.number}", one.value) if one.name in made else Number(one.value.item())
-        for one in operands
-    ]
-    own = Symbol(f"n/{step.number}", step.value)
-    return plain(slope_formula(step.operation, place, put, own))
+def _parts(trace: Trace, twins: Mapping[int, Node]) -> dict[str, Node]:
+    """The parts of pairs that are stable only together, by name."""
+    asked: dict[str, Node] = {}
+    for step in trace.steps:
+        if step.parts is None or trace[step.operands[0]].derivative is None:
+            continue
+        operands = (twins[one.number] for one in step.node.operands)
+        p, by_p, by_logit, _ = pair_nodes(step.operation, *operands)
+        asked |= {f"share/{step.number}": p[0], f"by_p/{step.number}": by_p[0]}
+        if step.parts.link == "sigmoid":
+            asked[f"by_logit/{step.number}"] = by_logit[0]
+    return asked
 
 
 def _number(trace: Trace, operand: Node) -> int:
@@ -166,6 +167,9 @@ def _handed(
 
 def _placed(node: dict[str, Any], tape: Tape) -> None:
     """Names of results become indices of the tape."""
+    if "at" in node:
+        node["at"] = [tape.results[name] for name in node["at"]]
+        return
     for one in (node, *node["edges"]):
         for key in ("value", "derivative", "product", "local"):
             if one.get(key) is not None:

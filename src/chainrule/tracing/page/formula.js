@@ -13,8 +13,11 @@ const FUNCTIONS = {
   "/": (top, bottom) => top / bottom,
   "^": (base, exponent) => base ** exponent,
   "−": (x) => -x,
-  abs: Math.abs, cos: Math.cos, exp: Math.exp, log: Math.log, sign: Math.sign, sqrt: Math.sqrt, tanh: Math.tanh,
-  maximum: Math.max, minimum: Math.min, relu: (x) => Math.max(x, 0), sigmoid: sigmoidOf, sin: Math.sin,
+  abs: Math.abs, exp: Math.exp, log: Math.log, sign: Math.sign, sqrt: Math.sqrt, tanh: Math.tanh,
+  sin: Math.sin, cos: Math.cos, expm1: Math.expm1, log1p: Math.log1p,
+  cross_entropy: (z, t) => Math.max(z, 0) - z * t + Math.log1p(Math.exp(-Math.abs(z))),
+  exceeds: (x, y) => (1 + Math.sign(x - y)) / 2,
+  maximum: Math.max, minimum: Math.min, relu: (x) => Math.max(x, 0), sigmoid: sigmoidOf,
   softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
   softsign: (x) => x / (1 + Math.abs(x)),
   holds: (x) => holdsOf(x > 0), from_zero: (x) => holdsOf(x >= 0), upto_zero: (x) => holdsOf(x <= 0),
@@ -140,6 +143,10 @@ class FormulaText {
     if (name === "holds") return `[${first} > 0]`;
     if (name === "from_zero") return `[${first} ≥ 0]`;
     if (name === "upto_zero") return `[${first} ≤ 0]`;
+    if (name === "exceeds") return `[${texts.join(" > ")}]`;
+    if (name === "transposed") return /^[d∂]/.test(first) && first.includes("/") ? `(${first})ᵀ` : `${this.held(parts[0], WHOLE)}ᵀ`;
+    if (["chain", "by_class", "times"].includes(name)) return parts.map((one) => this.held(one, MULTIPLIED)).join("·");
+    if (name === "flat_sum") return `sum(${first})`;
     if (name === "between") return `[${texts.join(" < ")}]`;
     if (name === "maximum" || name === "minimum") return `${name.slice(0, 3)}(${texts.join(", ")})`;
     return `${name}(${texts.join(", ")})`;

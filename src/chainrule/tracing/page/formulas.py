@@ -6,9 +6,13 @@ name of a function, then what it is made of. The page puts its own names and num
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from math import isfinite
+from operator import attrgetter
 from typing import Any
+
+import numpy as np
 
 from chainrule.layers import PerRow
 from chainrule.optimizers import SGD
@@ -174,30 +178,38 @@ def _moved(trace: StepTrace) -> tuple[str, tuple[int, ...]] | None:
     return None
 
 
-def plain(one: Expression | None) -> Any:
+def plain(one: Expression | None, called: Callable[[Symbol], str] = attrgetter("name")) -> Any:
     """A formula as plain values; None where there is none, or terms of it are left out.
+
+    called
+        The key of a symbol.
 
     >>> from chainrule.tracing.formula import minus
     >>> plain(Product((Symbol("a", 0.5), minus(Number(1), Symbol("a", 0.5)))))
     ['·', 'a', ['+', 1.0, ['−', 'a']]]
     """
+
+    def several(parts: Iterable[Expression]) -> list[Any]:
+        return [plain(part, called) for part in parts]
+
     match one:
         case None | Rest():
             return None
         case Symbol():
-            return one.name
+            return called(one)
         case Number():
-            return float(one.value)
+            number = float(np.reshape(one.value, ()))
+            return number if isfinite(number) else None
         case Call():
-            made = [one.function, *map(plain, one.arguments)]
+            made = [one.function, *several(one.arguments)]
         case Sum():
-            made = ["+", *map(plain, one.terms)]
+            made = ["+", *several(one.terms)]
         case Product():
-            made = ["·", *map(plain, one.factors)]
+            made = ["·", *several(one.factors)]
         case Quotient():
-            made = ["/", plain(one.top), plain(one.bottom)]
+            made = ["/", *several((one.top, one.bottom))]
         case Power():
-            made = ["^", plain(one.base), plain(one.exponent)]
+            made = ["^", *several((one.base, one.exponent))]
         case Negative():
-            made = ["−", plain(one.operand)]
+            made = ["−", *several((one.operand,))]
     return None if None in made else made

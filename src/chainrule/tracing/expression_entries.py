@@ -1,0 +1,90 @@
+"""The equations of one step of an expression: value, local derivatives, derivative."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from chainrule.tracing.equations import Equation, equation
+from chainrule.tracing.expression import TraceStep
+from chainrule.tracing.expression_graph import Seen
+from chainrule.tracing.expression_uses import is_of_matrices, shapes_in, use_of
+from chainrule.tracing.formula import (
+    Call,
+    Expression,
+    Negative,
+    Number,
+    Product,
+    Quotient,
+    Symbol,
+    folded,
+    minus,
+)
+from chainrule.tracing.operations import formula_of
+
+__all__ = ["locals_of", "parts_of_pair", "slope_of", "value_of"]
+
+
+def value_of(seen: Seen, step: TraceStep) -> Equation:
+    """What a step makes of its operands."""
+    if step.node.operation is None:
+        return equation(seen.symbol(step))
+    operands = [seen.operand(name) for name in step.operands]
+    formula = formula_of(step.operation, operands, step.attributes)
+    if formula is not None:
+        return equation(seen.symbol(step), formula)
+    names = ", ".join(seen.title[seen.shown_as[name]] for name in step.operands)
+    return equation(seen.symbol(step), note=f"{step.operation}({names})")
+
+
+def locals_of(seen: Seen, step: TraceStep) -> Iterator[tuple[TraceStep, Equation]]:
+    """The local derivatives of a step, each with the step by which it is; of matrices none."""
+    told: set[str] = set()
+    for name in () if is_of_matrices(step) else step.operands:
+        used = seen.shown(name)
+        places = seen.places(step, used)
+        found = [local for one in places if (local := step.local[one]) is not None]
+        if used.name in told or not places or len(found) < len(places):
+            continue
+        told.add(used.name)
+        if len({local.shape for local in found}) > 1:
+            continue
+        symbol = seen.symbol(used).slope(seen.symbol(step), sum(found), sign="∂")
+        formula = seen.local_sum(step, places)
+        yield used, equation(symbol, *([] if formula is None else [formula]))
+
+
+def parts_of_pair(seen: Seen, step: TraceStep) -> Iterator[Equation]:
+    """A stable pair taken apart: the derivative of each part, and their product."""
+    parts = step.parts
+    if parts is None:
+        return
+    p, own = seen.share(step), seen.symbol(step)
+    logit, target = (seen.operand(name) for name in step.operands)
+    if not isinstance(logit, Symbol):
+        return
+    softmax = parts.link == "softmax"
+    yield equation(p, Call(parts.link, (logit,)))
+    if not softmax and np.shape(logit.value) != step.value.shape:
+        return  # a logit for several targets: its parts are sums over them
+    by_p, by_z = p.slope(own, parts.by_p, sign="∂"), logit.slope(p, parts.by_logit, sign="∂")
+    yield equation(by_p, _slope_by_p(parts.link, p, target))
+    yield equation(by_z, *([] if softmax else [Product((p, minus(Number(1), p)))]))
+    whole = Call("by_class", (by_p, by_z)) if softmax else Product((by_p, by_z))
+    yield equation(logit.slope(own, parts.product, sign="∂"), whole, note="by its parts")
+
+
+def _slope_by_p(link: str, p: Symbol, target: Expression) -> Expression:
+    if link == "softmax":
+        return Negative(Quotient(target, p))
+    return Quotient(minus(p, target), Product((p, minus(Number(1), p))))
+
+
+def slope_of(seen: Seen, step: TraceStep, most: int) -> Equation:
+    """The derivative of the result by a step as a sum over its uses, of which so many are shown."""
+    symbol = seen.symbol(step).slope(seen.symbol(seen.result), step.derivative, sign="d")
+    if step is seen.result:
+        return equation(symbol)
+    uses = folded([use_of(seen, edge) for edge in seen.edges(step)], most)
+    return equation(symbol, uses, note=shapes_in(uses))

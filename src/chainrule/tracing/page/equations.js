@@ -1,0 +1,118 @@
+// Equations of an expression as Python wrote them, with the numbers that the tape has now.
+// An equation is {symbol, forms, note}: the key of what it is of, and formulas that are equal.
+
+const MOST_PUT = 6; // numbers of an array that are put into a formula
+const NOT_FINITE = "The product of the parts is not finite: p has rounded to 0 or 1. Both are computed together, which is always finite.";
+const ON_MATRICES = { times: (a, b) => matmul(a, b), matmul: (a, b) => matmul(a, b), transposed: (x) => operations.transpose(x, { axes: [1, 0] }) };
+
+/** A symbol as it is shown: a1, p with z below the line, ∂J/∂z2. */
+function symbolName({ name, head, bracketed, sign, by }) {
+  const own = head ? `${styled(head)}${sub(name)}` : bracketed ? `[${name}]` : styled(name);
+  return by ? `${sign}${symbolName(by)}/${sign}${own}` : own;
+}
+
+/** A formula's text, in which a symbol's value may be an array. */
+class ArrayFormulaText extends FormulaText {
+  number(value, most) {
+    return value.data === undefined ? super.number(value, most) : value.data.length === 1 ? super.number(value.data[0], most) : [numbersOf(value, bare), WHOLE];
+  }
+}
+
+class Equations {
+  /** `of` gives the array that an index of the tape has. */
+  constructor({ equations, symbols, meanings }, of) {
+    Object.assign(this, { equations, symbols, meanings, of });
+  }
+
+  /** The equations of a step by its number; undefined of an expression that is very large. */
+  step(number) {
+    return this.equations[number];
+  }
+
+  symbol(key) {
+    const symbol = this.symbols[key];
+    const [first, ...others] = symbol.at.map((index) => this.of(index));
+    const value = others.reduce((sum, x) => operations.add(sum, make(sum.shape, x.data)), first);
+    return { name: symbolName(symbol), value };
+  }
+
+  /** A formula with names, or with numbers in their place. */
+  written(tree, withNumbers = false) {
+    return new ArrayFormulaText((key) => this.symbol(key), withNumbers).of(tree)[0];
+  }
+
+  /** What a formula comes to; undefined where the page cannot tell. */
+  evaluated(tree) {
+    if (typeof tree === "number") return make([], Float64Array.of(tree));
+    if (typeof tree === "string") return this.symbol(tree).value;
+    const [name, ...parts] = tree;
+    const given = parts.map((part) => this.evaluated(part));
+    const meaning = FUNCTIONS[name];
+    if (given.includes(undefined)) return undefined;
+    if (name in ON_MATRICES) return ON_MATRICES[name](...given);
+    if (meaning === undefined) return undefined;
+    const shape = joint(...given.map((x) => x.shape));
+    const wide = given.map((x) => broadcast(x, shape).data);
+    return make(shape, Float64Array.from({ length: count(shape) }, (_, n) => meaning(...wide.map((data) => data[n]))));
+  }
+
+  /** Whether a formula comes to a value with the numbers of now. */
+  says(tree, value) {
+    const found = value && this.evaluated(tree);
+    if (!found) return true;
+    const at = (n) => found.data[found.data.length === 1 ? 0 : n];
+    return [1, value.data.length].includes(found.data.length) && value.data.every((x, n) => close(at(n), x, 1e-6));
+  }
+
+  /** Whether numbers are put in: of a formula that has names, none with a large array. */
+  puts(tree) {
+    const values = keysIn(tree).map((key) => this.symbol(key).value);
+    return Array.isArray(tree) && values.length > 0 && values.every((x) => x !== undefined && x.data.length <= MOST_PUT);
+  }
+
+  /** "name = formula = numbers = value" in parts; of a formula that is another number the value. */
+  stages({ symbol, forms, note }) {
+    const { name, value } = this.symbol(symbol);
+    const result = value === undefined ? [] : [numbersOf(value, bare)];
+    if (!forms.length) return result.length ? [name, ...result] : [];
+    const tree = forms.at(-1);
+    if (!this.says(tree, value)) return note ? [] : [name, ...result];
+    const names = forms.map((form) => this.written(form));
+    const found = [name, ...new Set([...names, ...(this.puts(tree) ? [this.written(tree, true)] : []), ...result])];
+    return note ? [...found.slice(0, -1), `${found.at(-1)} (${note})`] : found;
+  }
+
+  /** An equation in one line; nothing where there is nothing to say. */
+  line(equation) {
+    const stages = this.stages(equation);
+    if (equation.note === "by its parts" && !stages.length) return [NOT_FINITE];
+    return stages.length ? [stages.join(" = ")] : [];
+  }
+
+  /** An equation with a line for each part. */
+  lines(equation) {
+    const [name, first, ...others] = this.stages(equation);
+    return first === undefined ? [] : [`${name} = ${first}`, ...others.map((one) => `= ${one}`)];
+  }
+
+  /** Equations with a line for each. */
+  each(equations) {
+    return equations.flatMap((one) => this.line(one));
+  }
+
+  explained(equations) {
+    return [...this.each(equations), ...this.told(...equations)];
+  }
+
+  /** What functions of equations mean, in lines of their own. */
+  told(...equations) {
+    const called = new Set(equations.filter(Boolean).flatMap(({ forms }) => forms.flatMap(callsIn)));
+    return Object.keys(this.meanings).filter((name) => called.has(name)).map((name) => dashed(this.meanings[name]));
+  }
+
+  /** The local derivatives of a user by what it uses; of a stable pair its parts too. */
+  locals(user, used) {
+    const { locals = [], parts = [] } = this.step(user) ?? {};
+    return [...locals, ...parts].filter((one) => one.used === used);
+  }
+}

@@ -1,0 +1,167 @@
+"""What the text of an expression says of its derivatives, against slopes and by hand."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.tracing.equations import account_of
+from chainrule.tracing.formula import evaluate
+
+ops = cr.ops
+
+FUNCTIONS = {
+    "add": lambda x, y: x + y, "subtract": lambda x, y: x - y, "multiply": lambda x, y: x * y,
+    "divide": lambda x, y: x / y, "power": lambda x, y: x**y, "maximum": ops.maximum,
+    "minimum": ops.minimum, "squared error": ops.squared_error,
+    "absolute error": ops.absolute_error, "cross-entropy": ops.sigmoid_cross_entropy,
+    "square": lambda x, y: x * x, "cube": lambda x, y: x**3, "root": lambda x, y: x**0.5,
+    "negative power": lambda x, y: y**-1.5, "abs": lambda x, y: ops.abs(x - 2 * y),
+    "log": lambda x, y: ops.log(x), "log1p": lambda x, y: ops.log1p(x),
+    "expm1": lambda x, y: ops.expm1(x), "sqrt": lambda x, y: ops.sqrt(y), "tanh": lambda x, y:
+    ops.tanh(y), "relu": lambda x, y: ops.relu(x - y), "leaky": lambda x, y: ops.leaky_relu(x - y),
+    "cos": lambda x, y: ops.cos(x), "softplus": lambda x, y: ops.softplus(y),
+}  # fmt: skip
+
+
+def variables(x=0.7, y=1.3):
+    return cr.variable(x, "x"), cr.variable(y, "y")
+
+
+def entries(f, title, names=None):
+    """The equations of a section, by their text before the first sign of equality."""
+    account = account_of(cr.trace(f, names))
+    return next(one.entries for one in account.sections if one.title == title)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("place", [(0.7, 1.3), (2.5, 0.4)])
+def test_every_local_derivative_has_a_formula_that_is_its_slope(name, place):
+    f = FUNCTIONS[name](*variables(*place))
+    measured = 0
+    for one in entries(f, "Local derivatives", {"f": f}):
+        assert one.forms
+        assert float(evaluate(one.forms[-1])) == pytest.approx(float(one.value), rel=1e-12)
+        if one.symbol.by is None or one.symbol.by.name != "f" or one.symbol.name not in "xy":
+            continue
+        along, step = np.eye(2)["xy".index(one.symbol.name)], 1e-5
+        after, before = (
+            FUNCTIONS[name](*variables(*(place + k * step * along))).value for k in (1, -1)
+        )
+        slope = (after - before) / (2 * step)
+        assert float(evaluate(one.forms[-1])) == pytest.approx(slope, rel=1e-7, abs=1e-9)
+        measured += 1
+    assert measured or name in ("abs", "relu", "leaky")  # of a difference
+
+
+@pytest.mark.parametrize(
+    "f, lines",
+    [
+        (lambda x, y: x**y, ["∂f/∂y = x^y·log(x) = 2^3·log(2) = 5.545177"]),
+        (lambda x, y: x * x, ["∂f/∂x = 2·x = 2·2 = 4", "f = x^2 = 2^2 = 4"]),
+        (lambda x, y: y**3, ["∂f/∂y = 3·y^2 = 3·3^2 = 27"]),
+        (lambda x, y: y**2.0 * 1.0, ["∂f/∂y = 2·y = 2·3 = 6"]),
+        (lambda x, y: ops.abs(x - y), ["∂f/∂v3 = sign(v3) = sign(-1) = -1"]),
+        (lambda x, y: ops.maximum(x, y), ["∂f/∂x = [x > y] = [2 > 3] = 0",
+                                          "∂f/∂y = [y > x] = [3 > 2] = 1"]),
+        (lambda x, y: ops.minimum(x, y), ["∂f/∂x = [y > x] = [3 > 2] = 1"]),
+        (lambda x, y: ops.relu(x) * y, ["v3 = relu(x) = relu(2) = 2",
+                                        "∂v3/∂x = [x > 0] = [2 > 0] = 1",
+                                        "df/dx = ∂f/∂v3·∂v3/∂x = y·[x > 0] = 3·[2 > 0] = 3"]),
+        (lambda x, y: (x * y) * cr.variable(1.0, "z"), [
+            "df/dx = ∂f/∂v3·∂v3/∂x = z·y = 1·3 = 3"]),
+    ],
+)  # fmt: skip
+def test_formulas_as_in_books(f, lines):
+    made = f(*variables(2.0, 3.0))
+    text = " ".join(cr.trace(made, {"f": made}).to_text(100).split())
+    assert [line for line in lines if line not in text] == []
+
+
+def test_equal_numbers_share_the_slope_of_the_larger():
+    x, y = variables(2.0, 2.0)
+    text = cr.trace(ops.maximum(x, y)).to_text()
+    assert "= [x > y] = [2 > 2] = 0.5" in text and "1/2 where both are equal" in text
+
+
+def test_a_formula_that_says_another_number_is_left_out():
+    x, y = variables(0.0, 2.0)
+    f = x**y  # log(0) is not finite, the slope of 0^y is 0
+    text = cr.trace(f, {"f": f}).to_text()
+    assert "∂f/∂y = 0\n" in text and "log" not in text
+
+
+def test_the_target_of_a_cross_entropy_has_a_slope_of_its_own():
+    z, y = cr.variable(-0.5, "z"), cr.variable(0.8, "y")
+    f = ops.sigmoid_cross_entropy(z, y)
+    text = cr.trace(f * 2.0, {"f": f}).to_text()
+    assert "∂f/∂y  = -z = -(-0.5) = 0.5" in text and "∂p/∂y" not in text
+
+
+def test_derivatives_of_a_product_of_matrices_are_products_of_matrices():
+    A, B = cr.variable([[1.0, 2.0], [3.0, 4.0]], "A"), cr.variable([[5.0], [6.0]], "B")
+    Z = A @ B
+    L = (Z * Z).sum()
+    trace = cr.trace(L, {"Z": Z, "L": L})
+    text = trace.to_text(100)
+    assert "dL/dB  = Aᵀ·dL/dZ = [[1 2] [3 4]]ᵀ·[[34] [78]] = [[268] [380]]" in text
+    assert "dL/dA  = dL/dZ·Bᵀ = [[34] [78]]·[[5] [6]]ᵀ = [[170 204] [390 468]]" in text
+    assert "∂Z/∂" not in text and "where Z = matmul(A, B): dL/dA = dL/dZ·Bᵀ" in text
+    latex = trace.to_latex()
+    assert r"& = {A}^{\top}\cdot \frac{\mathrm{d}L}{\mathrm{d}Z} = " in latex
+    for entry in entries(L, "Backward", {"Z": Z, "L": L}):
+        if entry.forms:
+            np.testing.assert_allclose(evaluate(entry.forms[-1]), entry.value, rtol=1e-12)
+
+
+def test_a_matrix_times_itself_and_large_matrices():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(20, 30)), rng.normal(size=(30, 40))
+    W, X = cr.variable([[1.0, 2.0], [3.0, 4.0]], "W"), cr.variable(values[0], "X")
+    square = (W @ W).sum()
+    (found,) = [one for one in entries(square, "Backward") if one.symbol.name == "W"]
+    ones = np.ones((2, 2))
+    by_hand = ones @ W.value.T + W.value.T @ ones
+    np.testing.assert_allclose(evaluate(found.forms[0]), by_hand)
+    V = cr.variable(values[1], "V")
+    Z = X @ V
+    text = cr.trace((Z * Z).sum(), {"Z": Z}).to_text(120)
+    assert "= Xᵀ·dv5/dZ" in text and "(30x20 times 20x40)" in text
+    assert "through" not in text and " of shape 30x40" in text
+
+
+def test_what_has_no_formula_is_told():
+    x, b = cr.variable(np.ones((100, 200)), "x"), cr.variable(np.zeros(200), "b")
+    trace = cr.trace(ops.tanh(x + b).sum())
+    text = trace.to_text(120)
+    assert "= [b through v3]" in text
+    assert "[x through y]: what the derivative with respect to x gets from its use in y" in text
+    assert r"\text{ through }" in trace.to_latex()
+
+
+def test_a_loss_that_equals_its_logit_is_still_a_loss():
+    z = cr.variable(60.0, "z")
+    text = cr.trace(ops.sigmoid_cross_entropy(z, cr.constant(0.0))).to_text()
+    assert "v3 = cross_entropy(z, 0) = cross_entropy(60, 0) = 60" in text
+    assert "∂v3/∂z = p - 0 = 1 - 0 = 1" in text
+
+
+def test_a_logit_of_several_targets_is_not_taken_apart():
+    z, y = cr.variable(0.3, "z"), cr.variable([0.2, 0.9], "y")
+    text = cr.trace(ops.sigmoid_cross_entropy(z, y).sum()).to_text(100)
+    assert "∂v3/∂z  = p - y = 0.574443 - [0.2 0.9] = [0.374443 -0.325557]" in text
+    assert "p       = sigmoid(z) = sigmoid(0.3) = 0.574443" in text and "/∂p" not in text
+
+
+def test_a_row_turned_into_a_column_is_another_thing():
+    x = cr.variable([[1.0, 2.0]], "x")
+    text = cr.trace((x.T @ x).sum()).to_text(100)
+    assert "v2 = xᵀ = [[1 2]]ᵀ = [[1] [2]]" in text and "v3 = matmul(v2, x)" in text
+    assert "dv4/dx  = (dv4/dv2)ᵀ + v2ᵀ·dv4/dv3" in text and "∂v2/∂x" not in text
+    found = [one for one in entries((x.T @ x).sum(), "Backward") if one.symbol.name == "x"]
+    np.testing.assert_allclose(evaluate(found[0].forms[0]), [[6.0, 6.0]])  # of (x1 + x2)^2
+
+
+def test_a_column_times_the_row_of_its_numbers_is_no_square():
+    x = cr.variable([[1.0], [2.0]], "x")
+    text = cr.trace((x * x.reshape((-1,))).sum()).to_text(100)
+    assert "= x·x = [[1] [2]]·[1 2] = [[1 2] [2 4]]" in text
