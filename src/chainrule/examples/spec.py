@@ -105,10 +105,8 @@ class ExpressionSpec:
         for name in given.keys() - {"digits", "check"}:
             message = f"trace: {name}: an expression has no layers and no steps; leave it out."
             raise SettingError(message)
-        found = self.nodes()
-        result = list(found.values())[-1]
-        used = {id(node) for node in reachable([result])}
-        nodes = {name: node for name, node in found.items() if id(node) in used}
+        nodes = self.nodes()
+        result = list(nodes.values())[-1]
         return replace(trace(result, nodes, **{"digits": self.digits} | given), title=self.title)
 
 

@@ -151,15 +151,15 @@ def trace(
     y
         A scalar node with a value.
     names
-        What nodes are called, beside the names that variables were given.
+        What nodes are called, beside the names that variables were given; one table serves several
+        results, for names of nodes that y is not made of are passed over.
     digits
         How many digits after the point are shown.
     check
         Whether a central difference stands beside the derivative of each variable.
 
     Raises `ShapeError` where y is no scalar, `InputTypeError` where it is no node with a value or
-    a name is one of something else, `SettingError` where two nodes have one name or a name is that
-    of a node which y is not made of.
+    a name is one of something else, `SettingError` where two nodes have one name.
 
     >>> import chainrule as cr
     >>> x, y, z = (cr.variable(v, n) for v, n in ((-2.0, "x"), (5.0, "y"), (-4.0, "z")))
@@ -317,12 +317,8 @@ def _parts(node: Node) -> Parts | None:
 def _given_names(order: Sequence[Node], names: Mapping[str, Node]) -> dict[int, str]:
     """The names that somebody gave to nodes, here or when they were made."""
     inside = {node.number for node in order}
-    for name, node in names.items():
-        if node.number not in inside:
-            message = f"trace: names: the result is not made of {name!r}; leave it out."
-            raise SettingError(message)
     given = {node.number: node.name for node in order if node.name}
-    given |= {node.number: str(name) for name, node in names.items()}
+    given |= {node.number: str(name) for name, node in names.items() if node.number in inside}
     for name, times in Counter(given.values()).items():
         if times > 1:
             message = (
