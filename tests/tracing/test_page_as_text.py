@@ -6,7 +6,7 @@ import pytest
 from tests.tracing.engine import Scripts
 from tests.tracing.networks import NETWORKS, step_of
 from tests.tracing.test_equations import equations
-from tests.tracing.test_page_equations import TOLD, check_equations
+from tests.tracing.test_page_equations import TOLD, check_equations, computed
 from tests.tracing.test_page_words import SCRIPTS
 
 from chainrule.tracing.page.network import shipped_step
@@ -24,16 +24,19 @@ def scripts():
 
 def plain_text(text, row):
     """What text writes of a row, without the number of that row."""
-    return text.replace(f"({row + 1})", "").replace("Σ", "")
+    text = text.replace(f"({row + 1})", "").replace("Σ", "").translate(SIGNS)
+    text = re.sub(r"dL\(\d+\)/", "dL/", text)  # the page gives a row's number once
+    return re.sub(r"·\((-d[^()]*)\)", r"·\1", text)
 
 
 def plain_page(text, row):
     """What the page writes of a row, with the letters and signs of text."""
 
     def lowered(low):
-        return ("_" if low[1][0].isalpha() else "") + low[1]
+        name = low[1] if "[" in low[1] else low[1].replace(",", "_")
+        return ("_" if name[0].isalpha() else "") + name
 
-    return plain_text(re.sub(r"<([^<> ]+)>", lowered, text).translate(SIGNS), row)
+    return plain_text(re.sub(r"<([^<> ]+)>", lowered, text), row)
 
 
 def formulas_of_text(trace, row):
@@ -58,9 +61,7 @@ def formulas_of_page(scripts, trace, row):
 
 # the page's formulas are those of any targets, text's those of the targets that there are
 ANY_TARGETS = {"poisson at positions", "classes of exponentials at positions"}
-AT_POSITIONS = sorted(
-    {one for one in NETWORKS if "position" in one} - ANY_TARGETS - {"held norm at positions"}
-)
+AT_POSITIONS = sorted({one for one in NETWORKS if "position" in one} - ANY_TARGETS)
 
 
 @pytest.mark.parametrize("how", [{}, {"errors": True}], ids=["deltas", "errors"])
@@ -107,4 +108,52 @@ def test_labels_at_positions_have_the_names_of_their_units_and_a_panel(scripts):
     assert (title, place, whole) == ("Target class t[2] (dense[2,1])", 1, True)
     assert (
         "t[p,j] the target of output j at position p of a row, 1 where the label, which" in legend
+    )
+
+
+NORMS = [name for name in NETWORKS if "norm" in name]
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_a_normalization_follows_all_that_is_changed(scripts, name):
+    shipped = shipped_step(step_of(name))
+    starts = [start for _, start, *_ in shipped["segments"]]
+    change = "".join(f"network.training.set({{ place: {one} }}, 0.75);" for one in starts)
+    source = next(one["source"] for one in shipped["inputs"] if one["source"].startswith("input/"))
+    change += f'network.training.set({{ source: "{source}", place: 1 }}, 2);'
+    code = TOLD.replace("network.setRow(row);", f"{change} network.setRow(row);")
+    told = scripts(code, shipped=shipped, row=0)
+    assert check_equations(told) > 10
+    assert not [line for _, lines in told for line in lines if "through the operations" in line]
+    assert any(line.startswith("hat<") for _, lines in told for line in lines)
+
+
+@pytest.mark.parametrize(
+    "name, parameter, uses",
+    [("layer norm at positions", "gamma", 2 * 2), ("batch norm at positions", "beta", 3 * 2),
+     ("group norm at positions", "gamma", 2 * 3)],
+)  # fmt: skip
+def test_gradients_of_gamma_and_beta_sum_over_rows_and_positions(scripts, name, parameter, uses):
+    trace = step_of(name, digits=9)
+    layer = next(one for one in reversed(trace.layers) if parameter in one.parameters)
+    gradient = layer.parameters[parameter].gradient
+    letter = {"gamma": "γ", "beta": "β"}[parameter]
+    moments = [lines for title, lines in scripts(TOLD, shipped=shipped_step(trace), row=0)
+               if title.startswith("The gradient of γ and β")]  # fmt: skip
+    lines = [line for line in moments[0] if line.startswith(f"∂L/∂{letter}")]
+    assert len(lines) == len(set(lines)) == min(3, len(gradient))
+    for line in lines:
+        name, formula, *numbers = line.split(" = ")
+        value = gradient[int(re.search(r"\[(\d+)\]", name)[1]) - 1]
+        assert formula.count("∂ℓ/∂") + formula.count("∂Σℓ/∂") == uses
+        assert [computed(one) for one in numbers] == pytest.approx([value] * 2)
+
+
+def test_the_legend_says_what_has_a_mean_at_positions():
+    scripts = Scripts(*SCRIPTS, "curve.js", "subject.js")
+    legend = scripts("new NetworkSubject(shipped).legend()",
+                     shipped=shipped_step(step_of("layer norm at positions")))  # fmt: skip
+    assert (
+        "μ[p,q], σ²[p,q] mean and variance in layer_normalization of all units at position p,q of"
+        in legend
     )

@@ -36,6 +36,7 @@ from chainrule.tracing.formula import (
 from chainrule.tracing.loss_formulas import general_formulas, probabilities
 from chainrule.tracing.operations import rule_formula
 from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace
+from chainrule.tracing.step_normal import names_at_positions
 from chainrule.tracing.step_penalty import activity_slope
 from chainrule.tracing.step_update import rate_formula
 from chainrule.tracing.view import View
@@ -92,9 +93,12 @@ def _normal(view: View, place: int) -> dict[str, Any]:
     if layer not in view.normalizing:
         return {}
     number = view.normal_number(layer)
-    if one is None or one.axes:  # the page tells those at positions by their operations
+    if one is None:
         return {"letters": number}
-    found = {"epsilon": one.epsilon, "size": one.size, "fixed": one.fixed, "number": number}
+    found = {
+        "epsilon": one.epsilon, "size": one.size, "fixed": one.fixed, "number": number,
+        "units": one.units, "axes": one.axes, "names": names_at_positions(view, place),
+    }  # fmt: skip
     return {"letters": number, "normal": found}
 
 

@@ -131,6 +131,7 @@ class NetworkSubject {
       }),
       byRow ? "(2) after a name: in row 2" : "",
       rows.weights && rows.shares ? "s a row's share in the loss" : "",
+      ...normals.map(({ names }) => names.replace(": ", " ")),
       normals.length ? "μ mean, σ² variance, hat what is given less μ, divided by the deviation" : "",
     ].filter(Boolean);
   }
