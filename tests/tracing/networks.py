@@ -422,15 +422,6 @@ NETWORKS = {
         {"loss": lambda t, p: cr.ops.abs(t - p) ** 3},
         (2, 2, 1),
     ),
-}
-"""Name: the layers, the settings of `model`, and the batch."""
-
-NOT_IN_PAGES = {
-    "mixed rows of many": (
-        [Dense(2, "tanh"), layers.Mixup(0.4), Dense(2, "softmax")],
-        {"loss": "sparse_categorical_crossentropy"},
-        (14, 3, 2, "labels"),
-    ),
     "mse at positions": (
         [Dense(2, "tanh"), Dense(2)],
         {},
@@ -515,6 +506,15 @@ NOT_IN_PAGES = {
         [Dense(1, "exponential")],
         {"loss": "poisson"},
         (2, (2, 2), (2, 1), "counts"),
+    ),
+}
+"""Name: the layers, the settings of `model`, and the batch."""
+
+NOT_IN_PAGES = {
+    "mixed rows of many": (
+        [Dense(2, "tanh"), layers.Mixup(0.4), Dense(2, "softmax")],
+        {"loss": "sparse_categorical_crossentropy"},
+        (14, 3, 2, "labels"),
     ),
     "mixed rows at positions": (
         [layers.Mixup(0.4), Dense(3, "softmax")],

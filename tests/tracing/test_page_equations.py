@@ -1,6 +1,7 @@
 """Every equation that the walk of a page tells, computed again from its own numbers."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -16,8 +17,8 @@ from chainrule.tracing import Notation, trace_steps
 from chainrule.tracing.page.network import shipped_step
 
 SCRIPTS = (
-    "operations.js", "tape.js", "words.js", "formula.js", "step.js", "network.js", "forward.js",
-    "narration.js", "rows.js", "normal.js", "spread.js", "own.js", "rule.js",
+    "operations.js", "tape.js", "words.js", "formula.js", "step.js", "network.js", "outputs.js",
+    "forward.js", "narration.js", "rows.js", "normal.js", "spread.js", "own.js", "rule.js",
     "panel.js",
 )  # fmt: skip
 TOLD = """(() => {
@@ -173,11 +174,10 @@ def test_a_name_has_one_value_wherever_it_stands(scripts, name):
     shipped, known = shipped_step(trace_named(name)), {}
     for unit, value in scripts(values, shipped=shipped):
         assert known.setdefault(unit, value) == pytest.approx(value), unit
-    sums = [lines for title, lines in scripts(TOLD, shipped=shipped, row=0)
-            if title.startswith("The weighted sum")]  # fmt: skip
-    for lines in sums:
-        first = next(n for n, line in enumerate(lines) if line.startswith("z<"))
-        terms = (lines[first].split(" = ")[-1].split(" + "), lines[first + 1][2:].split(" + "))
+    sums = [pair for _, lines in scripts(TOLD, shipped=shipped, row=0) for pair in pairwise(lines)
+            if pair[0].startswith("z<") and pair[1].startswith("= ")]  # fmt: skip
+    for first, second in sums:
+        terms = (first.split(" = ")[-1].split(" + "), second[2:].split(" + "))
         for symbol, number in zip(*terms, strict=True):
             if "·" in symbol:
                 unit, value = symbol.split("·")[0], re.match(NUMBER, number)[0]

@@ -20,6 +20,7 @@ SCRIPTS = (
     "formula.js",
     "step.js",
     "network.js",
+    "outputs.js",
     "forward.js",
     "narration.js",
     "rows.js",

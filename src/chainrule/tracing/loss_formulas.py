@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from chainrule.losses import (
@@ -88,14 +89,34 @@ def loss_slope(view: View, row: int, unit: int) -> Expression | None:
     return _of_targets(view, row, lambda targets: _slope(view, outputs, targets, unit))
 
 
-def general_formulas(
-    view: View, outputs: list[Symbol], targets: list[Symbol]
-) -> tuple[Expression | None, list[Expression | None]]:
-    """A row's own loss of any outputs and targets, and its slope by each output."""
+@dataclass(frozen=True)
+class General:
+    """A row's own loss of any outputs and targets: a part of the sum of terms that are alike.
+
+    term
+        The first term, of so many outputs: `width`.
+    part
+        By what the sum is divided.
+    slopes
+        The slope of the whole by each output of the first term.
+    """
+
+    term: Expression
+    width: int
+    part: int
+    slopes: list[Expression | None]
+
+
+def general_formulas(view: View, outputs: list[Symbol], targets: list[Symbol]) -> General | None:
+    """A row's own loss of any outputs and targets; None of a loss that is not spelled."""
     if len(view.trace.loss_rules) != 1:
-        return None, [None] * len(outputs)
-    slopes = [_slope(view, outputs, targets, unit) for unit in range(len(outputs))]
-    return _loss(view, outputs, targets), slopes
+        return None
+    terms, count = _terms(view, outputs, targets), len(outputs)
+    if terms is None:
+        return None
+    width = count // len(terms)
+    slopes = [_slope(view, outputs, targets, unit) for unit in range(width)]
+    return General(terms[0], width, _part(view, len(terms)), slopes)
 
 
 def mixed_target(view: View, row: int, unit: int) -> Expression | None:
@@ -124,6 +145,19 @@ def _of_targets(
 
 
 def _loss(view: View, outputs: list[Symbol], targets: Targets) -> Expression | None:
+    terms = _terms(view, outputs, targets)
+    if terms is None:
+        return None
+    return mean_of(_added(view, terms, len(outputs) // len(terms)), _part(view, len(terms)))
+
+
+def _part(view: View, terms: int) -> int:
+    """By what the sum of so many terms is divided."""
+    return 2 if type(view.trace.loss_rules[0]) is SquaredError else terms
+
+
+def _terms(view: View, outputs: list[Symbol], targets: Targets) -> list[Expression] | None:
+    """What a row's own loss is a sum of: a term of each output, or of each position."""
     rule, most, count = view.trace.loss_rules[0], view.folding.terms, len(outputs)
     pairs = list(zip(outputs, targets, strict=True))
     stable = view.parts is not None
@@ -136,12 +170,7 @@ def _loss(view: View, outputs: list[Symbol], targets: Targets) -> Expression | N
     else:
         found = [_term(view, o, t) for o, t in pairs]
     terms = [term for term in found if term is not None]
-    if len(terms) < len(found):
-        return None
-    added = _added(view, terms, count // len(terms))
-    if type(rule) is SquaredError:
-        return Product((Quotient(Number(1), Number(2)), added))
-    return mean_of(added, len(terms))
+    return terms if len(terms) == len(found) else None
 
 
 def _added(view: View, terms: list[Expression], outputs: int) -> Expression:

@@ -50,6 +50,13 @@ function callsIn(tree) {
   return Array.isArray(tree) ? [tree[0], ...tree.slice(1).flatMap(callsIn)] : [];
 }
 
+/** A formula in outputs o/k and targets t/k that stand so many places further on. */
+function shifted(tree, by) {
+  if (Array.isArray(tree)) return [tree[0], ...tree.slice(1).map((one) => shifted(one, by))];
+  const [, letter, k] = typeof tree === "string" ? /^([ot])\/(\d+)$/.exec(tree) ?? [] : [];
+  return letter === undefined ? tree : `${letter}/${Number(k) + by}`;
+}
+
 /** Without what targets of 0 and 1 make to nothing: 0·log(a) goes, of 1·log(a) the 1. */
 function simplified(tree, symbols) {
   if (!Array.isArray(tree)) return tree;

@@ -40,6 +40,7 @@ from chainrule.tracing.formula import (
 from chainrule.tracing.loss_formulas import general_formulas, probabilities
 from chainrule.tracing.operations import rule_formula
 from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace
+from chainrule.tracing.step_normal import names_at_positions
 from chainrule.tracing.step_penalty import activity_slope
 from chainrule.tracing.step_update import rate_formula
 from chainrule.tracing.view import View
@@ -47,7 +48,7 @@ from chainrule.tracing.view import View
 __all__ = ["shipped_formulas"]
 
 MOST_OUTPUTS = 12
-"""Of a loss whose formula is shipped."""
+"""Of each term of a loss whose formula is shipped."""
 CLIPPINGS = ("clipnorm", "clipvalue", "global_clipnorm")
 
 
@@ -96,9 +97,12 @@ def _normal(view: View, place: int) -> dict[str, Any]:
     if layer not in view.normalizing:
         return {}
     number = view.normal_number(layer)
-    if one is None or one.axes:  # the page tells those at positions by their operations
+    if one is None:
         return {"letters": number}
-    found = {"epsilon": one.epsilon, "size": one.size, "fixed": one.fixed, "number": number}
+    found = {
+        "epsilon": one.epsilon, "size": one.size, "fixed": one.fixed, "number": number,
+        "units": one.units, "axes": one.axes, "names": names_at_positions(view, place),
+    }  # fmt: skip
     return {"letters": number, "normal": found}
 
 
@@ -119,21 +123,25 @@ def _activity(view: View, layer: LayerTrace) -> dict[str, Any]:
 
 
 def _of_loss(view: View) -> dict[str, Any]:
-    """A row's own loss and its slopes, in its outputs o/k and its targets t/k."""
+    """A row's own loss, a part of a sum of terms alike, and the slopes by outputs of the first.
+
+    They are in outputs o/k and targets t/k, counted from those of the term.
+    """
     last = len(view.layers) - 1
     own = probabilities(view, 0)[0].name == view.unit(last, 0, 0.0).name
     found: dict[str, Any] = {"loss": None, "slopes": [], "outputs": "a" if own else "p"}
-    told = None if view.mixed or view.output_index(0) else view.targets
-    count = 0 if told is None else told.shape[1]
-    if not 0 < count <= MOST_OUTPUTS:
+    if view.mixed or view.targets is None:
         return found
-    view.folding = replace(view.folding, terms=MOST_OUTPUTS)
+    count = view.targets.shape[1]
     outputs = [Symbol(f"o/{k}", 1 / (count + 1)) for k in range(count)]
     targets = [Symbol(f"t/{k}", 0.25) for k in range(count)]
-    loss, slopes = general_formulas(view, outputs, targets)
-    if view.errors:
-        slopes = [None if one is None else negated(one) for one in slopes]
-    return found | {"loss": plain(loss), "slopes": [plain(one) for one in slopes]}
+    view.folding = replace(view.folding, terms=MOST_OUTPUTS)
+    general = general_formulas(view, outputs, targets)
+    if general is None or general.width > MOST_OUTPUTS:
+        return found
+    slopes = [one if one is None or not view.errors else negated(one) for one in general.slopes]
+    loss = {"term": plain(general.term), "width": general.width, "part": general.part}
+    return found | {"loss": loss, "slopes": [plain(one) for one in slopes]}
 
 
 def _rule(trace: StepTrace) -> dict[str, Any] | None:

@@ -239,41 +239,16 @@ class ForwardNarration {
   }
 
   targetWords() {
-    return few(this.network.targetsOfRow().map((one) => `${one.name} = ${bare(this.training.get(one.what))}${this.network.className(one)}`));
-  }
-
-  /** Names and numbers of the loss's formulas: outputs o/k and targets t/k of the row. */
-  symbolsOfLoss(row = this.network.row) {
-    const { network, training } = this;
-    const { last } = network;
-    const { names, base } = network.columns[last];
-    const of = { o: (k) => this.outputOfLoss(k, row) };
-    of.t = (k) => {
-      const targets = network.targetsOfRow(row);
-      const { labels, what } = targets[0]; // classes are counted from 0
-      const value = labels ? holdsOf(training.get(what) === k) : training.get(targets[k].what);
-      return { name: base.length > 1 ? `t${sub(k + (labels ? 0 : 1))}` : "t", value };
-    };
-    return (key) => {
-      const [letter, k] = key.split("/");
-      return Number(k) < names.length ? of[letter](Number(k)) : undefined;
-    };
-  }
-
-  /** What the loss compares with targets: what the network gives, or what the loss makes of it. */
-  outputOfLoss(k, row) {
-    const { network, training } = this;
-    const { names } = network.columns[network.last];
-    if (this.data.formulas.outputs === "a") return { name: network.valueName(network.last, k), value: network.value(network.last, "a", k, row) };
-    return { name: names.length > 1 ? `p${sub(k + 1)}` : "p", value: training.pair("p/0").data[row * names.length + k] };
+    return few(this.network.outputs.targets().map((one) => `${one.name} = ${bare(this.training.get(one.what))}${this.network.outputs.className(one)}`));
   }
 
   /** The row's own loss with formula and numbers; of a formula that does not give it, the number. */
   ownLossLine() {
     const { network, training } = this;
     const { loss, oneLoss } = this.data.formulas;
-    const symbols = this.symbolsOfLoss();
-    const tree = loss && simplified(loss, symbols);
+    const [table, own] = [symbolTable(), network.outputs.symbols()];
+    const symbols = (key) => own(key) ?? table.symbols(key);
+    const tree = loss && network.outputs.lossTree({ put: table.put, symbols });
     return equationLine(oneLoss ? this.L : "ℓ", tree, symbols, training.rowLosses[network.row], "through the operations of the loss");
   }
 
@@ -290,9 +265,9 @@ class ForwardNarration {
     const rows = training.rowLosses;
     const lines = [`Targets: ${this.targetWords()}`];
     lines.push(`${this.ownLossLine()}  (${outputs.map(({ rule }) => rule).join(" + ")})`);
-    if (this.data.formulas.oneLoss) return [...lines, ...this.meanings(this.data.formulas.loss)];
+    if (this.data.formulas.oneLoss) return [...lines, ...this.meanings(this.data.formulas.loss?.term)];
     const whole = this.rows.lossLines();
-    if (whole) return [...lines, ...this.penaltyLines(), ...whole, ...this.meanings(this.data.formulas.loss)];
+    if (whole) return [...lines, ...this.penaltyLines(), ...whole, ...this.meanings(this.data.formulas.loss?.term)];
     const how = outputs[0].how === "sum" ? "sum" : this.data.arrays.weight ? "weighted mean" : "mean";
     const weight = this.data.arrays.weight && training.state.arrays.weight.data[network.row];
     if (weight !== undefined) lines.push(`The row's weight is ${bare(weight)}.`);
@@ -303,7 +278,7 @@ class ForwardNarration {
       const mean = rows.length > 1 ? `the ${how} over ${rows.length} rows: ${few(Array.from(rows.slice(0, 60), bare))}` : "ℓ";
       lines.push(`${L} is ${mean}${penalties.length ? ", and the penalties" : ""}`);
     }
-    lines.push(...this.penaltyLines(), `${L} = ${bare(training.loss)}`, ...this.meanings(this.data.formulas.loss));
+    lines.push(...this.penaltyLines(), `${L} = ${bare(training.loss)}`, ...this.meanings(this.data.formulas.loss?.term));
     return lines;
   }
 

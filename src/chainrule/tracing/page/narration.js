@@ -73,7 +73,7 @@ class Narration extends ForwardNarration {
   isPair(c) {
     const { pair } = this.data;
     const { z, x } = this.network.columns[c].results;
-    return pair !== null && (pair.logits === z || (z === null && pair.logits === x));
+    return pair !== null && c === this.network.end && pair.from.includes(z ?? x);
   }
 
   /** What arrives at a unit in a row, its slope, and the output between, where these make its delta. */
@@ -84,13 +84,12 @@ class Narration extends ForwardNarration {
     const own = { upstream, slope, out: network.valueName(c, unit) };
     if (this.isPair(c)) {
       const { link, targets } = this.data.pair;
-      const given = Array.from({ length: width }, (_, k) => training.of(targets).data[row * width + k]);
-      const counted = given.map((_, k) => k).filter((k) => given[k] !== 0);
+      const counted = network.outputs.classesOf(unit).filter((k) => training.of(targets).data[row * width + k] !== 0);
       const k = link === "sigmoid" ? unit : counted[0]; // of classes only one may have a target
       if (k === undefined || (link === "softmax" && counted.length > 1)) return null;
-      own.upstream = training.pair("by_p/0").data[row * width + k] / (link === "sigmoid" ? width : 1);
-      own.slope = training.pair(link === "sigmoid" ? "by_logit/0" : `by_logit/${k}`).data[row * width + unit];
-      own.out = this.data.formulas.loss ? this.outputOfLoss(k, row).name : network.valueName(c, k);
+      own.upstream = training.pair("by_p/0").data[row * width + k] / network.outputs.pairPart;
+      own.slope = training.pair(`by_logit/${link === "sigmoid" ? 0 : network.outputs.classesOf(unit).indexOf(k)}`).data[row * width + unit];
+      own.out = this.data.formulas.loss ? network.outputs.output(k, row).name : network.valueName(c, k);
     }
     return own.upstream !== undefined && own.slope !== undefined && close(own.upstream * own.slope, delta) ? own : null;
   }
@@ -135,9 +134,9 @@ class Narration extends ForwardNarration {
     const { network } = this;
     const name = network.slopeName(network.valueName(c, unit));
     const arrives = network.sign * network.value(c, "upstream", unit);
-    if (c === network.last) {
-      const symbols = this.symbolsOfLoss();
-      const tree = this.data.formulas.slopes[unit];
+    if (c === network.end) {
+      const symbols = network.outputs.symbols();
+      const tree = network.outputs.slopeTree(unit);
       return equationLine(name, tree && simplified(tree, symbols), symbols, arrives, "through the operations of the loss");
     }
     const chain = this.chain(c, unit, arrives);
@@ -169,12 +168,10 @@ class Narration extends ForwardNarration {
   /** The stable pair both ways: as the one that is computed, and factor by factor. */
   pairLines(c, unit, symbol) {
     const { network } = this;
-    const width = network.columns[c].names.length;
     const { symbols } = this.inPair(c, unit);
     const [o, t] = [`o/${unit}`, `t/${unit}`];
     const apart = network.errors ? ["+", t, ["−", o]] : ["+", o, ["−", t]];
-    const whole = this.data.pair.link === "sigmoid" && width > 1 ? ["·", ["/", 1, width], apart] : apart;
-    const together = equationLine(symbol, whole, symbols, network.delta(c, unit));
+    const together = equationLine(symbol, partOf(apart, network.outputs.pairPart), symbols, network.delta(c, unit));
     const lines = [`${together}, as training computes both together`];
     const parts = this.pairParts(c, unit);
     if (!Number.isFinite(parts.product)) {
@@ -190,7 +187,7 @@ class Narration extends ForwardNarration {
     const width = network.columns[c].names.length;
     const at = (name, k = unit) => training.pair(name).data[network.row * width + k];
     const targets = Array.from({ length: width }, (_, k) => training.of(this.data.pair.targets).data[network.row * width + k]);
-    const told = this.symbolsOfLoss();
+    const told = network.outputs.symbols();
     const symbols = (key) => (key.startsWith("t/") ? { name: told(key)?.name ?? "t", value: targets[key.slice(2)] }
       : { name: told(key)?.name ?? network.valueName(c, unit), value: at("p/0", Number(key.slice(2))) });
     return { symbols, at, targets };
@@ -204,11 +201,11 @@ class Narration extends ForwardNarration {
   /** What the loss takes of each output, and the sigmoid's slope. */
   sigmoidParts(c, unit, symbols, at) {
     const { network } = this;
-    const width = network.columns[c].names.length;
     const [o, z] = [symbols(`o/${unit}`).name, network.baseName(c, unit)];
-    const [arrives, slope] = [(network.sign * at("by_p/0")) / width, at("by_logit/0")];
-    const tree = this.data.formulas.slopes[unit];
-    const own = `o/${unit}`;
+    const [arrives, slope] = [(network.sign * at("by_p/0")) / network.outputs.pairPart, at("by_logit/0")];
+    const [own, t] = [`o/${unit}`, `t/${unit}`];
+    const top = network.errors ? ["+", t, ["−", own]] : ["+", own, ["−", t]];
+    const tree = partOf(["/", top, ["·", own, ["+", 1, ["−", own]]]], network.outputs.pairPart);
     return {
       product: arrives * slope,
       lines: [
@@ -223,19 +220,20 @@ class Narration extends ForwardNarration {
   softmaxParts(c, unit, symbols, at, targets) {
     const { network } = this;
     const z = network.baseName(c, unit);
-    const terms = targets.map((target, k) => ({ target, k })).filter(({ target }) => target !== 0).map(({ target, k }) => ({
-      k, target, name: symbols(`o/${k}`).name, arrives: network.sign * at("by_p/0", k), slope: at(`by_logit/${k}`),
+    const classes = network.outputs.classesOf(unit);
+    const terms = classes.filter((k) => targets[k] !== 0).map((k) => ({
+      k, name: symbols(`o/${k}`).name, arrives: (network.sign * at("by_p/0", k)) / network.outputs.pairPart, slope: at(`by_logit/${classes.indexOf(k)}`),
     }));
     const product = sumOf(terms.map(({ arrives, slope }) => arrives * slope));
     const lines = terms.slice(0, 3).flatMap(({ k, name, arrives, slope }) => {
       const share = ["/", `t/${k}`, `o/${k}`];
       const local = k === unit ? ["·", `o/${k}`, ["+", 1, ["−", `o/${k}`]]] : ["−", ["·", `o/${k}`, `o/${unit}`]];
       return [
-        equationLine(network.slopeName(name), network.errors ? share : ["−", share], symbols, arrives),
+        equationLine(network.slopeName(name), partOf(network.errors ? share : ["−", share], network.outputs.pairPart), symbols, arrives),
         equationLine(`∂${name}/∂${z}`, local, symbols, slope),
       ];
     });
-    const joined = (make) => few(terms.map(make), 3, " + ");
+    const joined = (make) => few(terms.map(make), 3, " + ").replaceAll("+ −", "− ");
     const told = [joined(({ name }) => `${network.slopeName(name)}·∂${name}/∂${z}`)];
     if (terms.length <= 3) told.push(joined(({ arrives, slope }) => `${factor(arrives)}·${factor(slope)}`));
     return { product, lines: [...lines, `${network.deltaName(c, unit)} = ${told.join(" = ")} = ${bare(product)}`] };

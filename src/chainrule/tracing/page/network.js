@@ -10,6 +10,10 @@ const BY_UNIT = 8; // units of layers with weights up to which the walk goes uni
 /** Names of units; with the mark "~" for each layer without weights that they have passed. */
 const named = (base, mark = "", head = "a") => ({ base, mark, head, names: base.map((name) => name + mark) });
 
+/** A place among numbers with these axes, as names have it: "[2,1]". */
+const indexOn = (axes, place) =>
+  `[${axes.map((size, axis) => (Math.floor(place / count(axes.slice(axis + 1))) % size) + 1)}]`;
+
 class Network {
   constructor(training) {
     this.training = training;
@@ -20,6 +24,7 @@ class Network {
     this.addInputs();
     for (const layer of this.data.layers) this.addLayer(layer);
     this.targets = this.data.inputs.filter((one) => one.source.startsWith("target/"));
+    this.outputs = new Outputs(this);
     this.brought = new Set();
     this.choose();
   }
@@ -90,8 +95,7 @@ class Network {
   /** The names of units at positions: dense[2,1] is unit 1 at position 2. */
   namesAtPositions(layer) {
     const axes = this.training.of(layer.results.z).shape.slice(1);
-    const indexes = axes.reduce((found, size) => found.flatMap((start) => Array.from({ length: size }, (_, n) => [...start, n + 1])), [[]]);
-    return indexes.map((index) => `${layer.name}[${index}]`);
+    return Array.from({ length: count(axes) }, (_, n) => layer.name + indexOn(axes, n));
   }
 
   array(source) {
@@ -104,6 +108,11 @@ class Network {
 
   get last() {
     return this.columns.length - 1;
+  }
+
+  /** The last column that makes numbers, which those behind it only pass on. */
+  get end() {
+    return this.columns.findLastIndex(({ moves }) => !moves);
   }
 
   get weighted() {
@@ -304,24 +313,6 @@ class Network {
       n: before + unit * sources.length + source + 1,
     };
     return names.pattern.map(([text, field]) => text + (field === null ? "" : fields[field])).join("");
-  }
-
-  /** The places of the targets of a row: one a number; with the output unit that it belongs to. */
-  targetsOfRow(row = this.row) {
-    return this.targets.flatMap(({ source, labels }, index) => {
-      const width = count(this.array(source).shape.slice(1));
-      const fits = this.targets.length === 1 && !labels && width === this.columns[this.last].names.length;
-      return Array.from({ length: width }, (_, n) => ({
-        what: { source, place: row * width + n }, unit: fits ? n : null, labels, width,
-        name: fits ? (width > 1 ? `t${sub(n + 1)}` : "t") : labels ? "class t" : `t${index + 1}${width > 1 ? `[${n + 1}]` : ""}`,
-      }));
-    });
-  }
-
-  /** Of a target that is a label: in brackets the unit of its class. */
-  className({ labels, what }) {
-    const name = labels ? this.columns[this.last].base[this.training.get(what)] : undefined;
-    return name === undefined ? "" : ` (${styled(name)})`;
   }
 
   /** Which units of each column are drawn: all, or those that matter most for the row. */

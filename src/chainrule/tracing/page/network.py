@@ -250,6 +250,15 @@ def _tables(layer: LayerTrace) -> list[str]:
     return [f"{layer.name}/{name}" for name in layer.parameters if name in TABLES]
 
 
+def _moved_from(index: int, tape: Tape) -> Iterator[int]:
+    """A value, and those before it whose numbers it has in the same order."""
+    made = {one.results[0]: one for one in tape.instructions}
+    yield index
+    while index in made and made[index].name in MOVES:
+        index = made[index].operands[0]
+        yield index
+
+
 def _joined(layers: Sequence[Mapping[str, Any]], tape: Tape) -> Iterator[dict[str, bool]]:
     """Of each layer whether it gives just what it is given (`moves`), and whether it is given
     other numbers than the one before gives (`between`).
@@ -350,13 +359,14 @@ def _pair(trace: StepTrace, tape: Tape) -> dict[str, Any] | None:
     """The stable pair of loss and last activation taken apart, as a tape of its own."""
     for one in tape.instructions:
         logits = tape.values[one.operands[0]] if one.operands else None
-        if logits is None or not is_pair(one.name) or len(logits.shape) != 2:
+        if logits is None or not is_pair(one.name) or len(logits.shape) < 2:
             continue
         softmax = one.name == "softmax_cross_entropy"
-        width = logits.shape[1]
-        if not isinstance(width, int) or (softmax and width > MOST_CLASSES):
+        axes = [size for size in logits.shape[1:] if isinstance(size, int)]
+        if len(axes) < len(logits.shape) - 1 or (softmax and axes[-1] > MOST_CLASSES):
             return None
-        leaves = [input_node(name, (Rows(), width), logits.dtype) for name in ("logits", "targets")]
+        shape: tuple[int | Rows, ...] = (Rows(), *axes)
+        leaves = [input_node(name, shape, logits.dtype) for name in ("logits", "targets")]
         parts = dict(zip(("p", "by_p", "by_logit", "delta"), pair_nodes(one.name, *leaves),
                          strict=True))  # fmt: skip
         results = {f"{name}/{k}": node for name, nodes in parts.items()
@@ -366,6 +376,7 @@ def _pair(trace: StepTrace, tape: Tape) -> dict[str, Any] | None:
         return {
             "link": "softmax" if softmax else "sigmoid",
             "logits": one.operands[0],
+            "from": list(_moved_from(one.operands[0], tape)),
             "targets": one.operands[1],
             "tape": plain,
             "sources": [source.index for source in small.sources if source.kind == "rows"],

@@ -4,18 +4,32 @@
 class Normalization {
   constructor(narration, c) {
     const { network, training, data } = narration;
-    const { epsilon, size, fixed, number: place } = narration.formulasOf(c).normal;
+    const { epsilon, size, fixed, units, axes, names, number: place } = narration.formulasOf(c).normal;
     const column = network.columns[c];
+    const positions = column.names.length / units;
     this.rows = new Rows(narration);
     this.across = !size && !fixed && data.rows > 1;
-    Object.assign(this, { narration, network, training, data, c, column, epsilon, size, fixed, place });
+    Object.assign(this, { narration, network, training, data, c, column, epsilon, size, fixed, units, axes, names, positions, place });
   }
 
   /** The places, {unit, row}, of the numbers that have one mean with a unit's. */
   members(unit, row = this.network.row) {
-    if (!this.size) return this.rows.all.map((one) => ({ unit, row: one }));
-    const start = Math.floor(unit / this.size) * this.size;
-    return Array.from({ length: this.size }, (_, n) => ({ unit: start + n, row }));
+    const { size, units } = this;
+    if (!size) return this.rows.all.flatMap((one) => this.atPositions(unit).map((other) => ({ unit: other, row: one })));
+    const start = unit - (unit % size);
+    const together = Array.from({ length: size }, (_, n) => start + n);
+    const all = this.isOfPosition ? together : this.atPositions(0).flatMap((first) => together.map((one) => first + (one % units)));
+    return all.map((other) => ({ unit: other, row }));
+  }
+
+  /** The units with the same gamma, one at each position of a row. */
+  atPositions(unit) {
+    return Array.from({ length: this.positions }, (_, position) => position * this.units + (unit % this.units));
+  }
+
+  /** Whether the numbers at each position have a mean of their own. */
+  get isOfPosition() {
+    return this.column.layer.kind === "LayerNormalization";
   }
 
   at(name, row) {
@@ -43,10 +57,18 @@ class Normalization {
   }
 
   statisticName(letter, unit) {
-    if (!this.size) return letter + sub(this.xName(unit));
-    const groups = this.column.names.length / this.size;
-    const low = [this.place, groups > 1 ? `${Math.floor(unit / this.size) + 1}` : ""].filter(Boolean).join(",");
-    return low ? letter + sub(low) : letter;
+    const { size, axes, units, place } = this;
+    if (!size && !axes) return letter + sub(this.xName(unit));
+    const group = size && size < units ? `${Math.floor((unit % units) / size) + 1}` : "";
+    const low = [place, group].filter(Boolean).join(",");
+    return `${low ? letter + sub(low) : letter}${this.where(unit)}`;
+  }
+
+  /** Of which unit, or position, a mean is at positions, as its name has it. */
+  where(unit) {
+    if (!this.axes) return "";
+    if (!this.size) return indexOn([this.units], unit);
+    return this.isOfPosition ? indexOn(this.training.of(this.column.results.a).shape.slice(1, -1), Math.floor(unit / this.units)) : "";
   }
 
   /** A unit's number of a parameter: {name, value}; undefined where the layer has none. */
@@ -55,7 +77,8 @@ class Normalization {
     if (segment === undefined) return undefined;
     const letter = { gamma: "γ", beta: "β" }[name];
     const own = letter ? letter + (this.place ? sub(this.place) : "") : `${this.column.layer.name}/${name}`;
-    return { name: `${own}[${unit + 1}]`, value: this.training.parameter(segment).data[unit] };
+    const place = unit % this.units; // all positions share it
+    return { name: `${own}[${place + 1}]`, value: this.training.parameter(segment).data[place] };
   }
 
   hat({ unit, row }) {
@@ -176,15 +199,30 @@ class Normalization {
     const found = ["gamma", "beta"].flatMap((name) => {
       const one = this.learned(name, unit);
       const gradient = one && this.training.gradient(this.column.layer.parameters[name]);
-      return gradient ? [{ ...one, kind: name, value: network.sign * gradient.data[unit] }] : [];
+      return gradient ? [{ ...one, kind: name, value: network.sign * gradient.data[unit % this.units] }] : [];
     });
     if (!found.length) return [];
+    if (this.axes) return this.gradientLinesAtPositions(unit, found.map(({ kind }) => kind));
     const factorAt = (row) => ({ name: this.hatName(unit), value: this.hat({ unit, row }) });
     return [...rows.reportedLines(c, unit, false), ...found.map(({ name, kind, value }) => {
       const how = { sums: false, factorAt: kind === "gamma" ? factorAt : null };
       const sum = narration.summed(c, unit, `${this.column.layer.name}/${kind}`, value, how);
       return narration.toldSum(network.gradientName(name), sum);
     })];
+  }
+
+  /** Where a gamma or beta is used: in each row at all positions. */
+  uses(kind, place) {
+    const { rows } = this;
+    const factor = (unit, row) => (kind === "gamma" ? { size: this.hat({ unit, row }), name: () => this.hatName(unit) } : { size: 1 });
+    const all = rows.all.flatMap((row) => this.atPositions(place).map((unit) => ({ row, unit, ...factor(unit, row) })));
+    return { sums: false, all };
+  }
+
+  gradientLinesAtPositions(unit, kinds) {
+    const own = new OwnParameters(this.narration, this.c);
+    const place = unit % this.units;
+    return [...own.reportedLines(kinds[0], place, [unit]), ...kinds.map((kind) => own.gradientLine(kind, place))];
   }
 
   /** Whether there is a gradient of gamma or beta. */
@@ -196,7 +234,8 @@ class Normalization {
     const { narration, c } = this;
     return {
       phase: "gradient", title: `The gradient of γ and β of ${narration.named(c, units)}`, shows: [], uses: keysOf("u", c, units),
-      lines: () => units.slice(0, 3).flatMap((unit) => this.gradientLines(unit)),
+      lines: () => units.filter((unit, n) => units.findIndex((one) => (one - unit) % this.units === 0) === n)
+        .slice(0, 3).flatMap((unit) => this.gradientLines(unit)),
     };
   }
 }

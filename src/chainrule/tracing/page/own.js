@@ -105,6 +105,7 @@ class OwnParameters {
       }));
       return { sums: true, all };
     }
+    if (this.narration.normalizes(this.c)) return new Normalization(this.narration, this.c).uses(parameter, place);
     if (this.layer.kind !== "PReLU") return null;
     return {
       sums: false, all: rows.map((row) => {
@@ -223,13 +224,18 @@ class OwnParameters {
   gradientLines(units) {
     const { kept, more } = this.told(units);
     const [{ parameter, place }] = kept;
+    return [
+      ...this.reportedLines(parameter, place, units),
+      ...kept.map((one) => this.gradientLine(one.parameter, one.place)), ...more,
+    ];
+  }
+
+  /** What the loss takes of the derivatives where a number is used. */
+  reportedLines(parameter, place, units) {
     const uses = this.uses(parameter, place);
     const { ends, shares } = this.ends(uses);
     const reported = shares ? units.slice(0, 1) : [...ends.keys()].slice(0, MOST_REPORTED); // each has more than a share
-    return [
-      ...reported.flatMap((unit) => this.narration.rows.reportedLines(this.c, unit, uses.sums)),
-      ...kept.map((one) => this.gradientLine(one.parameter, one.place)), ...more,
-    ];
+    return reported.flatMap((unit) => this.narration.rows.reportedLines(this.c, unit, uses.sums));
   }
 
   /** A number as the optimizer's rule takes it. */

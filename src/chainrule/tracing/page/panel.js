@@ -278,9 +278,9 @@ class NetworkPanel {
   }
 
   target(index) {
-    const found = this.network.targetsOfRow()[index];
+    const found = this.network.outputs.targets()[index];
     return {
-      title: `Target ${found.name}${this.network.className(found)}`, over: this.rowWords(),
+      title: `Target ${found.name}${this.network.outputs.className(found)}`, over: this.rowWords(),
       fields: [{ label: found.name, what: found.what, whole: found.labels }],
       sections: [{ title: "The loss", lines: this.narration.lossLines() }],
     };
@@ -294,7 +294,7 @@ class NetworkPanel {
       sections.push({ title: "Each row's own loss", table: { head: ["row", "ℓ"], rows } });
     }
     sections.push({ title: "After the step", lines: this.narration.lossAfter().lines() });
-    const fields = this.network.targetsOfRow().slice(0, 12).map(({ name, what, labels }) => ({ label: name, what, whole: labels }));
+    const fields = this.network.outputs.targets().slice(0, 12).map(({ name, what, labels }) => ({ label: name, what, whole: labels }));
     return { title: `Loss ${this.data.loss.name}`, over: this.data.loss.outputs.map(({ rule }) => rule).join(", "), fields, sections };
   }
 }

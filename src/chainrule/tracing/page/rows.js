@@ -18,9 +18,9 @@ function symbolTable() {
 }
 
 /** A sum of terms; of many the largest, and the rest as one number. */
-function added(terms, { put, symbols }) {
+function added(terms, { put, symbols }, most = MOST_TERMS) {
   if (terms.length === 1) return terms[0];
-  if (terms.length <= MOST_TERMS) return ["+", ...terms];
+  if (terms.length <= most) return ["+", ...terms];
   const values = terms.map((term) => evaluated(term, symbols));
   const order = values.map((_, n) => n).sort((a, b) => Math.abs(values[b]) - Math.abs(values[a]));
   const [kept, rest] = [order.slice(0, 5).sort((a, b) => a - b), order.slice(5)];

@@ -26,7 +26,7 @@ class NetworkScene {
   /** How many lines of values stand below a unit of a column. */
   lines(c) {
     const { kind, link } = this.network.columns[c];
-    const targets = c === this.network.last && this.network.targetsOfRow().some(({ unit }) => unit !== null);
+    const targets = c === this.network.last && this.network.outputs.targets().some(({ unit }) => unit !== null);
     return (kind === "inputs" || kind === "given" ? 1 : link === "weights" ? 3 : 2) + (targets ? 1 : 0);
   }
 
@@ -133,9 +133,9 @@ class NetworkScene {
   }
 
   addTarget(group, unit, x, y) {
-    const at = this.network.targetsOfRow().findIndex((one) => one.unit === unit);
+    const at = this.network.outputs.targets().findIndex((one) => one.unit === unit);
     if (at < 0) return;
-    const { what } = this.network.targetsOfRow()[at];
+    const { what } = this.network.outputs.targets()[at];
     const value = this.training.get(what);
     const name = this.network.columns[this.network.last].base[unit];
     group.chips.push({ key: `t/${at}`, x, y, text: `t ${short(value)}`, kind: "target", label: `Target of unit ${name}: ${short(value)}` });
@@ -197,8 +197,8 @@ class NetworkScene {
   /** The first targets that belong to no unit: they stand below the loss. */
   targetsOfLoss() {
     const { network, training } = this;
-    return network.targetsOfRow().slice(0, 4).flatMap((target, n) =>
-      target.unit === null ? [{ n, text: `${target.name} = ${short(training.get(target.what))}${network.className(target)}` }] : []);
+    return network.outputs.targets().slice(0, 4).flatMap((target, n) =>
+      target.unit === null ? [{ n, text: `${target.name} = ${short(training.get(target.what))}${network.outputs.className(target)}` }] : []);
   }
 
   addLoss() {

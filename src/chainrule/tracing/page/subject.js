@@ -1,5 +1,8 @@
 // A training step as the page's subject: what it says, draws, lets change, and shows as tables.
 
+/** Letters for a position with so many axes. */
+const positionOf = (axes) => ["p", "q", "r", "s"].slice(0, axes).join(",");
+
 class NetworkSubject {
   constructor(data) {
     this.data = data;
@@ -101,8 +104,17 @@ class NetworkSubject {
     const passed = columns.some(({ mark }) => mark) ? "~ after a name: what a layer without sums makes of it, " : "";
     const given = columns.some((column) => this.isPlain(column)) ? `${givenWord} ${minus}that by what such a layer is given, ` : "";
     return `z weighted sum, a activation, ${d} ${errors ? "error: minus " : ""}the derivative of ${of} by z, ${passed}${given}`
-      + `t target${this.signs().map((one) => `, ${one}`).join("")}. Lines are weights: blue positive, dashed orange negative, thicker where larger; `
+      + `${this.targetWord()}${this.signs().map((one) => `, ${one}`).join("")}. Lines are weights: blue positive, dashed orange negative, thicker where larger; `
       + `${errors ? "−∂ on them is minus" : "∂ on them is"} the gradient, → what is after the step.`;
+  }
+
+  /** What the names of targets mean. */
+  targetWord() {
+    const { axes } = this.network.outputs;
+    const [{ labels }] = [...this.network.targets, {}];
+    if (axes.length < 2) return "t target";
+    const counted = labels ? ", 1 where the label, which counts from 0, is j − 1" : "";
+    return `t[${positionOf(axes.length - 1)},j] the target of output j at position ${positionOf(axes.length - 1)} of a row${counted}`;
   }
 
   /** What signs mean that only some walks have. */
@@ -114,11 +126,12 @@ class NetworkSubject {
     const byRow = rows.count > 1 && (rows.count <= FEW_ROWS || normals.some(({ across }) => across));
     return [
       ...shared.map(({ name, results }) => {
-        const at = ["p", "q", "r", "s"].slice(0, this.training.of(results.z).shape.length - 2).join(",");
-        return `${name}[${at},j] unit j of ${name} at position ${at} of a row, with the same weights at all`;
+        const position = positionOf(this.training.of(results.z).shape.length - 2);
+        return `${name}[${position},j] unit j of ${name} at position ${position} of a row, with the same weights at all`;
       }),
       byRow ? "(2) after a name: in row 2" : "",
       rows.weights && rows.shares ? "s a row's share in the loss" : "",
+      ...normals.map(({ names }) => names.replace(": ", " ")),
       normals.length ? "μ mean, σ² variance, hat what is given less μ, divided by the deviation" : "",
     ].filter(Boolean);
   }
