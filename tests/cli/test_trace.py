@@ -129,6 +129,12 @@ def test_a_row_of_a_run(tmp_path):
     assert "row 3 of people.csv: age = 23, city = a, left = no" in flat
     assert "(bends at age = " in flat
     assert "this network predicts left = " in flat and "optimizer begins anew" in flat
+    predict = [sys.executable, "-m", "chainrule", "predict", "run", "people.csv", "--proba"]
+    predicted = subprocess.run(predict, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    line = list(csv.DictReader(io.StringIO(predicted.stdout)))[3]
+    sure = max(float(value) for name, value in line.items() if name != "prediction")
+    whole = f"the average of its networks, predicts left = {line['prediction']} with probability "
+    assert f"{whole}{sure:.3g}" in flat
     (tmp_path / "new.csv").write_text("age,city\n30,a\n")
     for new, row in (("people.csv", 120), ("new.csv", 0)):
         code, out, err = trace("run", new, "--row", row, cwd=tmp_path)

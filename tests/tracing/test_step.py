@@ -271,6 +271,7 @@ UNITS = [[f"{letter}{n}" for n in range(1, size + 1)]
         ({"steps": 0}, SettingError, "steps"),
         ({"weight": "w{n}"}, SettingError, "did you mean 'weights'"),
         ({"foo": 3}, SettingError, "known: 'notation', 'first_layer'"),
+        ({"stesp": 3}, SettingError, "did you mean 'steps'"),
         ({"form": "columns"}, SettingError, "called notation; write notation='columns'."),
         ({"weights": "w{number}"}, SettingError, "{number}"),
         ({"weights": "w{"}, SettingError, "pattern"),
@@ -311,3 +312,13 @@ def test_a_layer_that_is_not_there():
         step.z[9]
     with pytest.raises(SettingError, match="no update reaches"):
         network("frozen", "mse", "sgd").trace(*rows("mse")).update("dense/kernel", (0, 0))
+
+
+def test_classes_have_the_weights_that_training_gives_them():
+    made = cr.Sequential([layers.Input((2,)), layers.Dense(3, "softmax")], seed=0, dtype="float64")
+    made.compile("sgd", "sparse_categorical_crossentropy")
+    X, weights = np.array([[1.0, 2.0], [0.0, 1.0], [3.0, 1.0]]), {0: 1.0, 1: 2.0, 2: 5.0}
+    step = made.trace(X, [2, 1, 0], class_weight=weights)
+    assert step.row_weights.tolist() == [5.0, 2.0, 1.0]
+    made.fit(X, [2, 1, 0], class_weight=weights, batch_size=3, shuffle=False, verbose=0)
+    assert np.array_equal(made.get_weights()[0], step.kernel_after[0])

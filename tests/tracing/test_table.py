@@ -8,7 +8,7 @@ import pytest
 from tests.tracing.networks import expressions, han, mazur, model, step_of
 
 import chainrule as cr
-from chainrule import layers
+from chainrule import examples, layers
 
 HEADER = [
     "step", "part", "layer", "parameter", "quantity", "row", "from", "to", "name", "value"
@@ -94,6 +94,18 @@ def test_all_steps_are_there():
 def test_targets_have_the_names_that_text_gives_them(name, called):
     lines = [one for one in lines_of(step_of(name)) if one["quantity"] == "t" and one["row"] == "1"]
     assert [one["name"] for one in lines] == called
+
+
+def test_the_loss_of_each_step_is_there_where_steps_are_left_out():
+    trace = mazur(steps=150)
+    lines = [one for one in lines_of(trace) if one["quantity"] == "loss"]
+    assert [int(one["step"]) for one in lines] == list(range(1, 151))
+    found = examples.mazur()
+    trained = found.models["before"].fit(
+        found.arrays["X"], found.arrays["y"], epochs=150, verbose=0
+    )
+    losses = trained.history["loss"]
+    assert [float(one["value"]) for one in lines] == pytest.approx(losses, rel=1e-12)
 
 
 def test_nothing_is_folded():

@@ -220,10 +220,11 @@ def _remarks(found: RowStep, table: Table, options: argparse.Namespace) -> Itera
     one = table.take(np.array([options.row]))
     cells = (f"{name} = {_spelled(column)}" for name, column in one.columns.items())
     yield f"row {options.row} of {table.source}: {', '.join(cells)}"
-    for target, (value, probability) in found.predictions.items():
-        sure = "" if probability is None else f" with probability {probability:.3g}"
-        shown = f"{value:,.6g}" if isinstance(value, float) else value
-        yield f"this network predicts {target} = {shown}{sure}"
+    for target, predicted in found.predictions.items():
+        yield f"this network predicts {_predicted(target, *predicted)}"
+    for target, predicted in found.together.items():
+        together = _predicted(target, *predicted)
+        yield f"the run as a whole, the average of its networks, predicts {together}"
     yield from found.unmet
     if found.assumed:
         yield (
@@ -238,6 +239,11 @@ def _remarks(found: RowStep, table: Table, options: argparse.Namespace) -> Itera
         "the optimizer begins anew, for a run keeps none of its state: its first step may be "
         "larger than those that trained it"
     )
+
+
+def _predicted(target: str, value: Any, probability: float | None) -> str:
+    sure = "" if probability is None else f" with probability {probability:.3g}"
+    return f"{target} = {f'{value:,.6g}' if isinstance(value, float) else value}{sure}"
 
 
 def _spelled(column: Column) -> str:

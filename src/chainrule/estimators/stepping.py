@@ -59,6 +59,8 @@ class RowStep:
     predictions
         By target what this network alone predicts for the row: a number, or a class with its
         probability.
+    together
+        The same of all networks of the model, as it predicts; empty where there is one.
     assumed
         The targets that the row does not have: what the network predicts stands for them.
     unmet
@@ -72,6 +74,7 @@ class RowStep:
     columns: list[str]
     outputs: list[str]
     predictions: dict[str, tuple[Any, float | None]]
+    together: dict[str, tuple[Any, float | None]]
     assumed: list[str]
     unmet: list[str]
 
@@ -106,7 +109,8 @@ def row_step(model: TableModel, table: Table, row: int, member: int = 0) -> RowS
 
 def _of_row(model: TableModel, one: Table, member: int) -> RowStep:
     network = replace(model.network, dropout=0.0)
-    inputs = network_inputs(network, model.encoder.encode(one))
+    encoded = model.encoder.encode(one)
+    inputs = network_inputs(network, encoded)
     trainer = trainer_of(network, model.chosen, member, model.members[member].parameters)
     answers = list(zip(model.codecs, member_answers(trainer, inputs), strict=True))
     assumed = [codec.name for codec in model.codecs if _lacks(one, codec.name)]
@@ -116,11 +120,16 @@ def _of_row(model: TableModel, one: Table, member: int) -> RowStep:
     ]
     named = dict(zip(network.output_names, targets, strict=True))
     data = trainer.data(inputs, named if len(targets) > 1 else targets[0])
-    predictions = {codec.name: _predicted(codec, answer) for codec, answer in answers}
+    predictions = {codec.name: _told(codec, decoded(codec, answer)) for codec, answer in answers}
+    together = {} if len(model.members) == 1 else {
+        codec.name: _told(codec, answer)
+        for codec, answer in zip(model.codecs, model.answers_each(encoded), strict=True)
+    }  # fmt: skip
     return RowStep(
         trainer, data, _inputs(model),
         [(number.name, number.edges) for number in model.encoder.spread],
-        list(_columns(model)), list(_outputs(model)), predictions, assumed,
+        list(_columns(model)), list(_outputs(model)), predictions, together,
+        assumed,
         list(_unmet(model, one)),
     )  # fmt: skip
 
@@ -144,12 +153,12 @@ def _unmet(model: TableModel, one: Table) -> Iterator[str]:
             yield f"{value}, which {met}: all columns of {name} are 0"
 
 
-def _predicted(codec: Labels | Numbers, answer: Any) -> tuple[Any, float | None]:
+def _told(codec: Labels | Numbers, answer: Any) -> tuple[Any, float | None]:
     """The number, or the likeliest class and its probability."""
     if isinstance(codec, Labels):
         code = int(answer[0].argmax())
         return codec.classes[code], float(answer[0, code])
-    return float(decoded(codec, answer)[0]), None
+    return float(answer[0]), None
 
 
 def _lacks(one: Table, name: str) -> bool:

@@ -185,6 +185,7 @@ class Sequential(StackedModel):
         y: Any,
         sample_weight: Any = None,
         *,
+        class_weight: Mapping[Any, float] | None = None,
         notation: str | Notation = "rows",
         steps: int = 1,
         check: bool = False,
@@ -194,6 +195,8 @@ class Sequential(StackedModel):
 
         X, y
             Rows as `fit` takes them, all of one batch; or one row, without the axis of rows.
+        sample_weight, class_weight
+            As `fit` takes them.
         notation
             "rows" (a W), "columns" (W a, weights units x inputs), "theta" (a unit of 1 for the
             bias), or a `chainrule.tracing.Notation`; further settings of one (`units`, `weights`,
@@ -212,10 +215,13 @@ class Sequential(StackedModel):
         self._need_compiled("trace")
         trainer = self._trainer or self._trainer_for(X)
         rows = as_batch(X, y, len(trainer.network.inputs[0].shape))
+        data = trainer.data(*rows, sample_weight)
+        if class_weight is not None:
+            data = trainer.intake.class_weighted(data, class_weight)
+        others = ("steps", "check", "sample_weight", "class_weight")
         return trace_steps(
-            trainer, trainer.data(*rows, sample_weight), steps=steps, check=check,
-            notation=as_notation(notation, how),
-        )  # fmt: skip
+            trainer, data, steps=steps, check=check, notation=as_notation(notation, how, others)
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write architecture, parameters and optimizer state to one safetensors file.

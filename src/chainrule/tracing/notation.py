@@ -299,8 +299,13 @@ def _numbered(base: str, count: int) -> list[str]:
     return [base] if count == 1 else [f"{base}{number + 1}" for number in range(count)]
 
 
-def as_notation(given: str | Notation, settings: Mapping[str, Any]) -> Notation:
+def as_notation(
+    given: str | Notation, settings: Mapping[str, Any], others: Sequence[str] = ()
+) -> Notation:
     """A notation by the word of its form, or one that is made, with settings of it.
+
+    others
+        What the caller takes beside them, for the sentence about a setting that there is not.
 
     Raises `SettingError` for a setting that there is not.
 
@@ -315,7 +320,7 @@ def as_notation(given: str | Notation, settings: Mapping[str, Any]) -> Notation:
             message = f"trace: the form is called notation; write notation={settings[name]!r}."
             raise SettingError(message)
         if name not in known:
-            message = f"trace: there is no setting {name!r}; {nearest(name, known)}"
+            message = f"trace: there is no setting {name!r}; {nearest(name, [*known, *others])}"
             raise SettingError(message)
     if isinstance(given, Notation):
         return replace(given, **settings)

@@ -69,9 +69,9 @@ def _left_out(trace: StepTrace) -> Iterator[Entry]:
 
 def _title(view: View) -> str:
     trace = view.trace
-    first = "step" if trace.iteration == 1 else f"step {trace.iteration:,}"
+    first = "One training step" if trace.iteration == 1 else f"Training step {trace.iteration:,}"
     name = "-".join(str(width) for width in widths_of(trace))
-    return f"One training {first} of a {name} network" if name else f"One training {first}"
+    return f"{first} of a {name} network" if name else first
 
 
 def _lines(view: View) -> Iterator[str]:

@@ -76,7 +76,19 @@ def _json(one: Any) -> str:
 def _table(trace: Any) -> tuple[tuple[str, ...], Iterator[Row]]:
     if isinstance(trace, Trace):
         return EXPRESSION_HEADER, _expression_rows(trace)
-    return STEP_HEADER, (row for step in trace.steps for row in _step_rows(step))
+    return STEP_HEADER, _rows_of_steps(trace)
+
+
+def _rows_of_steps(trace: StepTrace) -> Iterator[Row]:
+    """All of each step that is kept; of those between the first and the last of many the loss."""
+    name, (first, *later) = trace.notation.loss, trace.steps
+    yield from _step_rows(first)
+    if later and later[0].iteration > first.iteration + 1:
+        between = range(first.iteration + 1, later[0].iteration)
+        for iteration, loss in zip(between, trace.losses[1:], strict=False):
+            yield iteration, "loss", None, None, "loss", None, None, None, name, loss
+    for step in later:
+        yield from _step_rows(step)
 
 
 def _step_rows(trace: StepTrace) -> Iterator[Row]:
