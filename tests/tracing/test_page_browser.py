@@ -74,6 +74,12 @@ def test_keys_and_buttons_walk_through_the_step(page, tmp_path):
         ),
         ("β\x022\x03^step", "β<sub>2</sub><sup>step</sup>"),
         ("a ^ b", "a ^ b"),
+        ("e^min(z, 0)·(1 + x)", "e<sup>min(z, 0)</sup>·(1 + x)"),
+        ("e^dense[1,1] + e^(a·(b + c))", "e<sup>dense[1,1]</sup> + e<sup>a·(b + c)</sup>"),
+        ("= e^[0.1494, −2]", "= e<sup>[0.1494, −2]</sup>"),
+        ("e^[weight of row]~/2", "e<sup>[weight of row]~</sup>/2"),
+        ("x\x021\x03^2·(a + b)", "x<sub>1</sub><sup>2</sup>·(a + b)"),
+        ("e^−z(2)", "e<sup>−z(2)</sup>"),
     ],
 )
 def test_exponents_stand_above_the_line(page, text, made, tmp_path):

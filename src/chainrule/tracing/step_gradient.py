@@ -162,9 +162,12 @@ def _measured(view: View, one: Shown) -> str:
     center, below, above = (number_text(slope, digits) for slope in slopes)
     said = f"central difference {center}"
     if _differ(slopes[1], slopes[2]) and _differ(slopes[0], sign * float(one.gradient)):
-        said += (
-            f": at a kink of the loss, whose slope is {below} below this value and {above} above"
+        what = (
+            "at a kink of the loss, minus whose slope"
+            if view.errors
+            else "at a kink of the loss, whose slope"
         )
+        said += f": {what} is {below} below this value and {above} above"
     return said
 
 

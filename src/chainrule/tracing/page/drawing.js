@@ -18,17 +18,43 @@ function filled(made, attributes, children) {
   return made;
 }
 
-// an exponent, e^z or e^(z/2), with its lowered letters; or lowered letters
-const PLACED = /(\^\((?:[^()^]|\^\d)*\)|\^−?[\p{L}\d.]+(?:\x02[^\x03]*\x03)?|\x02[^\x03]*\x03)/u;
+const WORD = /[\p{L}\d.]*(?:\x02[^\x03]*\x03)?/uy; // a name or number, with its lowered letters
+
+/** Where the bracket that opens at a place is closed. */
+function closing(text, at) {
+  let depth = 0;
+  for (let n = at; n < text.length; n += 1) {
+    if ("([".includes(text[n])) depth += 1;
+    if (")]".includes(text[n])) depth -= 1;
+    if (depth === 0) return n;
+  }
+  return text.length - 1;
+}
+
+/** Where an exponent ends that begins at a place: of e^z, e^(z/2), e^min(z, 0), e^x[1,2]. */
+function exponentEnd(text, start) {
+  WORD.lastIndex = text[start] === "−" ? start + 1 : start;
+  const [word] = WORD.exec(text);
+  let end = WORD.lastIndex;
+  if (word === "" || /\p{L}/u.test(word)) while ("([".includes(text[end] ?? " ")) end = closing(text, end) + 1;
+  while (text[end] === "~") end += 1;
+  return end;
+}
 
 /** Text with exponents above the line and lowered letters below it. */
 function rich(text) {
   const found = document.createDocumentFragment();
-  text.split(PLACED).forEach((part, n) => {
-    if (n % 2 === 0) found.append(part);
-    else if (part.startsWith(MARKS[0])) found.append(element("sub", {}, unmarked(part)));
-    else found.append(element("sup", {}, rich(part.slice(1).replace(/^\((.*)\)$/, "$1"))));
-  });
+  let at = 0;
+  for (const { 0: sign, index: next } of text.matchAll(/[\^\x02]/g)) {
+    const raises = sign === "^";
+    const end = raises ? exponentEnd(text, next + 1) : text.indexOf(MARKS[1], next) + 1;
+    if (next < at || end === next + 1) continue; // within an exponent, or there is none
+    const part = text.slice(next + 1, raises ? end : end - 1);
+    const bare = part.startsWith("(") && closing(part, 0) === part.length - 1 ? part.slice(1, -1) : part;
+    found.append(text.slice(at, next), raises ? element("sup", {}, rich(bare)) : element("sub", {}, part));
+    at = end;
+  }
+  found.append(text.slice(at));
   return found;
 }
 

@@ -30,7 +30,7 @@ const lettersOf = (text) => unmarked(text).length - 0.3 * [...text.matchAll(/\u0
 /** Text without marks, for labels that are read aloud: "w5", but "z h1". */
 const plain = (text) => text.replace(/(\p{L})\u0002(?=\d)/gu, "$1").replaceAll(MARKS[0], " ").replaceAll(MARKS[1], "");
 
-const dashed = (text) => text.replaceAll("-", "−");
+const dashed = (text) => text.replaceAll("-", "−").replaceAll("<=", "≤").replaceAll(">=", "≥");
 
 /** A number with as many digits as the trace shows; very small and large ones with an exponent. */
 function number(value) {
