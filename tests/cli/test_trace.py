@@ -113,6 +113,27 @@ def test_a_large_table_says_how_large_it_is(tmp_path):
     assert float(told[2]) == pytest.approx(len(out) / 1e6, rel=0.2)
 
 
+@pytest.mark.parametrize(
+    "option, said",
+    [
+        (("--class-weight", "balanced"), "the class weights of"),
+        (("--weight", "age"), "the weights of rows of"),
+    ],
+)
+def test_a_row_of_a_run_with_weights_says_that_they_are_left_out(tmp_path, option, said):
+    lines = ["age,city,left"]
+    lines += [f"{20 + i % 40},{'abc'[i % 3]},{'yes' if i % 40 > 20 else 'no'}" for i in range(80)]
+    (tmp_path / "people.csv").write_text("\n".join(lines))
+    train = [sys.executable, "-m", "chainrule", "train", "people.csv", "--target", "left", *option]
+    subprocess.run(
+        [*train, "--epochs", "1", "--out", "run"], cwd=tmp_path, check=True, capture_output=True,
+        timeout=300,
+    )  # fmt: skip
+    code, out, _ = trace("run", "people.csv", "--row", 3, cwd=tmp_path)
+    assert code == 0
+    assert f"{said} the run's training are left out: this row counts as 1" in flat_of(out)
+
+
 def test_a_row_of_a_run(tmp_path):
     lines = ["age,city,left"]
     lines += [f"{20 + i % 40},{'abc'[i % 3]},{'yes' if i % 40 > 20 else 'no'}" for i in range(120)]

@@ -98,6 +98,17 @@ def test_gradients_of_shared_weights_are_sums_over_positions_and_rows(scripts, r
     assert [computed(one) for one in line.split(" = ")[2:]] == pytest.approx([gradient] * 2)
 
 
+@pytest.mark.parametrize("form", ["rows", "columns", "theta"])
+def test_factors_of_shared_weights_stand_as_the_notation_says(scripts, form):
+    lines = said(scripts, at_positions(rows=1, notation=form))[
+        "The gradient of dense_1/kernel, dense_1/bias"
+    ]
+    name = {"rows": "W<dense_1>[3,1]", "columns": "W<dense_1>[1,3]", "theta": "Θ<dense_1>[1,3]"}
+    pairs = [(f"dense[{p},3]", f"δ<dense_1[{p},1]>") for p in (1, 2)]
+    told = " + ".join("·".join(pair if form == "rows" else pair[::-1]) for pair in pairs)
+    assert line_of(lines, f"∂L/∂{name[form]} = ").split(" = ")[1] == told
+
+
 def test_the_panel_of_a_unit_has_its_own_numbers_by_their_names(scripts):
     for errors, sign in ((False, 1), (True, -1)):
         trace = at_positions(errors=errors)

@@ -16,7 +16,7 @@ from chainrule.errors import SettingError, listing
 
 if TYPE_CHECKING:
     from chainrule.data import Column, Table
-    from chainrule.estimators import RowStep
+    from chainrule.estimators import RowStep, TableModel
     from chainrule.tracing import StepTrace, Trace
 
 __all__ = ["EXAMPLES", "USAGE", "add_options", "run"]
@@ -211,7 +211,8 @@ def _trace_row(options: argparse.Namespace) -> StepTrace:
     return trace_steps(
         found.trainer, found.data, steps=1 if options.steps is None else options.steps,
         notation=notation, columns=found.columns, outputs=found.outputs, inputs=found.inputs,
-        ranges=found.ranges, check=options.check, remarks=list(_remarks(found, table, options)),
+        ranges=found.ranges, check=options.check,
+        remarks=[*_remarks(found, table, options), *_left_aside(model)],
     )  # fmt: skip
 
 
@@ -239,6 +240,17 @@ def _remarks(found: RowStep, table: Table, options: argparse.Namespace) -> Itera
         "the optimizer begins anew, for a run keeps none of its state: its first step may be "
         "larger than those that trained it"
     )
+
+
+def _left_aside(model: TableModel) -> Iterator[str]:
+    """The weights of rows that were used in training."""
+    weights = [
+        *(["class weights"] if model.settings.class_weight is not None else []),
+        *(["weights of rows"] if model.schema.named("weight") is not None else []),
+    ]
+    if weights:
+        which = " and ".join(weights)
+        yield f"the {which} of the run's training are left out: this row counts as 1"
 
 
 def _predicted(target: str, value: Any, probability: float | None) -> str:
