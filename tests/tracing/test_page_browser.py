@@ -11,6 +11,7 @@ from tests.tracing.browser import read
 import chainrule as cr
 from chainrule import examples
 from chainrule.layers import BatchNormalization, Dense, Dropout, Input
+from chainrule.tracing import trace_steps
 from chainrule.tracing.page import network
 
 X, Y = np.array([[0.05, 0.10]]), np.array([[0.01, 0.99]])
@@ -152,6 +153,24 @@ def test_a_weight_shows_its_factors_and_a_change_of_it_changes_everything(page, 
     assert shown(expected.loss_after) in told
     assert (value, back) == ("0.9", "0.4")
     assert reset == f"L is now {shown(mazur().evaluate(X, Y))}."
+
+
+def test_what_was_said_of_the_row_is_told_to_be_of_the_row_as_it_was(tmp_path):
+    example = examples.mazur()
+    trainer = example.model.trainer
+    data = trainer.data(example.arrays["X"], example.arrays["y"])
+    found = read(trace_steps(trainer, data, remarks=["it predicts 0.75"]).to_html(), """
+      const said = [text("#notes")];
+      click(keyed("u/0/0"));
+      type(one("#panel input"), "0.9");
+      said.push(text("#notes"));
+      click(all("#panel .field button")[0]);
+      click(all("button").find((button) => button.textContent === "Start again"));
+      said.push(text("#notes"));
+      return said;""", tmp_path)  # fmt: skip
+    words = "That was said of the row as it was traced; numbers have been changed since."
+    assert ["It predicts 0.75." in notes for notes in found] == [True, True, True]
+    assert [words in notes for notes in found] == [False, True, False]
 
 
 @pytest.mark.parametrize("typed, kept", [("", "0.4"), ("1e400", "1e+40")])

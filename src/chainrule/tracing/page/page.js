@@ -10,8 +10,6 @@ class Page {
     this.moment = 0;
     this.selected = null;
     this.start = null;
-    found("lead").textContent = subject.lead();
-    found("notes").replaceChildren(...subject.notes().map((text) => element("p", {}, text)));
     if (subject.moments) this.listen();
     else found("stage").hidden = true;
     this.show();
@@ -120,6 +118,7 @@ class Page {
   show() {
     const { subject } = this;
     found("lead").textContent = subject.lead();
+    found("notes").replaceChildren(...subject.notes().map((text) => element("p", {}, text)));
     if (subject.moments) {
       this.showMoment();
       this.showDrawing();

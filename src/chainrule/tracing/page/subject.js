@@ -60,6 +60,7 @@ class NetworkSubject {
     if (data.large) return [data.large, ...only];
     found.push(...only);
     found.push(...data.remarks.map((one) => `${one[0].toUpperCase()}${one.slice(1)}.`));
+    if (data.remarks.length && !this.training.untouched) found.push("That was said of the row as it was traced; numbers have been changed since.");
     if (data.why) found.push(data.why);
     if (data.type === "float32" && this.editable) found.push("The network was trained in float32; this page computes in float64, so last digits may differ.");
     if (data.rounded) found.push("Weights are shown rounded to 7 digits, and this page computes with them.");
