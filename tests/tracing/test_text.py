@@ -414,3 +414,13 @@ def test_names_with_spaces_stand_in_brackets_and_lines_end_only_where_lines_do()
 def test_a_line_with_its_whole_formula_has_no_remark_about_operations():
     text = step_of("dropout").to_text(200)
     assert "= mask_" in text and "operation" not in text
+
+
+def test_a_minus_behind_another_factor_stands_in_brackets():
+    made = cr.Sequential([layers.Input((2,), dtype="int64"), layers.Embedding(3, 2),
+                          layers.Flatten(), layers.Dense(1)], seed=0, dtype="float64")  # fmt: skip
+    made.compile("sgd", "mse")
+    step = made.trace([[0, 1], [1, 2]], [[1.0], [0.0]], [1.0, 2.0], errors=True)
+    for written_out in (step.to_text(400), step.to_latex()):
+        assert re.search(r"(·|\\cdot) *-", written_out) is None
+    assert "s(1)·(-dL(1)/d" in step.to_text(400)

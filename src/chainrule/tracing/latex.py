@@ -288,10 +288,10 @@ def _number(value: Any, digits: int) -> Tokens:
 def _tightness(one: Expression, digits: int | None) -> int:
     if isinstance(one, Sum | Negative):
         return SUM
-    if isinstance(one, Product) or (isinstance(one, Symbol) and digits is None and one.opposite):
+    if isinstance(one, Product):
         return PRODUCT
     if isinstance(one, Symbol) and digits is None:
-        return ATOM
+        return SUM if one.opposite else ATOM
     value = one.value if isinstance(one, Symbol | Number) else None
     if value is not None and np.size(value) == 1:
         shown = number_text(value, digits if digits is not None else 6)

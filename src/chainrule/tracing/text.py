@@ -74,7 +74,7 @@ def _parts(one: Expression, digits: int | None) -> tuple[str, int]:
     match one:
         case Symbol():
             if digits is None:
-                return symbol_text(one), ATOM if not one.opposite else PRODUCT
+                return symbol_text(one), ATOM if not one.opposite else SUM
             return _number(one.value, digits)
         case Number():
             return _number(one.value, 6 if digits is None else digits)
