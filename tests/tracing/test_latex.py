@@ -106,19 +106,33 @@ def test_names_in_remarks_are_set_as_names():
 
 
 def test_matrices_and_thetas():
-    assert r"W^{(1)}_{2,1}" in step_of("squared error").to_latex()
-    assert r"\Theta^{(0)}_{1,0}" in step_of("squared error", notation="theta").to_latex()
+    assert r"W^{[1]}_{2,1}" in step_of("squared error").to_latex()
+    assert r"\Theta^{[0]}_{1,0}" in step_of("squared error", notation="theta").to_latex()
 
 
 @pytest.mark.parametrize(
     "name, shown",
     [
-        ("w46", "w_{46}"), ("h1", "h_{1}"), ("W1[2,1]", "W^{(1)}_{2,1}"), ("b[3]", "b_{3}"),
-        ("h1_2", "h_{1,2}"), ("δ", r"\delta"), ("Θ0[1,0]", r"\Theta^{(0)}_{1,0}"), ("7", "7"),
-        ("rate", r"\mathrm{rate}"), ("beta_1", r"\text{beta\_\allowbreak{}1}"),
+        ("w46", "w_{46}"), ("h1", "h_{1}"), ("W1[2,1]", "W^{[1]}_{2,1}"), ("b[3]", "b_{3}"),
+        ("h1_2", "h_{1,2}"), ("δ", r"\delta"), ("Θ0[1,0]", r"\Theta^{[0]}_{1,0}"), ("7", "7"),
+        ("rate", r"\mathrm{rate}"), ("beta_1", r"\beta_{1}"),
         ("μ1_2", r"\mu_{1,2}"), ("σ²1", r"\sigma^{2}_{1}"), ("ΣL", r"\Sigma L"),
-        ("γ2[3]", r"\gamma^{(2)}_{3}"), ("σ²_2", r"\sigma^{2}_{2}"), ("μ_1", r"\mu_{1}"),
-        ("σ²[1,2]", r"\sigma^{2}_{1,2}"), ("σ²1[2]", r"\sigma^{2\,(1)}_{2}"),
+        ("γ2[3]", r"\gamma^{[2]}_{3}"), ("σ²_2", r"\sigma^{2}_{2}"), ("μ_1", r"\mu_{1}"),
+        ("σ²[1,2]", r"\sigma^{2}_{1,2}"), ("σ²1[2]", r"\sigma^{2\,[1]}_{2}"),
+        ("x_1", "x_{1}"), ("x_1_2", "x_{1,2}"), ("theta4", r"\theta_{4}"), ("phi", r"\varphi"),
+        ("w_ij", r"w_{\mathrm{ij}}"), ("z_h1", "z_{h_{1}}"), ("θ_rain", r"\theta_{\mathrm{rain}}"),
+        ("W_dense[1,2]", r"W^{[\mathrm{dense}]}_{1,2}"), ("age2", r"\mathrm{age2}"),
+        ("is_member", r"\text{is\_\allowbreak{}member}"),
+        ("x_is_in", r"x_{\text{is\_\allowbreak{}in}}"),
+        ("ŷ", r"\hat{y}"), ("ȳ", r"\bar{y}"), ("ẑ", r"\hat{z}"), ("x\u0302", r"\hat{x}"),
+        ("x\u0304", r"\bar{x}"), ("ỹ", r"\tilde{y}"), ("ẋ", r"\dot{x}"), ("ŷ_2", r"\hat{y}_{2}"),
+        ("θ\u0302", r"\hat{\theta}"), ("theta\u03021", r"\hat{\theta}_{1}"),
+        ("x\u20d7", r"\vec{x}"),
+        ("x\u0307\u0304", r"\bar{\dot{x}}"), ("z_ŷ", r"z_{\hat{y}}"), ("ℓ", r"\ell"),
+        ("ℓ_1", r"\ell_{1}"),
+        ("x₁", "x_{1}"), ("h₁₂", "h_{12}"), ("x³", "x^{3}"), ("x₁²", "x^{2}_{1}"),
+        ("x¹⁰", "x^{10}"),
+        ("Err₁", r"\text{Err\({}_{1}\)}"), ("ş", r"\text{[U+015F]}"), ("x٣", r"\text{x[U+0663]}"),
         ("a b", r"\text{a b}"), ("50%", r"\text{50\%}"), ("中", r"\text{[U+4E2D]}"),
     ],
 )  # fmt: skip
@@ -136,7 +150,12 @@ def test_names(name, shown):
         (Symbol("h1", 0, head="μ", mark="~"), r"\mu_{\tilde{h}_{1}}"),
         (Symbol("city = x", 0, head="hat"), r"\widehat{\text{city = x}}"),
         (Symbol("h1", 0, head="σ²"), r"\sigma^{2}_{h_{1}}"),
-        (Symbol("W1[2,1]", 0, mark="'"), r"{W^{(1)}_{2,1}}^{\prime}"),
+        (Symbol("ŷ", 0, head="hat"), r"\hat{\hat{y}}"),
+        (Symbol("x̄_1", 0, head="hat"), r"\hat{\bar{x}}_{1}"),
+        (Symbol("x_rain", 0, head="hat"), r"\hat{x}_{\mathrm{rain}}"),
+        (Symbol("z_h1", 0, head="z", row=1), "z_{z_{h_{1}}}^{(1)}"),
+        (Symbol("x²_1", 0, mark="'"), r"{x^{2}_{1}}^{\prime}"),
+        (Symbol("W1[2,1]", 0, mark="'"), r"{W^{[1]}_{2,1}}^{\prime}"),
         (Symbol("h1", 0, mark="~~"), r"\tilde{\tilde{h}}_{1}"),
         (Symbol("w5", 0, by=Symbol("E", 0)), r"\frac{\partial E}{\partial w_{5}}"),
         (Symbol("x", 0, by=Symbol("q", 0), sign="∂"), r"\frac{\partial q}{\partial x}"),
@@ -153,6 +172,14 @@ def test_special_characters():
         r"\textbackslash{}\{\}\$\&\#\%\textasciicircum{}\textasciitilde{}\textless{}"
         r"\textgreater{}\textbar{}"
     )
+
+
+def test_accents_and_lowered_letters_in_sentences():
+    assert escaped("ŷ, x\u0304 and θ\u0302") == (
+        r"\(\hat{\mathrm{y}}\), \(\bar{\mathrm{x}}\) and \(\hat{\theta}\)"
+    )
+    assert escaped("ℓ of x₁ at 10³") == r"\(\ell\) of x\({}_{1}\) at 10\({}^{3}\)"
+    assert escaped("a\u0308 ä ş_\u0302 \u0302") == (r"ä ä [U+015F]\_\allowbreak{}[U+0302] [U+0302]")
 
 
 @pytest.mark.parametrize(

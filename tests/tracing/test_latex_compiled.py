@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 from tests.tracing.conftest import ENGINES
@@ -66,6 +67,23 @@ def test_names_of_any_letters(tmp_path):
         [[1.0, 2.0]], [3.0], digits=8, loss="50%~#&",
         units=[["a_b & c%", "$x^2$"], ["{q}", "ä中~\\#"], ["<o>"]],
     )  # fmt: skip
+    check(trace, tmp_path)
+
+
+NAMES = [["x_1", "x₂"], ["theta4", "z_h1"], ["ŷ", "x\u0304_rain"]]
+
+
+def test_names_of_books(tmp_path):
+    made = mazur(units=NAMES, loss="ℓ", weights="ω_{n}")
+    trace = replace(made, title="ŷ³ of ẋ₁ and ℓ, Dvořák")
+    assert "[U+" not in trace.to_latex()
+    check(trace, tmp_path)
+
+
+def test_names_of_books_with_normalization(tmp_path):
+    made = model(2, layers.Dense(2, "elu"), layers.BatchNormalization(), layers.Dense(2))
+    rows, targets = [[1.0, 2.0], [3.0, -1.0]], [[1.0, 0.0], [0.0, 1.0]]
+    trace = made.trace(rows, targets, units=[NAMES[0], NAMES[2], NAMES[1]])
     check(trace, tmp_path)
 
 

@@ -86,7 +86,7 @@ def test_weights_named_by_units_with_signs_stand_in_brackets(scripts):
 
 def test_latex_has_names_with_signs_in_brackets_where_they_are_factors():
     text = long_names(Dropout(0.5)).to_latex()
-    assert r"\text{[weight (lb)]}^{(1)}\cdot W^{(1)}_{1,1}" in text
+    assert r"\text{[weight (lb)]}^{(1)}\cdot W^{[1]}_{1,1}" in text
     assert r"\widetilde{\text{[low fat]}}^{(1)}" in text
     assert r"z_{\text{low fat}}^{(1)}" in text
     assert not re.search(r"[^[]origin = usa[^]]", text)

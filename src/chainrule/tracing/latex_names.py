@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any
 
 from chainrule.tracing.equations import number_text
@@ -17,69 +18,115 @@ GREEK = {
     "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta",
     "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
 }  # fmt: skip
+LETTERS = GREEK | {"ℓ": "ell", "µ": "mu"}
+"""What LaTeX calls the letters of formulas that ASCII lacks."""
+WORDS = {name.removeprefix("var"): rf"\{name}" for name in GREEK.values()}
+ACCENTS = {
+    "\u0300": "grave", "\u0301": "acute", "\u0302": "hat", "\u0303": "tilde", "\u0304": "bar",
+    "\u0305": "bar", "\u0306": "breve", "\u0307": "dot", "\u0308": "ddot", "\u030a": "mathring",
+    "\u030c": "check", "\u20d7": "vec",
+}  # fmt: skip
+"""What LaTeX calls the signs that Unicode puts over the letter before them."""
+LOWERED, RAISED, DIGITS = "₀₁₂₃₄₅₆₇₈₉", "⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789"
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_\allowbreak{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''",
     "·": r"\(\cdot\)", "/": r"/\allowbreak{}", "-": "{-}",
-    "∂": r"\(\partial\)", "²": r"\({}^{2}\)",
+    "∂": r"\(\partial\)",
+    **{letter: rf"\(\{name}\)" for letter, name in LETTERS.items()},
+    **{letter: rf"\({{}}_{{{digit}}}\)" for letter, digit in zip(LOWERED, DIGITS, strict=True)},
+    **{letter: rf"\({{}}^{{{digit}}}\)" for letter, digit in zip(RAISED, DIGITS, strict=True)},
 }  # fmt: skip
+PRINTED = {*map(chr, (*range(0x20, 0x7F), *range(0xC0, 0x100)))} - {*"×÷ÐÞðþ"}
+"""What LaTeX's fonts have as it is."""
 
-ACCENTED = re.compile(r"(\\?[A-Za-z]+|\\(?:hat|tilde)\{.*?\}+)((?:_\{[^{}]*\})?)")
+ACCENTED = re.compile(
+    rf"(\\?[A-Za-z]+|\\(?:{'|'.join(ACCENTS.values())})\{{.*?\}}+)((?:_\{{.*\}})?)"
+)
 """A letter, perhaps with accents, and what stands below it."""
 
-INDEXED = re.compile(r"([^\W\d_])(²?)(\d*)\[([\d,]+)\]")
-NUMBERED = re.compile(r"([^\W\d_])(²?)(?:(?<=[μ²])_)?((?:\d+(?:_\d+)*)?)")
+OVER = f"[{''.join(ACCENTS)}]*"
+LETTER = f"((?:{'|'.join(WORDS)}|[A-Za-z{''.join(LETTERS)}]){OVER})([{RAISED}]*)"
+INDEXED = re.compile(rf"{LETTER}(?:([0-9]*)|_(\w+))\[([0-9,]+)\]")
+NUMBERED = re.compile(rf"{LETTER}(?:_?([0-9]+(?:_[0-9]+)*)|_((?:\w{OVER})+))?([{RAISED}]*)")
+"""The page's rule for names: a letter or the word of a Greek one, what follows below the line."""
 
 
 def escaped(text: str) -> str:
     r"""Any text for LaTeX: special characters escaped, those that its fonts lack by their code.
 
-    >>> print(escaped("50% of a_b"))
-    50\% of a\_\allowbreak{}b
+    >>> print(escaped("50% of a_b"), escaped("ŷ"))
+    50\% of a\_\allowbreak{}b \(\hat{\mathrm{y}}\)
     """
-    return "".join(_letter(letter) for letter in text)
+    whole = unicodedata.normalize("NFC", text)
+    return "".join(_letter(found) for found in re.findall(f".{OVER}", whole, re.DOTALL))
 
 
 def _letter(letter: str) -> str:
+    """A letter with the accents that follow it, outside of formulas."""
     if letter in SPECIAL:
         return SPECIAL[letter]
-    if letter in GREEK:
-        return rf"\(\{GREEK[letter]}\)"
-    if " " <= letter <= "~" or ("À" <= letter <= "ÿ" and letter not in "×÷ÐÞðþ"):
+    if letter in PRINTED:
         return letter
+    whole = unicodedata.normalize("NFD", letter)
+    base, over = whole[0], whole[1:]
+    if base.isalpha() and over and ACCENTS.keys() >= {*over}:
+        inside = rf"\{LETTERS[base]}" if base in LETTERS else rf"\mathrm{{{_letter(base)}}}"
+        return rf"\({_under(inside, over)}\)"
+    if len(letter) > 1:
+        return "".join(map(_letter, letter))
     return " " if letter.isspace() else f"[U+{ord(letter):04X}]"
 
 
+def _under(base: str, accents: str) -> str:
+    """A letter of a formula under accents, the nearest first."""
+    for accent in accents:
+        base = rf"\{ACCENTS[accent]}{{{base}}}"
+    return base
+
+
 def name_latex(name: str) -> str:
-    r"""A name in a formula: numbers become subscripts.
+    r"""A name in a formula: what follows its letter becomes a subscript.
 
     >>> print(name_latex("w46"), name_latex("W1[2,1]"), name_latex("h1_2"), name_latex("rate"))
-    w_{46} W^{(1)}_{2,1} h_{1,2} \mathrm{rate}
+    w_{46} W^{[1]}_{2,1} h_{1,2} \mathrm{rate}
+    >>> print(name_latex("theta4"), name_latex("x_rain"), name_latex("ŷ₁"))
+    \theta_{4} x_{\mathrm{rain}} \hat{y}_{1}
     """
     if name[:1] == "Σ" and name[1:2].isalpha():
         return rf"\Sigma {name_latex(name[1:])}"
-    found = INDEXED.fullmatch(name)
-    if found is not None and _is_mathematical(found[1]):
-        layer = rf"\,({found[3]})" if found[2] and found[3] else found[3] and f"({found[3]})"
-        power = f"^{{{'2' if found[2] else ''}{layer}}}" if found[2] or layer else ""
-        return f"{_mathematical(found[1])}{power}_{{{found[4]}}}"
-    found = NUMBERED.fullmatch(name)
-    if found is not None and _is_mathematical(found[1]):
-        power = "^{2}" if found[2] else ""
-        number = f"_{{{found[3].replace('_', ',')}}}" if found[3] else ""
-        return f"{_mathematical(found[1])}{power}{number}"
+    plain = _decomposed(name)
+    if found := INDEXED.fullmatch(plain):
+        letter, power, layer, word, place = found.groups()
+        layer = name_latex(word) if word else layer
+        powers = [*filter(None, (_digits(power), layer and f"[{layer}]"))]
+        raised = "^{" + r"\,".join(powers) + "}" if powers else ""
+        return f"{_mathematical(letter)}{raised}_{{{place}}}"
+    if found := NUMBERED.fullmatch(plain):
+        letter, power, number, word, last = found.groups()
+        below = name_latex(word) if word else (number or "").replace("_", ",")
+        raised = f"^{{{_digits(power + last)}}}" if power + last else ""
+        return f"{_mathematical(letter)}{raised}{f'_{{{below}}}' if below else ''}"
     if name.isascii() and name.isalnum():
         return name if name.isdigit() else rf"\mathrm{{{name}}}"
     return rf"\text{{{escaped(name)}}}"
 
 
-def _is_mathematical(letter: str) -> bool:
-    return letter in GREEK or letter.isascii()
+def _decomposed(name: str) -> str:
+    """A name with its accents after their letters, and with lowered digits as digits."""
+    return unicodedata.normalize("NFD", name).translate(str.maketrans(LOWERED, DIGITS))
+
+
+def _digits(raised: str) -> str:
+    return raised.translate(str.maketrans(RAISED, DIGITS))
 
 
 def _mathematical(letter: str) -> str:
-    return rf"\{GREEK[letter]}" if letter in GREEK else letter
+    """A letter of a formula, or the word of a Greek one, with the accents that follow it."""
+    base = letter.rstrip("".join(ACCENTS))
+    inside = rf"\{LETTERS[base]}" if base in LETTERS else WORDS.get(base, base)
+    return _under(inside, letter[len(base) :])
 
 
 def symbol_latex(one: Symbol) -> str:
@@ -130,7 +177,8 @@ def _mark(mark: str) -> str:
 def width_of(one: Symbol) -> float:
     """About how wide a symbol is, in digits."""
     written = one.letter or one.name
-    short = INDEXED.fullmatch(written) or NUMBERED.fullmatch(written)
+    plain = _decomposed(written)
+    short = INDEXED.fullmatch(plain) or NUMBERED.fullmatch(plain)
     name = (len(written) + 2 * _in_brackets(one)) * (
         0.75 if short or (one.head and one.name.isalnum()) else 1.1
     )

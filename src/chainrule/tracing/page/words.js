@@ -5,9 +5,10 @@ let digits = 6;
 const LARGE = 1e8; // from here on numbers have a power of ten
 
 const GREEK = {
-  alpha: "α", beta: "β", gamma: "γ", delta: "δ", epsilon: "ε", eta: "η", theta: "θ", kappa: "κ", lambda: "λ",
-  mu: "μ", nu: "ν", xi: "ξ", pi: "π", rho: "ρ", sigma: "σ", tau: "τ", phi: "φ", chi: "χ", psi: "ψ", omega: "ω",
-  Theta: "Θ", Delta: "Δ", Phi: "Φ", Psi: "Ψ", Omega: "Ω",
+  alpha: "α", beta: "β", gamma: "γ", delta: "δ", epsilon: "ε", zeta: "ζ", eta: "η", theta: "θ", iota: "ι", kappa: "κ",
+  lambda: "λ", mu: "μ", nu: "ν", xi: "ξ", pi: "π", rho: "ρ", sigma: "σ", tau: "τ", upsilon: "υ", phi: "φ", chi: "χ",
+  psi: "ψ", omega: "ω", Gamma: "Γ", Delta: "Δ", Theta: "Θ", Lambda: "Λ", Xi: "Ξ", Pi: "Π", Sigma: "Σ", Phi: "Φ",
+  Psi: "Ψ", Omega: "Ω",
 };
 const NAME = new RegExp(`^(${Object.keys(GREEK).join("|")}|\\p{L})(?:(\\d+(?:_\\d+)*)|_(\\w+))?(\\[[\\d,]+\\])?(~*)$`, "u");
 
