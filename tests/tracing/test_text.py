@@ -417,7 +417,7 @@ def test_a_line_with_its_whole_formula_has_no_remark_about_operations():
 
 
 def test_a_minus_behind_another_factor_stands_in_brackets():
-    made = cr.Sequential([layers.Input((2,), dtype="int64"), layers.Embedding(3, 2),
+    made = cr.Sequential([layers.Input((2,)), layers.Embedding(3, 2),
                           layers.Flatten(), layers.Dense(1)], seed=0, dtype="float64")  # fmt: skip
     made.compile("sgd", "mse")
     step = made.trace([[0, 1], [1, 2]], [[1.0], [0.0]], [1.0, 2.0], errors=True)
