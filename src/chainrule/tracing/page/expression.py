@@ -33,7 +33,11 @@ def shipped_expression(trace: Trace) -> dict[str, Any]:
     asked |= _parts(trace, twins)
     for node, step in zip(nodes, trace.steps, strict=True):
         shown = seen.shown(step.name)
-        node |= {"name": seen.title[shown.name], "stands": shown.number}
+        face = nodes[seen.face(step).number - 1]
+        node |= {
+            "name": seen.title[shown.name], "stands": shown.number, "value": face["value"],
+            "derivative": face["derivative"],
+        }  # fmt: skip
     leaves = tuple(twins[step.node.number] for step in trace.steps if _is_leaf(step))
     tape = lower(Graph((), leaves, asked))
     plain, unknown = shipped_tape(tape, 1, {})
