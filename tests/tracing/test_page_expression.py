@@ -239,6 +239,8 @@ def test_products_with_vectors_follow_a_changed_number():
     assert by_A == ["dv11/dA = dv11/dz·xᵀ", "= [0, 2]·[2, −1]ᵀ", "= [[0, 0], [4, −2]]"]
     _, value, slope = subject("return subject.tables()[0].rows.map((r) => r.slice(1))", trace)[2]
     assert (value, slope) == ("[−1.000000, −1.000000]", "[−1.000000, −1.000000]")
+    code = "return subject.panel('n/2').sections.find((one) => one.table).table.rows[0].slice(1)"
+    assert subject(code, trace) == ["[−1.000000, −1.000000]", "–", "[−4.000000, −6.000000]"]
 
 
 def test_what_is_used_twice_by_one_node_is_one_term():
