@@ -579,5 +579,14 @@ def expressions():
     A, B = cr.variable([[1.0, 2.0], [3.0, 4.0]], "A"), cr.variable([[5.0], [6.0]], "B")
     yield "matrices", ops.tanh((A @ A) @ B / 50).sum() + (B.T @ A @ B).sum() / 100, {}
     yield "turned", ops.sin(A.T @ B).sum() + (B * B.reshape((2,))).sum() / 9, {}
+    C, u = cr.variable([[1.0, 2.0, -1.0], [3.0, 4.0, 0.5]], "C"), cr.variable([1.0, -1.0, 2.0], "u")
+    e = ops.sigmoid(C @ u + v) - cr.constant([1.0, 0.0])
+    yield "matrix and vector", e @ e / 2.0, {"e": e}
+    yield "vectors", (u @ u) * (v @ C @ u) + (u / 2) @ C.reshape((3, 2)) @ v, {}
+    own = cr.variable([2.0], "own")
+    yield "vectors in other shapes", (
+        (own @ own) * (B.reshape((2,)) @ v) + ops.sin(cr.constant(np.ones((2, 2, 3))) @ u).sum()
+        + ops.sin(v @ cr.variable(np.arange(12.0).reshape(2, 2, 3), "T")).sum()
+    ), {}  # fmt: skip
     yield "soft target", ops.sigmoid_cross_entropy(x, y / 2) * y, {}
     yield "variable alone", x, {}

@@ -113,6 +113,57 @@ def test_derivatives_of_a_product_of_matrices_are_products_of_matrices():
             np.testing.assert_allclose(evaluate(entry.forms[-1]), entry.value, rtol=1e-12)
 
 
+def class_room():
+    """The trace of E = e·e/2 with e = sigmoid(A·x + b) - t."""
+    values = {"A": [[1.0, 2.0], [3.0, 4.0]], "x": [1.0, -1.0], "b": [0.5, 0.5], "t": [1.0, 0.0]}
+    A, x, b, t = (cr.variable(value, name) for name, value in values.items())
+    z = A @ x + b
+    e = ops.sigmoid(z) - t
+    E = e @ e / 2.0
+    return cr.trace(E, {"z": z, "e": e, "E": E})
+
+
+def test_a_matrix_times_a_vector_and_a_dot_product_read_as_in_class():
+    trace = class_room()
+    text = trace.to_text(100)
+    for line in (
+        "v6  = A·x = [[1 2] [3 4]]·[1 -1] = [-1 -1]",
+        "v13 = e·e = [-0.622459 0.377541]·[-0.622459 0.377541] = 0.529993",
+        "∂v6/∂x   = A = [[1 2] [3 4]]",
+        "∂v13/∂e  = 2·e = 2·[-0.622459 0.377541] = [-1.244919 0.755081]",
+        "dE/de   = dE/dv13·∂v13/∂e = 0.5·[-1.244919 0.755081] = [-0.622459 0.377541]",
+        "dE/dx   = Aᵀ·dE/dv6 = [[1 2] [3 4]]ᵀ·[-0.14628 0.088723] = [0.11989 0.062333]",
+        "dE/dA   = dE/dv6·xᵀ = [-0.14628 0.088723]·[1 -1]ᵀ "
+        "= [[-0.14628 0.14628] [0.088723 -0.088723]]",
+    ):
+        assert " ".join(line.split()) in [" ".join(one.split()) for one in text.splitlines()]
+    told = " ".join(text.split())
+    assert "where z = A·x, a matrix times a column: dL/dx = Aᵀ·dL/dz and dL/dA = dL/dz·xᵀ" in told
+    assert "matmul" not in text and "[[[" not in text
+    latex = trace.to_latex()
+    assert r"{A}^{\top}\cdot \frac{\mathrm{d}E}{\mathrm{d}v_{6}}" in latex
+    assert "row times" not in latex
+
+
+def test_a_vector_times_a_matrix_is_a_row():
+    v, W = cr.variable([0.5, -1.0], "v"), cr.variable([[1.0, 2.0], [3.0, -4.0]], "W")
+    h = v @ W
+    text = cr.trace((h * h).sum() / 2.0, {"h": h}).to_text(100)
+    assert "h  = vᵀ·W = [0.5 -1]ᵀ·[[1 2] [3 -4]] = [-2.5 5]" in text
+    assert "∂h/∂v   = Wᵀ = [[1 2] [3 -4]]ᵀ = [[1 3] [2 -4]]" in text
+    assert "= W·dv9/dh = [[1 2] [3 -4]]·[-2.5 5] = [7.5 -27.5]" in text
+    assert "= v·(dv9/dh)ᵀ = [0.5 -1]·[-2.5 5]ᵀ = [[-1.25 2.5] [2.5 -5]]" in text
+    assert "where z = xᵀ·A, a row times a matrix: dL/dx = A·dL/dz" in " ".join(text.split())
+
+
+def test_a_long_vector_is_one_too():
+    W, x = cr.variable(np.ones((2, 200)), "W"), cr.variable(np.ones(200), "x")
+    z = W @ x
+    text = cr.trace(z @ z, {"z": z}).to_text(100)
+    assert "\nz  = W·x = [200 200]\n" in text and "reshape" not in text
+    assert "= Wᵀ·dv8/dz = " in text and "(200x2 times 2)" in text
+
+
 def test_a_matrix_times_itself_and_large_matrices():
     rng = np.random.default_rng(0)
     values = rng.normal(size=(20, 30)), rng.normal(size=(30, 40))

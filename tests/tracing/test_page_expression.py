@@ -227,6 +227,22 @@ def test_local_derivatives_have_formulas_that_follow_a_changed_variable():
         assert any("² = 1 − 0." in line and line.startswith("∂") for line in lines)
 
 
+def test_products_with_vectors_follow_a_changed_number():
+    A, x = cr.variable([[1.0, 2.0], [3.0, 4.0]], "A"), cr.variable([1.0, -1.0], "x")
+    z = A @ x
+    trace = cr.trace(z @ z / 2.0, {"z": z})
+    by_x, by_A = (lines for title, lines in told(trace, x=2.0) if title[-2:] in ("dx", "dA"))
+    assert by_x == [
+        "dv11/dx = Aᵀ·dv11/dz", "= [[1, 2], [3, 4]]ᵀ·[0, 2]", "= [6, 8]",
+        "∂z/∂x = A = [[1, 2], [3, 4]]",
+    ]  # fmt: skip
+    assert by_A == ["dv11/dA = dv11/dz·xᵀ", "= [0, 2]·[2, −1]ᵀ", "= [[0, 0], [4, −2]]"]
+    _, value, slope = subject("return subject.tables()[0].rows.map((r) => r.slice(1))", trace)[2]
+    assert (value, slope) == ("[−1.000000, −1.000000]", "[−1.000000, −1.000000]")
+    code = "return subject.panel('n/2').sections.find((one) => one.table).table.rows[0].slice(1)"
+    assert subject(code, trace) == ["[−1.000000, −1.000000]", "–", "[−4.000000, −6.000000]"]
+
+
 def test_what_is_used_twice_by_one_node_is_one_term():
     x = cr.variable(3.0, "x")
     ((_, first), (_, lines)) = told(cr.trace(x * x))

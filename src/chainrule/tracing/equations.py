@@ -187,13 +187,32 @@ MEANINGS = {
         "[a > b] is 1 where a > b, 1/2 where both are equal, else 0",
         r"[a > b]\text{ is 1 where }a > b\text{, }\tfrac{1}{2}\text{ where both are equal, else 0}",
     ),
-    "transposed": (
-        "where Z = matmul(A, B): dL/dA = dL/dZ·Bᵀ and dL/dB = Aᵀ·dL/dZ are products of matrices; "
-        "Aᵀ is A with rows and columns exchanged",
+    "matrix_column": (
+        "where z = A·x, a matrix times a column: dL/dx = Aᵀ·dL/dz and dL/dA = dL/dz·xᵀ",
+        r"\text{where }z = A\cdot x\text{, a matrix times a column: }"
+        r"\mathrm{d}L/\mathrm{d}x = A^{\top}\cdot\mathrm{d}L/\mathrm{d}z\text{ and }"
+        r"\mathrm{d}L/\mathrm{d}A = \mathrm{d}L/\mathrm{d}z\cdot x^{\top}",
+    ),
+    "row_matrix": (
+        "where z = xᵀ·A, a row times a matrix: dL/dx = A·dL/dz and dL/dA = x·(dL/dz)ᵀ",
+        r"\text{where }z = x^{\top}\cdot A\text{, a row times a matrix: }"
+        r"\mathrm{d}L/\mathrm{d}x = A\cdot\mathrm{d}L/\mathrm{d}z\text{ and }"
+        r"\mathrm{d}L/\mathrm{d}A = x\cdot(\mathrm{d}L/\mathrm{d}z)^{\top}",
+    ),
+    "dot": (
+        "x·y of two vectors that are multiplied with @: the sum of x_i·y_i",
+        r"x\cdot y\text{ of two vectors that are multiplied with @: }\textstyle\sum_i x_i y_i",
+    ),
+    "times": (
+        "where Z = matmul(A, B): dL/dA = dL/dZ·Bᵀ and dL/dB = Aᵀ·dL/dZ are products of matrices",
         r"\text{where }Z = \operatorname{matmul}(A, B)\text{: }"
         r"\mathrm{d}L/\mathrm{d}A = \mathrm{d}L/\mathrm{d}Z\cdot B^{\top}\text{ and }"
         r"\mathrm{d}L/\mathrm{d}B = A^{\top}\cdot\mathrm{d}L/\mathrm{d}Z"
         r"\text{ are products of matrices}",
+    ),
+    "transposed": (
+        "Aᵀ is A with rows and columns exchanged",
+        r"A^{\top}\text{ is }A\text{ with rows and columns exchanged}",
     ),
     "through": (
         "[x through y]: what the derivative with respect to x gets from its use in y, where the "

@@ -30,6 +30,9 @@ def value_of(seen: Seen, step: TraceStep) -> Equation:
     """What a step makes of its operands."""
     if step.node.operation is None:
         return equation(seen.symbol(step))
+    if step.name in seen.products:
+        product = seen.products[step.name]
+        return equation(seen.symbol(step), product.value(*seen.factors(product)))
     operands = [seen.operand(name) for name in step.operands]
     formula = formula_of(step.operation, operands, step.attributes)
     if formula is not None:
@@ -39,19 +42,25 @@ def value_of(seen: Seen, step: TraceStep) -> Equation:
 
 
 def locals_of(seen: Seen, step: TraceStep) -> Iterator[tuple[TraceStep, Equation]]:
-    """The local derivatives of a step, each with the step by which it is; of matrices none."""
+    """The local derivatives of a step, each with the step by which it is; by matrices none."""
     told: set[str] = set()
-    for name in () if is_of_matrices(step) else step.operands:
+    product = seen.products.get(step.name)
+    for name in () if product is None and is_of_matrices(step) else step.operands:
         used = seen.shown(name)
         places = seen.places(step, used)
         found = [local for one in places if (local := step.local[one]) is not None]
         if used.name in told or not places or len(found) < len(places):
             continue
         told.add(used.name)
+        formula = seen.local_sum(step, places)
+        if product is not None and formula is None and product.is_of_matrix:
+            continue
+        if product is not None:
+            shape = (*product.made.value.shape, *seen.face(used).value.shape)
+            found = [local.reshape(shape) for local in found]
         if len({local.shape for local in found}) > 1:
             continue
         symbol = seen.symbol(used).slope(seen.symbol(step), sum(found), sign="∂")
-        formula = seen.local_sum(step, places)
         yield used, equation(symbol, *([] if formula is None else [formula]))
 
 
@@ -83,7 +92,7 @@ def _slope_by_p(link: str, p: Symbol, target: Expression) -> Expression:
 
 def slope_of(seen: Seen, step: TraceStep, most: int) -> Equation:
     """The derivative of the result by a step as a sum over its uses, of which so many are shown."""
-    symbol = seen.symbol(step).slope(seen.symbol(seen.result), step.derivative, sign="d")
+    symbol = seen.slope(step)
     if step is seen.result:
         return equation(symbol)
     uses = folded([use_of(seen, edge) for edge in seen.edges(step)], most)

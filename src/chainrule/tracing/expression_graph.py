@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.tracing.columns import is_long
 from chainrule.tracing.expression import Trace, TraceStep
+from chainrule.tracing.expression_vectors import VectorProduct, vector_product
 from chainrule.tracing.formula import Expression, Number, Symbol, evaluate, minus
 from chainrule.tracing.operations import MOVING, slope_formula, together
 
@@ -45,6 +46,8 @@ class Seen:
 
     steps
         Those that are made of variables and do more than move numbers, and the variables.
+    products
+        By the name of the step those that are products with a vector.
     """
 
     def __init__(self, trace: Trace) -> None:
@@ -59,6 +62,7 @@ class Seen:
         self.groups: dict[str, set[str]] = {}
         for name, root in self.shown_as.items():
             self.groups.setdefault(root, set()).add(name)
+        self.products = self._products()
         self.steps = tuple(
             step for step in trace.steps
             if self.shown_as[step.name] == step.name and step.name in self.made
@@ -73,6 +77,14 @@ class Seen:
                 found.add(step.name)
         if self.trace.result.name not in found:  # made of constants only
             found.update(step.name for step in self.trace.steps)
+        return found
+
+    def _products(self) -> dict[str, VectorProduct]:
+        found: dict[str, VectorProduct] = {}
+        for step in self.trace.steps:
+            one = vector_product(step, self.by_name, self.users[step.name])
+            if one is not None and self.shown_as[one.made.name] == step.name:
+                found[step.name] = one
         return found
 
     def _place(self, step: TraceStep) -> None:
@@ -91,8 +103,8 @@ class Seen:
     def _moved(self, step: TraceStep) -> str | None:
         """The operand whose numbers a step only hands on; None where it does more."""
         operands = [one for one in step.operands if one in self.made]
-        if step.operation in ("reshape", "cast") and not operands:
-            return step.operands[0]  # of a constant
+        if step.operation == "reshape" or (step.operation == "cast" and not operands):
+            return step.operands[0]
         if len(operands) != 1 or step.operation not in MOVING:
             return None
         value = self.by_name[operands[0]].value
@@ -118,7 +130,28 @@ class Seen:
     def symbol(self, step: TraceStep) -> Symbol:
         """The symbol of a step that is shown."""
         name = self.title[step.name]
-        return Symbol(name, step.value, bracketed=is_long(name))
+        return Symbol(name, self.face(step).value, bracketed=is_long(name))
+
+    def face(self, step: TraceStep) -> TraceStep:
+        """The step whose shape is shown: of a product with a vector the one after it."""
+        return self.products[step.name].made if step.name in self.products else step
+
+    def has_shape_of(self, step: TraceStep, other: TraceStep) -> bool:
+        """Whether a step that is shown has the shape of another."""
+        return bool(self.face(step).value.shape == other.value.shape)
+
+    def slope(self, step: TraceStep) -> Symbol:
+        """The derivative of the result by a step that is shown and has one."""
+        return self.symbol(step).slope(
+            self.symbol(self.result), self.face(step).derivative, sign="d"
+        )
+
+    def factors(self, product: VectorProduct) -> tuple[Symbol, Symbol]:
+        """What a product with a vector multiplies."""
+        left, right = (
+            replace(self.symbol(self.shown(one.name)), value=one.value) for one in product.factors
+        )
+        return left, right
 
     def operand(self, name: str) -> Expression:
         """An operand in a formula: a number where it is a constant without a name."""
@@ -146,11 +179,20 @@ class Seen:
             return None
         if step.parts is not None and place == 0:
             return minus(self.share(step), operands[1])
+        if step.name in self.products:
+            return self._local_of_vectors(self.products[step.name], place)
         if local.shape != step.value.shape:
             return None
         own, given = self.symbol(step), step.attributes
         formula = slope_formula(step.operation, place, operands, own, given)
         return formula if formula is not None and _says(formula, local) else None
+
+    def _local_of_vectors(self, product: VectorProduct, place: int) -> Expression | None:
+        """None by what is a vector in the product only."""
+        factor = product.factors[place]
+        if not self.has_shape_of(self.shown(factor.name), factor):
+            return None
+        return product.local(place, *self.factors(product))
 
     def places(self, step: TraceStep, used: TraceStep) -> tuple[int, ...]:
         """Which operands of a step are a step that is shown, or only move its numbers."""
@@ -184,19 +226,20 @@ class Seen:
         self, user: TraceStep, used: TraceStep, places: tuple[int, ...], maker: TraceStep
     ) -> Edge:
         assert maker.derivative is not None  # noqa: S101  (looked at before)
-        upstream, shape = maker.derivative, used.value.shape
+        upstream, shape = maker.derivative, self.face(used).value.shape
+        made = self.face(maker).value.shape
         locals_ = [local for place in places if (local := maker.local[place]) is not None]
         elementwise = {
             local.shape == maker.value.shape and local.size == used.value.size for local in locals_
         }
         if len(locals_) < len(places) or len(elementwise) > 1:
-            return Edge(user, used, places, None, upstream, is_elementwise=False)
+            return Edge(user, used, places, None, upstream.reshape(made), is_elementwise=False)
         whole = np.sum([local.reshape(-1) for local in locals_], axis=0)
         if elementwise == {True}:
             upstream = upstream.reshape(shape)
             return Edge(user, used, places, whole.reshape(shape), upstream, is_elementwise=True)
-        whole = whole.reshape((*maker.value.shape, *shape))
-        return Edge(user, used, places, whole, upstream, is_elementwise=False)
+        whole = whole.reshape((*made, *shape))
+        return Edge(user, used, places, whole, upstream.reshape(made), is_elementwise=False)
 
 
 def _says(formula: Expression, value: Array) -> bool:

@@ -42,12 +42,11 @@ def path_entries(seen: Seen) -> Iterator[Entry]:
     count = sum(len(found) for found in paths.values())
     if not 0 < count <= MOST_PATHS or any(not _is_plain(found) for found in paths.values()):
         return
-    result = seen.symbol(seen.result)
     for name, found in paths.items():
         step = seen.by_name[name]
         if step is seen.result or step.derivative is None:
             continue
-        symbol = seen.symbol(step).slope(result, step.derivative, sign="d")
+        symbol = seen.slope(step)
         factors = [_factors(seen, path) for path in found]
         if max(len(one) for one in factors) < 2 and len(factors) < 2:
             continue
@@ -143,7 +142,6 @@ def _shortened(path: Sequence[_Factor]) -> Expression:
 
 def _shared(seen: Seen, paths: dict[str, list[list[Edge]]]) -> Iterator[Entry]:
     """The derivatives that more than one variable's product has in it."""
-    result = seen.symbol(seen.result)
     for step in reversed(seen.steps):
         if step is seen.result or step.operation == "variable" or step.derivative is None:
             continue
@@ -152,5 +150,4 @@ def _shared(seen: Seen, paths: dict[str, list[list[Edge]]]) -> Iterator[Entry]:
             if any(edge.user is step for path in found for edge in path)
         ]  # fmt: skip
         if len(users) > 1 and seen.has_name(step):
-            symbol = seen.symbol(step).slope(result, step.derivative, sign="d")
-            yield equation(symbol, note="shared by", names=users)
+            yield equation(seen.slope(step), note="shared by", names=users)

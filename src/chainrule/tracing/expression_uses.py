@@ -11,12 +11,17 @@ from chainrule.tracing.formula import Call, Expression, Product, Symbol, evaluat
 
 __all__ = ["is_of_matrices", "is_spelled", "shapes_in", "use_of"]
 
+SHAPED = ("matrix_column", "row_matrix", "times")
+"""Products whose factors' shapes are told where they are too large to be shown."""
+
 
 def use_of(seen: Seen, edge: Edge) -> Expression:
     """What arrives at the user, times the local derivative; of matrices as their product."""
     user = seen.symbol(edge.user)
     if _is_by_matrix(seen, edge):
         return _by_matrix(seen, edge)
+    if _is_by_vector(seen, edge):
+        return _by_vector(seen, edge)
     if edge.local is None:
         arrived = [
             one.product for one in edge.used.contributions
@@ -35,7 +40,7 @@ def use_of(seen: Seen, edge: Edge) -> Expression:
 
 def is_spelled(seen: Seen, edge: Edge) -> bool:
     """Whether a use is a formula, and not only what comes of it."""
-    return edge.local is not None or _is_by_matrix(seen, edge)
+    return edge.local is not None or _is_by_matrix(seen, edge) or _is_by_vector(seen, edge)
 
 
 def is_of_matrices(step: TraceStep) -> bool:
@@ -45,8 +50,8 @@ def is_of_matrices(step: TraceStep) -> bool:
 
 
 def shapes_in(formula: Expression) -> str:
-    """The shapes of two matrices that are too large to be shown: "4x30 times 30x2"."""
-    if not isinstance(formula, Call) or formula.function != "times":
+    """The shapes of two factors that are too large to be shown: "4x30 times 30x2"."""
+    if not isinstance(formula, Call) or formula.function not in SHAPED:
         return ""
     shapes = [np.shape(evaluate(one)) for one in formula.arguments]
     if max(map(np.prod, shapes)) <= MOST_ELEMENTS:
@@ -57,7 +62,23 @@ def shapes_in(formula: Expression) -> str:
 def _is_by_matrix(seen: Seen, edge: Edge) -> bool:
     """Whether a node is an operand of such a step in its own shape."""
     shapes = {seen.by_name[edge.user.operands[place]].value.shape for place in edge.places}
-    return is_of_matrices(edge.user) and shapes == {edge.used.value.shape}
+    if edge.user.name in seen.products or not is_of_matrices(edge.user):
+        return False
+    return shapes == {seen.face(edge.used).value.shape}
+
+
+def _is_by_vector(seen: Seen, edge: Edge) -> bool:
+    """Whether a node is a factor, in its own shape, of a matrix and a vector."""
+    product = seen.products.get(edge.user.name)
+    if product is None or not product.is_of_matrix or len(edge.places) > 1:
+        return False
+    return seen.has_shape_of(edge.used, product.factors[edge.places[0]])
+
+
+def _by_vector(seen: Seen, edge: Edge) -> Expression:
+    """G·xᵀ of the matrix of A·x, Aᵀ·G of the vector, where G arrives."""
+    product = seen.products[edge.user.name]
+    return product.use(edge.places[0], seen.slope(edge.user), *seen.factors(product))
 
 
 def _by_matrix(seen: Seen, edge: Edge) -> Expression:

@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 __all__ = [
-    "FUNCTIONS", "Call", "Expression", "Negative", "Number", "Power", "Product", "Quotient", "Rest",
-    "Sum", "Symbol", "dot", "evaluate", "folded", "mean_of", "minus", "negated", "parts_of",
-    "product", "some", "total",
+    "FUNCTIONS", "PRODUCTS", "Call", "Expression", "Negative", "Number", "Power", "Product",
+    "Quotient", "Rest", "Sum", "Symbol", "dot", "evaluate", "folded", "mean_of", "minus", "negated",
+    "parts_of", "product", "some", "total",
 ]  # fmt: skip
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -262,7 +262,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": np.abs, "between": lambda low, x, high: np.asarray((low < x) & (x < high), np.float64),
     "by_class": _by_class, "chain": _contracted, "cos": np.cos, "exp": np.exp,
     "exceeds": lambda x, y: (1 + np.sign(x - y)) / 2,
-    "expm1": np.expm1,
+    "dot": np.matmul, "expm1": np.expm1,
+    "matrix_column": np.matmul, "row_matrix": np.matmul,
     "flat_sum": lambda x, axis=None, keepdims=False: np.sum(x, axis=axis, keepdims=keepdims),
     "from_zero": lambda x: np.asarray(x >= 0, np.float64),
     "holds": lambda x: np.asarray(x > 0, np.float64), "log": np.log, "log1p": np.log1p,
@@ -270,7 +271,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "clip": lambda x, low, high: np.clip(x, low, high), "pinball": lambda e, q: np.maximum(
         q * e, (q - 1) * e
     ),
-    "matmul": np.matmul, "maximum": np.maximum, "minimum": np.minimum,
+    "matmul": np.matmul, "maximum": np.maximum, "minimum": np.minimum, "outer": np.outer,
     "relu": lambda x: np.maximum(x, 0), "sigmoid": _sigmoid, "sign": np.sign, "sin": np.sin,
     "softplus": lambda x: np.logaddexp(0.0, x), "softsign": lambda x: x / (1 + np.abs(x)),
     "softmax": lambda z: np.exp(z - np.logaddexp.reduce(z, axis=-1, keepdims=True)),
@@ -283,6 +284,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "leaky_relu": lambda x, negative_slope=0.2: np.where(x > 0, x, negative_slope * x),
 }  # fmt: skip
 """What a formula may call: name and meaning."""
+PRODUCTS = ("by_class", "chain", "dot", "matrix_column", "outer", "row_matrix", "times")
+"""Those of two arguments that are written with a dot between them."""
 
 
 def evaluate(one: Expression) -> Any:

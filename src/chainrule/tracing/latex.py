@@ -18,6 +18,7 @@ from chainrule.tracing.equations import (
     number_text,
 )
 from chainrule.tracing.formula import (
+    PRODUCTS,
     Call,
     Expression,
     Negative,
@@ -374,7 +375,7 @@ def _call(one: Call, digits: int | None) -> Tokens:
             low, inside, high = arguments
             less = Token(" < ", 2.5)
             return [Token("[", 0.6), *low, less, *inside, less, *high, Token("]", 0.6)]
-        case "chain" | "by_class" | "times":
+        case function if function in PRODUCTS:
             held = [_held(argument, digits, PRODUCT) for argument in one.arguments]
             return [*held[0], Token(r"\cdot ", 1.5), *held[1]]
         case "flat_sum":

@@ -17,6 +17,7 @@ from chainrule.tracing.equations import (
     number_text,
 )
 from chainrule.tracing.formula import (
+    PRODUCTS,
     Call,
     Expression,
     Negative,
@@ -167,7 +168,7 @@ def _call(one: Call, digits: int | None) -> str:
             return f"({first})ᵀ" if slope else f"{_held(one.arguments[0], digits, ATOM)}ᵀ"
         case "maximum" | "minimum":
             return f"{one.function[:3]}({', '.join(arguments)})"
-        case "chain" | "by_class" | "times":
+        case function if function in PRODUCTS:
             return "·".join(_held(argument, digits, PRODUCT) for argument in one.arguments)
         case "flat_sum":
             return f"sum({first})"

@@ -3,7 +3,21 @@
 
 const MOST_PUT = 6; // numbers of an array that are put into a formula
 const NOT_FINITE = "The product of the parts is not finite: p has rounded to 0 or 1. Both are computed together, which is always finite.";
-const ON_MATRICES = { times: (a, b) => matmul(a, b), matmul: (a, b) => matmul(a, b), transposed: (x) => operations.transpose(x, { axes: [1, 0] }) };
+const ON_MATRICES = {
+  times: (a, b) => matmul(a, b), matmul: (a, b) => matmul(a, b),
+  transposed: (x) => (x.shape.length < 2 ? x : operations.transpose(x, { axes: [1, 0] })),
+  outer: (a, b) => matmul(make([a.data.length, 1], a.data), make([1, b.data.length], b.data)),
+  dot: vectorProduct, matrix_column: vectorProduct, row_matrix: vectorProduct,
+};
+
+/** A product of which a factor is a vector, or both: a row on the left, a column on the right. */
+function vectorProduct(a, b) {
+  const left = a.shape.length === 1 ? make([1, ...a.shape], a.data) : a;
+  const right = b.shape.length === 1 ? make([...b.shape, 1], b.data) : b;
+  const { shape, data } = matmul(left, right);
+  const kept = right === b ? shape : shape.slice(0, -1);
+  return make(left === a ? kept : kept.filter((_, axis) => axis !== left.shape.length - 2), data);
+}
 
 /** A symbol as it is shown: a1, p with z below the line, ∂J/∂z2. */
 function symbolName({ name, head, bracketed, sign, by }) {
@@ -72,7 +86,7 @@ class Equations {
 
   /** "name = formula = numbers = value" in parts; of a formula that is another number the value. */
   stages({ symbol, forms, note }) {
-    const { name, value } = this.symbol(symbol);
+    const { name, value = forms.length ? this.evaluated(forms.at(-1)) : undefined } = this.symbol(symbol);
     const result = value === undefined ? [] : [numbersOf(value, bare)];
     if (!forms.length) return result.length ? [name, ...result] : [];
     const tree = forms.at(-1);

@@ -33,7 +33,12 @@ def shipped_expression(trace: Trace) -> dict[str, Any]:
     asked |= _parts(trace, twins)
     for node, step in zip(nodes, trace.steps, strict=True):
         shown = seen.shown(step.name)
-        node |= {"name": seen.title[shown.name], "stands": shown.number}
+        _share_of_vectors(seen, nodes, step)
+        face = nodes[seen.face(step).number - 1]
+        node |= {
+            "name": seen.title[shown.name], "stands": shown.number, "value": face["value"],
+            "derivative": face["derivative"],
+        }  # fmt: skip
     leaves = tuple(twins[step.node.number] for step in trace.steps if _is_leaf(step))
     tape = lower(Graph((), leaves, asked))
     plain, unknown = shipped_tape(tape, 1, {})
@@ -134,6 +139,19 @@ def _parts(trace: Trace, twins: Mapping[int, Node]) -> dict[str, Node]:
         if step.parts.link == "sigmoid":
             asked[f"by_logit/{step.number}"] = by_logit[0]
     return asked
+
+
+def _share_of_vectors(seen: Seen, nodes: list[dict[str, Any]], step: TraceStep) -> None:
+    """What the vectors of a product get of it, in their shape and not that of a row or column."""
+    product = seen.products.get(step.name)
+    if product is None:
+        return
+    edges = nodes[step.number - 1]["edges"]
+    for edge, name, factor in zip(edges, step.operands, product.factors, strict=True):
+        matrix = seen.by_name[name]
+        if factor is not matrix and len(seen.users[name]) == 1:
+            (only,) = nodes[matrix.number - 1]["edges"]
+            edge["product"] = only["product"]
 
 
 def _number(trace: Trace, operand: Node) -> int:

@@ -120,7 +120,7 @@ class _Symbols:
         if by is None:
             return [f"value/{self._one_of(step, symbol).number}"]
         if symbol.sign == "d":
-            return [f"slope/{step.number}"]
+            return [f"slope/{self.seen.face(step).number}"]
         return self._local(step, self.titled[by.name])
 
     def _is_share(self, symbol: Symbol) -> bool:

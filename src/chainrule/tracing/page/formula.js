@@ -29,6 +29,9 @@ const FUNCTIONS = {
   "Φ": (x) => (1 + erfOf(x / Math.SQRT2)) / 2, "φ": (x) => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI),
 };
 
+/** Functions of two arguments that are written with a dot between them. */
+const PRODUCTS = ["by_class", "chain", "dot", "matrix_column", "outer", "row_matrix", "times"];
+
 /** Whether two numbers are one, up to rounding, beside what they are sums of. */
 const close = (a, b, scale = 0) =>
   a === b || (Number.isFinite(a - b) && Math.abs(a - b) <= 1e-6 * Math.max(Math.abs(a), Math.abs(b), scale));
@@ -152,7 +155,7 @@ class FormulaText {
     if (name === "upto_zero") return `[${first} ≤ 0]`;
     if (name === "exceeds") return `[${texts.join(" > ")}]`;
     if (name === "transposed") return /^[d∂]/.test(first) && first.includes("/") ? `(${first})ᵀ` : `${this.held(parts[0], WHOLE)}ᵀ`;
-    if (["chain", "by_class", "times"].includes(name)) return parts.map((one) => this.held(one, MULTIPLIED)).join("·");
+    if (PRODUCTS.includes(name)) return parts.map((one) => this.held(one, MULTIPLIED)).join("·");
     if (name === "flat_sum") return `sum(${first})`;
     if (name === "between") return `[${texts.join(" < ")}]`;
     if (name === "maximum" || name === "minimum") return `${name.slice(0, 3)}(${texts.join(", ")})`;
