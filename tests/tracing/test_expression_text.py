@@ -216,3 +216,11 @@ def test_a_column_times_the_row_of_its_numbers_is_no_square():
     x = cr.variable([[1.0], [2.0]], "x")
     text = cr.trace((x * x.reshape((-1,))).sum()).to_text(100)
     assert "= x·x = [[1] [2]]·[1 2] = [[1 2] [2 4]]" in text
+
+
+def test_a_number_that_many_have_gets_the_sum_over_them():
+    b, v = cr.variable(2.0, "b"), cr.variable([1.0, 2.0, 3.0], "v")
+    trace = cr.trace((b * v).sum() + b)
+    told = "= sum(dv5/dv3·∂v3/∂b) + ∂v5/∂b = sum([1 1 1]·[1 2 3]) + 1 = 7"
+    assert told in " ".join(trace.to_text().split())
+    assert trace.central_difference("b") == pytest.approx(7.0)

@@ -35,6 +35,8 @@ def use_of(seen: Seen, edge: Edge) -> Expression:
     upstream = user.slope(seen.symbol(seen.result), edge.upstream, sign="d")
     if edge.is_elementwise or edge.upstream.shape == ():
         return Product((upstream, local))
+    if np.shape(edge.local) == edge.upstream.shape:  # of one number that all have
+        return Call("flat_sum", (Product((upstream, local)),))
     return Call("chain", (upstream, local))
 
 
