@@ -363,3 +363,12 @@ def test_a_loss_from_logits_is_told_in_what_it_makes_of_them(scripts):
     line = said(scripts, trace)["The loss L"][1]
     p = 1 / (1 + np.exp(-trace.a[-1][0, 0]))
     assert line == f"L = −log(p) = −log({p:.6f}) = {trace.loss:.6f}  (BinaryCrossentropy)"
+
+
+@pytest.mark.parametrize("name, said", [
+    ("mixed rows inside", "∂Σℓ/∂"), ("mixed rows", "∂Σℓ/∂"), ("batch norm", "∂Σℓ/∂"),
+    ("norm of one row", "∂L/∂"),
+])  # fmt: skip
+def test_a_derivative_behind_which_rows_mix_is_that_of_all_rows(scripts, name, said):
+    code = "(() => new Network(new Training(shipped)).slopeName('x'))()"
+    assert scripts(code, shipped=shipped_step(step_of(name))) == f"{said}x"

@@ -23,7 +23,7 @@ from chainrule.tracing.page.shipping import evaluated, not_known, packed, shippe
 from chainrule.tracing.pairs import is_pair, pair_nodes
 from chainrule.tracing.step import LayerTrace, StepTrace
 from chainrule.tracing.step_penalty import TABLES
-from chainrule.tracing.view import widths_of
+from chainrule.tracing.view import View, widths_of
 from chainrule.training import traced_tape
 
 __all__ = ["shipped_step"]
@@ -134,7 +134,7 @@ def _numbers(
                 strict=True,
             )
         ],
-        "mixing": any(map(_mixes_rows, trace.layers)),
+        "mixing": any(View(trace).mixing),
         "segments": [
             [one.name, one.start, one.stop, list(one.shape), one.trainable] for one in tape.segments
         ],
@@ -308,12 +308,6 @@ def _starts(
         later = zip(trace.layers[n + 1 :], layers[n + 1 :], strict=True)
         given = next((one["x"] for own, one in later if own.place is not None), None)
         yield None if given is None else start(tape.results[given], tape.results[layer["a"]])
-
-
-def _mixes_rows(layer: LayerTrace) -> bool:
-    """Whether a layer takes sums or means over the rows, as batch normalization does."""
-    reductions = (node.attributes for node in layer.nodes if "keepdims" in node.attributes)
-    return any(0 in attributes["axis"] for attributes in reductions)
 
 
 def _activation(layer: LayerTrace, results: Mapping[str, int | None], tape: Tape) -> str | None:
