@@ -7,6 +7,7 @@ from tests.tracing.test_equations import check, disagreement, equations
 
 from chainrule import layers, losses
 from chainrule.tracing.formula import Number, Sum
+from chainrule.tracing.text import written
 
 Dense = layers.Dense
 
@@ -31,6 +32,24 @@ def traced(name, mixed=False, dtype="float64", loss_settings=None, **how):
     mixing = [layers.Mixup(0.8)] if mixed else []
     made = model(3, *mixing, Dense(3, "tanh"), last, loss=loss, dtype=dtype)
     return made.trace(*batch(5, 3, last.units, kind), **how)
+
+
+def test_a_slope_of_mixed_rows_is_turned_round_within_their_shares():
+    trace = traced("mse", mixed=True, errors=True)
+    (text,) = {written(one.forms[0]) for one in of_the_loss(trace) if one.symbol.by is not None
+               and one.symbol.name == "o1" and one.symbol.row == 2}  # fmt: skip
+    assert text == "mix(2)·(t1(2) - o1(2)) + (1 - mix(2))·(t1(4) - o1(2))"
+
+
+def test_mixed_rows_with_weights_have_no_sum_of_their_losses_by_their_shares():
+    network = model(3, layers.Mixup(0.4), Dense(2, "softmax"), loss="categorical_crossentropy")
+    X, y = batch(3, 3, 2, "one-hot")
+    trace = network.trace(X, y, sample_weight=np.array([1.0, 2.0, 0.5]))
+    assert check(trace, "float64") > 10
+    symbols = [one.symbol for _, one in equations(trace)]
+    assert not {"s", "penalty"} & {one.name for each in symbols for one in (each, each.by) if one}
+    (whole,) = (one for title, one in equations(trace) if title == "Loss" and not one.symbol.row)
+    assert (whole.note, whole.forms) == ("each target has the weight of its own row", ())
 
 
 def of_the_loss(trace):

@@ -32,6 +32,7 @@ from chainrule.tracing.formula import (
     folded,
     mean_of,
     minus,
+    negated,
     product,
     some,
     total,
@@ -42,6 +43,7 @@ __all__ = [
     "SPELLED",
     "certainty_slope",
     "general_formulas",
+    "has_both",
     "loss_slope",
     "mixed_target",
     "probabilities",
@@ -84,9 +86,17 @@ def row_loss(view: View, row: int) -> Expression | None:
 
 
 def loss_slope(view: View, row: int, unit: int) -> Expression | None:
-    """The derivative of a row's loss with respect to an output, where its formula is short."""
+    """The derivative of a row's loss with respect to an output, where its formula is short.
+
+    Minus it for a reader who wants errors.
+    """
     outputs = probabilities(view, row)
-    return _of_targets(view, row, lambda targets: _slope(view, outputs, targets, unit))
+
+    def slope(targets: Targets) -> Expression | None:
+        found = _slope(view, outputs, targets, unit)
+        return found if found is None or not view.errors else negated(found)
+
+    return _of_targets(view, row, slope)
 
 
 @dataclass(frozen=True)
@@ -136,12 +146,15 @@ def _of_targets(
         return own
     other = view.partner(row)
     partner = formula([view.target(other, k) for k in range(count)])
-    if own is None or partner is None or view.trace.row_weights is not None:
-        return None
-    if view.mixing_shares is None:
+    if own is None or partner is None or not has_both(view):
         return None
     share = view.mixing_share(row)
     return Sum((Product((share, own)), Product((minus(Number(1), share), partner))))
+
+
+def has_both(view: View) -> bool:
+    """Whether it is known in which shares a mixed row's own loss has the targets of both."""
+    return view.mixing_shares is not None and not view.weighs_targets
 
 
 def _loss(view: View, outputs: list[Symbol], targets: Targets) -> Expression | None:

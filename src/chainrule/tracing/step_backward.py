@@ -150,8 +150,6 @@ def _upstream(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
     symbol = view.upstream(place, unit, row)
     if place == view.last:
         formula, own = loss_slope(view, row, unit), own_loss(view)
-        if formula is not None and view.errors:
-            formula = negated(formula)
         if own is not None:
             yield from own.backward(row) if unit == view.shown_units[place][0] else ()
             formula = own.by_output(row, unit)

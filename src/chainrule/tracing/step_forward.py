@@ -296,7 +296,8 @@ def loss_entries(view: View) -> Iterator[Entry]:
     if not view.one_loss:
         yield from _shares(view)
         yield from penalty_entries(view)
-        yield equation(view.loss(), *_loss_of_all(view))
+        note = "each target has the weight of its own row" if view.weighs_targets else ""
+        yield equation(view.loss(), *_loss_of_all(view), note=note)
 
 
 def _probabilities(view: View, row: int) -> Iterator[Entry]:
@@ -319,7 +320,7 @@ def _probabilities(view: View, row: int) -> Iterator[Entry]:
 def _shares(view: View) -> Iterator[Entry]:
     """Where rows have different shares in the loss: how each comes about."""
     trace = view.trace
-    if trace.row_shares is None or trace.row_weights is None:
+    if trace.row_shares is None or trace.row_weights is None or view.weighs_targets:
         return
     rule = trace.loss_rules[0]
     for row in view.shown_rows:
@@ -336,7 +337,7 @@ def _shares(view: View) -> Iterator[Entry]:
 def _loss_of_all(view: View) -> list[Expression]:
     trace = view.trace
     shares = trace.row_shares
-    if shares is None:
+    if shares is None or view.weighs_targets:
         return []
 
     def own(row: int) -> Symbol:

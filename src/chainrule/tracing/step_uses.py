@@ -223,7 +223,7 @@ def reported_entries(view: View, found: Sequence[Uses]) -> Iterator[Entry]:
     shares = view.trace.row_shares
     for column, row, _ in sorted(wanted):
         uses = wanted[column, row, _]
-        mixed = any(view.mixing[uses.place + (not uses.sums) :])
+        mixed = view.weighs_targets or any(view.mixing[uses.place + (not uses.sums) :])
         if shares is None or (mixed and len(set(shares)) > 1):
             note = "through the losses of all outputs" if shares is None else "where rows mix"
             yield equation(_reported(view, uses, row, column), note=note)

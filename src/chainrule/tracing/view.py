@@ -331,6 +331,11 @@ class View:
                 return found[-1].reshape(-1) if found and found[-1] is not None else None
         return None
 
+    @property
+    def weighs_targets(self) -> bool:
+        """Whether rows are mixed that have weights, each of which goes with its row's target."""
+        return self.mixed and self.trace.row_weights is not None
+
     def partner(self, row: int) -> int:
         """The row that a row is mixed with."""
         return self.rows - 1 - row
