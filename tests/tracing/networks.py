@@ -312,6 +312,16 @@ NETWORKS = {
         {},
         (3, 3, 1),
     ),
+    "mixed rows of many": (
+        [Dense(2, "tanh"), layers.Mixup(0.4), Dense(2, "softmax")],
+        {"loss": "sparse_categorical_crossentropy"},
+        (14, 3, 2, "labels"),
+    ),
+    "mixed rows at positions": (
+        [layers.Mixup(0.4), Dense(3, "softmax")],
+        {"loss": "categorical_crossentropy"},
+        (3, (2, 3), (2, 3), "one-hot"),
+    ),
     "noise": (
         [layers.GaussianNoise(0.5), Dense(2, "tanh"), Dense(1)],
         {},
@@ -510,24 +520,10 @@ NETWORKS = {
 }
 """Name: the layers, the settings of `model`, and the batch."""
 
-NOT_IN_PAGES = {
-    "mixed rows of many": (
-        [Dense(2, "tanh"), layers.Mixup(0.4), Dense(2, "softmax")],
-        {"loss": "sparse_categorical_crossentropy"},
-        (14, 3, 2, "labels"),
-    ),
-    "mixed rows at positions": (
-        [layers.Mixup(0.4), Dense(3, "softmax")],
-        {"loss": "categorical_crossentropy"},
-        (3, (2, 3), (2, 3), "one-hot"),
-    ),
-}
-"""The same of networks that pages do not tell yet."""
-
 
 def step_of(name, dtype="float64", **how):
     """The trace of a network of the table."""
-    stack, settings, given = (NETWORKS | NOT_IN_PAGES)[name]
+    stack, settings, given = NETWORKS[name]
     return model(given[1], *stack, **settings, dtype=dtype).trace(*batch(*given), **how)
 
 

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from tests.tracing.networks import (
     NETWORKS,
-    NOT_IN_PAGES,
     batch,
     expressions,
     han,
@@ -124,7 +123,7 @@ def bare(trace):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", [*NETWORKS, *NOT_IN_PAGES])
+@pytest.mark.parametrize("name", [*NETWORKS])
 def test_each_right_hand_side_comes_to_the_engines_number(name, dtype):
     assert check(step_of(name, dtype), dtype) > 20
 
@@ -234,7 +233,7 @@ def test_inner_derivatives_of_a_normalization_are_those_of_the_graph(name):
         assert sorted(found[letter]) == pytest.approx(sorted(whole.reshape(-1)), 1e-9, 1e-12)
 
 
-@pytest.mark.parametrize("name", [*NETWORKS, *NOT_IN_PAGES, (False,), (False, True)])
+@pytest.mark.parametrize("name", [*NETWORKS, (False,), (False, True)])
 def test_a_formula_uses_only_numbers_that_stand_before_it(name):
     is_table = isinstance(name, tuple)
     trace = table_step(name, 1, 0.5, numbers=1, rows=2) if is_table else step_of(name)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from tests.tracing.networks import (
     NETWORKS,
-    NOT_IN_PAGES,
     expressions,
     han,
     mazur,
@@ -69,7 +68,7 @@ def test_worked_example_b():
     assert r"w_{46}^{\prime} & = w_{46} + \eta\cdot \mathrm{Err}_{6}\cdot a_{4}" in text
 
 
-@pytest.mark.parametrize("name", [*NETWORKS, *NOT_IN_PAGES])
+@pytest.mark.parametrize("name", [*NETWORKS])
 def test_braces_and_environments_are_closed(name):
     text = step_of(name).to_latex()
     bare = re.sub(r"\\[{}]", "", text)

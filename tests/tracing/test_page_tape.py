@@ -25,7 +25,10 @@ from chainrule.layers import (
 from chainrule.optimizers import SGD, Adagrad, Adam, AdamW, Nadam, RMSprop
 from chainrule.tracing.page.network import shipped_step
 
-WALK = ("operations.js", "tape.js", "words.js", "step.js", "network.js", "outputs.js", "spread.js")
+WALK = (
+    "operations.js", "tape.js", "words.js", "step.js", "network.js", "outputs.js", "spread.js",
+    "mixing.js",
+)  # fmt: skip
 NUMBERS = ("x", "z", "a", "slope", "upstream", "delta", "upstream_reported", "reported")
 
 

@@ -26,6 +26,7 @@ SCRIPTS = (
     "rows.js",
     "normal.js",
     "spread.js",
+    "mixing.js",
     "own.js",
     "rule.js",
     "panel.js",

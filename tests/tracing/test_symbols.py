@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from tests.tracing.networks import (
     NETWORKS,
-    NOT_IN_PAGES,
     batch,
     expressions,
     model,
@@ -57,7 +56,7 @@ def test_a_symbol_of_an_expression_has_one_value(result, nodes):
         np.testing.assert_allclose(value, known, rtol=1e-9, atol=1e-12, err_msg=name)
 
 
-@pytest.mark.parametrize("name", [*NETWORKS, *NOT_IN_PAGES, "table", "table of two targets"])
+@pytest.mark.parametrize("name", [*NETWORKS, "table", "table of two targets"])
 def test_a_symbol_of_a_step_has_one_value(name):
     heads = (True, False) if name == "table of two targets" else (False,)
     trace = table_step(heads, 2, 0.5) if name.startswith("table") else step_of(name)

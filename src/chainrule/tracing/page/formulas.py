@@ -37,7 +37,7 @@ from chainrule.tracing.formula import (
     Symbol,
     negated,
 )
-from chainrule.tracing.loss_formulas import general_formulas, probabilities
+from chainrule.tracing.loss_formulas import general_formulas, has_both, probabilities
 from chainrule.tracing.operations import rule_formula
 from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace
 from chainrule.tracing.step_normal import names_at_positions
@@ -125,12 +125,17 @@ def _activity(view: View, layer: LayerTrace) -> dict[str, Any]:
 def _of_loss(view: View) -> dict[str, Any]:
     """A row's own loss, a part of a sum of terms alike, and the slopes by outputs of the first.
 
-    They are in outputs o/k and targets t/k, counted from those of the term.
+    They are in outputs o/k and targets t/k, counted from those of the term. `targets` says whose
+    the loss has: "own", of mixed rows those of "both" in shares; None where these are unknown.
     """
     last = len(view.layers) - 1
     own = probabilities(view, 0)[0].name == view.unit(last, 0, 0.0).name
-    found: dict[str, Any] = {"loss": None, "slopes": [], "outputs": "a" if own else "p"}
-    if view.mixed or view.targets is None:
+    known = view.targets is not None and (not view.mixed or has_both(view))
+    found: dict[str, Any] = {
+        "loss": None, "slopes": [], "outputs": "a" if own else "p",
+        "targets": "own" if not view.mixed else "both" if known else None,
+    }  # fmt: skip
+    if view.targets is None or not known:
         return found
     count = view.targets.shape[1]
     outputs = [Symbol(f"o/{k}", 1 / (count + 1)) for k in range(count)]

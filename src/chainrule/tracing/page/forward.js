@@ -185,15 +185,16 @@ class ForwardNarration {
       shows: keysOf("a", c, shown), uses: keysOf("u", c, shown),
       lines: () => [
         ...this.passed(c, shown),
-        ...(this.data.drawn && layer?.kind === "Dropout" ? [this.drawnLine()] : []),
+        ...(this.data.drawn && layer?.kind === "Dropout" ? [this.drawnLine("Which units are left out")] : []),
+        ...(network.mixing.mixes(c) ? [this.drawnLine("The share of each row")] : []),
       ],
     };
   }
 
-  /** Which step drew what is left out: steps made after those that were traced draw nothing. */
-  drawnLine() {
+  /** Which step drew what is left out, or shares: steps made after those that were traced draw nothing. */
+  drawnLine(what) {
     const { drawnAt, state } = this.training;
-    const said = "Which units are left out was drawn by chance in";
+    const said = `${what} was drawn by chance in`;
     if (drawnAt === state.made) return `${said} this step, and stays so whatever is changed.`;
     return `${said} step ${this.data.iteration + drawnAt}, and stays so in the steps that this page makes.`;
   }
@@ -203,13 +204,13 @@ class ForwardNarration {
     const { value } = this.formulasOf(c);
     if (this.normalizes(c)) return this.normalized(c, units);
     if (network.looksUp(c)) return this.lookedUp(c, units);
-    const given = (some) => few(some.map((unit) => `${network.valueName(c, unit)} = ${bare(network.value(c, "a", unit))}`));
+    if (network.mixing.mixes(c)) return this.mixed(c, units);
     const sums = this.sumsOf(c, units[0]);
     const plainly = sums.length > 0 && this.isPlain(c, units[0]);
-    if (!plainly && (!value || (network.columns[c].link !== "same" && !sums.length))) return [...sums, `It gives ${given(units)}.`];
+    if (!plainly && (!value || (network.columns[c].link !== "same" && !sums.length))) return [...sums, `It gives ${this.given(c, units)}.`];
     const tree = plainly ? "z" : value;
     const first = equationLine(network.valueName(c, units[0]), tree, this.symbolsOf(c, units[0]), network.value(c, "a", units[0]));
-    return [...sums, first, given(units.slice(1)), ...this.meanings(value, network.columns[c].spread && ["clip", ["reach"]])].filter(Boolean);
+    return [...sums, first, this.given(c, units.slice(1)), ...this.meanings(value, network.columns[c].spread && ["clip", ["reach"]])].filter(Boolean);
   }
 
   /** The sum of a unit of a layer whose weights are not drawn; none where it has no sums. */
@@ -234,12 +235,23 @@ class ForwardNarration {
 
   /** The first unit of a normalization with all that makes it, the others by their numbers. */
   normalized(c, [unit, ...others]) {
-    const told = few(others.map((one) => `${this.network.valueName(c, one)} = ${bare(this.network.value(c, "a", one))}`));
-    return [...new Normalization(this, c).forwardLines(unit), told].filter(Boolean);
+    return [...new Normalization(this, c).forwardLines(unit), this.given(c, others)].filter(Boolean);
   }
 
-  targetWords() {
-    return few(this.network.outputs.targets().map((one) => `${one.name} = ${bare(this.training.get(one.what))}${this.network.outputs.className(one)}`));
+  /** The same of a layer that mixes rows. */
+  mixed(c, [unit, ...others]) {
+    return [...this.network.mixing.forwardLines(c, unit), this.given(c, others)].filter(Boolean);
+  }
+
+  /** What units give, by their numbers. */
+  given(c, units) {
+    const { network } = this;
+    return few(units.map((unit) => `${network.valueName(c, unit)} = ${bare(network.value(c, "a", unit))}`));
+  }
+
+  targetWords(row = this.network.row) {
+    const { outputs, mixing } = this.network;
+    return few(outputs.targets(row).map((one) => `${mixing.at(one.name, row)} = ${bare(this.training.get(one.what))}${outputs.className(one)}`));
   }
 
   /** The row's own loss with formula and numbers; of a formula that does not give it, the number. */
@@ -248,7 +260,7 @@ class ForwardNarration {
     const { loss, oneLoss } = this.data.formulas;
     const [table, own] = [symbolTable(), network.outputs.symbols()];
     const symbols = (key) => own(key) ?? table.symbols(key);
-    const tree = loss && network.outputs.lossTree({ put: table.put, symbols });
+    const tree = loss && network.mixing.lossTree({ put: table.put, symbols });
     return equationLine(oneLoss ? this.L : "ℓ", tree, symbols, training.rowLosses[network.row], "through the operations of the loss");
   }
 
@@ -264,6 +276,8 @@ class ForwardNarration {
     const { outputs } = this.data.loss;
     const rows = training.rowLosses;
     const lines = [`Targets: ${this.targetWords()}`];
+    const { isKnown, partner } = network.mixing;
+    if (isKnown && partner !== network.row) lines.push(`Targets of row ${partner + 1}, with which it is mixed: ${this.targetWords(partner)}`);
     lines.push(`${this.ownLossLine()}  (${outputs.map(({ rule }) => rule).join(" + ")})`);
     if (this.data.formulas.oneLoss) return [...lines, ...this.meanings(this.data.formulas.loss?.term)];
     const whole = this.rows.lossLines();

@@ -61,8 +61,9 @@ class Narration extends ForwardNarration {
     if (delta === undefined) return this.withoutDelta(c, unit);
     if (moves) return [`${network.columns[c].layer.name} passes on what it is given, and its derivative too.`];
     const symbol = network.deltaName(c, unit);
-    if (this.isPair(c)) return this.pairLines(c, unit, symbol);
+    if (this.isPair(c)) return network.mixing.ofTwo ? [network.mixing.pairLine(c, unit, symbol)] : this.pairLines(c, unit, symbol);
     if (this.normalizes(c)) return new Normalization(this, c).backwardLines(unit);
+    if (network.mixing.mixes(c)) return network.mixing.backwardLines(c, unit, this);
     const [upstream, slope] = ["upstream", "slope"].map((what) => network.value(c, what, unit));
     if (slope === undefined) return this.rows.sharesLines(c, unit);
     if (!close(network.sign * upstream * slope, delta)) return [`${symbol} = ${bare(delta)}, ${BETWEEN}`];
@@ -83,6 +84,7 @@ class Narration extends ForwardNarration {
     const [upstream, slope, delta] = ["upstream", "slope", "delta"].map((what) => network.value(c, what, unit, row));
     const own = { upstream, slope, out: network.valueName(c, unit) };
     if (this.isPair(c)) {
+      if (network.mixing.ofTwo) return null;
       const { link, targets } = this.data.pair;
       const counted = network.outputs.classesOf(unit).filter((k) => training.of(targets).data[row * width + k] !== 0);
       const k = link === "sigmoid" ? unit : counted[0]; // of classes only one may have a target

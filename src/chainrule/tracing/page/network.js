@@ -25,6 +25,7 @@ class Network {
     for (const layer of this.data.layers) this.addLayer(layer);
     this.targets = this.data.inputs.filter((one) => one.source.startsWith("target/"));
     this.outputs = new Outputs(this);
+    this.mixing = new Mixing(this);
     this.brought = new Set();
     this.choose();
   }

@@ -19,6 +19,7 @@ from chainrule.tracing.page.course import (
     steps_traced,
 )
 from chainrule.tracing.page.formulas import shipped_formulas
+from chainrule.tracing.page.mixing import shares_of
 from chainrule.tracing.page.shipping import evaluated, not_known, packed, shipped_tape
 from chainrule.tracing.pairs import is_pair, pair_nodes
 from chainrule.tracing.step import LayerTrace, StepTrace
@@ -226,7 +227,8 @@ def _layer(
     results = {
         key: None if name is None else tape.results[name]
         for key, name in one.items() if key != "name"
-    } | {"codes": _codes(layer, tape)}  # fmt: skip
+    }  # fmt: skip
+    results |= {"codes": _codes(layer, tape), "share": shares_of(layer, tape, results["a"])}
     return {
         "name": layer.name,
         "kind": layer.kind,

@@ -56,9 +56,11 @@ class Outputs {
   symbols(row = this.network.row) {
     const targets = this.targets(row);
     return (key) => {
-      const [letter, place] = key.split("/");
+      const [letter, place, partner] = key.split("/");
       const k = Number(place);
+      if (letter === "mix") return this.network.mixing.share();
       if (!(k < this.count)) return undefined;
+      if (partner) return this.network.mixing.target(k);
       return letter === "o" ? this.output(k, row) : this.target(k, targets);
     };
   }
@@ -79,10 +81,11 @@ class Outputs {
     return { name: count > 1 ? `p${this.index(k)}` : "p", value: this.training.pair("p/0").data[row * count + k] };
   }
 
-  /** The row's own loss as a formula: a part of a sum over outputs, or positions, of many the largest. */
-  lossTree({ put, symbols }) {
+  /** The row's own loss as a formula: a part of a sum over outputs, or positions, of many the largest;
+   *  `whose` says whose targets are in it. */
+  lossTree({ put, symbols }, whose = (tree) => tree) {
     const { term, width, part } = this.data.formulas.loss;
-    const terms = Array.from({ length: this.count / width }, (_, n) => simplified(shifted(term, n * width), symbols));
+    const terms = Array.from({ length: this.count / width }, (_, n) => simplified(whose(shifted(term, n * width)), symbols));
     const kept = terms.filter((one) => one !== 0);
     return kept.length ? partOf(added(kept, { put, symbols }, MOST_OUTPUTS), part) : 0;
   }
@@ -91,7 +94,7 @@ class Outputs {
   slopeTree(unit) {
     const { slopes } = this.data.formulas;
     const first = unit % slopes.length;
-    return slopes[first] && shifted(slopes[first], unit - first);
+    return slopes[first] && this.network.mixing.both(shifted(slopes[first], unit - first));
   }
 
   /** Those among which an output is one class: all, or those at its position. */

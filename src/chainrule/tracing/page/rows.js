@@ -5,13 +5,14 @@ const FEW_ROWS = 4; // of a batch whose sums are written row by row
 const MOST_TERMS = 8;
 const OF_CLASSES = ["softmax", "log_softmax"];
 
-/** Names and values for one formula: `put` gives a symbol's key, `symbols` finds what it is. */
+/** Names and values for one formula: `put` gives a symbol's key, its name unless another has that;
+ *  `symbols` finds what it is. */
 function symbolTable() {
   const held = new Map();
   return {
-    put: (name, value) => {
-      held.set(name, { name, value });
-      return name;
+    put: (name, value, key = name) => {
+      held.set(key, { name, value });
+      return key;
     },
     symbols: (key) => held.get(key),
   };
@@ -84,9 +85,15 @@ class Rows {
     return equationLine(name("s"), below === 1 ? weight : ["/", weight, below], symbols, this.sharesOf(how)[row]);
   }
 
+  /** Whether rows are mixed that have weights, each of which goes with its row's target. */
+  get weighsTargets() {
+    return this.network.mixing.ofTwo && this.weights !== undefined;
+  }
+
   /** The loss as the sum of the rows' own, and of penalties. */
   lossLines() {
     const { shares, weights, training, narration } = this;
+    if (this.weighsTargets) return [`${narration.L} = ${bare(training.loss)}, each target has the weight of its own row`];
     if (shares === null || this.count > FEW_ROWS) return null;
     const table = symbolTable();
     const own = this.all.map((row) => table.put(this.at("ℓ", row), training.rowLosses[row]));

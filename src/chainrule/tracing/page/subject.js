@@ -124,7 +124,8 @@ class NetworkSubject {
     const { rows } = new Narration(network);
     const normals = network.columns.flatMap((_, c) => (rows.narration.normalizes(c) ? [new Normalization(rows.narration, c)] : []));
     const shared = network.columns.filter((_, c) => network.isAtPositions(c)).map(({ layer }) => layer);
-    const byRow = rows.count > 1 && (rows.count <= FEW_ROWS || normals.some(({ across }) => across));
+    const { isKnown } = network.mixing;
+    const byRow = rows.count > 1 && (rows.count <= FEW_ROWS || isKnown || normals.some(({ across }) => across));
     return [
       ...shared.map(({ name, results }) => {
         const position = positionOf(this.training.of(results.z).shape.length - 2);
@@ -132,6 +133,7 @@ class NetworkSubject {
       }),
       byRow ? "(2) after a name: in row 2" : "",
       rows.weights && rows.shares ? "s a row's share in the loss" : "",
+      isKnown ? dashed(this.data.formulas.meanings.mix.replace(": ", " ")) : "",
       ...normals.map(({ names }) => names.replace(": ", " ")),
       normals.length ? "μ mean, σ² variance, hat what is given less μ, divided by the deviation" : "",
     ].filter(Boolean);
