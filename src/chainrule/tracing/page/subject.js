@@ -122,6 +122,7 @@ class NetworkSubject {
   signs() {
     const { network } = this;
     const { rows } = new Narration(network);
+    const own = OwnLoss.of(network);
     const normals = network.columns.flatMap((_, c) => (rows.narration.normalizes(c) ? [new Normalization(rows.narration, c)] : []));
     const shared = network.columns.filter((_, c) => network.isAtPositions(c)).map(({ layer }) => layer);
     const byRow = rows.count > 1 && (rows.count <= FEW_ROWS || normals.some(({ across }) => across));
@@ -133,6 +134,7 @@ class NetworkSubject {
       byRow ? "(2) after a name: in row 2" : "",
       rows.weights && rows.shares ? "s a row's share in the loss" : "",
       ...normals.map(({ names }) => names.replace(": ", " ")),
+      own?.steps.length > 1 ? `${styled(`${own.letter}1`)}, ${styled(`${own.letter}2`)} ... what operations of the loss give, in their order` : "",
       normals.length ? "μ mean, σ² variance, hat what is given less μ, divided by the deviation" : "",
     ].filter(Boolean);
   }
