@@ -49,6 +49,14 @@ LOSSES = {
         lambda t, o: ops.sqrt(((t - o) ** 2).sum(axis=1) + 1e-3),
         lambda t, o: np.sqrt(((t - o) ** 2).sum() + 1e-3),
     ),
+    "tilted": (
+        lambda t, o: ops.leaky_relu(t - o, negative_slope=0.25),
+        lambda t, o: np.where(t > o, t - o, (t - o) / 4).mean(),
+    ),
+    "held": (
+        lambda t, o: ops.stop_gradient(ops.exp(t)) * ops.sign(t) * (t - o) ** 2,
+        lambda t, o: (np.exp(t) * np.sign(t) * (t - o) ** 2).mean(),
+    ),
     "relative": (
         lambda t, o: (t - o) / ((t * t).sum(axis=1, keepdims=True) + 1.0) * o,
         lambda t, o: ((t - o) / ((t * t).sum() + 1) * o).mean(),
@@ -101,6 +109,17 @@ def test_no_operation_is_left_out_that_gives_the_numbers_that_it_is_given():
     told = lines(trace)
     assert told["q2(1)"].startswith("q1(1)/t(1) = ") and told["L(2)"].startswith("max(q3(2), 0) = ")
     assert told["dL(2)/dq3(2)"].startswith("[q3(2) > 0] = ")
+
+
+def test_where_hands_derivatives_back_to_what_was_taken():
+    loss = lambda t, o: ops.where(ops.greater(o, t), (o - t) ** 2, ops.abs(o - t))  # noqa: E731
+    trace = model(2, layers.Dense(3), loss=loss).trace(*batch(2, 2, 3))
+    told = lines(trace)
+    assert check(trace, "float64") > 50
+    assert {name for _, name, _ in bare(trace)} == {"q6_1", "q6_2", "q6_3"}  # by equal
+    assert told["q1_2(1)"].startswith("[o2(1) - t2(1) > 0] = ")
+    assert told["dL(1)/dq3_2(1)"].startswith("dL(1)/dq8_2(1)·q7_2(1) = ")
+    assert "dL(1)/dq1_2(1)" not in told and "dL(1)/dq7_2(1)" not in told
 
 
 def test_a_cross_entropy_of_ones_own_is_told_backward_too():

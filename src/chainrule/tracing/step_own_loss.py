@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.tracing.activation_formulas import activation_formula
 from chainrule.tracing.equations import Entry, equation
 from chainrule.tracing.folding import left_out
 from chainrule.tracing.formula import (
+    Call,
     Expression,
     Number,
     Rest,
     Sum,
     Symbol,
     evaluate,
+    minus,
     negated,
     product,
     total,
@@ -34,6 +37,8 @@ LETTERS = "qvuk"
 """What operations are called, where no unit's name begins so."""
 PASSING = ("cast", "flush", "reshape")
 """Operations that give the numbers that they are given, in their order."""
+FLAT = ("equal", "greater", "sign", "stop_gradient")
+"""Operations that hand no derivative back."""
 CONSTANT = ("constant", "count")
 """What has the same numbers whatever a network is given."""
 
@@ -54,6 +59,27 @@ def own_loss(view: View) -> OwnLoss | None:
 
 def _size(node: TracedNode) -> int:
     return int(np.asarray(node.value).size)
+
+
+def _passed(node: TracedNode) -> tuple[int, ...]:
+    """The operands to which a derivative is handed back."""
+    if node.operation == "masked":
+        return node.operands[:1]
+    return () if node.operation in FLAT else node.operands
+
+
+def _spelled(node: TracedNode, operands: list[Expression]) -> Expression | None:
+    """What an operation makes of its operands; None where it is not spelled."""
+    match node.operation:
+        case "greater":
+            return Call("holds", (minus(*operands),))
+        case "masked":
+            return formula_of("multiply", operands, {})
+        case "stop_gradient":
+            return operands[0]
+        case "leaky_relu" if isinstance(operands[0], Symbol):
+            return activation_formula("leaky_relu", node.attributes, operands[0])
+    return formula_of(node.operation, operands, node.attributes)
 
 
 class OwnLoss:
@@ -80,7 +106,7 @@ class OwnLoss:
         self.steps = [] if self.end is None else self._steps(self.end)
         self.moved = {outputs}  # what depends on outputs
         for node in self.steps:
-            if self.moved & {self._same(number).number for number in node.operands}:
+            if self.moved & {self._same(number).number for number in _passed(node)}:
                 self.moved.add(node.number)
         named = {name[:1] for names in view.names.units for name in names}
         self.letter = next((one for one in LETTERS if one not in named), LETTERS[0])
@@ -201,7 +227,7 @@ class OwnLoss:
             members = np.flatnonzero(self._added(node) == place).tolist()
             return self._folded({one: self.symbol(below, row, one) for one in members}, below)
         operands = self._operands(node, row, place)
-        return None if operands is None else formula_of(node.operation, operands, node.attributes)
+        return None if operands is None else _spelled(node, operands)
 
     def _folded(self, terms: Mapping[int, Expression], node: TracedNode) -> Expression:
         """The sum of terms by the places of a node's numbers; of many those of numbers told."""
@@ -242,7 +268,7 @@ class OwnLoss:
     def _uses(self, node: TracedNode, row: int, place: int) -> Iterator[Expression | None]:
         """What each use of a number adds to its derivative; None of one that is not spelled."""
         for user in self.steps:
-            for which, number in enumerate(user.operands):
+            for which, number in enumerate(_passed(user)):
                 if self._same(number) is not node:
                     continue
                 if user.operation == "sum":
@@ -273,7 +299,8 @@ class OwnLoss:
         if operands is None:
             return None
         result = self.symbol(user, row, place)
-        local = slope_formula(user.operation, which, operands, result, user.attributes)
+        operation = "multiply" if user.operation == "masked" else user.operation
+        local = slope_formula(operation, which, operands, result, user.attributes)
         return None if local is None else self._use(user, row, place, local)
 
     def backward(self, row: int) -> Iterator[Entry]:

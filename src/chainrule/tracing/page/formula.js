@@ -25,7 +25,7 @@ const FUNCTIONS = {
   clip: (x, low, high) => Math.min(Math.max(x, low), high),
   huber: (e, d) => (Math.abs(e) <= d ? (e * e) / 2 : d * (Math.abs(e) - d / 2)),
   pinball: (e, q) => Math.max(q * e, (q - 1) * e),
-  leaky_relu: (x, slope) => (x > 0 ? x : slope * x), more: (...terms) => sumOf(terms),
+  more: (...terms) => sumOf(terms),
   u: bendOf, "u'": (x) => Math.sqrt(2 / Math.PI) * (1 + 0.134145 * x * x),
   "Φ": (x) => (1 + erfOf(x / Math.SQRT2)) / 2, "φ": (x) => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI),
 };

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.engine import Graph, lower
 from chainrule.graph import Node, Rows, gradients, input_node, reachable
-from chainrule.tracing.formula import Call, Expression, Number, Symbol
+from chainrule.tracing.formula import Call, Expression, Symbol
 from chainrule.tracing.page.formulas import plain
 from chainrule.tracing.page.shipping import evaluated, packed, shipped_tape
 from chainrule.tracing.step import StepTrace
@@ -89,16 +89,9 @@ class _Keyed(OwnLoss):
         return {
             "name": self._name(node), "by": node.operation, "width": width, "shown": shown,
             "moved": moved,
-            "values": _trees({one: self._spelled(node, one) for one in places}),
+            "values": _trees({one: self._formula(node, 0, one) for one in places}),
             "slopes": _trees({one: self._total(node, 0, one) for one in places if moved}),
         }  # fmt: skip
-
-    def _spelled(self, node: TracedNode, place: int) -> Expression | None:
-        """A formula; settings of what it calls become arguments."""
-        found = self._formula(node, 0, place)
-        if not isinstance(found, Call) or not found.settings:
-            return found
-        return Call(found.function, (*found.arguments, *(Number(one) for _, one in found.settings)))
 
     def outputs_told(self) -> dict[int, Any]:
         """The derivatives by outputs, by their places."""

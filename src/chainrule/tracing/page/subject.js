@@ -134,7 +134,7 @@ class NetworkSubject {
       byRow ? "(2) after a name: in row 2" : "",
       rows.weights && rows.shares ? "s a row's share in the loss" : "",
       ...normals.map(({ names }) => names.replace(": ", " ")),
-      own?.steps.length > 1 ? `${styled(`${own.letter}1`)}, ${styled(`${own.letter}2`)} ... what operations of the loss give, in their order` : "",
+      own?.steps.length > 1 ? `${own.letter}1, ${own.letter}2 ... what operations of the loss give, in their order` : "",
       normals.length ? "μ mean, σ² variance, hat what is given less μ, divided by the deviation" : "",
     ].filter(Boolean);
   }
