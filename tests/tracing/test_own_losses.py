@@ -12,6 +12,7 @@ from tests.tracing.test_positions import lines
 import chainrule as cr
 from chainrule import layers
 from chainrule.losses import Loss
+from chainrule.tracing.view import View
 
 ops = cr.ops
 SHARES = np.array([1.0, 2.0, 0.5])
@@ -47,6 +48,14 @@ LOSSES = {
     "length": (
         lambda t, o: ops.sqrt(((t - o) ** 2).sum(axis=1) + 1e-3),
         lambda t, o: np.sqrt(((t - o) ** 2).sum() + 1e-3),
+    ),
+    "tilted": (
+        lambda t, o: ops.leaky_relu(t - o, negative_slope=0.25),
+        lambda t, o: np.where(t > o, t - o, (t - o) / 4).mean(),
+    ),
+    "held": (
+        lambda t, o: ops.stop_gradient(ops.exp(t)) * ops.sign(t) * (t - o) ** 2,
+        lambda t, o: (np.exp(t) * np.sign(t) * (t - o) ** 2).mean(),
     ),
     "relative": (
         lambda t, o: (t - o) / ((t * t).sum(axis=1, keepdims=True) + 1.0) * o,
@@ -92,6 +101,43 @@ def test_operations_of_a_loss_are_told_in_their_order():
         "dL(1)/do(1) = -dL(1)/dq1(1) = ",
     ):  # fmt: skip
         assert f"\n{line}" in text
+
+
+def test_no_operation_is_left_out_that_gives_the_numbers_that_it_is_given():
+    loss = lambda t, o: ops.maximum((o - t) / t + 9.0, 0.0)  # noqa: E731
+    trace = model(1, layers.Dense(1), loss=loss).trace([[0.5], [0.25]], [[1.0], [1.0]])
+    told = lines(trace)
+    assert told["q2(1)"].startswith("q1(1)/t(1) = ") and told["L(2)"].startswith("max(q3(2), 0) = ")
+    assert told["dL(2)/dq3(2)"].startswith("[q3(2) > 0] = ")
+
+
+def test_where_hands_derivatives_back_to_what_was_taken():
+    loss = lambda t, o: ops.where(ops.greater(o, t), (o - t) ** 2, ops.abs(o - t))  # noqa: E731
+    trace = model(2, layers.Dense(3), loss=loss).trace(*batch(2, 2, 3))
+    told = lines(trace)
+    assert check(trace, "float64") > 50
+    assert {name for _, name, _ in bare(trace)} == {"q6_1", "q6_2", "q6_3"}  # by equal
+    assert told["q1_2(1)"].startswith("[o2(1) - t2(1) > 0] = ")
+    assert told["dL(1)/dq3_2(1)"].startswith("dL(1)/dq8_2(1)·q7_2(1) = ")
+    assert "dL(1)/dq1_2(1)" not in told and "dL(1)/dq7_2(1)" not in told
+
+
+def test_a_cross_entropy_of_ones_own_is_told_backward_too():
+    loss = lambda t, o: 2.0 * ops.sigmoid_cross_entropy(o, t)  # noqa: E731
+    trace = model(2, layers.Dense(3), loss=loss).trace(*batch(2, 2, 3))
+    assert check(trace, "float64") > 30 and not list(bare(trace))
+    assert lines(trace)["dL(1)/do2(1)"].startswith("dL(1)/dq1_2(1)·(sigmoid(o2(1)) - t2(1)) = ")
+
+
+def test_of_many_uses_those_of_numbers_that_are_told_are_shown():
+    loss = lambda t, o: o / ops.exp(o).sum(axis=1, keepdims=True) * t  # noqa: E731
+    trace = model(2, layers.Dense(40), loss=loss).trace(*batch(1, 2, 40))
+    first, second = (one + 1 for one in View(trace).shown_units[-1])
+    found = lines(trace)["dL/dq2"]
+    assert found.startswith(
+        f"dL/dq3_{first}·(-o{first}/q2^2) + dL/dq3_{second}·(-o{second}/q2^2) + [38 more] = "
+    )
+    assert check(trace, "float64") > 20
 
 
 def test_operations_have_a_letter_that_units_have_not():

@@ -21,6 +21,7 @@ SCRIPTS = (
     "step.js",
     "network.js",
     "outputs.js",
+    "own_loss.js",
     "forward.js",
     "narration.js",
     "rows.js",

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from chainrule.tracing.activation_formulas import activation_formula
 from chainrule.tracing.equations import Entry, equation
 from chainrule.tracing.folding import left_out
 from chainrule.tracing.formula import (
+    Call,
     Expression,
     Number,
+    Rest,
+    Sum,
     Symbol,
     evaluate,
+    minus,
     negated,
     product,
-    some,
     total,
 )
 from chainrule.tracing.loss_formulas import SPELLED
@@ -32,6 +37,10 @@ LETTERS = "qvuk"
 """What operations are called, where no unit's name begins so."""
 PASSING = ("cast", "flush", "reshape")
 """Operations that give the numbers that they are given, in their order."""
+FLAT = ("equal", "greater", "sign", "stop_gradient")
+"""Operations that hand no derivative back."""
+CONSTANT = ("constant", "count")
+"""What has the same numbers whatever a network is given."""
 
 
 def own_loss(view: View) -> OwnLoss | None:
@@ -52,6 +61,27 @@ def _size(node: TracedNode) -> int:
     return int(np.asarray(node.value).size)
 
 
+def _passed(node: TracedNode) -> tuple[int, ...]:
+    """The operands to which a derivative is handed back."""
+    if node.operation == "masked":
+        return node.operands[:1]
+    return () if node.operation in FLAT else node.operands
+
+
+def _spelled(node: TracedNode, operands: list[Expression]) -> Expression | None:
+    """What an operation makes of its operands; None where it is not spelled."""
+    match node.operation:
+        case "greater":
+            return Call("holds", (minus(*operands),))
+        case "masked":
+            return formula_of("multiply", operands, {})
+        case "stop_gradient":
+            return operands[0]
+        case "leaky_relu" if isinstance(operands[0], Symbol):
+            return activation_formula("leaky_relu", node.attributes, operands[0])
+    return formula_of(node.operation, operands, node.attributes)
+
+
 class OwnLoss:
     """The operations between outputs and targets and each row's own loss.
 
@@ -65,16 +95,18 @@ class OwnLoss:
         self.view, self.outputs = view, outputs
         self.nodes = {node.number: node for node in view.trace.nodes}
         losses = view.trace.row_losses
-        ends = (
+        weights = {node.number for node in view.trace.nodes if node.name == "weight"}
+        ends = [
             self._same(one.number) for one in view.trace.nodes
             if one.layer is None and one.operands and one.value is not None
             and one.value.shape == losses.shape and np.array_equal(one.value, losses)
-        )  # fmt: skip
-        self.end = next(ends, None)
+            and not weights & {*one.operands}
+        ]  # fmt: skip
+        self.end = ends[-1] if ends else None  # others before it may have the same numbers
         self.steps = [] if self.end is None else self._steps(self.end)
         self.moved = {outputs}  # what depends on outputs
         for node in self.steps:
-            if self.moved & {self._same(number).number for number in node.operands}:
+            if self.moved & {self._same(number).number for number in _passed(node)}:
                 self.moved.add(node.number)
         named = {name[:1] for names in view.names.units for name in names}
         self.letter = next((one for one in LETTERS if one not in named), LETTERS[0])
@@ -94,11 +126,14 @@ class OwnLoss:
         while node.number != self.outputs and node.operands:
             below = [self.nodes[one] for one in node.operands]
             alone = node.operation == "sum" and _size(node) == _size(below[0])
-            by_one = node.operation == "divide" and np.all(below[1].value == np.array(1.0))
+            by_one = node.operation == "divide" and self._is_one(below[1])
             if node.operation not in PASSING and not alone and not by_one:
                 break
             node = below[0]
         return node
+
+    def _is_one(self, node: TracedNode) -> bool:
+        return node.operation in CONSTANT and bool(np.all(node.value == np.array(1.0)))
 
     @property
     def is_told(self) -> bool:
@@ -112,7 +147,7 @@ class OwnLoss:
     def _is_of_rows(self, node: TracedNode) -> bool:
         """Whether a row's numbers are made of the same row's; other leaves are constants."""
         leaves = [one for one in map(self._same, node.operands) if not one.operands]
-        kept = all(self._is_target(one) or one.operation in ("constant", "count") for one in leaves)
+        kept = all(self._is_target(one) or one.operation in CONSTANT for one in leaves)
         axes = np.atleast_1d(node.attributes.get("axis", -1))
         return kept and 0 not in axes and node.operation not in ("matmul", "flip", "transpose")
 
@@ -189,12 +224,22 @@ class OwnLoss:
     def _formula(self, node: TracedNode, row: int, place: int) -> Expression | None:
         if node.operation == "sum":
             below = self._same(node.operands[0])
-            members = np.flatnonzero(self._added(node) == place)
-            shown = np.flatnonzero(np.isin(members, self._shown(below))).tolist()
-            symbols = [self.symbol(below, row, int(one)) for one in members]
-            return total(some([one.value for one in symbols], shown, symbols.__getitem__))
+            members = np.flatnonzero(self._added(node) == place).tolist()
+            return self._folded({one: self.symbol(below, row, one) for one in members}, below)
         operands = self._operands(node, row, place)
-        return None if operands is None else formula_of(node.operation, operands, node.attributes)
+        return None if operands is None else _spelled(node, operands)
+
+    def _folded(self, terms: Mapping[int, Expression], node: TracedNode) -> Expression:
+        """The sum of terms by the places of a node's numbers; of many those of numbers told."""
+        most, kept = self.view.folding.terms, [one for one in self._shown(node) if one in terms]
+        if len(terms) <= most + 1 or not kept:
+            kept = list(terms)[: most + 1]
+        left = [term for place, term in terms.items() if place not in kept]
+        return total([*(terms[one] for one in kept), *([self._rest(left)] if left else [])])
+
+    def _rest(self, terms: Sequence[Expression]) -> Expression:
+        """Terms that are left out of a sum."""
+        return Rest(len(terms), float(sum(map(evaluate, terms))))
 
     def forward(self, row: int) -> Iterator[Entry]:
         """What each operation makes of a row's numbers; the last is the row's own loss."""
@@ -220,23 +265,25 @@ class OwnLoss:
         value = flat(node.derivative, view.rows)[row, place] / view.trace.row_shares[row]
         return self.symbol(node, row, place).slope(view.loss(row), value, view.errors)
 
-    def _uses(self, node: TracedNode, row: int, place: int) -> list[Expression | None]:
+    def _uses(self, node: TracedNode, row: int, place: int) -> Iterator[Expression | None]:
         """What each use of a number adds to its derivative; None of one that is not spelled."""
-        found: list[Expression | None] = []
         for user in self.steps:
-            for which, number in enumerate(user.operands):
+            for which, number in enumerate(_passed(user)):
                 if self._same(number) is not node:
                     continue
                 if user.operation == "sum":
-                    found.append(self._use(user, row, int(self._added(user)[place]), Number(1)))
+                    yield self._use(user, row, int(self._added(user)[place]), Number(1))
                     continue
                 places = self._places(node, user)
                 if places is None:
-                    return [None]
-                for one in np.flatnonzero(places == place).tolist():
-                    local = self._local(user, which, row, one)
-                    found.append(None if local is None else self._use(user, row, one, local))
-        return found
+                    yield None
+                    continue
+                found = {
+                    one: self._through(user, which, row, one)
+                    for one in np.flatnonzero(places == place).tolist()
+                }
+                known = {one: term for one, term in found.items() if term is not None}
+                yield self._folded(known, user) if len(known) == len(found) else None
 
     def _use(self, user: TracedNode, row: int, place: int, local: Expression) -> Expression:
         if user is self.end:
@@ -246,12 +293,15 @@ class OwnLoss:
             return negated(slope)
         return product(slope, local)
 
-    def _local(self, user: TracedNode, which: int, row: int, place: int) -> Expression | None:
+    def _through(self, user: TracedNode, which: int, row: int, place: int) -> Expression | None:
+        """What one number of a user hands back to its operand."""
         operands = self._operands(user, row, place)
         if operands is None:
             return None
         result = self.symbol(user, row, place)
-        return slope_formula(user.operation, which, operands, result, user.attributes)
+        operation = "multiply" if user.operation == "masked" else user.operation
+        local = slope_formula(operation, which, operands, result, user.attributes)
+        return None if local is None else self._use(user, row, place, local)
 
     def backward(self, row: int) -> Iterator[Entry]:
         """The derivatives of a row's own loss, from behind; those by outputs come after."""
@@ -261,9 +311,9 @@ class OwnLoss:
                 yield self._equation(slope, formula, "through the operations of the loss")
 
     def _total(self, node: TracedNode, row: int, place: int) -> Expression | None:
-        uses = self._uses(node, row, place)
-        known = [one for one in uses if one is not None]
-        return total(known) if known and len(known) == len(uses) else None
+        uses = [*self._uses(node, row, place)]
+        parts = [one.terms if isinstance(one, Sum) else (one,) for one in uses if one is not None]
+        return total(chain(*parts)) if parts and len(parts) == len(uses) else None
 
     def by_output(self, row: int, unit: int) -> Expression | None:
         """The derivative of a row's own loss with respect to an output."""

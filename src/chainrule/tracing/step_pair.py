@@ -28,6 +28,7 @@ from chainrule.tracing.formula import (
 )
 from chainrule.tracing.loss_formulas import certainty_slope, mixed_target, probabilities
 from chainrule.tracing.pairs import Parts
+from chainrule.tracing.step_own_loss import own_loss
 from chainrule.tracing.view import View, flat
 
 __all__ = [
@@ -55,7 +56,8 @@ def is_spelled(view: View) -> bool:
 def has_another_pair(view: View) -> bool:
     """Whether the loss is computed from z by a pair that is not taken apart."""
     nodes = view.trace.nodes
-    return any(one.operation.endswith("_cross_entropy") for one in nodes) and not is_spelled(view)
+    known = is_spelled(view) or own_loss(view) is not None
+    return any(one.operation.endswith("_cross_entropy") for one in nodes) and not known
 
 
 def delta_of_mixed(view: View, row: int, unit: int) -> Expression | None:

@@ -25,6 +25,7 @@ const FUNCTIONS = {
   clip: (x, low, high) => Math.min(Math.max(x, low), high),
   huber: (e, d) => (Math.abs(e) <= d ? (e * e) / 2 : d * (Math.abs(e) - d / 2)),
   pinball: (e, q) => Math.max(q * e, (q - 1) * e),
+  more: (...terms) => sumOf(terms),
   u: bendOf, "u'": (x) => Math.sqrt(2 / Math.PI) * (1 + 0.134145 * x * x),
   "Φ": (x) => (1 + erfOf(x / Math.SQRT2)) / 2, "φ": (x) => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI),
 };
@@ -97,6 +98,7 @@ class FormulaText {
       return this.withNumbers ? this.number(value) : [name, name.startsWith("−") ? LOOSE : name.includes("∂") ? MULTIPLIED : WHOLE];
     }
     const [sign, ...parts] = tree;
+    if (sign === "more") return this.withNumbers ? this.number(evaluated(tree, this.symbols)) : [`[${parts.length} more]`, WHOLE];
     if (sign === "+") return [this.sum(parts), LOOSE];
     if (sign === "−") return [`−${this.opened(parts[0])}`, LOOSE];
     if (sign === "·") return [this.product(parts), MULTIPLIED];
@@ -163,11 +165,13 @@ class FormulaText {
   }
 }
 
-/** "name = formula = numbers = value" where the numbers fulfil it; else the value, and why. */
-function equationLine(name, tree, symbols, value, why = "") {
+/** "name = formula = numbers = value" where the numbers fulfil it, as near as asked for at `least`; else the
+ *  value, and why. */
+function equationLine(name, tree, symbols, value, why = "", least = 1e-6) {
   const known = tree !== null && tree !== undefined && keysIn(tree).every((key) => symbols(key)?.value !== undefined);
   const sizes = () => keysIn(tree).map((key) => Math.abs(symbols(key).value)); // what rounding is measured by
-  if (!known || !close(evaluated(tree, symbols), value, 1e-6 * Math.max(0, ...sizes()))) {
+  const scale = () => Math.max((least / 1e-6) * Math.abs(value), 1e-6 * Math.max(0, ...sizes()));
+  if (!known || !close(evaluated(tree, symbols), value, scale())) {
     return `${name} = ${bare(value)}${why ? `, ${why}` : ""}`;
   }
   const plainly = typeof tree !== "object"; // a symbol alone: its number is the result

@@ -254,14 +254,17 @@ class ForwardNarration {
     return few(outputs.targets(row).map((one) => `${mixing.at(one.name, row)} = ${bare(this.training.get(one.what))}${outputs.className(one)}`));
   }
 
-  /** The row's own loss with formula and numbers; of a formula that does not give it, the number. */
-  ownLossLine() {
+  /** The row's own loss with formula and numbers; of a formula that does not give it, the number. One of the
+   *  user's own is told operation by operation. */
+  ownLossLines() {
     const { network, training } = this;
+    const told = OwnLoss.of(network);
+    if (told) return told.forwardLines();
     const { loss, oneLoss } = this.data.formulas;
     const [table, own] = [symbolTable(), network.outputs.symbols()];
     const symbols = (key) => own(key) ?? table.symbols(key);
     const tree = loss && network.mixing.lossTree({ put: table.put, symbols });
-    return equationLine(oneLoss ? this.L : "ℓ", tree, symbols, training.rowLosses[network.row], "through the operations of the loss");
+    return [equationLine(oneLoss ? this.L : "ℓ", tree, symbols, training.rowLosses[network.row], "through the operations of the loss")];
   }
 
   loss() {
@@ -278,10 +281,11 @@ class ForwardNarration {
     const lines = [`Targets: ${this.targetWords()}`];
     const { isKnown, partner } = network.mixing;
     if (isKnown && partner !== network.row) lines.push(`Targets of row ${partner + 1}, with which it is mixed: ${this.targetWords(partner)}`);
-    lines.push(`${this.ownLossLine()}  (${outputs.map(({ rule }) => rule).join(" + ")})`);
-    if (this.data.formulas.oneLoss) return [...lines, ...this.meanings(this.data.formulas.loss?.term)];
+    const own = this.ownLossLines();
+    lines.push(...own.slice(0, -1), `${own.at(-1)}  (${outputs.map(({ rule }) => rule).join(" + ")})`);
+    if (this.data.formulas.oneLoss) return [...lines, ...this.lossMeanings()];
     const whole = this.rows.lossLines();
-    if (whole) return [...lines, ...this.penaltyLines(), ...whole, ...this.meanings(this.data.formulas.loss?.term)];
+    if (whole) return [...lines, ...this.penaltyLines(), ...whole, ...this.lossMeanings()];
     const how = outputs[0].how === "sum" ? "sum" : this.data.arrays.weight ? "weighted mean" : "mean";
     const weight = this.data.arrays.weight && training.state.arrays.weight.data[network.row];
     if (weight !== undefined) lines.push(`The row's weight is ${bare(weight)}.`);
@@ -292,8 +296,12 @@ class ForwardNarration {
       const mean = rows.length > 1 ? `the ${how} over ${rows.length} rows: ${few(Array.from(rows.slice(0, 60), bare))}` : "ℓ";
       lines.push(`${L} is ${mean}${penalties.length ? ", and the penalties" : ""}`);
     }
-    lines.push(...this.penaltyLines(), `${L} = ${bare(training.loss)}`, ...this.meanings(this.data.formulas.loss?.term));
+    lines.push(...this.penaltyLines(), `${L} = ${bare(training.loss)}`, ...this.lossMeanings());
     return lines;
+  }
+
+  lossMeanings() {
+    return this.meanings(this.data.formulas.loss?.term, ...(OwnLoss.of(this.network)?.formulas("values") ?? []));
   }
 
   penaltyLines() {

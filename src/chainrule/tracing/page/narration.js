@@ -65,9 +65,10 @@ class Narration extends ForwardNarration {
     if (this.normalizes(c)) return new Normalization(this, c).backwardLines(unit);
     if (network.mixing.mixes(c)) return network.mixing.backwardLines(c, unit, this);
     const [upstream, slope] = ["upstream", "slope"].map((what) => network.value(c, what, unit));
-    if (slope === undefined) return this.rows.sharesLines(c, unit);
+    const own = c === network.end ? OwnLoss.of(network)?.formulas("slopes") ?? [] : [];
+    if (slope === undefined) return [...this.rows.sharesLines(c, unit), ...this.meanings(...own)];
     if (!close(network.sign * upstream * slope, delta)) return [`${symbol} = ${bare(delta)}, ${BETWEEN}`];
-    return [...this.factorLines(c, unit), this.deltaLine(c, unit), ...this.meanings(this.formulasOf(c).slope)];
+    return [...this.factorLines(c, unit), this.deltaLine(c, unit), ...this.meanings(this.formulasOf(c).slope, ...own)];
   }
 
   /** Whether a column's delta is that of the stable pair with the loss. */
@@ -99,7 +100,7 @@ class Narration extends ForwardNarration {
   /** Of codes and the like only what arrives at the layer is told. */
   withoutDelta(c, unit) {
     const known = this.network.value(c, "upstream", unit) !== undefined;
-    return ["There is no derivative of the row's loss by what the layer is given.", known ? this.upstreamLine(c, unit) : null].filter(Boolean);
+    return ["There is no derivative of the row's loss by what the layer is given.", ...(known ? this.upstreamLines(c, unit) : [])];
   }
 
   /** Delta as the product of what arrives from behind and the activation's slope. */
@@ -126,9 +127,15 @@ class Narration extends ForwardNarration {
     const slope = network.value(c, "slope", unit);
     const [base, out] = [network.baseName(c, unit), network.valueName(c, unit)];
     const tree = this.formulasOf(c).slope;
-    const lines = [this.upstreamLine(c, unit)];
+    const lines = this.upstreamLines(c, unit);
     if (!this.isPlain(c, unit)) lines.push(equationLine(`∂${out}/∂${base}`, tree, this.symbolsOf(c, unit), slope));
-    return lines.filter(Boolean);
+    return lines;
+  }
+
+  /** The derivative of the loss by what a unit gives, after those within a loss of the user's own. */
+  upstreamLines(c, unit) {
+    const own = c === this.network.end ? OwnLoss.of(this.network) : null;
+    return own ? own.backwardLines(unit) : [this.upstreamLine(c, unit)].filter(Boolean);
   }
 
   /** The derivative of the loss by what a unit gives; none where the column behind has told it. */

@@ -20,6 +20,7 @@ from chainrule.tracing.page.course import (
 )
 from chainrule.tracing.page.formulas import shipped_formulas
 from chainrule.tracing.page.mixing import shares_of
+from chainrule.tracing.page.own_loss import shipped_own_loss
 from chainrule.tracing.page.shipping import evaluated, not_known, packed, shipped_tape
 from chainrule.tracing.pairs import is_pair, pair_nodes
 from chainrule.tracing.step import LayerTrace, StepTrace
@@ -120,7 +121,7 @@ def _summary(layer: LayerTrace) -> dict[str, Any]:
 def _numbers(
     trace: StepTrace, tape: Tape, layers: list[dict[str, Any]], losses: Mapping[str, str]
 ) -> dict[str, Any]:
-    trainer = trace.trainer
+    trainer, own = trace.trainer, shipped_own_loss(trace)
     given, fixed = _given(trace, tape)
     plain, unknown = shipped_tape(tape, trace.rows, fixed)
     slots = [array for array in trainer.optimizer.slots if array.size and np.ptp(array) != 0]
@@ -153,8 +154,9 @@ def _numbers(
         "gradients": list(tape.gradients),
         "updates": list(tape.updates),
         "states": [list(one) for one in tape.states],
-        "pair": _pair(trace, tape),
+        "pair": None if own is not None else _pair(trace, tape),
         "formulas": shipped_formulas(trace),
+        "ownLoss": own,
         "drawn": any(one.name in DRAWN for one in tape.instructions),
     }  # fmt: skip
     if not unknown:

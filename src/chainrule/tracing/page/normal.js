@@ -186,7 +186,7 @@ class Normalization {
       terms.push(["·", ...twice, left(), square], partOf(mean, n));
     }
     return [
-      narration.upstreamLine(this.c, unit),
+      ...narration.upstreamLines(this.c, unit),
       equationLine(this.slopeName(this.hatName(unit)), scaled, arrives.symbols, this.hatSlope(place)),
       ...(this.fixed ? [] : this.statisticSlopeLines(unit)),
       equationLine(this.slopeName(this.xName(unit)), terms.length > 1 ? ["+", ...terms] : terms[0], symbols, network.delta(this.c, unit)),

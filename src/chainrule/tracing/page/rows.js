@@ -298,7 +298,7 @@ class Rows {
       const factors = k === unit ? [["+", 1, ["−", share]]] : [["−", logarithm ? share : ["·", one, own]]];
       return ["·", arrives, ...(k === unit && !logarithm ? [one] : []), ...factors];
     });
-    const told = (width <= MOST_TERMS ? units : [unit]).map((k) => narration.upstreamLine(c, k));
-    return [...told.filter(Boolean), equationLine(symbol, added(terms, table), table.symbols, delta, why)];
+    const told = new Set((width <= MOST_TERMS ? units : [unit]).flatMap((k) => narration.upstreamLines(c, k)));
+    return [...told, equationLine(symbol, added(terms, table), table.symbols, delta, why)];
   }
 }

@@ -122,6 +122,7 @@ class NetworkSubject {
   signs() {
     const { network } = this;
     const { rows } = new Narration(network);
+    const own = OwnLoss.of(network);
     const normals = network.columns.flatMap((_, c) => (rows.narration.normalizes(c) ? [new Normalization(rows.narration, c)] : []));
     const shared = network.columns.filter((_, c) => network.isAtPositions(c)).map(({ layer }) => layer);
     const { isKnown } = network.mixing;
@@ -135,6 +136,7 @@ class NetworkSubject {
       rows.weights && rows.shares ? "s a row's share in the loss" : "",
       isKnown ? dashed(this.data.formulas.meanings.mix.replace(": ", " ")) : "",
       ...normals.map(({ names }) => names.replace(": ", " ")),
+      own?.steps.length > 1 ? `${own.letter}1, ${own.letter}2 ... what operations of the loss give, in their order` : "",
       normals.length ? "μ mean, σ² variance, hat what is given less μ, divided by the deviation" : "",
     ].filter(Boolean);
   }
