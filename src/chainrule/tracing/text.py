@@ -28,6 +28,7 @@ from chainrule.tracing.formula import (
     Rest,
     Sum,
     Symbol,
+    told_with,
 )
 
 __all__ = ["symbol_text", "text_of", "written"]
@@ -170,9 +171,8 @@ def _call(one: Call, digits: int | None) -> str:
             return f"{one.function[:3]}({', '.join(arguments)})"
         case function if function in PRODUCTS:
             return "·".join(_held(argument, digits, PRODUCT) for argument in one.arguments)
-        case "flat_sum":
-            return f"sum({first})"
-    return f"{one.function}({', '.join(arguments)})"
+    name = "sum" if one.function == "flat_sum" else one.function
+    return f"{name}({', '.join([*arguments, *told_with(one)])})"
 
 
 class _Page:
