@@ -19,8 +19,8 @@ PLACE = Path(__file__).parent
 SCRIPTS = (
     "operations.js", "tape.js", "words.js", "formula.js", "step.js", "network.js", "outputs.js",
     "forward.js", "narration.js", "rows.js", "normal.js", "spread.js", "own.js", "rule.js",
-    "panel.js", "scene.js", "curve.js", "subject.js", "equations.js", "expression.js",
-    "drawing.js", "making.js", "page.js",
+    "panel.js", "scene.js", "curve.js", "subject.js", "equations.js", "layers.js",
+    "expression.js", "drawing.js", "making.js", "page.js",
 )  # fmt: skip
 
 
