@@ -23,7 +23,7 @@ from chainrule.tracing.formula import (
 from chainrule.tracing.step import LayerTrace
 
 __all__ = [
-    "MOST_EXPONENT", "activation_formula", "activation_slope", "learned_below", "learned_slope",
+    "activation_formula", "activation_slope", "learned_below", "learned_slope",
     "parametric_relu", "parametric_slope",
 ]  # fmt: skip
 
