@@ -482,3 +482,15 @@ def test_names_are_whole_in_a_line():
 def test_layers_of_a_table_are_told_by_their_kind():
     text = table_step((3,), 2, 0.0).to_text(200)
     assert "layers: embedding_0 (Embedding), spread (Spread, relu), dense_0 (Dense, relu)" in text
+
+
+@pytest.mark.parametrize("rule", [cr.optimizers.SGD(0.1, momentum=0.9), cr.optimizers.Adam(0.1)])
+@pytest.mark.parametrize("tiny", [1e-33, 1e-3])
+def test_a_state_that_is_set_to_0_is_said_to_be(rule, tiny):
+    made = model(2, layers.Dense(1), optimizer=rule)
+    text = made.trace(np.array([[tiny, 1.0]]), np.zeros((1, 1))).to_text(1000)
+    kept = {"SGD": ["momentum"], "Adam": ["momentum", "velocity"]}[type(rule).__name__]
+    for name in kept if tiny < 1e-30 else ():
+        assert re.search(rf"^{name}_W1\[1,1\]' += .+ = 0  \(set to 0, as all that is nearer to 0 "
+                         rf"than 1e-30\)$", text, re.MULTILINE)  # fmt: skip
+    assert text.count("(set to 0") == (len(kept) if tiny < 1e-30 else 0)
