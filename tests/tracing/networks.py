@@ -571,6 +571,7 @@ def expressions():
     certain = cr.variable(60.0, "z")
     yield "certain", ops.sigmoid_cross_entropy(certain, cr.constant(0.0)), {}
     bends = ops.maximum(x, y) * ops.abs(x - y) + ops.minimum(x, 2.0) + ops.leaky_relu(x - y)
+    bends = bends + ops.elu(x - y, alpha=1.5) + ops.expm1(x)
     yield "bends", bends + x**y + ops.absolute_error(x, y) * ops.relu(x), {}
     A, B = cr.variable([[1.0, 2.0], [3.0, 4.0]], "A"), cr.variable([[5.0], [6.0]], "B")
     yield "matrices", ops.tanh((A @ A) @ B / 50).sum() + (B.T @ A @ B).sum() / 100, {}

@@ -1,5 +1,7 @@
 """What the text of an expression says of its derivatives, against slopes and by hand."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -19,6 +21,7 @@ FUNCTIONS = {
     "log": lambda x, y: ops.log(x), "log1p": lambda x, y: ops.log1p(x),
     "expm1": lambda x, y: ops.expm1(x), "sqrt": lambda x, y: ops.sqrt(y), "tanh": lambda x, y:
     ops.tanh(y), "relu": lambda x, y: ops.relu(x - y), "leaky": lambda x, y: ops.leaky_relu(x - y),
+    "elu": lambda x, y: ops.elu(x - y, alpha=1.5), "elu above 0": lambda x, y: ops.elu(x),
     "cos": lambda x, y: ops.cos(x), "softplus": lambda x, y: ops.softplus(y),
 }  # fmt: skip
 
@@ -50,7 +53,7 @@ def test_every_local_derivative_has_a_formula_that_is_its_slope(name, place):
         slope = (after - before) / (2 * step)
         assert float(evaluate(one.forms[-1])) == pytest.approx(slope, rel=1e-7, abs=1e-9)
         measured += 1
-    assert measured or name in ("abs", "relu", "leaky")  # of a difference
+    assert measured or name in ("abs", "relu", "leaky", "elu")  # of a difference
 
 
 @pytest.mark.parametrize(
@@ -224,3 +227,79 @@ def test_a_number_that_many_have_gets_the_sum_over_them():
     told = "= sum(dv5/dv3·∂v3/∂b) + ∂v5/∂b = sum([1 1 1]·[1 2 3]) + 1 = 7"
     assert told in " ".join(trace.to_text().split())
     assert trace.central_difference("b") == pytest.approx(7.0)
+
+
+ORDINARY = {"cos", "log", "max", "min", "sin", "sqrt", "sum", "tanh"}
+"""What a reader knows who has had analysis."""
+
+
+@cr.operation
+def own_cube(x):
+    """x three times multiplied with itself.
+
+    That is all.
+    """
+    return x**3
+
+
+@own_cube.gradient
+def _(g, y, x):
+    return 3.0 * x * x * g
+
+
+UNUSUAL = {
+    "expm1": lambda x, M: ops.expm1(x), "log1p": lambda x, M: ops.log1p(x), "erf": lambda x, M:
+    ops.erf(x), "softplus": lambda x, M: ops.softplus(x), "sigmoid": lambda x, M: ops.sigmoid(x),
+    "relu": lambda x, M: ops.relu(x), "softmax": lambda x, M: ops.softmax(x), "log_softmax":
+    lambda x, M: ops.log_softmax(x), "sign": lambda x, M: x * ops.sign(x), "masked": lambda x, M:
+    ops.masked(x, [1.0, 0.0]), "greater": lambda x, M: x * ops.greater(x, 0.1), "equal":
+    lambda x, M: x * ops.equal(x, 0.2), "stop_gradient": lambda x, M: x * ops.stop_gradient(x),
+    "flip": lambda x, M: ops.flip(x.reshape((1, 2)), axis=1), "gather": lambda x, M:
+    ops.gather(M, [1, 1]), "narrow": lambda x, M: ops.narrow(M, axis=1, start=0, stop=1), "widen":
+    lambda x, M: ops.widen(M, axis=1, start=0, length=4), "concatenate": lambda x, M:
+    ops.concatenate(x, x * x), "scatter_add": lambda x, M: ops.scatter_add(x, [1, 1], length=3),
+    "transpose": lambda x, M: ops.transpose(M.reshape((1, 2, 2))), "own_cube": lambda x, M:
+    own_cube(x), "softmax_cross_entropy": lambda x, M: ops.softmax_cross_entropy(x, [0.0, 1.0]),
+    "cross_entropy": lambda x, M: ops.sigmoid_cross_entropy(x, [0.0, 1.0]), "matmul": lambda x, M:
+    M @ M, "flush": lambda x, M: ops.flush(x, threshold=0.25),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_a_name_that_not_all_know_is_defined(name):
+    x, M = cr.variable([0.2, 0.7], "x"), cr.variable([[1.0, 2.0], [3.0, -4.0]], "M")
+    trace = cr.trace(UNUSUAL[name](x, M).sum())
+    told, lines = trace.to_text(1000).split("Forward ─", 1)
+    called = set(re.findall(r"\b([a-z]\w+)\(", lines)) - ORDINARY
+    assert name in called
+    for one in called:
+        assert re.search(rf"(^|; ){one}(: |\([^()]*\) (=|is) )\S", told, re.MULTILINE), one
+    shown = trace.to_latex().split("{Forward}")[0].replace(r"\_", "_").replace(r"\allowbreak{}", "")
+    for one in called - {"sigmoid"}:  # σ
+        assert re.search(rf"^{one}: |operatorname{{{one}}}", shown, re.MULTILINE), one
+
+
+def test_activations_with_a_setting_have_it_in_their_formula():
+    x, y = cr.variable(-0.5, "x"), cr.variable(0.7, "y")
+    bent = cr.trace(ops.leaky_relu(x, negative_slope=0.1)).to_text(100)
+    assert (
+        "v2 = leaky_relu(x, negative_slope=0.1) = max(x, 0) + 0.1·min(x, 0) "
+        "= max(-0.5, 0) + 0.1·min(-0.5, 0) = -0.05"
+    ) in " ".join(bent.split())
+    scaled = cr.trace(cr.activations.selu(y)).to_text(100)
+    assert "max(y, 0) + 1.673263·(e^min(y, 0) - 1)" in scaled and "1.050701·v2" in scaled
+
+
+def test_axes_are_told_where_they_are_not_all():
+    M, x = cr.variable([[1.0, 2.0], [3.0, -4.0]], "M"), cr.variable([0.2, -0.7], "x")
+    text = cr.trace((M.sum(axis=0) * ops.softmax(x)).sum() + ops.max(M, axis=1).sum()).to_text(100)
+    assert "sum(M, axis=0) = sum([[1 2] [3 -4]], axis=0) = [4 -2]" in text
+    assert "(max(M, axis=1))" in text and "= softmax(x) = softmax([0.2 -0.7])" in text
+    latex = cr.trace(M.sum(axis=0).sum()).to_latex()
+    assert r"\textstyle\sum(M, \text{axis=0})" in latex and r"\textstyle\sum(v_{2}) =" in latex
+
+
+def test_what_is_flushed_to_0_is_not_said_to_be_what_it_was():
+    x = cr.variable([0.5, -1.2], "x")
+    text = cr.trace(ops.flush(x, threshold=1.0).sum()).to_text(100)
+    assert "v2 = [0 -1.2]  (flush(x, threshold=1))" in text and "v2 = x" not in text

@@ -14,7 +14,7 @@ from chainrule.tracing.page.expression import shipped_expression
 
 SCRIPTS = (
     "operations.js", "tape.js", "words.js", "formula.js", "network.js", "panel.js", "scene.js",
-    "drawing.js", "equations.js", "expression.js",
+    "drawing.js", "equations.js", "layers.js", "expression.js",
 )  # fmt: skip
 
 
@@ -284,3 +284,63 @@ def test_fields_of_an_array_are_named_by_their_places_counted_from_1():
     found = Scripts(*SCRIPTS)(code, shipped=shipped_expression(cr.trace((W * W).sum())))
     places = [f"W[{row},{column}]" for row in (1, 2) for column in (1, 2, 3)]
     assert found == [[place, n] for n, place in enumerate(places)]
+
+
+DRAWN = """
+  const seen = new Set(subject.moments.flatMap(({ shows }) => shows));
+  const [{ nodes, edges }] = subject.scene(seen, []).groups;
+  const texts = (all) => all.map(({ text }) => text);
+  return [Object.fromEntries(nodes.map(({ name, lines }) => [unmarked(name), texts(lines)])),
+    texts(edges), subject.legend(), nodes.map(({ label }) => unmarked(label)),
+    nodes.flatMap(({ x, lines }) => lines.map(({ text, y }) => [x, y, 6.6 * text.length]))];
+"""
+
+
+def drawn_numbers(lines, before=""):
+    """The numbers of lines below a node."""
+    said = " ".join(lines).replace("−", "-").removeprefix(before)
+    return json.loads(said)
+
+
+def test_vectors_have_their_numbers_in_the_drawing():
+    rng = np.random.default_rng(5)
+    A, x, t = (rng.integers(-8, 9, shape) / 4 for shape in ((2, 2), 2, 2))
+    given = [cr.variable(value, name) for value, name in ((A, "A"), (x, "x"), (t, "t"))]
+    z = given[0] @ given[1]
+    e = z * z - given[2]
+    found, arrows, legend, labels, boxes = subject(DRAWN, cr.trace(e @ e, {"z": z, "e": e}))
+    made = A @ x
+    by_e = 2 * (made**2 - t)
+    by_z = by_e * 2 * made
+    for name, value, slope in (
+        ("A", A, np.outer(by_z, x)), ("x", x, A.T @ by_z), ("t", t, -by_e), ("z", made, by_z),
+        ("e", by_e / 2, by_e),
+    ):  # fmt: skip
+        lines = found[name]
+        half = len(lines) // 2
+        np.testing.assert_allclose(drawn_numbers(lines[:half]), value, atol=5e-5)
+        np.testing.assert_allclose(drawn_numbers(lines[half:], "d "), slope, atol=5e-5)
+        assert half == (2 if name == "A" else 1)
+    assert {"2×4", "2×2", "1×2", "[−1, −1]", "[1, 1]"} <= set(arrows)
+    assert (
+        "on the arrows the local derivatives ∂ (2×3: of each of 2 numbers by each of 3)" in legend
+    )
+    for place, (x, y, width) in enumerate(boxes):
+        for other_x, other_y, other_width in boxes[:place]:
+            assert abs(y - other_y) >= 14 or abs(x - other_x) >= (width + other_width) / 2
+    assert any(one.startswith("Variable x, [") and "], d [" in one for one in labels)
+
+
+def test_large_arrays_have_how_many_numbers_they_are_in_the_drawing():
+    u, W = cr.variable(np.ones(5), "u"), cr.variable(np.ones((5, 6)), "W")
+    found, arrows, *_ = subject(DRAWN, cr.trace(cr.ops.tanh(u @ W).sum()))
+    assert found["W"] == ["5×6 numbers", "d 5×6 numbers"]
+    assert found["u"] == ["5 numbers", "d 5 numbers"]
+    assert {"6×30", "6×5", "6 numbers", "1×6"} == set(arrows)
+
+
+def test_the_drawing_of_numbers_alone_is_as_wide_as_it_was():
+    x, y = cr.variable(0.7, "x"), cr.variable(-1.25, "y")
+    code = "return [subject.places.width, subject.places.height, subject.legend()]"
+    width, height, legend = subject(code, cr.trace(x * y + x))
+    assert (width, height) == (48 + 2 * 112 + 48, 58 + 2 * 92) and "2×3" not in legend

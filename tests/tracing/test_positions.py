@@ -30,6 +30,25 @@ def test_sums_and_gradients_of_positions_are_told_with_formula_and_numbers():
     assert "(through" not in trace.to_text()
 
 
+@pytest.mark.parametrize("kind", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("scale", [1.0, 200.0])
+def test_shares_have_a_formula_though_sums_are_large(kind, scale):
+    made = model((2, 3), layers.Dense(3, kind), layers.Dense(2))
+    X, y = batch(2, (2, 3), (2, 2))
+    trace = made.trace(X * scale, y, digits=9)
+    z = trace.layers[0].numbers.z
+    assert scale == 1 or np.abs(z).max() > 100
+    told = lines(trace)
+    for row, p, j in np.ndindex(2, 2, 3):
+        formula, *_, value = told[f"dense[{p + 1},{j + 1}]({row + 1})"].split(" = ")
+        names = [f"z_dense[{p + 1},{k}]({row + 1})" for k in (1, 2, 3)]
+        share = np.exp(z[row, p, j]) / np.exp(z[row, p]).sum()
+        assert all(formula.count(f"e^{name}") in (1, 2) for name in names)
+        assert formula.startswith(("e^" if kind == "softmax" else "") + names[j])
+        wanted = share if kind == "softmax" else np.log(share)
+        assert float(value) == pytest.approx(wanted, rel=1e-3, abs=1e-8)
+
+
 def test_gradients_of_positions_come_to_the_engines():
     trace = step_of("activation at positions")
     told = lines(trace)

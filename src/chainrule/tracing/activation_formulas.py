@@ -16,13 +16,14 @@ from chainrule.tracing.formula import (
     Quotient,
     Sum,
     Symbol,
+    evaluate,
     minus,
     product,
 )
 from chainrule.tracing.step import LayerTrace
 
 __all__ = [
-    "MOST_EXPONENT", "activation_formula", "activation_slope", "learned_below", "learned_slope",
+    "activation_formula", "activation_slope", "learned_below", "learned_slope",
     "parametric_relu", "parametric_slope",
 ]  # fmt: skip
 
@@ -36,7 +37,7 @@ ZERO, ONE, TWO = Number(0), Number(1), Number(2)
 Settings = Mapping[str, float]
 
 
-def activation_formula(name: str | None, settings: Settings, z: Symbol) -> Expression | None:
+def activation_formula(name: str | None, settings: Settings, z: Expression) -> Expression | None:
     """What an activation makes of a number; None where no formula says it.
 
     settings
@@ -74,7 +75,7 @@ def activation_formula(name: str | None, settings: Settings, z: Symbol) -> Expre
 
 
 def activation_slope(
-    name: str | None, settings: Settings, a: Symbol, z: Symbol
+    name: str | None, settings: Settings, a: Symbol, z: Expression
 ) -> Expression | None:
     """The derivative of an activation, in what it gives or is given; None where not spelled."""
     match name:
@@ -95,7 +96,7 @@ def activation_slope(
     return _slope_of_pieces(name, settings, z) or _slope_of_product(name, settings, a, z)
 
 
-def _slope_of_pieces(name: str | None, settings: Settings, z: Symbol) -> Expression | None:
+def _slope_of_pieces(name: str | None, settings: Settings, z: Expression) -> Expression | None:
     """The slope of an activation that is made of pieces."""
     above, upto = Call("holds", (z,)), Call("upto_zero", (z,))
     match name:
@@ -116,7 +117,7 @@ def _slope_of_pieces(name: str | None, settings: Settings, z: Symbol) -> Express
 
 
 def _slope_of_product(
-    name: str | None, settings: Settings, a: Symbol, z: Symbol
+    name: str | None, settings: Settings, a: Symbol, z: Expression
 ) -> Expression | None:
     """The slope of a number times what is made of it, or of a quotient."""
     gate = Call("sigmoid", (z,))
@@ -193,9 +194,9 @@ def _soft_tanh(z: Expression) -> Expression:
     return Call("tanh", (Call("softplus", (z,)),))
 
 
-def _is_finite(settings: Settings, z: Symbol) -> bool:
+def _is_finite(settings: Settings, z: Expression) -> bool:
     largest = max(abs(float(settings[name])) for name in ("a", "b", "c", "d"))
-    return bool(np.abs(z.value) * max(largest, 1.0) <= MOST_EXPONENT)
+    return bool(np.abs(evaluate(z)) * max(largest, 1.0) <= MOST_EXPONENT)
 
 
 def _power_of(factor: float, z: Expression) -> Expression:
@@ -205,14 +206,14 @@ def _power_of(factor: float, z: Expression) -> Expression:
     return Call("exp", (_times(factor, z),))
 
 
-def _smht_sides(settings: Settings, z: Symbol) -> tuple[Expression, Expression]:
+def _smht_sides(settings: Settings, z: Expression) -> tuple[Expression, Expression]:
     """e^(a z) - e^(-b z) and e^(c z) + e^(-d z)"""
     a, b, c, d = (float(settings[name]) for name in ("a", "b", "c", "d"))
     top = minus(_power_of(a, z), _power_of(-b, z))
     return top, Sum((_power_of(c, z), _power_of(-d, z)))
 
 
-def _smht_slope(settings: Settings, f: Symbol, z: Symbol) -> Expression:
+def _smht_slope(settings: Settings, f: Symbol, z: Expression) -> Expression:
     """(a e^(a z) + b e^(-b z) - f (c e^(c z) - d e^(-d z))) / (e^(c z) + e^(-d z))"""
     a, b, c, d = (float(settings[name]) for name in ("a", "b", "c", "d"))
     bottom = _smht_sides(settings, z)[1]

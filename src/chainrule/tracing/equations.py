@@ -203,6 +203,10 @@ MEANINGS = {
         "x·y of two vectors that are multiplied with @: the sum of x_i·y_i",
         r"x\cdot y\text{ of two vectors that are multiplied with @: }\textstyle\sum_i x_i y_i",
     ),
+    "matmul": (
+        "matmul(A, B) is the product of the matrices A and B",
+        r"\operatorname{matmul}(A, B)\text{ is the product of the matrices }A\text{ and }B",
+    ),
     "times": (
         "where Z = matmul(A, B): dL/dA = dL/dZ·Bᵀ and dL/dB = Aᵀ·dL/dZ are products of matrices",
         r"\text{where }Z = \operatorname{matmul}(A, B)\text{: }"
@@ -235,6 +239,16 @@ MEANINGS = {
     "u'": (
         "u'(z) = sqrt(2/π) (1 + 0.134145 z^2)",
         r"u^{\prime}(z) = \sqrt{2/\pi}\,(1 + 0.134145\,z^2)",
+    ),
+    "expm1": ("expm1(z) = e^z - 1", r"\operatorname{expm1}(z) = e^z - 1"),
+    "log1p": ("log1p(z) = log(1 + z)", r"\operatorname{log1p}(z) = \log(1 + z)"),
+    "softmax": (
+        "softmax(z) = e^z/sum(e^z)",
+        r"\operatorname{softmax}(z) = \frac{e^z}{\textstyle\sum(e^z)}",
+    ),
+    "log_softmax": (
+        "log_softmax(z) = z - log(sum(e^z))",
+        r"\operatorname{log\_softmax}(z) = z - \log(\textstyle\sum(e^z))",
     ),
     "softplus": ("softplus(z) = log(1 + e^z)", r"\operatorname{softplus}(z) = \log(1 + e^z)"),
     "softsign": ("softsign(z) = z/(1 + |z|)", r"\operatorname{softsign}(z) = \frac{z}{1 + |z|}"),

@@ -34,8 +34,9 @@ def account_of_expression(trace: Trace) -> Account:
     sentence = f"{others:,} more step{'' if others == 1 else 's'} {left_out(others)}."
     rest = [sentence] if others else []
     result = seen.symbol(seen.result).name
+    values = [value_of(seen, step) for step in shown]
     sections = (
-        Section("Forward", (*(value_of(seen, step) for step in shown), *rest)),
+        Section("Forward", (*values, *rest)),
         Section("Local derivatives", tuple(_locals(seen, shown))),
         Section("Backward", (*_backward(seen, shown), *rest)),
         Section("Paths", () if others else tuple(path_entries(seen))),
@@ -43,9 +44,16 @@ def account_of_expression(trace: Trace) -> Account:
     lines = (
         f"forward from the variables to {result}, then backward: each derivative is the sum over "
         "uses of the derivative of what uses it (d), times the local one (∂)",
+        *dict.fromkeys(_meaning(step) for step, one in zip(shown, values, strict=True) if one.note),
     )
     title = f"{result}, forward and backward"
     return Account(title, lines, legend(sections, _hidden(seen, shown)), sections, trace.digits)
+
+
+def _meaning(step: TraceStep) -> str:
+    """What an operation does that is written by its name alone."""
+    said = (step.node.operation.__doc__ or "").strip().partition("\n")[0]
+    return f"{step.operation}: {said}" if said else ""
 
 
 def _hidden(seen: Seen, shown: Iterable[TraceStep]) -> Iterator[str]:

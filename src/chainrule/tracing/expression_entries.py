@@ -18,10 +18,12 @@ from chainrule.tracing.formula import (
     Product,
     Quotient,
     Symbol,
+    evaluate,
     folded,
     minus,
+    settings_of,
 )
-from chainrule.tracing.operations import formula_of
+from chainrule.tracing.operations import IN_PIECES, formula_of
 
 __all__ = ["locals_of", "parts_of_pair", "slope_of", "value_of"]
 
@@ -33,12 +35,24 @@ def value_of(seen: Seen, step: TraceStep) -> Equation:
     if step.name in seen.products:
         product = seen.products[step.name]
         return equation(seen.symbol(step), product.value(*seen.factors(product)))
-    operands = [seen.operand(name) for name in step.operands]
+    formulas = _formulas(seen, step)
+    if formulas:
+        return equation(seen.symbol(step), *formulas)
+    given = [seen.title[seen.shown_as[name]] for name in step.operands]
+    given += settings_of(step.attributes, len(step.node.operands[0].shape))
+    return equation(seen.symbol(step), note=f"{step.operation}({', '.join(given)})")
+
+
+def _formulas(seen: Seen, step: TraceStep) -> list[Expression]:
+    """The formula of a value, after the call that it is where it is longer; none of many."""
+    operands = tuple(seen.operand(name) for name in step.operands)
+    if step.operation == "flush" and not np.array_equal(evaluate(operands[0]), step.value):
+        return []
     formula = formula_of(step.operation, operands, step.attributes)
-    if formula is not None:
-        return equation(seen.symbol(step), formula)
-    names = ", ".join(seen.title[seen.shown_as[name]] for name in step.operands)
-    return equation(seen.symbol(step), note=f"{step.operation}({names})")
+    if formula is None:
+        return []
+    called = Call(step.operation, operands, tuple(step.attributes.items()))
+    return [called, formula] if step.operation in IN_PIECES else [formula]
 
 
 def locals_of(seen: Seen, step: TraceStep) -> Iterator[tuple[TraceStep, Equation]]:

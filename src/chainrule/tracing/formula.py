@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -12,7 +12,8 @@ import numpy as np
 __all__ = [
     "FUNCTIONS", "PRODUCTS", "Call", "Expression", "Negative", "Number", "Power", "Product",
     "Quotient", "Rest", "Sum", "Symbol", "dot", "evaluate", "folded", "mean_of", "minus", "negated",
-    "parts_of", "product", "some", "total",
+    "parts_of", "product", "settings_of", "some", "told_with",
+    "total",
 ]  # fmt: skip
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -186,6 +187,25 @@ def parts_of(one: Expression) -> Iterator[Expression]:
         yield from parts_of(part)
 
 
+def settings_of(settings: Mapping[str, Any], axes: int) -> list[str]:
+    """What an operation on so many axes is told: "axis=0", where that is not all of them."""
+    told = {name: value for name, value in settings.items() if name != "keepdims"}
+    along = told.get("axis")
+    if along is not None and np.size(along) == axes:
+        del told["axis"]
+    elif isinstance(along, tuple) and len(along) == 1:
+        told["axis"] = along[0]
+    return [
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in told.items()
+    ]
+
+
+def told_with(one: Call) -> list[str]:
+    """What the function of a call is told besides its arguments."""
+    return settings_of(dict(one.settings), np.ndim(evaluate(one.arguments[0])))
+
+
 def mean_of(terms: Expression, count: int) -> Expression:
     """1/count times a sum; the sum itself for one."""
     if count == 1:
@@ -240,6 +260,10 @@ def _sigmoid(x: Any) -> Any:
     return np.exp(-np.logaddexp(0.0, -x))
 
 
+def _log_softmax(z: Any, axis: int = -1) -> Any:
+    return z - np.logaddexp.reduce(z, axis=axis, keepdims=True)
+
+
 def _contracted(upstream: Any, local: Any) -> Any:
     """What a derivative comes to through a local one: summed over the axes of the user."""
     return np.tensordot(upstream, local, axes=np.ndim(upstream))
@@ -274,14 +298,15 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "matmul": np.matmul, "maximum": np.maximum, "minimum": np.minimum, "outer": np.outer,
     "relu": lambda x: np.maximum(x, 0), "sigmoid": _sigmoid, "sign": np.sign, "sin": np.sin,
     "softplus": lambda x: np.logaddexp(0.0, x), "softsign": lambda x: x / (1 + np.abs(x)),
-    "softmax": lambda z: np.exp(z - np.logaddexp.reduce(z, axis=-1, keepdims=True)),
+    "log_softmax": _log_softmax, "softmax": lambda z, axis=-1: np.exp(_log_softmax(z, axis)),
     "sqrt": np.sqrt, "tanh": np.tanh,
     "times": np.matmul, "transposed": np.transpose,
     "u": lambda x: BEND * (x + CUBED * x**3), "u'": lambda x: BEND * (1 + 3 * CUBED * x**2),
     "upto_zero": lambda x: np.asarray(x <= 0, np.float64),
     "Φ": _normal_share, "φ": lambda x: np.exp(-x * x / 2) / math.sqrt(2 * math.pi),
     "cross_entropy": lambda z, t: np.logaddexp(0.0, z) - t * z,
-    "leaky_relu": lambda x, negative_slope=0.2: np.where(x > 0, x, negative_slope * x),
+    "elu": lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
+    "leaky_relu": lambda x, negative_slope: np.where(x > 0, x, negative_slope * x),
 }  # fmt: skip
 """What a formula may call: name and meaning."""
 PRODUCTS = ("by_class", "chain", "dot", "matrix_column", "outer", "row_matrix", "times")

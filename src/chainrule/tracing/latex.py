@@ -29,6 +29,7 @@ from chainrule.tracing.formula import (
     Rest,
     Sum,
     Symbol,
+    told_with,
 )
 from chainrule.tracing.latex_names import escaped, number_latex, symbol_latex, width_of
 
@@ -378,15 +379,14 @@ def _call(one: Call, digits: int | None) -> Tokens:
         case function if function in PRODUCTS:
             held = [_held(argument, digits, PRODUCT) for argument in one.arguments]
             return [*held[0], Token(r"\cdot ", 1.5), *held[1]]
-        case "flat_sum":
-            return [Token(r"\textstyle\sum(", 4.0), *first, Token(")", 0.8)]
-    return _named_call(one.function, arguments)
+    told = [[Token(rf"\text{{{escaped(said)}}}", len(said))] for said in told_with(one)]
+    return _named_call(one.function, [*arguments, *told])
 
 
 FUNCTIONS = {
     **{name: rf"\{name}" for name in ("exp", "log", "sin", "cos", "tanh")},
     "maximum": r"\max", "minimum": r"\min", "Φ": r"\Phi", "φ": r"\varphi",
-    "sigmoid": r"\sigma", "u": "u", "u'": r"u^{\prime}",
+    "sigmoid": r"\sigma", "flat_sum": r"\textstyle\sum", "u": "u", "u'": r"u^{\prime}",
 }  # fmt: skip
 """What LaTeX calls a function, where it has a name of its own."""
 

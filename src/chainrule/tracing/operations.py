@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph import Node
+from chainrule.tracing.activation_formulas import activation_formula, activation_slope
 from chainrule.tracing.formula import (
     Call,
     Expression,
@@ -23,7 +24,9 @@ from chainrule.tracing.formula import (
     total,
 )
 
-__all__ = ["DRAWN", "MOVING", "formula_of", "rule_formula", "slope_formula", "together"]
+__all__ = [
+    "DRAWN", "IN_PIECES", "MOVING", "formula_of", "rule_formula", "slope_formula", "together",
+]  # fmt: skip
 
 DRAWN = ("dropout_mask", "random_normal", "random_uniform")
 """Operations that draw numbers, each step others."""
@@ -39,9 +42,11 @@ MOVING = (
 A relu does so at some numbers only.
 """
 CALLED = (
-    "cos", "exp", "expm1", "log", "log1p", "matmul", "maximum", "minimum", "relu", "sigmoid",
-    "sign", "sin", "softplus", "sqrt", "tanh", "leaky_relu",
+    "cos", "exp", "expm1", "log", "log1p", "log_softmax", "matmul", "maximum", "minimum", "relu",
+    "sigmoid", "sign", "sin", "softmax", "softplus", "sqrt", "tanh",
 )  # fmt: skip
+IN_PIECES = ("elu", "leaky_relu")
+"""Activations with a setting, whose formula has a piece above 0 and one below."""
 
 
 def formula_of(
@@ -76,6 +81,8 @@ def formula_of(
             return Call("flat_sum", tuple(operands), tuple(axes.items()))
     if operation in SAME and operation != "broadcast_to":
         return operands[0] if operation != "reshape" else None
+    if operation in IN_PIECES:
+        return activation_formula(operation, attributes, operands[0])
     if operation in CALLED:
         return Call(operation, tuple(operands), tuple(attributes.items()))
     return None
@@ -117,9 +124,8 @@ def slope_formula(
             return Number(1.0)
         case "negative":
             return Number(-1.0)
-        case "leaky_relu":
-            slope = Number(attributes["negative_slope"])
-            return Sum((Call("holds", (x,)), Product((slope, Call("upto_zero", (x,))))))
+        case "elu" | "leaky_relu":
+            return activation_slope(operation, attributes, result, x)
     return _function_slope(operation, x, result)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -225,7 +226,7 @@ def _rows_left_out(view: View) -> Iterator[Entry]:
 def _after(view: View) -> Iterator[Entry]:
     trace = view.trace
     if np.isfinite(trace.loss):
-        symbol = Symbol(view.notation.loss, trace.loss_after, mark="'")
+        symbol = replace(view.loss(), value=trace.loss_after, mark="'")
         masks = ", with what was drawn for it" if _draws(trace) else ""
         yield equation(symbol, note=f"the loss of the same rows after the step{masks}")
     else:

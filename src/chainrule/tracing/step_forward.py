@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from chainrule.tracing.activation_formulas import (
-    MOST_EXPONENT,
     activation_formula,
     learned_slope,
     parametric_relu,
@@ -52,6 +51,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 OF_CLASSES = ("softmax", "log_softmax")
 """Activations of which each number depends on all that are given."""
+MOST_OF_SHARES = 700.0
+"""Sums beyond which e^z, or what many of them add up to, overflows."""
 MOST_OPERATIONS = 8
 
 
@@ -112,7 +113,7 @@ def _activations(view: View, place: int, row: int, units: list[int]) -> Iterator
         symbol = view.unit(place, unit, a[unit], view.row(row))
         sums = [_z(view, place, k, one, row) for k, one in enumerate(z)]
         if gives_shares(layer):
-            yield equation(symbol, *_share(view, layer, sums, unit, units))
+            yield _share(symbol, view, layer, sums, unit, units)
         else:
             yield activated(symbol, layer, sums[unit])
 
@@ -145,24 +146,25 @@ def activated(symbol: Symbol, layer: LayerTrace, z: Symbol) -> Entry:
 
 
 def _share(
-    view: View, layer: LayerTrace, given: list[Symbol], unit: int, shown: Sequence[int]
-) -> tuple[Expression, ...]:
+    symbol: Symbol, view: View, layer: LayerTrace, given: list[Symbol], unit: int,
+    shown: Sequence[int],
+) -> Entry:  # fmt: skip
     """e^z of a unit divided by the sum of all at its position, or its logarithm.
 
-    None where e^z would overflow.
+    No formula where e^z would overflow.
     """
     first, end = position_of(layer, unit)
     given, shown = given[first:end], within(shown, first, end - first)
     z = np.array([one.value for one in given], np.float64)
-    if np.abs(z).max() > MOST_EXPONENT:
-        return ()
+    if np.abs(z).max() > MOST_OF_SHARES:
+        return equation(symbol, note=_through(layer))
     powers = total(dot(
         np.exp(z), np.ones(len(z)), lambda k: Call("exp", (given[k],)), view.folding.terms,
         first=shown,
     ))  # fmt: skip
     if layer.activation == "log_softmax":
-        return (minus(given[unit - first], Call("log", (powers,))),)
-    return (Quotient(Call("exp", (given[unit - first],)), powers),)
+        return equation(symbol, minus(given[unit - first], Call("log", (powers,))))
+    return equation(symbol, Quotient(Call("exp", (given[unit - first],)), powers))
 
 
 def _through(layer: LayerTrace, what: str = "") -> str:
@@ -233,7 +235,7 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
         if not columns:
             yield equation(symbol, note=_through(layer))
         elif gives_shares(layer):
-            yield equation(symbol, *_share(view, layer, columns, unit, units))
+            yield _share(symbol, view, layer, columns, unit, units)
         elif layer.kind == "Dropout" and slope is not None:
             factor = replace(columns[unit], head="mask", value=flat(slope, view.rows)[row, unit])
             yield equation(symbol, Product((factor, columns[unit])))
@@ -314,7 +316,7 @@ def _probabilities(view: View, row: int) -> Iterator[Entry]:
         elif parts.link == "sigmoid":
             yield equation(found[unit], Call("sigmoid", (outputs[unit],)))
         else:
-            yield equation(found[unit], *_share(view, layer, outputs, unit, view.shown_units[last]))
+            yield _share(found[unit], view, layer, outputs, unit, view.shown_units[last])
 
 
 def _shares(view: View) -> Iterator[Entry]:
@@ -340,16 +342,13 @@ def _loss_of_all(view: View) -> list[Expression]:
     if shares is None or view.weighs_targets:
         return []
 
-    def own(row: int) -> Symbol:
-        return Symbol(view.notation.loss, trace.row_losses[row], row=row + 1)
-
     if trace.row_weights is not None:
         terms: Expression = total(some(
             np.asarray(shares, np.float64) * trace.row_losses, view.shown_rows,
-            lambda row: Product((Symbol("s", shares[row], row=row + 1), own(row))),
+            lambda row: Product((Symbol("s", shares[row], row=row + 1), view.loss(row))),
         ))  # fmt: skip
     else:
-        terms = total(some(trace.row_losses, view.shown_rows, own))
+        terms = total(some(trace.row_losses, view.shown_rows, view.loss))
         if trace.loss_rules[0].reduction != "sum":
             terms = mean_of(terms, view.rows)
     return [total([terms, *([penalty_symbol(view)] if trace.penalties else [])])]

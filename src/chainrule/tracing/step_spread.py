@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.tracing.columns import is_long
 from chainrule.tracing.equations import Entry, Values, equation, number_text
 from chainrule.tracing.folding import largest
 from chainrule.tracing.formula import (
@@ -102,7 +103,8 @@ def _range_of(view: View, number: int, part: int) -> str:
     """Where what a number gives bends: at both ends of a part, in the number's own unit."""
     if number >= len(view.trace.ranges):
         return ""
-    name, edges = view.trace.ranges[number]
+    own, edges = view.trace.ranges[number]
+    name = f"[{own}]" if is_long(own) else own
     if part + 1 >= len(edges):
         return f"beyond the range of {name}"
     low, high = (number_text(one, view.notation.digits) for one in edges[part : part + 2])

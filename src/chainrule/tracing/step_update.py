@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.graph import Node
 from chainrule.optimizers import SGD
 from chainrule.tracing.equations import Entry, Values, equation, number_text
 from chainrule.tracing.formula import (
@@ -132,7 +133,7 @@ def _update(view: View, one: Shown) -> Iterator[Entry]:
         formula = rule_formula(node, known | moved)
         state = one.parameter.slots_after[name]
         symbol = replace(one.symbol, head=name, value=state[one.index], mark="'")
-        yield equation(symbol, *([] if formula is None else [formula]))
+        yield equation(symbol, *([] if formula is None else [formula]), note=_flushed(node))
         moved[node.number] = symbol
     formula = rule_formula(made.weight, known | moved)
     forms = [] if formula is None else [formula]
@@ -142,6 +143,15 @@ def _update(view: View, one: Shown) -> Iterator[Entry]:
     else:
         yield equation(replace(after, value=value, mark="*"), *forms, note="by the rule")
         yield equation(after, note="after the constraint")
+
+
+def _flushed(node: Node) -> str:
+    """Why a number of a rule's state is 0 where its formula says another; "" of others."""
+    if node.operation is None or node.operation.name != "flush":
+        return ""
+    if node.value != 0 or node.operands[0].value == 0:
+        return ""
+    return f"set to 0, as all that is nearer to 0 than {node.attributes['threshold']:g}"
 
 
 def _is_constrained(view: View, one: Shown) -> bool:

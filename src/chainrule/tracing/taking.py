@@ -158,7 +158,7 @@ def _layers(before: Trainer, after: Trainer, numbers: Traced, data: Data) -> Ite
     kinds = (
         [type(layer).__name__ for layer in network.layers]
         if isinstance(network, Stack)
-        else network.names
+        else [name.rstrip("_0123456789").capitalize() for name in network.names]
     )
     place = 0
     known = dict(zip(network.names, zip(kinds, _activations(network), strict=True), strict=True))

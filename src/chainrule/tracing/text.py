@@ -28,6 +28,7 @@ from chainrule.tracing.formula import (
     Rest,
     Sum,
     Symbol,
+    told_with,
 )
 
 __all__ = ["symbol_text", "text_of", "written"]
@@ -36,8 +37,8 @@ NARROWEST = 40
 ANSI = {"section": "\x1b[1m", "symbol": "\x1b[36m", "result": "\x1b[32m"}
 RESET = "\x1b[0m"
 MOST_INDENT = 18
-TIED = "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
-"""Between a name and its value, where no line ends."""
+TIE = "\N{NO-BREAK SPACE}"
+"""Within a name, and between it and its value, where no line ends."""
 
 
 def text_of(trace: Any, width: int = 80, color: bool = False) -> str:
@@ -170,9 +171,8 @@ def _call(one: Call, digits: int | None) -> str:
             return f"{one.function[:3]}({', '.join(arguments)})"
         case function if function in PRODUCTS:
             return "·".join(_held(argument, digits, PRODUCT) for argument in one.arguments)
-        case "flat_sum":
-            return f"sum({first})"
-    return f"{one.function}({', '.join(arguments)})"
+    name = "sum" if one.function == "flat_sum" else one.function
+    return f"{name}({', '.join([*arguments, *told_with(one)])})"
 
 
 class _Page:
@@ -205,15 +205,13 @@ class _Page:
                     yield from self._equation(entry, indent)
                 else:
                     said = entry if isinstance(entry, str) else self._values(entry)
-                    for line in textwrap.wrap(said, self.width, subsequent_indent="  "):
-                        yield line.replace(TIED, " = ")
+                    yield from _wrapped(said, self.width, subsequent_indent="  ")
 
     def _values(self, entry: Values) -> str:
         digits = self.account.digits
-        shown = (
-            f"{symbol_text(one)}{TIED}{number_text(one.value, digits)}" for one in entry.symbols
-        )
-        return f"{entry.before}{', '.join(shown)}{entry.after}"
+        shown = (f"{symbol_text(one)} = {number_text(one.value, digits)}" for one in entry.symbols)
+        tied = ", ".join(one.replace(" ", TIE) for one in shown)
+        return f"{entry.before}{tied}{entry.after}"
 
     def _equation(self, one: Equation, indent: int) -> Iterator[str]:
         digits = self.account.digits
@@ -225,7 +223,8 @@ class _Page:
         start = symbol.ljust(indent)
         lines = _packed(start, [*shown, result], self.width, indent)
         if one.note:
-            note = " ".join([one.note, ", ".join(map(symbol_text, one.names))]).strip()
+            names = ", ".join(symbol_text(name).replace(" ", TIE) for name in one.names)
+            note = " ".join([BRACKETED.sub(_tied, one.note), names]).strip()
             lines = _noted(lines, note, self.width, indent)
         yield from self._painted(lines, symbol, result)
 
@@ -263,7 +262,7 @@ def _packed(start: str, stages: Sequence[str], width: int, indent: int) -> list[
 def _broken(text: str, width: int, indent: int) -> list[str]:
     """A text in lines of so many letters, broken where it holds together least."""
     lines, current = [], ""
-    for piece in _pieces(text, width - indent, 0):
+    for piece in _pieces(text, width - indent):
         if current and len(current) + len(piece.rstrip()) > width:
             lines.append(current.rstrip())
             current = " " * indent + piece.lstrip()
@@ -273,39 +272,60 @@ def _broken(text: str, width: int, indent: int) -> list[str]:
 
 
 DEEPEST = 6
+OPERATORS = (" + ", " - "), ("·",), ("/(", "/sqrt(", "/sum of")
+"""Where a line begins, the loosest first; a stroke not within the name of a derivative."""
 
 
-def _pieces(text: str, width: int, level: int) -> Iterator[str]:
-    """The text in pieces that fit: before + and - outside of brackets, after dots, then inside."""
+def _pieces(text: str, width: int, level: int = 0, depth: int = 0) -> Iterator[str]:
+    """The text in pieces that fit: before operators outside of brackets, then inside of them.
+
+    level
+        How readily lines end: of each depth of brackets the operators of each kind.
+    depth
+        How deep in brackets the text begins.
+    """
     if len(text) <= width and level > 0:
         yield text
-    elif level > 2 * DEEPEST:
-        for word in re.findall(r"\s*\S+", text):
-            yield from (word[k : k + width] for k in range(0, len(word), width))
+    elif level > len(OPERATORS) * DEEPEST:
+        for part in re.split(r"(?=/[d∂])", text):  # a derivative, then words
+            words = [part] if len(part) <= width else re.findall(r"\s*\S+", part)
+            yield from (word[k : k + width] for word in words for k in range(0, len(word), width))
     else:
-        start = 0
-        for place in _breaks(text, level // 2, dots=bool(level % 2)):
-            yield from _pieces(text[start:place], width, level + 1)
-            start = place
-        yield from _pieces(text[start:], width, level + 1)
+        start, (deep, kind) = 0, divmod(level, len(OPERATORS))
+        for place in [*_breaks(text, depth, deep, kind)]:
+            yield from _pieces(text[start:place], width, level + 1, depth)
+            start, depth = place, deep
+        yield from _pieces(text[start:], width, level + 1, depth)
 
 
-def _breaks(text: str, deep: int, dots: bool) -> Iterator[int]:
-    """The places so deep in brackets where a line may end."""
-    depth = 0
+def _breaks(text: str, depth: int, deep: int, kind: int) -> Iterator[int]:
+    """The places so deep in round brackets where a line may begin with operators of a kind."""
+    inside = 0
     for place, letter in enumerate(text):
-        depth += (letter in "([") - (letter in ")]")
-        if depth != deep or place == 0:
-            continue
-        if dots and letter == "·":
-            yield place + 1
-        elif not dots and text[place : place + 3] in (" + ", " - "):
+        inside += (letter == "[") - (letter == "]")  # of a name, a condition or an array
+        starts = text.startswith(OPERATORS[kind], place)
+        if starts and depth == deep and inside == 0 and place > 0:
             yield place
+        if inside == 0:
+            depth += (letter == "(") - (letter == ")")
 
 
 def _noted(lines: list[str], note: str, width: int, indent: int) -> list[str]:
     text = f"  ({note})"
     if len(lines[-1]) + len(text) <= width:
-        return [*lines[:-1], lines[-1] + text]
-    wrapped = textwrap.wrap(f"({note})", width - indent - 3)
-    return [*lines, *(" " * (indent + 3) + line for line in wrapped)]
+        return [*lines[:-1], lines[-1] + text.replace(TIE, " ")]
+    return [*lines, *(" " * (indent + 3) + line for line in _wrapped(text[2:], width - indent - 3))]
+
+
+BRACKETED = re.compile(r"\[[^\[\]]*\]")
+"""A name with spaces or signs in it."""
+
+
+def _tied(name: re.Match[str]) -> str:
+    return name[0].replace(" ", TIE)
+
+
+def _wrapped(text: str, width: int, subsequent_indent: str = "") -> list[str]:
+    """Words in lines, without an end inside of what is tied."""
+    lines = textwrap.wrap(text, width, subsequent_indent=subsequent_indent, break_on_hyphens=False)
+    return [line.replace(TIE, " ") for line in lines]

@@ -176,10 +176,11 @@ class View:
 
     def loss(self, row: int | None = None) -> Symbol:
         """The loss; or a row's own, which with one row alone is the loss where both agree."""
-        if row is None:
-            return Symbol(self.notation.loss, self.trace.loss)
-        value = self.trace.row_losses[row]
-        return Symbol(self.notation.loss, value, row=None if self.one_loss else row + 1)
+        name, value = self.notation.loss, self.trace.loss
+        if row is not None:
+            value = self.trace.row_losses[row]
+        of = None if row is None or self.one_loss else row + 1
+        return Symbol(name, value, row=of, bracketed=is_long(name))
 
     def own_loss(self, row: int, place: int) -> Symbol:
         """What derivatives of a row, before the layers from a place on, are derivatives of.
@@ -187,7 +188,8 @@ class View:
         The row's own loss; of rows that mix on the way to it the sum of all rows' own losses.
         """
         if any(self.mixing[place:]):
-            return Symbol(f"Σ{self.notation.loss}", np.sum(self.trace.row_losses))
+            name = f"Σ{self.notation.loss}"
+            return Symbol(name, np.sum(self.trace.row_losses), bracketed=is_long(name))
         return self.loss(row)
 
     @cached_property

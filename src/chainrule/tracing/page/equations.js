@@ -59,6 +59,7 @@ class Equations {
   evaluated(tree) {
     if (typeof tree === "number") return make([], Float64Array.of(tree));
     if (typeof tree === "string") return this.symbol(tree).value;
+    if (tree.told) return undefined;
     const [name, ...parts] = tree;
     const given = parts.map((part) => this.evaluated(part));
     const meaning = FUNCTIONS[name];

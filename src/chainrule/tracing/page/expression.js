@@ -1,8 +1,6 @@
 // An expression as the page's subject: its graph, values forward, derivatives backward.
 
 const MOST_NODES = 80;
-const NODE_RADIUS = 22;
-const FIXED_RADIUS = 17;
 
 class ExpressionSubject {
   constructor(data) {
@@ -21,7 +19,8 @@ class ExpressionSubject {
     }
     this.rows = 1;
     this.resetAll();
-    this.places = layered(this.nodes, this.byNumber);
+    this.arrows = this.nodes.flatMap((node) => node.edges.map((edge) => this.onArrow(node, edge)));
+    this.places = layered(this.nodes, this.byNumber, (node) => this.linesOf(node), this.arrows);
     this.moments = this.walk();
   }
 
@@ -71,7 +70,9 @@ class ExpressionSubject {
 
   legend() {
     const dashed = this.nodes.some(({ fixed }) => fixed) ? " Constants are dashed." : "";
-    return `Below each node its value and, with d, the derivative of ${plain(this.last.title)} by it; on the arrows the local derivatives ∂.${dashed}`;
+    const sized = this.arrows.some((text) => text.includes("×"));
+    const sizes = sized ? " (2×3: of each of 2 numbers by each of 3)" : "";
+    return `Below each node its value and, with d, the derivative of ${plain(this.last.title)} by it; on the arrows the local derivatives ∂${sizes}.${dashed}`;
   }
 
   hint() {
@@ -254,8 +255,7 @@ class ExpressionSubject {
     for (const node of this.nodes) {
       node.edges.forEach((edge, place) => {
         const key = `e/${node.number}/${place}`;
-        const local = seen.has(`l/${node.number}/${place}`) && edge.local !== null ? this.of(edge.local) : undefined;
-        const text = local?.data.length === 1 ? short(local.data[0]) : "";
+        const text = seen.has(`l/${node.number}/${place}`) ? this.onArrow(node, edge) : "";
         group.edges.push({ key: null, path: routes.get(key), weight: 1.4, kind: "arrow", text, textKind: "delta", active: active.has(key) });
       });
     }
@@ -264,26 +264,35 @@ class ExpressionSubject {
     return { width, height, titles: [], groups: [group] };
   }
 
+  /** What stands below a node: its value, and its derivative if it has one. */
+  linesOf({ value, derivative }) {
+    return { value: inLines(this.of(value)), derivative: derivative === null ? [] : inLines(this.of(derivative), "d ") };
+  }
+
+  /** What stands on an arrow to a node: one or two local derivatives, else how many there are. */
+  onArrow(node, { from, local, product }) {
+    if (product === null) return "";
+    const size = (index) => this.of(index).data.length;
+    if (local === null) return `${size(node.value)}×${size(this.byNumber.get(from).value)}`;
+    return size(local) > IN_A_LINE ? counted(size(local), "number") : inLines(this.of(local))[0];
+  }
+
   drawn(node, { x, y }, seen, active) {
     const key = `n/${node.number}`;
+    const { value, derivative } = this.linesOf(node);
     const lines = [];
-    const brief = (index) => {
-      const found = this.of(index);
-      return found.data.length === 1 ? short(found.data[0]) : `(${found.shape.join("×")})`;
-    };
-    if (seen.has(`v/${node.number}`) && !node.fixed) lines.push({ text: brief(node.value), kind: "a", y: y + NODE_RADIUS + 14 });
-    if (seen.has(`d/${node.number}`) && node.derivative !== null) {
-      lines.push({ text: `d ${brief(node.derivative)}`, kind: "delta", y: y + NODE_RADIUS + 28 });
-    }
+    const below = (texts, kind, first) => texts.forEach((text, n) => lines.push({ text, kind, y: y + first + n * LINE_HEIGHT }));
+    if (seen.has(`v/${node.number}`) && !node.fixed) below(value, "a", NODE_RADIUS + LINE_HEIGHT);
+    if (seen.has(`d/${node.number}`)) below(derivative, "delta", NODE_RADIUS + (1 + value.length) * LINE_HEIGHT);
     const sign = { add: "+", subtract: "−", multiply: "×", divide: "÷", negative: "−", power: "^" }[node.operation] ?? node.operation;
     const made = node.leaf || node.fixed ? "" : sign;
-    const constant = node.fixed ? brief(node.value) : "";
+    const constant = node.fixed ? value.join(" ") : "";
     const own = node.fixed && !node.named ? (constant.length <= 6 ? constant : "c") : node.title;
-    if (node.fixed && own !== constant) lines.push({ text: constant, kind: "z", y: y + NODE_RADIUS + 10 });
+    if (node.fixed && own !== constant) below(value, "z", NODE_RADIUS + 10);
     return {
       key, x, y, radius: node.fixed ? FIXED_RADIUS : NODE_RADIUS, name: own, over: made, lines,
       active: active.has(key), quiet: node.fixed,
-      label: `${node.leaf ? "Variable" : node.fixed ? "Constant" : "Node"} ${own}${made ? ` = ${node.operation}` : ""}${lines.map(({ text }) => `, ${text}`).join("")}`,
+      label: `${node.leaf ? "Variable" : node.fixed ? "Constant" : "Node"} ${own}${made ? ` = ${node.operation}` : ""}${lines.map(({ text }, n) => `${/,$/.test(lines[n - 1]?.text) ? "" : ","} ${text}`).join("")}`,
     };
   }
 }
@@ -309,91 +318,4 @@ function drawnNodes({ nodes: all, result }) {
   return nodes
     .filter((node) => !fixed.has(node.number) || used.has(node.number) || node.number === result)
     .map((node) => (fixed.has(node.number) ? { ...node, fixed: true, edges: [] } : node));
-}
-
-/** Where the middle of a path lies, for its label. */
-function ends(points) {
-  const n = Math.floor((points.length - 1) / 2);
-  return { x1: points[n].x, y1: points[n].y, x2: points[n + 1].x, y2: points[n + 1].y };
-}
-
-/** Nodes in columns by how far the result is; long edges pass through places of their own. */
-function layered(nodes, byNumber) {
-  const depth = depths(nodes);
-  const columns = Array.from({ length: Math.max(...depth.values()) + 1 }, () => []);
-  const slots = new Map();
-  const slot = (key, column) => {
-    const made = { key, column, order: columns[column].length, before: [], after: [] };
-    columns[column].push(made);
-    slots.set(key, made);
-    return made;
-  };
-  for (const node of nodes) slot(`n/${node.number}`, depth.get(node.number));
-  const chains = new Map();
-  for (const node of nodes) {
-    node.edges.forEach(({ from }, place) => {
-      const chain = [slots.get(`n/${from}`)];
-      for (let column = depth.get(from) + 1; column < depth.get(node.number); column++) {
-        chain.push(slot(`e/${node.number}/${place}/${column}`, column));
-      }
-      chain.push(slots.get(`n/${node.number}`));
-      for (let k = 1; k < chain.length; k++) {
-        chain[k].before.push(chain[k - 1]);
-        chain[k - 1].after.push(chain[k]);
-      }
-      chains.set(`e/${node.number}/${place}`, chain);
-    });
-  }
-  ordered(columns);
-  const tallest = Math.max(...columns.map((column) => column.length));
-  const [step, rise] = [112, 92];
-  for (const column of columns) {
-    column.forEach((one, n) => {
-      one.x = 48 + one.column * step;
-      one.y = 58 + (n + (tallest - column.length) / 2) * rise;
-    });
-  }
-  const routes = new Map([...chains].map(([key, chain]) => [key, trimmed(chain, byNumber)]));
-  const at = new Map(nodes.map((node) => [node.number, slots.get(`n/${node.number}`)]));
-  const last = nodes.filter((node) => depth.get(node.number) === columns.length - 1);
-  const right = Math.max(48, ...last.map((node) => 4 + 3.5 * node.operation.length)); // half a name
-  return { at, routes, width: 48 + (columns.length - 1) * step + right, height: 58 + tallest * rise };
-}
-
-/** The column of each node: behind its operands; of a leaf just before its first use. */
-function depths(nodes) {
-  const depth = new Map();
-  for (const node of nodes) {
-    depth.set(node.number, Math.max(0, ...node.edges.map(({ from }) => depth.get(from) + 1)));
-  }
-  for (const node of nodes.filter(({ edges }) => !edges.length)) {
-    const users = nodes.filter((user) => user.edges.some(({ from }) => from === node.number));
-    if (users.length) depth.set(node.number, Math.min(...users.map((user) => depth.get(user.number))) - 1);
-  }
-  return depth;
-}
-
-/** Columns in an order in which neighbours lie near what they are joined with. */
-function ordered(columns) {
-  for (let round = 0; round < 8; round++) {
-    const forward = round % 2 === 0;
-    for (const column of forward ? columns : [...columns].reverse()) {
-      for (const one of column) {
-        const near = forward ? one.before : one.after;
-        const share = (other) => (other.order + 0.5) / columns[other.column].length;
-        one.wish = near.length ? near.reduce((sum, other) => sum + share(other), 0) / near.length : (one.order + 0.5) / column.length;
-      }
-      column.sort((a, b) => a.wish - b.wish || a.order - b.order);
-      column.forEach((one, n) => { one.order = n; });
-    }
-  }
-}
-
-/** The points of an edge, from border to border of its nodes. */
-function trimmed(chain, byNumber) {
-  const points = chain.map(({ x, y }) => ({ x, y }));
-  const radius = ({ key }) => (byNumber.get(Number(key.split("/")[1])).fixed ? FIXED_RADIUS : NODE_RADIUS);
-  points[0].x += radius(chain[0]);
-  points.at(-1).x -= radius(chain.at(-1)) + 3;
-  return points;
 }

@@ -1,6 +1,6 @@
 // Formulas as they are shipped, with names and numbers put in: a number, the key of a symbol, or a
-// list of "+", "·", "/", "^", "−" or a function and what it is made of. `symbols` says of each key
-// its {name, value}.
+// list of "+", "·", "/", "^", "−" or a function and what it is made of, and what it is {told}.
+// `symbols` says of each key its {name, value}.
 
 const [LOOSE, DIVIDED, MULTIPLIED, RAISED, WHOLE] = [0, 1, 2, 3, 4]; // how tightly a text holds together
 
@@ -46,8 +46,8 @@ function evaluated(tree, symbols) {
 
 /** The keys of the symbols of a formula, and the names of what it calls. */
 function keysIn(tree) {
-  if (typeof tree === "number") return [];
-  return typeof tree === "string" ? [tree] : tree.slice(1).flatMap(keysIn);
+  if (Array.isArray(tree)) return tree.slice(1).flatMap(keysIn);
+  return typeof tree === "string" ? [tree] : [];
 }
 
 function callsIn(tree) {
@@ -93,6 +93,7 @@ class FormulaText {
   /** The text, and how tightly it holds together. */
   of(tree) {
     if (typeof tree === "number") return this.number(tree, 6);
+    if (tree.told) return [tree.told, WHOLE];
     if (typeof tree === "string") {
       const { name, value } = this.symbols(tree);
       return this.withNumbers ? this.number(value) : [name, name.startsWith("−") ? LOOSE : name.includes("∂") ? MULTIPLIED : WHOLE];
@@ -158,10 +159,9 @@ class FormulaText {
     if (name === "exceeds") return `[${texts.join(" > ")}]`;
     if (name === "transposed") return /^[d∂]/.test(first) && first.includes("/") ? `(${first})ᵀ` : `${this.held(parts[0], WHOLE)}ᵀ`;
     if (PRODUCTS.includes(name)) return parts.map((one) => this.held(one, MULTIPLIED)).join("·");
-    if (name === "flat_sum") return `sum(${first})`;
     if (name === "between") return `[${texts.join(" < ")}]`;
     if (name === "maximum" || name === "minimum") return `${name.slice(0, 3)}(${texts.join(", ")})`;
-    return `${name}(${texts.join(", ")})`;
+    return `${name === "flat_sum" ? "sum" : name}(${texts.join(", ")})`;
   }
 }
 

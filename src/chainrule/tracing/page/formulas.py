@@ -1,7 +1,8 @@
 """The formulas of a training step as a page takes them: those that text and LaTeX write.
 
 A formula is a number, the key of a symbol (a text), or a list: "+", "·", "/", "^", "−" or the
-name of a function, then what it is made of. The page puts its own names and numbers in.
+name of a function, then what it is made of, and {told: "axis=0"} of what a function is told. The
+page puts its own names and numbers in.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from chainrule.tracing.formula import (
     Sum,
     Symbol,
     negated,
+    told_with,
 )
 from chainrule.tracing.loss_formulas import general_formulas, has_both, probabilities
 from chainrule.tracing.operations import rule_formula
@@ -214,7 +216,8 @@ def plain(one: Expression | None, called: Callable[[Symbol], str] = attrgetter("
             number = float(np.reshape(one.value, ()))
             return number if isfinite(number) else None
         case Call():
-            made = [one.function, *several(one.arguments)]
+            told = ({"told": said} for said in told_with(one))
+            made = [one.function, *several(one.arguments), *told]
         case Sum():
             made = ["+", *several(one.terms)]
         case Product():

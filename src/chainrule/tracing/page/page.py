@@ -20,7 +20,7 @@ SCRIPTS = (
     "operations.js", "tape.js", "words.js", "formula.js", "step.js", "network.js", "outputs.js",
     "own_loss.js", "forward.js", "narration.js", "rows.js", "normal.js", "spread.js", "mixing.js",
     "own.js", "rule.js", "panel.js", "scene.js", "curve.js", "subject.js", "equations.js",
-    "expression.js", "drawing.js", "making.js", "page.js",
+    "layers.js", "expression.js", "drawing.js", "making.js", "page.js",
 )  # fmt: skip
 
 
