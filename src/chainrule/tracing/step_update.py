@@ -31,7 +31,7 @@ from chainrule.tracing.step_gradient import (
 from chainrule.tracing.step_normal import moving_statistics
 from chainrule.tracing.view import View
 
-__all__ = ["rate_formula", "update_entries"]
+__all__ = ["name_in_rule", "rate_formula", "update_entries"]
 
 
 LETTERS = {"rate": "η", "alpha": "α", "beta_1": "β1", "beta_2": "β2"}
@@ -98,6 +98,15 @@ def _of_rule(name: str, value: float) -> Symbol:
     return Symbol(name, value, letter=LETTERS.get(name, ""))
 
 
+def name_in_rule(scalar: str) -> str:
+    """What formulas call a number of the step that an optimizer names.
+
+    >>> name_in_rule("learning_rate"), name_in_rule("momentum_rate")
+    ('rate', 'momentum_rate')
+    """
+    return "rate" if scalar == "learning_rate" else scalar
+
+
 def rate_formula(rule: Any, line: Mapping[str, Any], step: Symbol | Number) -> Expression | None:
     """The rate of Adam with what corrects its young averages; None of another rule."""
     if "alpha" not in line or not hasattr(rule, "beta_1"):
@@ -158,7 +167,7 @@ def _leaf(view: View, one: Shown, name: str, value: float) -> Symbol:
         return used_gradient(view, one)
     if name in one.parameter.slots_before:
         return one.symbol.of(name, value)
-    return _of_rule("rate" if name == "learning_rate" else name, value)
+    return _of_rule(name_in_rule(name), value)
 
 
 def _error_update(view: View, one: Shown) -> Expression | None:

@@ -94,7 +94,8 @@ class FormulaText {
     if (typeof tree === "number") return this.number(tree, 6);
     if (typeof tree === "string") {
       const { name, value } = this.symbols(tree);
-      return this.withNumbers ? this.number(value) : [name, name.startsWith("−") ? LOOSE : name.includes("∂") ? MULTIPLIED : WHOLE];
+      if (this.withNumbers) return standsForMore(name) ? [sumLeftOut(value), WHOLE] : this.number(value);
+      return [name, name.startsWith("−") ? LOOSE : name.includes("∂") ? MULTIPLIED : WHOLE];
     }
     const [sign, ...parts] = tree;
     if (sign === "+") return [this.sum(parts), LOOSE];
