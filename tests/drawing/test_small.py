@@ -1,4 +1,4 @@
-"""Legends on small axes: they stay inside, and leave what is drawn in sight."""
+"""Legends and titles on small axes: they stay inside, and leave what is drawn in sight."""
 
 import numpy as np
 import pytest
@@ -93,3 +93,37 @@ def test_a_legend_on_small_axes_is_inside_and_hides_little(name, layout):
         assert box.height <= 0.5 * ax.bbox.height
         assert np.mean(inside(drawn(ax), box)) <= 0.05
         assert all(text.get_fontsize() >= 6.0 for text in ax.get_legend().get_texts())
+
+
+@pytest.mark.parametrize("layout", ["constrained", None])
+def test_a_legend_on_the_smallest_axes_has_columns(layout):
+    axes = [Figure((2.2, 2.0), layout=layout).add_subplot() for _ in range(2)]
+    drawing.plot_optimizer_paths(axes=axes)
+    box = axes[0].get_legend().get_window_extent(settled(axes[0]))
+    assert box.height <= 0.4 * axes[0].bbox.height
+    assert box.width <= axes[0].bbox.width
+    assert all(text.get_fontsize() >= 6.0 for text in axes[0].get_legend().get_texts())
+
+
+@pytest.mark.parametrize("size", [(2.2, 2.0), (3.0, 2.3)])
+@pytest.mark.parametrize("layout", ["constrained", None])
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_title_on_small_axes_is_not_cut(name, layout, size):
+    count, plot = PICTURES[name]
+    axes = [Figure(size, layout=layout).add_subplot() for _ in range(count)]
+    plot(*axes)
+    for ax in axes:
+        box = ax.title.get_window_extent(settled(ax))
+        assert box.x0 >= 0
+        assert box.x1 <= ax.figure.bbox.x1
+        assert ax.title.get_fontsize() >= 6.0
+
+
+def test_a_title_keeps_its_size_where_there_is_room():
+    for inches, text, size in (
+        (6.0, "saddle: $x^2 - y^2$; paths go on outside", 12.0),
+        (2.2, "saddle: $x^2 - y^2$;\npaths go on outside", 10.0),
+    ):
+        axes = [Figure((inches, 3.0)).add_subplot() for _ in range(2)]
+        title = drawing.plot_optimizer_paths(axes=axes)[0].title
+        assert (title.get_text(), title.get_fontsize()) == (text, size)

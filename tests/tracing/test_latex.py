@@ -1,4 +1,5 @@
 import re
+import unicodedata
 
 import numpy as np
 import pytest
@@ -131,7 +132,7 @@ def test_matrices_and_thetas():
         ("ℓ_1", r"\ell_{1}"),
         ("x₁", "x_{1}"), ("h₁₂", "h_{12}"), ("x³", "x^{3}"), ("x₁²", "x^{2}_{1}"),
         ("x¹⁰", "x^{10}"),
-        ("Err₁", r"\text{Err\({}_{1}\)}"), ("ş", r"\text{[U+015F]}"), ("x٣", r"\text{x[U+0663]}"),
+        ("Err₁", r"\text{Err\({}_{1}\)}"), ("ş", r"\text{\c{s}}"), ("x٣", r"\text{x[U+0663]}"),
         ("a b", r"\text{a b}"), ("50%", r"\text{50\%}"), ("中", r"\text{[U+4E2D]}"),
     ],
 )  # fmt: skip
@@ -178,7 +179,24 @@ def test_accents_and_lowered_letters_in_sentences():
         r"\(\hat{\mathrm{y}}\), \(\bar{\mathrm{x}}\) and \(\hat{\theta}\)"
     )
     assert escaped("ℓ of x₁ at 10³") == r"\(\ell\) of x\({}_{1}\) at 10\({}^{3}\)"
-    assert escaped("a\u0308 ä ş_\u0302 \u0302") == (r"ä ä [U+015F]\_\allowbreak{}[U+0302] [U+0302]")
+    assert escaped("a\u0308 ä ş_\u0302 \u0302") == (r"ä ä \c{s}\_\allowbreak{}[U+0302] [U+0302]")
+
+
+@pytest.mark.parametrize("letters, written", [
+    ("ç ß ø æ", "ç ß ø æ"),
+    ("ş Ţ ķ", r"\c{s} \c{T} \c{k}"),
+    ("ș", r"\textcommabelow{s}"),
+    ("ą Ę", r"\latin{\k{a}} \latin{\k{E}}"),
+    ("ł Ł œ ı", r"\l{} \L{} \oe{} \i{}"),
+    ("đ Ð þ ŋ", r"\latin{\dj{}} \latin{\DH{}} \latin{\th{}} \latin{\ng{}}"),
+    ("ő ạ ḻ", r"\H{o} \d{a} \b{l}"),
+    ("č ů ż", r"\(\check{\mathrm{c}}\) \(\mathring{\mathrm{u}}\) \(\dot{\mathrm{z}}\)"),
+    ("ī", r"\(\bar{\text{\i{}}}\)"),
+    ("ệ ǿ", r"\(\hat{\text{\d{e}}}\) \(\acute{\text{ø}}\)"),
+])  # fmt: skip
+def test_latin_letters_have_the_accents_of_tex(letters, written):
+    assert escaped(letters) == written
+    assert escaped(unicodedata.normalize("NFD", letters)) == written
 
 
 @pytest.mark.parametrize(

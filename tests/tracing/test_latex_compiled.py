@@ -87,6 +87,16 @@ def test_names_of_books_with_normalization(tmp_path):
     check(trace, tmp_path)
 
 
+LATIN = [["ışık şiddeti", "țară"], ["gęstość", "wysokość łąki"], ["Þykkt við", "điện bộ ệ"]]
+
+
+def test_names_of_latin_letters(tmp_path):
+    made = mazur(units=LATIN, loss="ł")
+    trace = replace(made, title="ĄąĘęŁłŃńŚśŹźŻż ĞğİıŞş ŐőŰű ČčĎďĚěŇňŘřŠšŤťŮůŽž ĢģĶķĻļŅņ ŒœĐđŊŋ ḻ")
+    assert "[U+" not in trace.to_latex()
+    check(trace, tmp_path)
+
+
 def test_long_sums_with_many_digits(tmp_path):
     made = model(12, layers.Dense(12, "sigmoid"), layers.Dense(12, "softmax"),
                  loss="categorical_crossentropy")  # fmt: skip

@@ -98,4 +98,7 @@ def test_only_a_place_in_brackets_is_what_is_left_of_a_long_name(scripts):
 
     assert fitted("dense_and_more[2,1]") == ["[2,1]"]
     assert fitted("displacement [cu in]") == ["displa…"]
+    assert fitted("h1~") == ["h1~"]
+    assert fitted("h1~~~") == ["h1", "~~~"]
+    assert scripts('fitted("h1~~~", 34).size') >= 12
     assert np.all([len(line) <= 11 for line in fitted("weight (lb)")])

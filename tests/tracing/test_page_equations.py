@@ -75,6 +75,7 @@ def scripts():
 def computed(text):
     """The value of a side of an equation; None of one that has symbols."""
     text = re.sub(r"·10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda power: "e" + power[1].translate(RAISED), text)
+    text = re.sub(r"\[(−?[\d.]+(?:e-?\d+)?)\]", r"(\1)", text)  # what is left out of a sum
     text = re.sub(r"([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda power: "^" + power[1].translate(RAISED), text)
     text = re.sub(r"\|([^|]*)\|", r"abs(\1)", text).replace("u'", "slope_of_u")
     text = re.sub(r"\[([^\]]*[<>≤≥][^\]]*)\]", r"1.0*(\1)", text)

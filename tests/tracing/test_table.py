@@ -9,6 +9,7 @@ from tests.tracing.networks import expressions, han, mazur, model, step_of
 
 import chainrule as cr
 from chainrule import examples, layers
+from chainrule.errors import SettingError
 
 HEADER = [
     "step", "part", "layer", "parameter", "quantity", "row", "from", "to", "name", "value"
@@ -193,3 +194,13 @@ def test_files_are_written(tmp_path):
     trace = mazur()
     assert trace.to_csv(tmp_path / "a.csv") == (tmp_path / "a.csv").read_text("utf-8")
     assert trace.to_json(tmp_path / "a.json") == (tmp_path / "a.json").read_text("utf-8")
+
+
+def test_a_file_in_the_place_of_the_width_of_a_text_is_answered_with_the_remedy(tmp_path):
+    file = tmp_path / "a.txt"
+    sentence = "to_text: width must be a number of letters, got {!r}; a file is given as path={!r}."
+    for given in (str(file), file):
+        with pytest.raises(SettingError) as error:
+            mazur().to_text(given)
+        assert str(error.value) == sentence.format(given, str(file))
+    assert mazur().to_text(60, path=file) == file.read_text("utf-8") == mazur().to_text(60)

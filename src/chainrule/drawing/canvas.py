@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import colorsys
 import io
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BLACK", "GREY", "MARKERS", "axes_or_new", "color_on", "legend", "legend_above", "line_style",
-    "paper", "several_axes", "svg_of",
+    "paper", "several_axes", "svg_of", "titled",
 ]  # fmt: skip
 
 BLACK = "#000000"
@@ -33,6 +34,15 @@ LARGE = 0.2
 """A legend that takes more of its axes hides too much of what is drawn."""
 WIDE, TALL = 0.97, 0.4
 """Of the width and height of axes a legend above all should not take more."""
+SIZES = ("medium", "small", "x-small")
+"""Of the type of titles that are too wide in their usual size."""
+TIGHT = {"handlelength": 2.4, "columnspacing": 1.0}
+TIGHTEST = {
+    "handlelength": 1.4, "columnspacing": 0.7, "handletextpad": 0.4, "labelspacing": 0.2,
+    "borderpad": 0.25,
+}  # fmt: skip
+Look = tuple[str | None, int, Mapping[str, float]]
+"""Of a legend: the size of its type, its columns, and how close its parts stand."""
 
 
 def paper(ax: Axes) -> str:
@@ -140,6 +150,31 @@ def svg_of(plot: Callable[[], Axes]) -> str:
     return text.getvalue()
 
 
+def titled(ax: Axes, text: str) -> None:
+    """A title; on axes that are too narrow for it in smaller type, then also in two lines."""
+    usual = ax.set_title(text).get_fontsize()
+    figure = ax.get_figure(root=True)
+    if _overhang(ax) > 0 and figure is not None and figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()  # a layout gives axes other sizes when it runs
+    smaller = [(one, size) for one in (text, _in_two_lines(text)) for size in SIZES]
+    for one, size in [(text, usual), *smaller]:
+        ax.set_title(one, fontsize=size)
+        if _overhang(ax) <= 0:
+            return
+
+
+def _overhang(ax: Axes) -> float:
+    """By how many pixels a title is wider than its axes."""
+    return float(ax.title.get_window_extent().width - ax.get_window_extent().width)
+
+
+def _in_two_lines(text: str) -> str:
+    """A text broken where its halves are most alike, outside of formulas."""
+    parts = re.findall(r"(?:\$[^$]*\$|\S)+", text)
+    halves = [(" ".join(parts[:n]), " ".join(parts[n:])) for n in range(1, len(parts))]
+    return "\n".join(min(halves, key=lambda both: max(map(len, both)), default=(text,)))
+
+
 def legend(ax: Axes) -> None:
     """A legend where it hides least of what is drawn; above all of it where axes are small."""
     if float(np.prod(_make_legend(ax, loc="best"))) > LARGE:
@@ -178,18 +213,18 @@ def _fit_legend(ax: Axes, columns: int, compact: bool, title: str | None) -> tup
     A smaller one has as many columns as are no wider than the axes.
     """
     sizes = ["small", "x-small"] if compact else [None, "small", "x-small"]
-    looks = [(sizes[0], columns)]
-    looks += [(size, count) for size in sizes[1:] for count in range(columns + 2, 0, -1)]
+    looks: list[Look] = [(sizes[0], columns, TIGHT if compact else {})]
+    smaller = [*((size, TIGHT) for size in sizes[1:]), (sizes[-1], TIGHTEST)]
+    looks += [(size, count, how) for size, how in smaller for count in range(columns + 2, 0, -1)]
 
-    def made(look: tuple[str | None, int]) -> tuple[float, float]:
-        size, count = look
-        tight = {} if size is None else {"handlelength": 2.4, "columnspacing": 1.0}
+    def made(look: Look) -> tuple[float, float]:
+        size, count, how = look
         return _make_legend(
             ax, loc="upper center", ncols=count, title=title, fontsize=size, title_fontsize=size,
-            **tight,
+            **how,
         )  # fmt: skip
 
-    def beyond(look: tuple[str | None, int]) -> tuple[float, float]:
+    def beyond(look: Look) -> tuple[float, float]:
         width, height = made(look)
         return max(0.0, width - WIDE), max(0.0, height - TALL)
 

@@ -19,6 +19,7 @@ from chainrule.drawing.canvas import (
     legend_above,
     line_style,
     several_axes,
+    titled,
 )
 from chainrule.drawing.points import half_moons
 from chainrule.errors import InputTypeError, SettingError, TrainingError, nearest
@@ -167,7 +168,7 @@ def plot_optimizer_paths(
         )  # fmt: skip
         ax.set(xlim=surface.across, ylim=surface.up, xlabel="x", ylabel="y")
         leave = any(_leaves(one, surface) for one in paths.values())
-        ax.set_title(surface.name + ("; paths go on outside" if leave else ""))
+        titled(ax, surface.name + ("; paths go on outside" if leave else ""))
     legend(places[0])
     return places
 
@@ -283,10 +284,11 @@ def plot_learning_rates(
     }
     ax = axes_or_new(ax, "plot_learning_rates", (6.4, 4.4))
     ax.set_yscale("log")
-    ax.set(xlabel="iteration", ylabel="loss", title="Loss at several learning rates")
+    ax.set(xlabel="iteration", ylabel="loss")
     ax.set_ylim(_seen(list(lines.values())))
     for index, (name, losses) in enumerate(lines.items()):
         ax.plot(np.arange(1, len(losses) + 1), losses, label=name, **line_style(ax, index))
+    titled(ax, "Loss at several learning rates")
     legend_above(ax, compact=True)
     return ax
 

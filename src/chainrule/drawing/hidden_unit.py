@@ -21,6 +21,7 @@ from chainrule.drawing.canvas import (
     legend_above,
     line_style,
     several_axes,
+    titled,
 )
 from chainrule.drawing.weights import draw_image, image_shape
 from chainrule.errors import SettingError, ShapeError
@@ -107,7 +108,7 @@ def plot_hidden_unit(
     else:
         _draw_drive_image(left, drive.reshape(image), what)
         _draw_row_images(middle, rows.reshape(-1, *image), values[:, unit])
-    left.set_title(f"What drives {label}")
+    titled(left, f"What drives {label}")
     _draw_effect(right, model, position, unit, values)
     right.set_xlabel(f"activation of {label}")
     return places
@@ -209,7 +210,8 @@ def _draw_rows(ax: Axes, rows: Any, values: Any, columns: Any, names: Sequence[s
     ax.set_yticks(up, [f"{row:,}" for row in order])
     ax.set_ylim(-0.6, len(order) - 0.4)
     ax.grid(visible=False, axis="y")
-    ax.set(xlabel="activation", ylabel="row", title="Rows that excite it most")
+    ax.set(xlabel="activation", ylabel="row")
+    titled(ax, "Rows that excite it most")
 
 
 def _draw_drive_image(ax: Axes, drive: Any, what: str) -> None:
@@ -239,7 +241,8 @@ def _draw_row_images(ax: Axes, images: Any, values: Any) -> None:
         )  # fmt: skip
     lines = -(-len(order) // IN_A_ROW)
     ax.set(xlim=(-0.05 * side, 3.29 * side), ylim=(-1.32 * side * lines, 0.05 * side))
-    ax.set(xticks=[], yticks=[], xlabel="row: activation", title="Rows that excite it most")
+    ax.set(xticks=[], yticks=[], xlabel="row: activation")
+    titled(ax, "Rows that excite it most")
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)
 

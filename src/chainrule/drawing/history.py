@@ -16,6 +16,7 @@ from chainrule.drawing.canvas import (
     legend_above,
     line_style,
     several_axes,
+    titled,
 )
 from chainrule.errors import InputTypeError, SettingError, ShapeError, listing, nearest
 from chainrule.models import Sequential
@@ -242,6 +243,7 @@ def plot_approximation(models: Mapping[str, Any], X: Any, y: Any, ax: Axes | Non
     ax.plot(X.ravel(), y.ravel(), color=GREY, linewidth=5, alpha=0.6, label="target")
     for index, (name, predicted) in enumerate(outputs.items()):
         ax.plot(X.ravel(), predicted.ravel(), label=name, **line_style(ax, index))
-    ax.set(xlabel="x", ylabel="output", title="Approximation by one hidden layer")
+    ax.set(xlabel="x", ylabel="output")
+    titled(ax, "Approximation by one hidden layer")
     legend(ax)
     return ax

@@ -14,6 +14,7 @@ from chainrule.drawing.canvas import (
     legend_above,
     line_style,
     paper,
+    titled,
 )
 from chainrule.errors import InputTypeError
 from chainrule.models import LearningRateRange
@@ -65,10 +66,8 @@ def plot_learning_rate_range(result: LearningRateRange, ax: Axes | None = None) 
             result.suggestion, label=f"suggested: {result.suggestion:.2g}", **line_style(ax, 1)
         )
     ax.set_ylim(*_seen(result))
-    ax.set(
-        xlabel="learning rate", ylabel="loss of the batch",
-        title="Learning-rate range test",
-    )  # fmt: skip
+    ax.set(xlabel="learning rate", ylabel="loss of the batch")
+    titled(ax, "Learning-rate range test")
     legend_above(ax)
     return ax
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from chainrule.errors import SettingError
 from chainrule.files import write_text_atomic
 
 __all__ = ["Forms"]
@@ -14,7 +15,13 @@ __all__ = ["Forms"]
 class Forms:
     """What is shown as text, LaTeX, an HTML page, or CSV and JSON."""
 
-    def to_text(self, width: int = 80, color: bool = False) -> str:
+    def to_text(
+        self,
+        width: int = 80,
+        color: bool = False,
+        *,
+        path: str | os.PathLike[str] | None = None,
+    ) -> str:
         """Every number as aligned lines.
 
         width
@@ -22,10 +29,20 @@ class Forms:
             most, and the text says how many were left out.
         color
             Whether terminals' colors are used.
+        path
+            Where it is written too, if anywhere.
+
+        Raises `WriteError` where the place cannot be written; what stood there stays then.
         """
         from chainrule.tracing.text import text_of
 
-        return text_of(self, width, color)
+        if isinstance(width, str | os.PathLike):
+            message = (
+                f"to_text: width must be a number of letters, got {width!r}; "
+                f"a file is given as path={os.fspath(width)!r}."
+            )
+            raise SettingError(message)
+        return _kept(text_of(self, width, color), path)
 
     def to_latex(self, path: str | os.PathLike[str] | None = None) -> str:
         """Formula, numbers put in and result of each quantity, as a LaTeX document.

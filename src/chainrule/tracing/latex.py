@@ -31,7 +31,7 @@ from chainrule.tracing.formula import (
     Symbol,
     told_with,
 )
-from chainrule.tracing.latex_names import escaped, number_latex, symbol_latex, width_of
+from chainrule.tracing.latex_names import escaped, fonts_of, number_latex, symbol_latex, width_of
 
 __all__ = ["latex_of"]
 
@@ -42,8 +42,6 @@ OPENING = r"""\documentclass[a4paper,10pt,fleqn]{article}
 \setlength{\parindent}{0pt}
 \setlength{\jot}{4pt}
 \allowdisplaybreaks
-\begin{document}
-\raggedright
 """
 LINE = 88.0
 """About how many digits a line of a formula holds."""
@@ -80,7 +78,9 @@ def latex_of(trace: Any) -> str:
     for section in account.sections:
         if section.entries:
             lines += _section(section, account)
-    return OPENING + "\n".join(lines) + "\n\\end{document}\n"
+    body = "\n".join(lines)
+    start, end = "\\begin{document}\n\\raggedright\n", "\n\\end{document}\n"
+    return f"{OPENING}{fonts_of(body)}{start}{body}{end}"
 
 
 def _section(section: Section, account: Account) -> Iterator[str]:

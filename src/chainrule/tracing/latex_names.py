@@ -9,7 +9,7 @@ from typing import Any
 from chainrule.tracing.equations import number_text
 from chainrule.tracing.formula import Symbol
 
-__all__ = ["escaped", "number_latex", "symbol_latex", "width_of"]
+__all__ = ["escaped", "fonts_of", "number_latex", "symbol_latex", "width_of"]
 
 GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta",
@@ -27,6 +27,24 @@ ACCENTS = {
     "\u030c": "check", "\u20d7": "vec",
 }  # fmt: skip
 """What LaTeX calls the signs that Unicode puts over the letter before them."""
+TEXT_ACCENTS = {
+    "\u030b": "H", "\u0323": "d", "\u0326": "textcommabelow", "\u0327": "c", "\u0328": "k",
+    "\u0331": "b",
+}  # fmt: skip
+"""What it calls signs that formulas lack: double acute accents, and what hangs below a letter."""
+LATIN = {
+    "ł": "l", "Ł": "L", "œ": "oe", "Œ": "OE", "ı": "i", "ȷ": "j", "đ": "dj", "Đ": "DJ",
+    "ð": "dh", "Ð": "DH", "þ": "th", "Þ": "TH", "ŋ": "ng", "Ŋ": "NG",
+}  # fmt: skip
+"""What it calls Latin letters that are none with an accent."""
+DOTLESS = {"i": "ı", "j": "ȷ"}
+"""Under an accent."""
+OF_LATIN_FONT = {"k", "dj", "DJ", "dh", "DH", "th", "TH", "ng", "NG"}
+"""Those of them that only fonts of the encoding T1 have."""
+LATIN_FONT = r"""\input{t1enc.def}
+\newcommand{\latin}[1]{{\fontencoding{T1}\fontfamily{lmr}\selectfont #1}}
+"""
+"""What a document needs that has letters of such fonts."""
 LOWERED, RAISED, DIGITS = "₀₁₂₃₄₅₆₇₈₉", "⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789"
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
@@ -47,6 +65,7 @@ ACCENTED = re.compile(
 """A letter, perhaps with accents, and what stands below it."""
 
 OVER = f"[{''.join(ACCENTS)}]*"
+SIGNS = f"[{''.join(ACCENTS | TEXT_ACCENTS)}]*"
 LETTER = f"((?:{'|'.join(WORDS)}|[A-Za-z{''.join(LETTERS)}]){OVER})([{RAISED}]*)"
 INDEXED = re.compile(rf"{LETTER}(?:([0-9]*)|_(\w+))\[([0-9,]+)\]")
 NUMBERED = re.compile(rf"{LETTER}(?:_?([0-9]+(?:_[0-9]+)*)|_((?:\w{OVER})+))?([{RAISED}]*)")
@@ -60,7 +79,7 @@ def escaped(text: str) -> str:
     50\% of a\_\allowbreak{}b \(\hat{\mathrm{y}}\)
     """
     whole = unicodedata.normalize("NFC", text)
-    return "".join(_letter(found) for found in re.findall(f".{OVER}", whole, re.DOTALL))
+    return "".join(_letter(found) for found in re.findall(f".{SIGNS}", whole, re.DOTALL))
 
 
 def _letter(letter: str) -> str:
@@ -69,14 +88,37 @@ def _letter(letter: str) -> str:
         return SPECIAL[letter]
     if letter in PRINTED:
         return letter
+    if letter in LATIN:
+        return _latin(LATIN[letter])
     whole = unicodedata.normalize("NFD", letter)
-    base, over = whole[0], whole[1:]
-    if base.isalpha() and over and ACCENTS.keys() >= {*over}:
-        inside = rf"\{LETTERS[base]}" if base in LETTERS else rf"\mathrm{{{_letter(base)}}}"
-        return rf"\({_under(inside, over)}\)"
+    base, signs = whole[0], whole[1:]
+    if base.isalpha() and signs and (ACCENTS | TEXT_ACCENTS).keys() >= {*signs}:
+        return _accented_letter(base, signs)
     if len(letter) > 1:
         return "".join(map(_letter, letter))
     return " " if letter.isspace() else f"[U+{ord(letter):04X}]"
+
+
+def _accented_letter(base: str, signs: str) -> str:
+    """A letter with its accents: those of text are nearest, those of formulas stand over all."""
+    over = "".join(sign for sign in signs if sign in ACCENTS)
+    hanging = [sign for sign in signs if sign in TEXT_ACCENTS]
+    if base in LETTERS and not hanging:
+        inside = f"\\{LETTERS[base]}"
+    elif base.isascii() and base not in DOTLESS and not hanging:
+        inside = rf"\mathrm{{{base}}}"
+    else:
+        text = _letter(DOTLESS.get(base, base) if over else base)
+        for sign in hanging:
+            text = _latin(TEXT_ACCENTS[sign], text)
+        inside = rf"\text{{{text}}}" if over else text
+    return rf"\({_under(inside, over)}\)" if over else inside
+
+
+def _latin(name: str, letter: str = "") -> str:
+    """A letter or an accent of text, in a font that has it."""
+    made = rf"\{name}{{{letter}}}"
+    return rf"\latin{{{made}}}" if name in OF_LATIN_FONT else made
 
 
 def _under(base: str, accents: str) -> str:
@@ -84,6 +126,11 @@ def _under(base: str, accents: str) -> str:
     for accent in accents:
         base = rf"\{ACCENTS[accent]}{{{base}}}"
     return base
+
+
+def fonts_of(body: str) -> str:
+    """What a document has to define for the letters in it."""
+    return LATIN_FONT if r"\latin{" in body else ""
 
 
 def name_latex(name: str) -> str:

@@ -27,7 +27,7 @@ from chainrule.tracing.step_forward import forward_row, loss_entries
 from chainrule.tracing.step_gradient import gradient_entries
 from chainrule.tracing.step_normal import names_at_positions, statistics, statistics_slopes
 from chainrule.tracing.step_own_loss import own_loss
-from chainrule.tracing.step_update import update_entries
+from chainrule.tracing.step_update import name_in_rule, update_entries
 from chainrule.tracing.view import View, flat, widths_of
 
 __all__ = ["account_of_step"]
@@ -81,7 +81,7 @@ def _lines(view: View) -> Iterator[str]:
     yield f"layers: {', '.join(shown)}"
     losses = ", ".join(rule.name for rule in trace.loss_rules)
     numbers = {"learning_rate": trace.optimizer.rate(trace.iteration), **trace.line}
-    line = ", ".join(f"{name} {value:g}" for name, value in numbers.items())
+    line = ", ".join(f"{name_in_rule(name)} {value:g}" for name, value in numbers.items())
     rows = f"{trace.rows:,} row{'s' if trace.rows != 1 else ''}"
     yield (
         f"loss: {losses}; optimizer: {type(trace.optimizer).__name__}, {line}; step "

@@ -32,7 +32,7 @@ from chainrule.tracing.step_gradient import (
 from chainrule.tracing.step_normal import moving_statistics
 from chainrule.tracing.view import View
 
-__all__ = ["rate_formula", "update_entries"]
+__all__ = ["name_in_rule", "rate_formula", "update_entries"]
 
 
 LETTERS = {"rate": "η", "alpha": "α", "beta_1": "β1", "beta_2": "β2"}
@@ -97,6 +97,15 @@ def _listed(symbols: Iterable[Symbol], before: str = "", after: str = "") -> Ite
 def _of_rule(name: str, value: float) -> Symbol:
     """A number of the rule itself."""
     return Symbol(name, value, letter=LETTERS.get(name, ""))
+
+
+def name_in_rule(scalar: str) -> str:
+    """What formulas call a number of the step that an optimizer names.
+
+    >>> name_in_rule("learning_rate"), name_in_rule("momentum_rate")
+    ('rate', 'momentum_rate')
+    """
+    return "rate" if scalar == "learning_rate" else scalar
 
 
 def rate_formula(rule: Any, line: Mapping[str, Any], step: Symbol | Number) -> Expression | None:
@@ -168,7 +177,7 @@ def _leaf(view: View, one: Shown, name: str, value: float) -> Symbol:
         return used_gradient(view, one)
     if name in one.parameter.slots_before:
         return one.symbol.of(name, value)
-    return _of_rule("rate" if name == "learning_rate" else name, value)
+    return _of_rule(name_in_rule(name), value)
 
 
 def _error_update(view: View, one: Shown) -> Expression | None:

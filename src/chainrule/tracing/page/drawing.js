@@ -145,6 +145,9 @@ function arrow(points) {
 function fitted(name, room) {
   const letters = (text) => text.length + 0.5 * (text.split("~").length - 1); // "~" is broad
   const fit = (lines) => room / (0.58 * Math.max(...lines.map(letters), 1));
+  const marks = name.match(/~~+$/)?.[0]; // they make short names long: they stand below
+  const base = marks && name.slice(0, -marks.length);
+  if (marks && fit([base, marks]) >= 7.5) return { lines: [base, marks], size: Math.min(13, fit([base, marks])) };
   if (fit([name]) >= 7.5) return { lines: [name], size: Math.max(Math.min(15, fit([name])), 8) };
   const words = name.split(" ");
   const halves = words.slice(1).map((_, n) => [words.slice(0, n + 1).join(" "), words.slice(n + 1).join(" ")]);
@@ -160,10 +163,11 @@ function drawnNode(node, selected) {
   const sign = node.over?.length === 1;
   const over = sign ? 4 : 0;
   const { lines, size } = fitted(name, 2 * node.radius - 6);
+  const styledAs = { [name]: node.name, [name.replace(/~+$/, "")]: node.name.replace(/~+$/, "") };
   lines.forEach((text, n) => {
     const y = node.y + 5 - over + (n - (lines.length - 1) / 2) * size * 1.1;
     const style = `font-size: ${size.toFixed(1)}px`;
-    made.append(words({ x: node.x, y, class: "name", style }, text === name ? node.name : text));
+    made.append(words({ x: node.x, y, class: "name", style }, styledAs[text] ?? text));
   });
   if (node.over) {
     const y = sign ? node.y + 15 : node.y - node.radius - 6;

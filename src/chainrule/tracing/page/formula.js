@@ -96,7 +96,8 @@ class FormulaText {
     if (tree.told) return [tree.told, WHOLE];
     if (typeof tree === "string") {
       const { name, value } = this.symbols(tree);
-      return this.withNumbers ? this.number(value) : [name, name.startsWith("−") ? LOOSE : name.includes("∂") ? MULTIPLIED : WHOLE];
+      if (this.withNumbers) return standsForMore(name) ? [sumLeftOut(value), WHOLE] : this.number(value);
+      return [name, name.startsWith("−") ? LOOSE : name.includes("∂") ? MULTIPLIED : WHOLE];
     }
     const [sign, ...parts] = tree;
     if (sign === "more") return this.withNumbers ? this.number(evaluated(tree, this.symbols)) : [`[${parts.length} more]`, WHOLE];

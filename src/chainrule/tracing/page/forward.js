@@ -77,8 +77,8 @@ class ForwardNarration {
     const symbols = terms.map(({ name: from, weight }) => product(from, weight));
     const numbers = terms.map(({ x, w }) => product(factor(x), factor(w)));
     if (rest) {
-      symbols.push(`${rest.count} more`);
-      numbers.push(`(${bare(rest.sum)})`);
+      symbols.push(leftOut(rest.count));
+      numbers.push(sumLeftOut(rest.sum));
     }
     if (bias !== undefined) {
       const theta = this.data.form === "theta";

@@ -169,7 +169,7 @@ class Narration extends ForwardNarration {
     if (paths.length > 8) {
       paths.sort((one, other) => Math.abs(other.product) - Math.abs(one.product));
       const rest = paths.splice(5);
-      paths.push({ symbol: `[${rest.length} more]`, number: factor(sumOf(rest.map(({ product }) => product))) });
+      paths.push({ symbol: leftOut(rest.length), number: sumLeftOut(sumOf(rest.map(({ product }) => product))) });
     }
     return { symbols: paths.map(({ symbol }) => symbol).join(" + "), numbers: paths.map((one) => one.number).join(" + ") };
   }

@@ -155,7 +155,7 @@ class OwnParameters {
     const terms = this.kept(products).map((n) => this.term(all[n], slopes[n], ends.get(all[n].unit), shares, byRow, table));
     if (terms.length < products.length) {
       const rest = sumOf(products) - sumOf(this.kept(products).map((n) => products[n]));
-      terms.push(table.put(`[${products.length - terms.length} more]`, rest));
+      terms.push(table.put(leftOut(products.length - terms.length), rest));
     }
     const parts = shares && !byRow && terms.length ? [partOf(joined(terms), rows.divisorOf(how))] : terms;
     const [found, scale] = [sumOf(products), sumOf(products.map(Math.abs))].map((one) => (shares && !byRow ? one / rows.divisorOf(how) : one));
@@ -287,11 +287,18 @@ class OwnParameters {
     const rows = shown.map((place) => {
       const gradient = this.gradient(parameter, place);
       const name = this.name(parameter, place);
-      return gradient === undefined ? [name, number(values[place]), "none"]
+      return gradient === undefined ? [name, number(values[place]), this.isMoved(segment, place) ? "none" : gradientCell()]
         : [{ text: name, key: `p/${this.c}/${segment}/${place}` }, number(values[place]), number(gradient)];
     });
     const head = ["", "value", `${network.errors ? "−" : ""}∂${this.data.loss.name}`];
     return { title: `${this.layer.name}: ${parameter}${this.left(shown.length, own.length, values.length)}`, table: { head, rows } };
+  }
+
+  /** Whether the step moves a number, as training moves statistics without a gradient. */
+  isMoved(segment, place) {
+    const { state, after } = this.training;
+    const at = this.data.segments[segment][1] + place;
+    return Boolean(after) && after.parameters[at] !== state.parameters[at];
   }
 
   /** How many numbers there are, where a panel does not show them all. */

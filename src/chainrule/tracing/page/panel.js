@@ -61,7 +61,7 @@ class NetworkPanel {
     if (next.link === "weights") {
       const rows = next.shown.map((target) => [
         { text: this.network.weightName(c + 1, target, unit), key: `w/${c + 1}/${target}/${unit}` },
-        styled(next.names[target]), number(this.network.weight(c + 1, target, unit)), number(this.network.toldGradient(c + 1, target, unit)),
+        styled(next.names[target]), number(this.network.weight(c + 1, target, unit)), gradientCell(this.network.toldGradient(c + 1, target, unit)),
       ]);
       sections.push({ title: "Weights that leave it", table: { head: ["weight", "to", "value", this.network.gradientName()], rows } });
     }
@@ -99,7 +99,7 @@ class NetworkPanel {
       { text: network.weightName(c, unit, source), key: source === "bias" ? `b/${c}/${unit}` : `w/${c}/${unit}/${source}` },
       source === "bias" ? "1" : number(network.value(c, "x", source)),
       number(network.weight(c, unit, source)),
-      number(network.toldGradient(c, unit, source)),
+      gradientCell(network.toldGradient(c, unit, source)),
     ]);
     const left = network.columns[c - 1].names.length - sources.length;
     const title = left > 0 ? `Its weights (${left.toLocaleString("en")} more from inputs that are not drawn)` : "Its weights";

@@ -25,7 +25,7 @@ function added(terms, { put, symbols }, most = MOST_TERMS) {
   const values = terms.map((term) => evaluated(term, symbols));
   const order = values.map((_, n) => n).sort((a, b) => Math.abs(values[b]) - Math.abs(values[a]));
   const [kept, rest] = [order.slice(0, 5).sort((a, b) => a - b), order.slice(5)];
-  return ["+", ...kept.map((n) => terms[n]), put(`[${rest.length} more]`, sumOf(rest.map((n) => values[n])))];
+  return ["+", ...kept.map((n) => terms[n]), put(leftOut(rest.length), sumOf(rest.map((n) => values[n])))];
 }
 
 /** The nth part of a formula. */

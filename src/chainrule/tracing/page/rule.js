@@ -1,5 +1,8 @@
 // The optimizer's rule on one number, in the lines that text has, with what this step puts in.
 
+/** What formulas call a number of the step, as text does. */
+const nameInRule = (scalar) => (scalar === "learning_rate" ? "rate" : scalar);
+
 class Rule {
   constructor(narration) {
     this.narration = narration;
@@ -69,7 +72,7 @@ class Rule {
   stepLines() {
     const { training, data, formulas } = this;
     const { scalars } = data.optimizer;
-    const told = scalars.map((one, n) => `${one === "learning_rate" ? "rate" : one.replaceAll("_", " ")} ${bare(training.line[n])}`);
+    const told = scalars.map((one, n) => `${nameInRule(one)} ${bare(training.line[n])}`);
     const alpha = formulas.rule?.alpha;
     const lines = [`This step: ${told.join(", ")}.`];
     if (alpha) lines.unshift(equationLine("alpha", alpha, this.symbols({}), training.line[scalars.indexOf("alpha")]));
@@ -90,7 +93,7 @@ class Rule {
       if (kind === "gradient") return { name: one.limit === null ? `∂${data.loss.name}/∂${one.name}` : `g${low}`, value: one.used };
       if (kind === "slot") return { name: name + low, value: at(training.state, name) };
       if (kind === "new") return { name: `${name}${low}′`, value: at(training.after, name) };
-      if (kind === "line") return { name: name === "learning_rate" ? "rate" : name.replaceAll("_", " "), value: training.line[scalars.indexOf(name)] };
+      if (kind === "line") return { name: nameInRule(name), value: training.line[scalars.indexOf(name)] };
       const value = kind === "step" ? data.iteration + training.state.made : formulas.constants[kind];
       return { name: styled(kind), value };
     };

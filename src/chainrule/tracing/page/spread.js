@@ -105,7 +105,7 @@ class Spread {
     });
     const others = this.starts.map((_, part) => part).filter((part) => !parts.includes(part));
     const rest = sumOf(others.map((part) => this.reach(number, part, row) * this.weight(number, part, column)));
-    const more = others.length ? [put(`[${others.length} more]`, rest)] : [];
+    const more = others.length ? [put(leftOut(others.length), rest)] : [];
     return { tree: ["+", ...terms, ...more, put(own.name("bias", unit), this.bias(unit))], symbols };
   }
 }

@@ -217,7 +217,7 @@ class NetworkSubject {
       [...columns[c - 1].shown, "bias"].filter((source) => network.weight(c, unit, source) !== undefined).map((source) => [
         { text: network.weightName(c, unit, source), key: source === "bias" ? `b/${c}/${unit}` : `w/${c}/${unit}/${source}` },
         source === "bias" ? "bias" : styled(columns[c - 1].names[source]), styled(column.names[unit]),
-        number(network.weight(c, unit, source)), number(network.toldGradient(c, unit, source)),
+        number(network.weight(c, unit, source)), gradientCell(network.toldGradient(c, unit, source)),
         number(network.weight(c, unit, source, this.training.after ?? null)),
       ])));
     const drawn = network.folded.length ? " that are drawn" : "";

@@ -87,11 +87,20 @@ const summed = (texts) => texts.join(" + ").replaceAll("+ −", "− ");
 
 const counted = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
 
-/** A few of many, in words: "a, b, c and 7 more". */
+/** The terms of a sum that are left out: as the name of one term, and as its number. */
+const leftOut = (count) => `[${count.toLocaleString("en")} more]`;
+const sumLeftOut = (value) => `[${bare(value)}]`;
+const standsForMore = (name) => name.startsWith("[") && name.endsWith(" more]");
+
+/** What stands for a gradient in tables; a number that is not trained has none. */
+const gradientCell = (value) => (value === undefined ? HELD : number(value));
+const HELD = "held fixed";
+
+/** A few of many, in words: "a, b, c and 7 more"; of terms "a + b + c + [7 more]". */
 function few(texts, most = 6, joined = ", ") {
   if (texts.length <= most) return texts.join(joined);
-  const others = (texts.length - most).toLocaleString("en");
-  const rest = joined === " + " ? ` + … (${others} more)` : `${joined.trimEnd()} and ${others} more`;
+  const others = texts.length - most;
+  const rest = joined === " + " ? ` + ${leftOut(others)}` : `${joined.trimEnd()} and ${others.toLocaleString("en")} more`;
   return `${texts.slice(0, most).join(joined)}${rest}`;
 }
 
