@@ -166,13 +166,11 @@ class FormulaText {
   }
 }
 
-/** "name = formula = numbers = value" where the numbers fulfil it, as near as asked for at `least`; else the
- *  value, and why. */
-function equationLine(name, tree, symbols, value, why = "", least = 1e-6) {
+/** "name = formula = numbers = value" where the numbers fulfil it; else the value, and why. */
+function equationLine(name, tree, symbols, value, why = "") {
   const known = tree !== null && tree !== undefined && keysIn(tree).every((key) => symbols(key)?.value !== undefined);
   const sizes = () => keysIn(tree).map((key) => Math.abs(symbols(key).value)); // what rounding is measured by
-  const scale = () => Math.max((least / 1e-6) * Math.abs(value), 1e-6 * Math.max(0, ...sizes()));
-  if (!known || !close(evaluated(tree, symbols), value, scale())) {
+  if (!known || !close(evaluated(tree, symbols), value, 1e-6 * Math.max(0, ...sizes()))) {
     return `${name} = ${bare(value)}${why ? `, ${why}` : ""}`;
   }
   const plainly = typeof tree !== "object"; // a symbol alone: its number is the result

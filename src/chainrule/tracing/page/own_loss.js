@@ -40,10 +40,10 @@ class OwnLoss {
     return { name: data.formulas.oneLoss ? data.loss.name : "ℓ", value: this.training.rowLosses[row] };
   }
 
-  /** An equation of a key, where its formula gives the number up to what text allows. */
+  /** The equation of what a key stands for. */
   line(key, tree, why) {
     const { name, value } = this.symbols(key);
-    return equationLine(name, tree, this.symbols, value, why, 1e-4);
+    return equationLine(name, tree, this.symbols, value, why);
   }
 
   /** What operations make of the row's numbers; the last is the row's own loss. */
@@ -81,7 +81,7 @@ class OwnLoss {
       [places.map((place) => this.line(`d${step}/${place}`, this.steps[step].slopes[place], why))]).reverse().flat();
     const name = network.slopeName(network.valueName(network.end, unit));
     const arrives = network.sign * network.value(network.end, "upstream", unit);
-    return [...behind, equationLine(name, this.outputs[unit], this.symbols, arrives, why, 1e-4)];
+    return [...behind, equationLine(name, this.outputs[unit], this.symbols, arrives, why)];
   }
 
   /** All formulas of a direction, for what their functions mean. */
