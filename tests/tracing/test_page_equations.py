@@ -191,7 +191,7 @@ def test_what_a_layer_gives_is_called_as_the_next_one_calls_it(scripts):
         "new Network(new Training(shipped)).columns.map(({ title, names }) => [title, names])",
         shipped=shipped_step(trace_named("a table of classes")),
     ))  # fmt: skip
-    spread, given = names["spread"], names["given to dense_0"]
+    spread, given = names["Spread"], names["given to dense_0"]
     assert 0 < len(spread) < len(given)
     assert spread == given[-len(spread) :]
 

@@ -296,7 +296,7 @@ def dropped(steps):
 
 def test_a_step_made_in_the_page_keeps_the_masks_of_the_last_that_was_traced(scripts):
     note, own, made, _ = scripts(DROPPED, shipped=shipped_of(dropped(1)))
-    assert note == "What was drawn by chance (dropout, noise) stays as it was in this step."
+    assert note == "What was drawn by chance (dropout, noise, mixing) stays as it was in this step."
     assert own[0] == f"{LEFT_OUT} this step, and stays so whatever is changed."
     assert made[0] == f"{LEFT_OUT} step 1, and stays so in the steps that this page makes."
     assert own[1] == made[1] == []
@@ -307,8 +307,8 @@ def test_losses_on_both_sides_of_new_masks_are_told_where_they_meet(scripts):
     trace = dropped(2)
     note, first, second, third = scripts(DROPPED, shipped=shipped_of(trace))
     assert note == (
-        "Each step that was traced has what was drawn by chance for it (dropout, noise); steps "
-        "made after them keep that of step 2."
+        "Each step that was traced has what was drawn by chance for it (dropout, noise, mixing); "
+        "steps made after them keep that of step 2."
     )
     (said,) = first[1]
     assert said == (
@@ -326,16 +326,16 @@ def test_losses_on_both_sides_of_new_masks_are_told_where_they_meet(scripts):
 def test_a_page_with_two_of_many_steps_says_whose_masks_it_has(scripts):
     note, first, *_ = scripts(DROPPED, shipped=shipped_of(dropped(120)))
     assert note == (
-        "Steps 1 and 120 have, each of its own, what was drawn by chance (dropout, noise); steps "
-        "made after one of them keep that."
+        "Steps 1 and 120 have, each of its own, what was drawn by chance (dropout, noise, mixing); "
+        "steps made after one of them keep that."
     )
     assert "The next step that was traced draws anew" in first[1][0]
 
 
 def test_text_says_why_losses_around_a_step_differ_where_steps_draw_anew():
     said = (
-        "Each step draws anew by chance (dropout, noise): L before step 2 is not L' after step 1, "
-        "which is with what was drawn for step 1."
+        "Each step draws anew by chance (dropout, noise, mixing): L before step 2 is not "
+        "L' after step 1, which is with what was drawn for step 1."
     )
     assert said in " ".join(dropped(2).to_text().split())
     assert said not in " ".join(dropped(1).to_text().split())

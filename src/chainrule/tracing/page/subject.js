@@ -73,10 +73,10 @@ class NetworkSubject {
   drawn() {
     const { steps, iteration } = this.data;
     const known = [...this.training.drawn.keys()].map((at) => at + iteration);
-    if (!known.length) return `What was drawn by chance (dropout, noise) stays as it was in ${steps > 1 ? "the first step" : "this step"}.`;
-    if (known.length === steps - 1) return `Each step that was traced has what was drawn by chance for it (dropout, noise); steps made after them keep that of step ${known.at(-1).toLocaleString("en")}.`;
+    if (!known.length) return `What was drawn by chance (dropout, noise, mixing) stays as it was in ${steps > 1 ? "the first step" : "this step"}.`;
+    if (known.length === steps - 1) return `Each step that was traced has what was drawn by chance for it (dropout, noise, mixing); steps made after them keep that of step ${known.at(-1).toLocaleString("en")}.`;
     const all = [iteration, ...known].map((step) => step.toLocaleString("en")).join(" and ");
-    return `Steps ${all} have, each of its own, what was drawn by chance (dropout, noise); steps made after one of them keep that.`;
+    return `Steps ${all} have, each of its own, what was drawn by chance (dropout, noise, mixing); steps made after one of them keep that.`;
   }
 
   /** Whether the reader can choose among the steps that were traced. */
