@@ -265,7 +265,8 @@ def _losses(trace: StepTrace, losses: tuple[float, ...]) -> tuple[Entry, ...]:
         loss, first = trace.notation.loss, trace.iteration
         entries.append(
             f"Each step draws anew by chance (dropout, noise, mixing): {loss} before step "
-            f"{first + 1:,} is not {loss}' after step {first:,}, which is with what was drawn for step {first:,}."
+            f"{first + 1:,} is not {loss}' after step {first:,}, which is with what was drawn "
+            f"for step {first:,}."
         )
     outputs = trace.steps[-1].outputs_after
     if outputs is not None:
