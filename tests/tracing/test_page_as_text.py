@@ -77,6 +77,21 @@ def test_what_stands_at_positions_is_told_as_text_tells_it(scripts, name, how):
     assert compared > 5
 
 
+SHARES = {
+    "shares at positions": "dense_1[1,1,1]", "shares at positions of outputs": "dense[1,1,1]",
+    "classes by logarithms at positions": "dense[1,1]",
+    "softmax with mse at positions": "dense[1,1]~",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHARES)
+def test_shares_at_a_position_are_told_among_those_of_the_position(scripts, name):
+    trace, own = step_of(name), SHARES[name]
+    text = {form for form in formulas_of_text(trace, 0)[own] if "e^" in form}
+    page = [form for one, form in formulas_of_page(scripts, trace, 0) if one == own]
+    assert len(page) > 1 and set(page) == text
+
+
 LOSSES = [name for name, (_, _, (_, _, outputs, *_)) in NETWORKS.items()
           if isinstance(outputs, tuple)]  # fmt: skip
 

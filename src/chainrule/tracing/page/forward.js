@@ -4,6 +4,7 @@
 const keysOf = (letter, c, units) => units.map((unit) => `${letter}/${c}/${unit}`);
 
 const BETWEEN = "through the layers between";
+const OF_CLASSES = ["softmax", "log_softmax"];
 
 class ForwardNarration {
   constructor(network) {
@@ -144,22 +145,32 @@ class ForwardNarration {
     const [z, a] = [network.value(c, "z", unit), network.value(c, "a", unit)];
     const [name, base] = [network.valueName(c, unit), network.baseName(c, unit)];
     if (kind === "linear") return [`${name} = ${close(a, z) ? `${base} = ${bare(a)}` : `${bare(a)}, ${BETWEEN}`}`];
-    if (kind === "softmax") return this.share(c, unit);
+    if (OF_CLASSES.includes(kind)) return this.share(c, unit);
     const { value } = this.formulasOf(c);
     if (value) return [equationLine(name, value, this.symbolsOf(c, unit), a)];
     return [`${name} = ${kind}(${base}) = ${kind}(${bare(z)}) = ${bare(a)}`];
   }
 
-  /** e^z of a unit divided by the sum of all. */
+  /** Whether a column's layer ends in a softmax of what it is given or of its own sums. */
+  sharesOut(c) {
+    const { layer, link } = this.network.columns[c];
+    return OF_CLASSES.includes(layer?.activation) && (link === "same" || this.network.hasSums(c));
+  }
+
+  /** e^z of a unit divided by the sum of all at its position, or its logarithm. */
   share(c, unit) {
     const { network } = this;
-    const { names } = network.columns[c];
-    const name = network.valueName(c, unit);
-    const a = network.value(c, "a", unit);
-    if (names.length > 8) return [`${name} = e^z${sub(names[unit])} / Σ e^z${sub("k")} = ${bare(a)}`];
-    const symbols = (key) => ({ name: network.baseName(c, Number(key)), value: network.value(c, "z", Number(key)) });
-    const powers = names.map((_, k) => ["exp", String(k)]);
-    return [equationLine(name, ["/", ["exp", String(unit)], ["+", ...powers]], symbols, a)];
+    const logarithm = network.columns[c].layer.activation === "log_softmax";
+    const classes = network.classesOf(c, unit);
+    const [name, z, a] = [network.valueName(c, unit), network.baseName(c, unit), network.value(c, "a", unit)];
+    if (classes.length > 8) {
+      const sum = `Σ e^${network.hasSums(c) ? "z" : "x"}${sub("k")}`;
+      return [`${name} = ${logarithm ? `${z} − log(${sum})` : `e^${z} / ${sum}`} = ${bare(a)}`];
+    }
+    const symbols = (key) => ({ name: network.baseName(c, Number(key)), value: network.baseValue(c, Number(key)) });
+    const sum = ["+", ...classes.map((k) => ["exp", String(k)])];
+    const tree = logarithm ? ["+", String(unit), ["−", ["log", sum]]] : ["/", ["exp", String(unit)], sum];
+    return [equationLine(name, tree, symbols, a)];
   }
 
   activations(c, units) {
@@ -206,6 +217,7 @@ class ForwardNarration {
     if (network.looksUp(c)) return this.lookedUp(c, units);
     if (network.mixing.mixes(c)) return this.mixed(c, units);
     const sums = this.sumsOf(c, units[0]);
+    if (this.sharesOut(c)) return [...sums, ...this.share(c, units[0]), this.given(c, units.slice(1))].filter(Boolean);
     const plainly = sums.length > 0 && this.isPlain(c, units[0]);
     if (!plainly && (!value || (network.columns[c].link !== "same" && !sums.length))) return [...sums, `It gives ${this.given(c, units)}.`];
     const tree = plainly ? "z" : value;

@@ -198,6 +198,12 @@ class Network {
     return shape?.length === 2 && (x ?? null) !== null && (z ?? null) !== null ? shape : undefined;
   }
 
+  /** The units among which a softmax shares out 1: all at the position of a unit. */
+  classesOf(c, unit) {
+    const width = this.training.of(this.columns[c].results.a).shape.at(-1);
+    return Array.from({ length: width }, (_, n) => unit - (unit % width) + n);
+  }
+
   /** Whether a layer takes numbers from a table by codes. */
   looksUp(c) {
     return (this.columns[c].results?.codes ?? null) !== null;

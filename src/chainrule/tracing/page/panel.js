@@ -48,7 +48,7 @@ class NetworkPanel {
     const column = network.columns[c];
     const x = column.layer && network.baseValue(c, unit);
     const { narration } = this;
-    const told = column.layer && (narration.formulasOf(c).value || narration.normalizes(c) || network.looksUp(c) || network.mixing.mixes(c) || network.hasSums(c));
+    const told = column.layer && (narration.formulasOf(c).value || narration.normalizes(c) || network.looksUp(c) || network.mixing.mixes(c) || network.hasSums(c) || narration.sharesOut(c));
     if (told) return narration.passed(c, [unit]);
     const lines = [`${network.valueName(c, unit)} = ${bare(network.value(c, "a", unit))}`];
     if (x !== undefined && !column.moves) lines.push(`of ${network.baseName(c, unit)} = ${bare(x)}`);

@@ -3,7 +3,6 @@
 
 const FEW_ROWS = 4; // of a batch whose sums are written row by row
 const MOST_TERMS = 8;
-const OF_CLASSES = ["softmax", "log_softmax"];
 
 /** Names and values for one formula: `put` gives a symbol's key, its name unless another has that;
  *  `symbols` finds what it is. */
@@ -283,12 +282,11 @@ class Rows {
   sharesLines(c, unit) {
     const { network, narration } = this;
     const [symbol, delta] = [network.deltaName(c, unit), network.delta(c, unit)];
-    const { layer, results } = network.columns[c];
+    const { layer } = network.columns[c];
     const why = `through all units${this.data.mixing ? " and rows" : ""} of the layer`;
     if (!OF_CLASSES.includes(layer.activation)) return [`${symbol} = ${bare(delta)}, ${why}`];
     const table = symbolTable();
-    const width = this.training.of(results.a).shape.at(-1); // at positions each has a sum of its own
-    const units = Array.from({ length: width }, (_, n) => unit - (unit % width) + n);
+    const units = network.classesOf(c, unit);
     const [name, logarithm] = [(k) => network.valueName(c, k), layer.activation === "log_softmax"];
     const own = name(unit);
     const terms = units.map((k) => {
@@ -298,7 +296,7 @@ class Rows {
       const factors = k === unit ? [["+", 1, ["−", share]]] : [["−", logarithm ? share : ["·", one, own]]];
       return ["·", arrives, ...(k === unit && !logarithm ? [one] : []), ...factors];
     });
-    const told = new Set((width <= MOST_TERMS ? units : [unit]).flatMap((k) => narration.upstreamLines(c, k)));
+    const told = new Set((units.length <= MOST_TERMS ? units : [unit]).flatMap((k) => narration.upstreamLines(c, k)));
     return [...told, equationLine(symbol, added(terms, table), table.symbols, delta, why)];
   }
 }
