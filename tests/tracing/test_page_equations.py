@@ -142,6 +142,32 @@ def test_every_equation_gives_what_it_says(scripts, name, how):
     assert sum(map(check_equations, told)) > 2
 
 
+@pytest.mark.parametrize("kind", ["softmax", "log_softmax"])
+def test_a_share_of_many_classes_has_its_own_power_the_largest_and_the_rest(scripts, kind):
+    model = Sequential([Input((2,)), Dense(12, kind)], seed=0, dtype="float64")
+    model.compile("sgd", "mse")
+    trace = model.trace([0.5, -1.0], np.zeros(12))
+    told = scripts(TOLD, shipped=shipped_step(trace), row=0)
+    found = {one for _, lines in told for one in lines if re.match(r"o<\d+> = .*e\^", one)}
+    assert len(found) > 2
+    for line in found:
+        check_share_of_many(line, trace.z[-1][0], kind)
+
+
+def check_share_of_many(line, z, kind):
+    name, formula, numbers, result = line.split(" = ")
+    unit = int(name[2:-1]) - 1
+    shown = sorted({unit, *[k for k in np.argsort(-z) if k != unit][:2]})
+    assert re.findall(r"z<o(\d+)>", formula)[1:] == [str(k + 1) for k in shown]
+    assert formula.count("[9 more]") == 1
+    rest = float(re.search(r"\[([\d.]+)\]", numbers)[1])
+    assert rest == pytest.approx(np.exp(np.delete(z, shown)).sum(), rel=1e-12)
+    share = np.exp(z[unit]) / np.exp(z).sum()
+    expected = share if kind == "softmax" else np.log(share)
+    assert float(result.replace("−", "-")) == pytest.approx(expected, rel=1e-12)
+    assert computed(numbers.replace("[", "").replace("]", "")) == pytest.approx(expected)
+
+
 # slopes of further axes stand at other places
 @pytest.mark.parametrize("name", sorted({*NAMES} - {"units of three axes"}))
 def test_no_formula_is_left_out_because_its_numbers_do_not_fulfil_it(scripts, name):

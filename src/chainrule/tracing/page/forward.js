@@ -5,6 +5,7 @@ const keysOf = (letter, c, units) => units.map((unit) => `${letter}/${c}/${unit}
 
 const BETWEEN = "through the layers between";
 const OF_CLASSES = ["softmax", "log_softmax"];
+const SHARES_SHOWN = 3; // powers in the sum of a softmax of many classes: its own and the largest
 
 class ForwardNarration {
   constructor(network) {
@@ -160,17 +161,18 @@ class ForwardNarration {
   /** e^z of a unit divided by the sum of all at its position, or its logarithm. */
   share(c, unit) {
     const { network } = this;
-    const logarithm = network.columns[c].layer.activation === "log_softmax";
+    const { put, symbols } = symbolTable();
+    const z = (k) => network.baseValue(c, k);
+    const base = (k) => put(network.baseName(c, k), z(k));
     const classes = network.classesOf(c, unit);
-    const [name, z, a] = [network.valueName(c, unit), network.baseName(c, unit), network.value(c, "a", unit)];
-    if (classes.length > 8) {
-      const sum = `Σ e^${network.hasSums(c) ? "z" : "x"}${sub("k")}`;
-      return [`${name} = ${logarithm ? `${z} − log(${sum})` : `e^${z} / ${sum}`} = ${bare(a)}`];
-    }
-    const symbols = (key) => ({ name: network.baseName(c, Number(key)), value: network.baseValue(c, Number(key)) });
-    const sum = ["+", ...classes.map((k) => ["exp", String(k)])];
-    const tree = logarithm ? ["+", String(unit), ["−", ["log", sum]]] : ["/", ["exp", String(unit)], sum];
-    return [equationLine(name, tree, symbols, a)];
+    const largest = classes.filter((k) => k !== unit).sort((one, other) => z(other) - z(one));
+    const others = classes.length > MOST_TERMS ? largest.slice(SHARES_SHOWN - 1) : [];
+    const powers = classes.filter((k) => !others.includes(k)).map((k) => ["exp", base(k)]);
+    if (others.length) powers.push(put(leftOut(others.length), sumOf(others.map((k) => Math.exp(z(k))))));
+    const sum = ["+", ...powers];
+    const logarithm = network.columns[c].layer.activation === "log_softmax";
+    const tree = logarithm ? ["+", base(unit), ["−", ["log", sum]]] : ["/", ["exp", base(unit)], sum];
+    return [equationLine(network.valueName(c, unit), tree, symbols, network.value(c, "a", unit))];
   }
 
   activations(c, units) {
