@@ -33,6 +33,10 @@ def softplus(x):
     return np.log1p(np.exp(x))
 
 
+def shares(x):
+    return np.exp(x) / np.exp(x).sum()
+
+
 LOSSES = {
     "cubed": (lambda t, o: ops.abs(t - o) ** 3, lambda t, o: (np.abs(t - o) ** 3).mean()),
     "sided": (Sided(), lambda t, o: (0.3 * np.maximum(o - t, 0) + softplus(o - t)).sum()),
@@ -56,6 +60,14 @@ LOSSES = {
     "held": (
         lambda t, o: ops.stop_gradient(ops.exp(t)) * ops.sign(t) * (t - o) ** 2,
         lambda t, o: (np.exp(t) * np.sign(t) * (t - o) ** 2).mean(),
+    ),
+    "classes": (
+        lambda t, o: -(t * ops.log_softmax(o)).sum(axis=1),
+        lambda t, o: -(t * (o - np.log(np.exp(o).sum()))).sum(),
+    ),
+    "focal": (
+        lambda t, o: -(t * (1 - ops.softmax(o)) ** 2 * ops.log_softmax(o)).sum(axis=1),
+        lambda t, o: -(t * (1 - shares(o)) ** 2 * np.log(shares(o))).sum(),
     ),
     "relative": (
         lambda t, o: (t - o) / ((t * t).sum(axis=1, keepdims=True) + 1.0) * o,
@@ -144,6 +156,8 @@ def test_operations_have_a_letter_that_units_have_not():
     made = model(1, layers.Dense(1), loss=LOSSES["cubed"][0])
     text = made.trace([[1.0]], [[0.0]], units=[["q1"], ["o"]]).to_text()
     assert "v1 = t - o" in re.sub(" +", " ", text)
+    for how in ({"loss": "q1"}, {"weights": "q{n}"}, {"biases": "q{to}"}):
+        assert "v1 = t - o" in re.sub(" +", " ", made.trace([[1.0]], [[0.0]], **how).to_text())
 
 
 def test_operations_without_a_formula_are_named():
@@ -152,6 +166,32 @@ def test_operations_without_a_formula_are_named():
     assert "(by max)" in trace.to_text() and check(trace, "float64") > 20
     made = model(2, layers.Dense(3), loss=lambda t, o: (o - o.mean(axis=0, keepdims=True)) ** 2)
     assert "through the operations of the loss" in made.trace(*batch(2, 2, 3)).to_text()
+
+
+def test_a_loss_that_turns_its_numbers_round_mixes_no_rows():
+    loss = lambda t, o: (t - o) ** 2 + 0.1 * (o - ops.flip(o, axis=-1)) ** 2  # noqa: E731
+    made = model(2, layers.Dense(2), loss=loss)
+    trace = made.trace(*batch(2, 2, 2), sample_weight=[1.0, 3.0])
+    assert lines(trace)["L"].startswith("s(1)·L(1) + s(2)·L(2) = ")
+    assert check(trace, "float64") > 5
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_loss_without_targets_of_mixed_rows_has_no_false_sum(rows):
+    made = model(1, layers.Mixup(0.4), layers.Dense(1), loss=lambda t, o: o**2 + ops.abs(o))
+    assert check(made.trace(*batch(rows, 1, 1)), "float64") > 5
+
+
+def test_a_negative_factor_stands_in_brackets():
+    trace = model(1, layers.Dense(2), loss=lambda t, o: (t - o) ** -2).trace(*batch(1, 1, 2))
+    assert "·(-2·q1_1^(-3))" in re.sub(" +", " ", trace.to_text(200)).replace(" ", "")
+    assert not re.search(r"·-|\\cdot -", trace.to_text(200) + trace.to_latex())
+
+
+def test_shares_of_many_outputs_are_folded():
+    loss = lambda t, o: -(t * ops.log_softmax(o)).sum(axis=1)  # noqa: E731
+    trace = model(2, layers.Dense(40), loss=loss).trace(*batch(1, 2, 40))
+    assert check(trace, "float64") > 20 and "[38 more]" in trace.to_text()
 
 
 def test_a_loss_of_ones_own_at_positions():

@@ -13,6 +13,7 @@ from chainrule.estimators import TabularClassifier, TabularRegressor
 from chainrule.layers import BatchNormalization, Dense, Input
 from chainrule.losses import MeanSquaredError
 from chainrule.models import Sequential
+from chainrule.optimizers import Adam
 from chainrule.tracing import Notation, trace_steps
 from chainrule.tracing.page.network import shipped_step
 
@@ -168,6 +169,27 @@ def check_share_of_many(line, z, kind):
     assert computed(numbers.replace("[", "").replace("]", "")) == pytest.approx(expected)
 
 
+def test_a_state_that_is_set_to_0_is_said_to_be(scripts):
+    model = Sequential([Input((2,)), Dense(1)], seed=0, dtype="float64")
+    model.compile(Adam(0.1), "mse")
+    trace = model.trace([1e-16, 1.0], [0.0])
+    told = scripts(TOLD, shipped=shipped_step(trace), row=0)
+    said = {line for _, lines in told for line in lines if "set to 0" in line}
+    (line,) = (one for one in said if one.startswith("velocity<W1[1,1]>′ = "))
+    assert len(line.split(" = ")) == 4
+    assert line.endswith(" = 0, set to 0, as all that is nearer to 0 than 1·10⁻³⁰")
+    assert not any("W1[2,1]" in one for one in said)
+
+
+def test_a_long_name_of_the_loss_stands_in_brackets(scripts):
+    model = Sequential([Input((2,)), Dense(2)], seed=0)
+    model.compile("sgd", "mse")
+    trace = model.trace([0.5, 1.0], [0.0, 1.0], loss="my loss")
+    told = [one for _, lines in scripts(TOLD, shipped=shipped_step(trace), row=0) for one in lines]
+    assert any("∂[my loss]/∂o<1>" in one for one in told)
+    assert "my loss" not in "".join(told).replace("[my loss]", "")
+
+
 # slopes of further axes stand at other places
 @pytest.mark.parametrize("name", sorted({*NAMES} - {"units of three axes"}))
 def test_no_formula_is_left_out_because_its_numbers_do_not_fulfil_it(scripts, name):
@@ -256,4 +278,4 @@ def test_rows_with_weights_are_told_with_their_shares(scripts, reduction, diviso
     assert reported.startswith("Row 2: ∂L/∂z<o> = s·δ<o> = ")
     assert "s(2)·h<1>~(2)·δ<o>(2)" in kernel
     hidden = lines["The gradient of the weights of h<1>"]
-    assert hidden[0].endswith("through all rows of the layers that follow")
+    assert hidden[0].endswith("where rows mix")

@@ -332,6 +332,8 @@ def _product(one: Product, digits: int | None, opens: bool = False) -> Tokens:
     for place, factor in enumerate(one.factors):
         bare = place == 0 and not opens and not isinstance(factor, Sum)
         tokens = tokens_of(factor, digits) if bare else _held(factor, digits, PRODUCT)
+        if place and tokens[0].latex.startswith("-"):
+            tokens = _bracketed(tokens)
         if place:
             found.append(Token(r"\cdot ", 1.5))
             tokens = [Token(tokens[0].latex, tokens[0].width, AFTER_DOT), *tokens[1:]]

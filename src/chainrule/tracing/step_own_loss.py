@@ -15,6 +15,8 @@ from chainrule.tracing.formula import (
     Call,
     Expression,
     Number,
+    Product,
+    Quotient,
     Rest,
     Sum,
     Symbol,
@@ -33,6 +35,7 @@ __all__ = ["OwnLoss", "own_loss"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+OF_CLASSES = ("softmax", "log_softmax")
 LETTERS = "qvuk"
 """What operations are called, where no unit's name begins so."""
 PASSING = ("cast", "flush", "reshape")
@@ -108,7 +111,9 @@ class OwnLoss:
         for node in self.steps:
             if self.moved & {self._same(number).number for number in _passed(node)}:
                 self.moved.add(node.number)
-        named = {name[:1] for names in view.names.units for name in names}
+        notation = view.notation
+        others = (notation.loss, notation.weight_pattern, notation.biases or "")
+        named = {name[:1] for names in (*view.names.units, others) for name in names}
         self.letter = next((one for one in LETTERS if one not in named), LETTERS[0])
 
     def _steps(self, end: TracedNode) -> list[TracedNode]:
@@ -226,8 +231,40 @@ class OwnLoss:
             below = self._same(node.operands[0])
             members = np.flatnonzero(self._added(node) == place).tolist()
             return self._folded({one: self.symbol(below, row, one) for one in members}, below)
+        if node.operation in OF_CLASSES:
+            return self._share(node, row, place)
         operands = self._operands(node, row, place)
         return None if operands is None else _spelled(node, operands)
+
+    def _share(self, node: TracedNode, row: int, place: int) -> Expression | None:
+        """e^x of a number divided by the sum of all along the axis, or its logarithm."""
+        operands = {one: self._operands(node, row, one) for one in self._along(node, place)}
+        given = {one: found[0] for one, found in operands.items() if found is not None}
+        if len(given) < len(operands):
+            return None
+        powers = self._folded({one: Call("exp", (x,)) for one, x in given.items()}, node)
+        if node.operation == "log_softmax":
+            return minus(given[place], Call("log", (powers,)))
+        return Quotient(Call("exp", (given[place],)), powers)
+
+    def _share_slope(self, node: TracedNode, row: int, place: int, by: int) -> Expression:
+        """The derivative of a share, or of its logarithm, by the number at another place."""
+        result, other = self.symbol(node, row, place), self.symbol(node, row, by)
+        if node.operation == "log_softmax":
+            power = Call("exp", (other,))
+            return minus(Number(1), power) if place == by else negated(power)
+        if place == by:
+            return Product((result, minus(Number(1), result)))
+        return negated(Product((result, other)))
+
+    def _along(self, node: TracedNode, place: int) -> list[int]:
+        """The places of the numbers that are shared out with that at a place."""
+        shape = self._shape(node)
+        axis = int(node.attributes["axis"]) % (len(shape) + 1) - 1
+        numbers = np.moveaxis(np.arange(np.prod(shape)).reshape(shape), axis, -1)
+        lanes = numbers.reshape(-1, shape[axis])
+        (lane,) = lanes[(lanes == place).any(axis=1)].tolist()
+        return [int(one) for one in lane]
 
     def _folded(self, terms: Mapping[int, Expression], node: TracedNode) -> Expression:
         """The sum of terms by the places of a node's numbers; of many those of numbers told."""
@@ -273,6 +310,13 @@ class OwnLoss:
                     continue
                 if user.operation == "sum":
                     yield self._use(user, row, int(self._added(user)[place]), Number(1))
+                    continue
+                if user.operation in OF_CLASSES:
+                    terms = {
+                        one: self._use(user, row, one, self._share_slope(user, row, one, place))
+                        for one in self._along(user, place)
+                    }
+                    yield self._folded(terms, user)
                     continue
                 places = self._places(node, user)
                 if places is None:

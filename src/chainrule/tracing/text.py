@@ -139,8 +139,8 @@ def _sum(one: Sum, digits: int | None) -> str:
 def _product(one: Product, digits: int | None) -> str:
     shown = [_parts(factor, digits) for factor in one.factors]
     texts = [
-        text if tightness >= PRODUCT or (place == 0 and not isinstance(one.factors[0], Sum))
-        else f"({text})"
+        text if (tightness >= PRODUCT and not (place and text.startswith("-")))
+        or (place == 0 and not isinstance(one.factors[0], Sum)) else f"({text})"
         for place, (text, tightness) in enumerate(shown)
     ]  # fmt: skip
     return "·".join(texts)

@@ -53,9 +53,7 @@ class View:
         self.folding = folding_of(trace)
         self.joining = {} if self.in_line else joining_of(self.layers, nodes, self.rows)
         self.columns = tuple(self._columns())
-        self.mixed = any(
-            node.operation == "flip" and node.layer is None for node in trace.nodes
-        )  # mixup: a row's loss has the targets of two
+        self.mixed = any(layer.kind == "Mixup" for layer in trace.layers)  # targets too
 
     def _columns(self) -> Iterator[tuple[Columns, Columns]]:
         """What the columns are called that each layer is given, and those that it gives."""

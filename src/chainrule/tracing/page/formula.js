@@ -100,7 +100,7 @@ class FormulaText {
       return [name, name.startsWith("−") ? LOOSE : name.includes("∂") ? MULTIPLIED : WHOLE];
     }
     const [sign, ...parts] = tree;
-    if (sign === "more") return this.withNumbers ? this.number(evaluated(tree, this.symbols)) : [`[${parts.length} more]`, WHOLE];
+    if (sign === "more") return this.withNumbers ? [sumLeftOut(evaluated(tree, this.symbols)), WHOLE] : [`[${parts.length} more]`, WHOLE];
     if (sign === "+") return [this.sum(parts), LOOSE];
     if (sign === "−") return [`−${this.opened(parts[0])}`, LOOSE];
     if (sign === "·") return [this.product(parts), MULTIPLIED];
@@ -140,7 +140,8 @@ class FormulaText {
     const looseFirst = !(Array.isArray(factors[0]) && factors[0][0] === "+");
     return factors.map((factor, n) => {
       const [text, tightness] = this.of(factor);
-      return tightness >= MULTIPLIED || (n === 0 && looseFirst) ? text : `(${text})`;
+      const holds = tightness >= MULTIPLIED ? n === 0 || !text.startsWith("−") : n === 0 && looseFirst;
+      return holds ? text : `(${text})`;
     }).join("·");
   }
 

@@ -168,10 +168,12 @@ def _rule(trace: StepTrace) -> dict[str, Any] | None:
     plain_descent = type(rule) is SGD and not rule.momentum and not rule.nesterov
     return {
         "slots": slots,
+        "flushed": {name: node.attributes["threshold"] for name, node in made.slots.items()
+                    if node.operation is not None and node.operation.name == "flush"},
         "weight": plain(rule_formula(made.weight, known)),
         "alpha": plain(rate_formula(rule, trace.line, Symbol("step", trace.iteration))),
         "plain": plain_descent,
-    }
+    }  # fmt: skip
 
 
 def _leaf(name: str, slots: Mapping[str, Any]) -> Symbol:

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.engine import Graph, Tape, lower
 from chainrule.graph import Rows, input_node
+from chainrule.tracing.columns import is_long
 from chainrule.tracing.notation import Names
 from chainrule.tracing.operations import DRAWN
 from chainrule.tracing.page.course import (
@@ -73,7 +74,7 @@ def _words(trace: StepTrace) -> dict[str, Any]:
         "form": notation.form,
         "errors": notation.errors,
         "loss": {
-            "name": notation.loss,
+            "name": f"[{notation.loss}]" if is_long(notation.loss) else notation.loss,
             "value": packed(trace.loss),
             "after": packed(trace.loss_after),
             "outputs": [{"rule": one.name, "how": one.reduction} for one in trace.loss_rules],

@@ -185,7 +185,7 @@ class Rows {
     const how = this.fitting(end) ?? this.how;
     if (how === undefined) return [`${before}${name} = ${bare(reported)}, through the losses of all outputs`];
     const mixed = this.data.mixing && this.weights && this.fitting(end) === undefined;
-    if (mixed) return [`${before}${name} = ${bare(reported)}, through all rows of the layers that follow`];
+    if (mixed) return [`${before}${name} = ${bare(reported)}, where rows mix`];
     const table = symbolTable();
     const delta = table.put(end.own, own);
     const first = this.weights ? ["·", table.put("s", this.sharesOf(how)[row]), delta] : partOf(delta, this.divisorOf(how));

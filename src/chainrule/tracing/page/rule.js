@@ -28,11 +28,18 @@ class Rule {
     const simple = brief();
     if (simple) return [simple];
     const symbols = this.symbols(one);
-    const slots = this.data.optimizer.slots.map((slot) => {
-      const { name, value } = symbols(`new/${slot}`);
-      return equationLine(name, rule.slots[slot], symbols, value);
-    });
+    const slots = this.data.optimizer.slots.map((slot) => this.slotLine(slot, symbols));
     return [...this.clipping(one), ...slots, ...this.weightLines(one, symbols)];
+  }
+
+  /** What the rule makes of a slot, which sets numbers to 0 that are nearest to it. */
+  slotLine(slot, symbols) {
+    const { slots, flushed } = this.formulas.rule;
+    const { name, value } = symbols(`new/${slot}`);
+    const made = slots[slot] && evaluated(slots[slot], symbols);
+    if (value !== 0 || !made || !(Math.abs(made) < flushed[slot])) return equationLine(name, slots[slot], symbols, value);
+    const sides = equationLine(name, slots[slot], symbols, made).split(" = ").slice(0, -1);
+    return [...sides, `0, set to 0, as all that is nearer to 0 than ${bare(flushed[slot])}`].join(" = ");
   }
 
   /** A number's name, what it is before and after, its gradient, and the one that the rule is given. */

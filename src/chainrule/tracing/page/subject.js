@@ -133,7 +133,7 @@ class NetworkSubject {
         return `${name}[${position},j] unit j of ${name} at position ${position} of a row, with the same weights at all`;
       }),
       byRow ? "(2) after a name: in row 2" : "",
-      rows.weights && rows.shares ? "s a row's share in the loss" : "",
+      rows.weights && rows.shares && !isKnown ? "s a row's share in the loss" : "",
       isKnown ? dashed(this.data.formulas.meanings.mix.replace(": ", " ")) : "",
       ...normals.map(({ names }) => names.replace(": ", " ")),
       own?.steps.length > 1 ? `${own.letter}1, ${own.letter}2 ... what operations of the loss give, in their order` : "",
