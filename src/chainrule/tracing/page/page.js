@@ -309,12 +309,9 @@ class Page {
     const { subject } = this;
     const said = element("p", { class: "formula", role: "status" });
     const measure = () => {
-      const [[slope, before, after], gradient] = [subject.check(what), subject.gradientAt(what)];
-      const apart = (one, other) => Math.abs(one - other) / Math.max(Math.abs(one), Math.abs(other), 1e-12);
-      const kink = apart(before, after) > 1e-3 ? `; at a kink, where the slope is ${number(before)} below and ${number(after)} above` : "";
-      const verdict = apart(slope, gradient) < 1e-5 ? "they agree" : `apart by ${(100 * apart(slope, gradient)).toPrecision(2)} %${kink}`;
+      const [slopes, gradient] = [subject.check(what), subject.gradientAt(what)];
       const word = subject.network?.errors ? "minus the gradient" : "gradient";
-      said.textContent = `Central difference ${number(slope)}, ${word} ${number(gradient)}: ${verdict}.`;
+      said.textContent = `Central difference ${number(slopes[0])}, ${word} ${number(gradient)}: ${verdictOn(slopes, gradient, number)}.`;
     };
     const button = element("button", { type: "button" }, "Check by central difference");
     button.addEventListener("click", () => {

@@ -188,7 +188,8 @@ class NetworkSubject {
   }
 
   check(place) {
-    return this.training.measured(place).map((slope) => this.network.sign * slope);
+    const [slope, below, above, rounding] = this.training.measured(place);
+    return [...[slope, below, above].map((one) => this.network.sign * one), rounding];
   }
 
   gradientAt(place) {
