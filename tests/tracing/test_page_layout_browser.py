@@ -146,6 +146,44 @@ def test_layers_without_weights_have_room_for_their_heads_and_names(tmp_path):
     assert (beyond, nodes) == (0, 4 + 3 * 3 + 2 + 1)
 
 
+def test_a_folded_network_of_several_layers_fits_beside_the_panel(tmp_path):
+    found = read(classes(*(Dense(12, "relu") for _ in range(4))), """
+      const { scrollWidth, clientWidth } = one("#drawing");
+      return [scrollWidth - clientWidth, all("svg .title").length];""", tmp_path, WIDE)  # fmt: skip
+    assert found == [0, 16]
+
+
+@pytest.mark.parametrize("number", [0.14935777574847958, -1.2345678901234567e-10])
+def test_a_field_is_as_wide_as_its_number(number, tmp_path):
+    model = cr.Sequential([Input((1,)), Dense(1)], seed=0, dtype="float64")
+    model.compile("sgd", "mse")
+    model.set_weights([np.full((1, 1), number), np.zeros(1)])
+    found = read(model.trace([[1.0]], [[0.0]]).to_html(), """
+      click(keyed("w/1/0/0"));
+      const field = one("#panel input");
+      const { fontSize, fontFamily, paddingLeft, paddingRight } = getComputedStyle(field);
+      const pen = document.createElement("canvas").getContext("2d");
+      pen.font = `${fontSize} ${fontFamily}`;
+      const room = field.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+      return [field.value, room - pen.measureText(field.value).width];""",
+      tmp_path, WIDE)  # fmt: skip
+    assert float(found[0]) == number
+    assert 0 <= found[1] < 60
+
+
+@pytest.mark.parametrize("hidden, told", [(2, False), (8, True)])
+def test_numbers_that_find_no_place_on_their_lines_are_said_to_be_in_the_table(
+    hidden, told, tmp_path
+):
+    found = read(classes(Dense(hidden, "relu")), """
+      return [all("svg .edge[data-key]").length, all("svg .edge[data-key] text").length,
+        text("#legend"), text("#tables")];""", tmp_path, WIDE)  # fmt: skip
+    lines, numbers, legend, tables = found
+    said = "Numbers that find no place on their lines are in the table of weights below."
+    assert (numbers < lines, said in legend) == (told, told)
+    assert "Table: weights" in tables
+
+
 def test_the_name_of_a_class_is_not_cut_where_it_is_long(tmp_path):
     model = cr.Sequential([Input((2,)), Dense(2, "softmax")], seed=0)
     model.compile("sgd", "sparse_categorical_crossentropy")

@@ -33,7 +33,7 @@ def test_each_of_the_traced_steps_can_be_chosen(three, tmp_path):
       const shape = [text("#steps"), one("#step").max, one("#rows").hidden];
       return [seen, shape];""", tmp_path)  # fmt: skip
     seen, shape = found
-    assert shape == ["Step  of 3", "3", True]
+    assert shape == ["Traced step  of 3", "3", True]
     for n, (status, lead, told, panel, value) in zip((1, 3, 2), seen, strict=True):
         step = three.steps[n - 1]
         assert status == f"Step {n} of 3, as it was traced: L is {shown(step.loss)}."
@@ -54,7 +54,9 @@ def test_what_is_changed_is_as_traced_again_when_a_step_is_chosen(three, tmp_pat
       const again = [text("#lead"), one(".field input").value];
       choose("#step", "3");
       return [made, ...again, text("#status")];""", tmp_path)  # fmt: skip
-    assert found[0].startswith("Step 3 of training after 1 step made in this page")
+    assert found[0].startswith(
+        "Step 3 of training after 1 step made in this page from traced step 2 on:"
+    )
     assert found[1].startswith("Step 2 of training: ")
     assert float(found[2]) == three.steps[1].kernel_before[0][0, 0]
     assert found[3] == f"Step 3 of 3, as it was traced: L is {shown(three.losses[2])}."
@@ -109,7 +111,7 @@ def test_steps_are_made_one_by_one_and_many_at_once(tmp_path):
     assert seen[0][1] == f"1 step made: L {losses[0]} → {losses[1]}."
     assert seen[1][1] == f"10 steps made: L {losses[1]} → {losses[11]}."
     assert seen[2][1] == f"100 steps made: L {losses[11]} → {losses[111]}."
-    assert seen[2][0].startswith("Step 112 of training after 111 steps made in this page")
+    assert seen[2][0].startswith("Step 112 of training after 111 steps made in this page:")
     assert seen[3][1] == f"L is now {losses[0]}."
 
 
@@ -180,6 +182,6 @@ def test_new_controls_have_names_and_are_reached_by_the_keyboard(three, tmp_path
       const label = one("#step").labels[0].textContent;
       return [stops, label, one("#status").getAttribute("role")];""", tmp_path)  # fmt: skip
     stops, label, role = found
-    assert stops[4] == "step" and label.startswith("Step") and role == "status"
+    assert stops[4] == "step" and label.startswith("Traced step") and role == "status"
     after = stops[stops.index("L") + 1 :]
     assert after[:5] == ["make", "10 steps", "100 steps", "1,000 steps", "again"]

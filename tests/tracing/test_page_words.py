@@ -177,6 +177,16 @@ def test_a_number_is_rounded_at_its_last_digit_and_keeps_three_that_count(script
                 assert len(found.as_tuple().digits) >= min(digits, 3), (value, digits, text)
 
 
+def test_of_many_rows_and_numbers_all_are_counted_that_are_left_out(scripts):
+    model = cr.Sequential([Input((1,)), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    trace = model.trace(np.ones((398, 1)), np.zeros((398, 1)))
+    (line,) = [line for line in said(scripts, trace)["The loss L"] if "398 rows" in line]
+    assert ", and 392 more" in line
+    x = {"shape": [100], "data": [1.0] * 100}
+    assert scripts("numbersOf(x, bare)", x=x) == "[1, 1, 1, 1, 1, 1, and 94 more]"
+
+
 def normalized():
     model = cr.Sequential([Input((2,)), Dense(2), BatchNormalization(), Dense(1)], seed=0)
     model.compile("sgd", "mse")

@@ -276,6 +276,8 @@ STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
 """How far points are moved, as a share of the larger of 1 and the point: the first that serves."""
 SETTLED = 1e-5
 """How far slopes before and after a smooth point differ at most, as a share of the larger."""
+ROUNDINGS = 100
+"""How many roundings of a value, and of the point it is taken at, count as rounding alone."""
 
 
 def settled_slope(
@@ -286,16 +288,33 @@ def settled_slope(
     value, at, here
         As there.
 
-    A kink lies within a step where the slopes before and after the point are not the same. At a
-    kink they differ however short the step: then it is that with which they differ least.
+    A kink lies within a step where the slopes before and after the point differ by more than
+    rounding makes them; where they do not, both are the central difference. At a kink they differ
+    however short the step: then it is that with which they differ least.
     """
     found: list[tuple[float, float, float]] = []
+    values: list[float] = []
+
+    def noted(offset: float) -> float:
+        values.append(value(offset))
+        return values[-1]
+
     for step in STEPS:
-        found.append(measured_slope(value, at, here, step))
-        _, before, after = found[-1]
-        if abs(after - before) <= SETTLED * max(abs(before), abs(after)):
-            return found[-1]
+        values[:] = [here]
+        center, before, after = measured_slope(noted, at, here, step)
+        rounding = _rounding(values, at, step)
+        if abs(after - before) <= max(SETTLED * max(abs(before), abs(after)), rounding):
+            return center, center, center
+        found.append((center, before, after))
     return min(found, key=lambda slopes: abs(slopes[2] - slopes[1]))
+
+
+def _rounding(values: Sequence[float], at: float, step: float) -> float:
+    """How far rounding may part slopes that are measured by these values."""
+    # a rounding of the point, a share of the larger of 1 and the point, moves the value by
+    # the spread of the values over the step, which is such a share too
+    size = max(abs(value) for value in values) + (max(values) - min(values)) / step
+    return ROUNDINGS * float(np.finfo(np.float64).eps) * size / (step * max(1.0, abs(at)))
 
 
 def largest_error(

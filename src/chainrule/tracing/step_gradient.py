@@ -172,7 +172,7 @@ def _measured(view: View, one: Shown) -> str:
 
 
 def _differ(left: float, right: float) -> bool:
-    return abs(left - right) > KINK * max(abs(left), abs(right), KINK)
+    return abs(left - right) > KINK * max(abs(left), abs(right))
 
 
 def _formula(view: View, one: Shown) -> Expression | None:

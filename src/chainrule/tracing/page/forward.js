@@ -307,7 +307,7 @@ class ForwardNarration {
     if (this.rows.how === undefined) {
       lines.push(`Each output's loss is made of the rows in its own way: ${outputs.map((one) => `${one.rule} by ${one.how}`).join(", ")}.`);
     } else if (rows.length > 1 || penalties.length) {
-      const mean = rows.length > 1 ? `the ${how} over ${rows.length} rows: ${few(Array.from(rows.slice(0, 60), bare))}` : "ℓ";
+      const mean = rows.length > 1 ? `the ${how} over ${rows.length} rows: ${few(Array.from(rows, bare))}` : "ℓ";
       lines.push(`${L} is ${mean}${penalties.length ? ", and the penalties" : ""}`);
     }
     lines.push(...this.penaltyLines(), `${L} = ${bare(training.loss)}`, ...this.lossMeanings());

@@ -17,7 +17,6 @@ class Page {
 
   listen() {
     const { subject } = this;
-    if (subject.drawable) found("legend").textContent = subject.legend();
     for (const button of document.querySelectorAll("[data-go]")) {
       button.addEventListener("click", () => this.go(button.dataset.go));
     }
@@ -157,6 +156,7 @@ class Page {
     const { moments } = this.subject;
     const seen = new Set(moments.slice(0, this.moment + 1).flatMap((one) => one.shows));
     const scene = this.subject.scene(seen, moments[this.moment].uses);
+    found("legend").textContent = this.subject.legend() + (scene.isShort ? ` ${NO_PLACE}` : "");
     const focused = document.activeElement?.dataset?.key;
     const { scrollLeft } = found("drawing");
     found("drawing").replaceChildren(draw(scene, this.selected, document.title));
@@ -262,7 +262,10 @@ class Page {
     const id = `field-${Object.values(what).join("-").replace(/[^\w-]/g, "_")}`;
     const input = element("input", { type: "number", step: whole ? "1" : "any", id, disabled: !subject.editable });
     const said = element("span", { class: "said", role: "alert" });
-    input.fill = () => { input.value = String(subject.get(what)); };
+    input.fill = () => {
+      input.value = String(subject.get(what));
+      input.style.setProperty("--letters", input.value.length);
+    };
     input.fill();
     input.addEventListener("input", () => {
       const value = Number(input.value);
@@ -309,12 +312,9 @@ class Page {
     const { subject } = this;
     const said = element("p", { class: "formula", role: "status" });
     const measure = () => {
-      const [[slope, before, after], gradient] = [subject.check(what), subject.gradientAt(what)];
-      const apart = (one, other) => Math.abs(one - other) / Math.max(Math.abs(one), Math.abs(other), 1e-12);
-      const kink = apart(before, after) > 1e-3 ? `; at a kink, where the slope is ${number(before)} below and ${number(after)} above` : "";
-      const verdict = apart(slope, gradient) < 1e-5 ? "they agree" : `apart by ${(100 * apart(slope, gradient)).toPrecision(2)} %${kink}`;
+      const [slopes, gradient] = [subject.check(what), subject.gradientAt(what)];
       const word = subject.network?.errors ? "minus the gradient" : "gradient";
-      said.textContent = `Central difference ${number(slope)}, ${word} ${number(gradient)}: ${verdict}.`;
+      said.textContent = `Central difference ${number(slopes[0])}, ${word} ${number(gradient)}: ${verdictOn(slopes, gradient, number)}.`;
     };
     const button = element("button", { type: "button" }, "Check by central difference");
     button.addEventListener("click", () => {

@@ -5,6 +5,7 @@ const LINE = 14;
 const MOST_NAMED_EDGES = 12; // of a layer whose weights have their names on them
 const ROOM = 880; // as wide as the drawing may be beside the panel, if layers can stand nearer to each other
 const TOP = 62; // below the titles of the columns
+const NO_PLACE = "Numbers that find no place on their lines are in the table of weights below.";
 
 /** Everything that is drawn: titles, edges, nodes and chips, with what each is called aloud. */
 function networkScene(network, seen, uses) {
@@ -21,6 +22,7 @@ class NetworkScene {
     network.columns.forEach((column, c) => this.addColumn(column, c));
     this.addLoss();
     this.addLabels();
+    this.scene.isShort = this.scene.groups.some(({ edges }) => edges.some(({ key, text }) => key !== null && !text)); // of numbers
   }
 
   /** How many lines of values stand below a unit of a column. */
@@ -57,8 +59,9 @@ class NetworkScene {
     const { columns } = this.network;
     const weights = columns.map(({ link }) => link === "weights");
     const widths = (broad) => columns.map((_, c) => (c > 0 ? Math.max(weights[c] ? broad : 116, this.titleGap(c)) : 0));
-    const over = sumOf(widths(220)) - room;
-    return widths(this.roomy ? Math.max(170, 220 - Math.max(0, over) / weights.filter(Boolean).length) : 170);
+    const [broad, least] = this.roomy ? [220, 170] : [170, 120]; // names and numbers on lines need more
+    const over = sumOf(widths(broad)) - room;
+    return widths(Math.max(least, broad - Math.max(0, over) / weights.filter(Boolean).length));
   }
 
   /** What the titles of a column and of the one before need beside each other. */

@@ -39,8 +39,9 @@ class NetworkSubject {
     const { data } = this;
     const rule = data.loss.outputs.map((one) => one.rule).join(", ");
     const rows = data.rows === 1 ? "one row" : `a batch of ${data.rows} rows`;
-    const { made = 0, state } = this.training ?? {};
-    const before = made ? ` after ${counted(made, "step")} made in this page` : "";
+    const { made = 0, state, initial } = this.training ?? {};
+    const from = this.choosesSteps ? ` from traced step ${(initial.made + 1).toLocaleString("en")} on` : "";
+    const before = made ? ` after ${counted(made, "step")} made in this page${from}` : "";
     return `${data.about}Step ${data.iteration + (state?.made ?? 0)} of training${before}: ${rows}, ${rule}, ${data.optimizer.name}.${this.losses()}`;
   }
 
@@ -188,7 +189,8 @@ class NetworkSubject {
   }
 
   check(place) {
-    return this.training.measured(place).map((slope) => this.network.sign * slope);
+    const [slope, below, above, rounding] = this.training.measured(place);
+    return [...[slope, below, above].map((one) => this.network.sign * one), rounding];
   }
 
   gradientAt(place) {

@@ -60,22 +60,42 @@ class Run {
 }
 
 const LENGTHS = [1e-3, 1e-4, 1e-5, 1e-6]; // of steps, until none reaches over a kink
+const SETTLED = 1e-5; // of the larger slope, how far those below and above a smooth point differ at most
+const ROUNDINGS = 100; // of a value, and of the point it is taken at, that count as rounding alone
+const KINK = 1e-3; // of the larger, how far slopes differ where a kink is told
 
-/** The slope of a function of an offset: a central difference of fourth order, and those of second
- *  order below and above the point. */
+/** The slope of a function of an offset: a central difference of fourth order, those of second order
+ *  below and above the point (where only rounding parts them, the first again), and how far rounding
+ *  may move them. The rule is that of settled_slope in Python. */
 function settledSlope(value, at) {
   const here = value(0);
   const found = [];
   for (const length of LENGTHS) {
     const h = length * Math.max(1, Math.abs(at));
     const [after, before, farAfter, farBefore] = [h, -h, 2 * h, -2 * h].map(value);
-    found.push([
-      (8 * (after - before) - (farAfter - farBefore)) / (12 * h),
-      (3 * here - 4 * before + farBefore) / (2 * h), (4 * after - farAfter - 3 * here) / (2 * h),
-    ]);
-    const [, below, above] = found.at(-1);
-    if (Math.abs(above - below) <= 1e-5 * Math.max(Math.abs(below), Math.abs(above))) return found.at(-1);
+    const center = (8 * (after - before) - (farAfter - farBefore)) / (12 * h);
+    const [below, above] = [(3 * here - 4 * before + farBefore) / (2 * h), (4 * after - farAfter - 3 * here) / (2 * h)];
+    const rounding = roundingOf([here, after, before, farAfter, farBefore], length) / h;
+    const gap = Math.abs(above - below);
+    if (gap <= Math.max(SETTLED * Math.max(Math.abs(below), Math.abs(above)), rounding)) return [center, center, center, rounding];
+    found.push([center, below, above, rounding]);
   }
   const gap = ([, below, above]) => Math.abs(above - below);
   return found.reduce((best, one) => (gap(one) < gap(best) ? one : best));
+}
+
+/** How far rounding may move values: a rounding of the point, a share of it, moves them by their spread. */
+function roundingOf(values, length) {
+  const spread = Math.max(...values) - Math.min(...values);
+  return ROUNDINGS * Number.EPSILON * (Math.max(...values.map(Math.abs)) + spread / length);
+}
+
+/** How measured slopes and the gradient agree, in words that `text` writes numbers of. */
+function verdictOn([slope, below, above, rounding], gradient, text) {
+  const apart = (one, other) => Math.abs(one - other) / (Math.max(Math.abs(one), Math.abs(other)) || 1);
+  if (apart(slope, gradient) < SETTLED) return "they agree";
+  if (Math.abs(slope - gradient) <= rounding) return "the same but for rounding";
+  const isKink = apart(below, above) > KINK && apart(slope, gradient) > KINK;
+  const kink = isKink ? `; at a kink, where the slope is ${text(below)} below and ${text(above)} above` : "";
+  return `apart by ${Number((100 * apart(slope, gradient)).toPrecision(2))} % of the larger${kink}`;
 }

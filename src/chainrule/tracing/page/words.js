@@ -111,7 +111,7 @@ function numbersOf(x, text) {
   if (x === undefined) return "–";
   if (x.data.length === 1) return text(x.data[0]);
   if (x.shape.length > 1 && x.data.length <= MOST_NESTED) return nested(Array.from(x.data, text), x.shape);
-  return `[${few(Array.from(x.data.slice(0, 60), text), 6)}]`;
+  return `[${few(Array.from(x.data, text))}]`;
 }
 
 function nested(texts, [size, ...inner]) {
