@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.drawing.canvas import BLACK, GREY, axes_or_new, color_on, paper
+from chainrule.drawing.canvas import BLACK, GREY, axes_or_new, color_on
 from chainrule.drawing.drawn_nodes import DrawnGraph, DrawnNode, drawn_graph
 from chainrule.drawing.folding import folded
 from chainrule.drawing.layout import Layout, layered
@@ -224,10 +224,10 @@ def _box(
 ) -> None:
     from matplotlib.patches import FancyBboxPatch
 
-    from chainrule.drawing.diagram import write
+    from chainrule.drawing.diagram import fill_as_paper, write
 
     (x, y), (width, height) = place, size
-    look: dict[str, Any] = {"facecolor": paper(ax), "linewidth": 1.0}
+    look: dict[str, Any] = {"linewidth": 1.0}
     look["edgecolor"] = color_on(ax, BLACK if kind != "constant" else "#6a6a6a")
     if kind in ("operation", "result"):
         look["facecolor"] = color_on(ax, "#ececec")
@@ -237,7 +237,10 @@ def _box(
         look["linestyle"] = (0, (4, 2))
     corner = (x - width / 2 + 3, y - height / 2 + 3)
     style = "round,pad=3,rounding_size=4"
-    ax.add_patch(FancyBboxPatch(corner, width - 6, height - 6, boxstyle=style, zorder=3, **look))
+    box = FancyBboxPatch(corner, width - 6, height - 6, boxstyle=style, zorder=3, **look)
+    ax.add_patch(box)
+    if "facecolor" not in look:
+        fill_as_paper(ax, box)
     rows = [
         (row, colour, weight)
         for line, colour, weight in zip(
@@ -290,5 +293,4 @@ def _label(ax: Axes, path: Any, label: str, taken: Taken) -> None:
             + shares**3 * stop
         )  # fmt: skip
     place = taken.place(np.concatenate(curves), (text_width(label, LABEL) + 2, LABEL))
-    ground = {"facecolor": paper(ax), "edgecolor": "none", "pad": 0.6}
-    write(ax, *place, label, LABEL, fontstyle="italic", bbox=ground, zorder=4)
+    write(ax, *place, label, LABEL, pad=0.6, fontstyle="italic", zorder=4)
