@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.drawing.canvas import BLACK, GREY, axes_or_new, color_on
+from chainrule.drawing.canvas import BLACK, GREY, axes_or_new, color_on, titled
 from chainrule.drawing.drawn_nodes import DrawnGraph, DrawnNode, drawn_graph
 from chainrule.drawing.folding import folded
 from chainrule.drawing.layout import Layout, layered
@@ -104,9 +104,9 @@ def plot_graph(
     digits = check_count("plot_graph", "digits", digits)
     room = None if ax is None else diagram.room_of(axes_or_new(ax, "plot_graph"))
     drawing, layout = _readable(graph, digits, room)
-    title = _title(graph, drawing)
+    titles = _titles(graph, drawing)
     width, height = (_scale(layout, room) * one + 2 * MARGIN for one in layout.size)
-    width = max(width, diagram.text_width(title, 13.0))
+    width = max(width, diagram.text_width(titles[0], 13.0))
     ax = axes_or_new(ax, "plot_graph", (width / 72, height / 72 + 0.6))
     diagram.prepare(ax, layout.size)
     taken = diagram.Taken()
@@ -116,7 +116,7 @@ def plot_graph(
     for arrow, route in layout.routes.items():
         path = _arrow(ax, np.asarray(route), layout.down, arrow[0] == REST)
         _label(ax, path, drawing.labels.get(arrow, ""), taken)
-    ax.set_title(title)
+    titled(ax, *titles)
     return ax
 
 
@@ -210,13 +210,17 @@ def _scale(layout: Layout, room: Any) -> float:
     return float(min(1.0, *((room - 2 * MARGIN) / np.array(layout.size))))
 
 
-def _title(graph: DrawnGraph, drawing: Drawing) -> str:
-    """What the picture shows, and what it leaves out."""
+def _titles(graph: DrawnGraph, drawing: Drawing) -> list[str]:
+    """What the picture shows, and what it leaves out; and the same in fewer words."""
     what = f"Values, and derivatives \N{PARTIAL DIFFERENTIAL} of {graph.name}"
+    short = f"Values, and \N{PARTIAL DIFFERENTIAL} of {graph.name}"
     if REST not in drawing.lines:
-        return what
+        return [what, short]
     drawn, count = len(drawing.lines) - 1, len(graph.nearest_first())
-    return f"{what}\n(the {drawn} nodes of {count:,} nearest to it)"
+    return [
+        f"{what}\n(the {drawn} nodes of {count:,} nearest to it)",
+        f"{short}\n({drawn} of {count:,} nodes)",
+    ]
 
 
 def _box(

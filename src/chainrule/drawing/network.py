@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.drawing.activities import checked_model
-from chainrule.drawing.canvas import BLACK, GREY, axes_or_new, color_on
+from chainrule.drawing.canvas import BLACK, GREY, axes_or_new, color_on, lay_out, titled
 from chainrule.drawing.columns import (
     FOLDS,
     Column,
@@ -101,7 +101,7 @@ def plot_network(model: Any, X: Any = None, y: Any = None, ax: Axes | None = Non
     for text, (x, up) in zip(target, plan.places[-1][: plan.columns[-1].drawn], strict=False):
         diagram.write(ax, x + RADIUS + 4, up, text, SIZE, ha="left")
     across = width if room is None else float(room[0])
-    ax.set_title(_title(columns, loss, float(ax.title.get_fontsize()), across))
+    titled(ax, _title(columns, loss, float(ax.title.get_fontsize()), across))
     return ax
 
 
@@ -159,9 +159,7 @@ def _room(ax: Axes) -> Any:
 
     ax.set_axis_off()
     ax.set_title("A network")
-    figure = ax.get_figure(root=True)
-    if figure is not None and figure.get_layout_engine() is not None:
-        figure.draw_without_rendering()
+    lay_out(ax)
     return room_of(ax)
 
 
