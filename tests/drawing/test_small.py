@@ -1,7 +1,10 @@
 """Legends and titles on small axes: they stay inside, and leave what is drawn in sight."""
 
+import itertools
+
 import numpy as np
 import pytest
+from matplotlib import pyplot
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from tests.drawing.diagrams import settled
@@ -159,3 +162,31 @@ def test_a_title_keeps_its_size_where_there_is_room():
         axes = [Figure((inches, 3.0)).add_subplot() for _ in range(2)]
         title = drawing.plot_optimizer_paths(axes=axes)[0].title
         assert (title.get_text(), title.get_fontsize()) == (text, size)
+
+
+NAMES = ["mean radius", "worst smoothness", "worst concave points", "fractal dimension error"]
+
+
+@pytest.mark.parametrize("inches", [2.2, 3.0, 6.0])
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_the_words_of_a_hidden_unit_stay_beside_each_other(inches, style):
+    model = Sequential([Input((12,)), Dense(4, "tanh"), Dense(1, "sigmoid")], seed=0)
+    rows = np.random.default_rng(0).normal(size=(80, 12))
+    with pyplot.style.context(style):
+        figure = Figure((3 * inches, inches), layout="constrained")
+        axes = figure.subplots(1, 3)
+        drawing.plot_hidden_unit(model, rows, 0, 2, 3 * NAMES, axes)
+    renderer = settled(axes[0])
+    for ax in axes:
+        box = ax.xaxis.label.get_window_extent(renderer)
+        assert box.x0 >= ax.bbox.x0 - 1
+        assert box.x1 <= ax.bbox.x1 + 1
+    frame = axes[1].bbox
+    written = [text.get_window_extent(renderer) for text in axes[1].texts]
+    assert all(frame.x0 < box.x0 and box.x1 < frame.x1 for box in written)
+    bars = [bar.get_window_extent(renderer) for bar in axes[1].patches]
+    assert all(box.height <= bar.height for box, bar in zip(written, bars, strict=True))
+    beside = [label.get_window_extent(renderer) for label in axes[0].get_yticklabels()]
+    assert not any(one.overlaps(two) for one, two in itertools.pairwise(beside))
+    first = axes[1].texts[0].get_text().split("\n")
+    assert len(first) == 2 if inches > 2.2 else "\N{HORIZONTAL ELLIPSIS}" in first[0]
