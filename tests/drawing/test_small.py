@@ -1,13 +1,16 @@
 """Legends and titles on small axes: they stay inside, and leave what is drawn in sight."""
 
+import itertools
+
 import numpy as np
 import pytest
+from matplotlib import pyplot
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from tests.drawing.diagrams import settled
 from tests.drawing.test_boundary import wedges
 
-from chainrule import Sequential, drawing, learning_rate_range_test
+from chainrule import Sequential, drawing, examples, learning_rate_range_test
 from chainrule.layers import Dense, Input
 
 SIZE = (3.1, 2.3)
@@ -50,6 +53,15 @@ PICTURES = {
     "rates": (1, lambda ax: drawing.plot_learning_rates(epochs=40, ax=ax)),
     "sums": (1, lambda ax: drawing.plot_running_sums(np.ones((5, 4)), np.full(4, 5.0), ax=ax)),
     "weights": (1, lambda ax: drawing.plot_weights(trained()[0], ax=ax)),
+}
+
+
+LARGE = Sequential([Input((784,)), Dense(300, "relu"), Dense(100), Dense(10)], seed=0)
+STEP = examples.mazur().model.trace([0.05, 0.1], [0.01, 0.99])
+DIAGRAMS = {
+    "graph": (1, lambda ax: drawing.plot_graph(STEP, ax)),
+    "network": (1, lambda ax: drawing.plot_network(LARGE, ax=ax)),
+    "step": (1, lambda ax: drawing.plot_network(STEP, ax=ax)),
 }
 
 
@@ -105,11 +117,23 @@ def test_a_legend_on_the_smallest_axes_has_columns(layout):
     assert all(text.get_fontsize() >= 6.0 for text in axes[0].get_legend().get_texts())
 
 
+@pytest.mark.parametrize("layout", ["constrained", None])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_legend_on_the_smallest_axes_hides_no_norm_of_a_gradient(count, layout):
+    falls = {"sigmoid": (-7, -1), "tanh": (-2.4, -1), "relu": (-1.1, -0.6)}
+    norms = {name: np.logspace(*falls[name], 8) for name in list(falls)[:count]}
+    ax = drawing.plot_gradient_norms(norms, Figure((2.2, 2.0), layout=layout).add_subplot())
+    box = ax.get_legend().get_window_extent(settled(ax))
+    assert not inside(drawn(ax), box.padded(3)).any()
+    assert box.x1 <= ax.bbox.x1
+    assert box.y1 <= ax.bbox.y1
+
+
 @pytest.mark.parametrize("size", [(2.2, 2.0), (3.0, 2.3)])
 @pytest.mark.parametrize("layout", ["constrained", None])
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", [*PICTURES, *DIAGRAMS])
 def test_a_title_on_small_axes_is_not_cut(name, layout, size):
-    count, plot = PICTURES[name]
+    count, plot = (PICTURES | DIAGRAMS)[name]
     axes = [Figure(size, layout=layout).add_subplot() for _ in range(count)]
     plot(*axes)
     for ax in axes:
@@ -117,6 +141,17 @@ def test_a_title_on_small_axes_is_not_cut(name, layout, size):
         assert box.x0 >= 0
         assert box.x1 <= ax.figure.bbox.x1
         assert ax.title.get_fontsize() >= 6.0
+
+
+def test_the_title_of_a_graph_has_fewer_words_only_where_type_would_be_too_small():
+    titles = []
+    for inches in (1.7, 2.2):
+        ax = Figure((inches, 2.0), layout="constrained").add_subplot()
+        titles.append(drawing.plot_graph(STEP, ax).get_title())
+    assert titles == [
+        "Values, and ∂ of the loss\n(5 of 19 nodes)",
+        "Values, and derivatives ∂ of the loss\n(the 5 nodes of 19 nearest to it)",
+    ]
 
 
 def test_a_title_keeps_its_size_where_there_is_room():
@@ -127,3 +162,31 @@ def test_a_title_keeps_its_size_where_there_is_room():
         axes = [Figure((inches, 3.0)).add_subplot() for _ in range(2)]
         title = drawing.plot_optimizer_paths(axes=axes)[0].title
         assert (title.get_text(), title.get_fontsize()) == (text, size)
+
+
+NAMES = ["mean radius", "worst smoothness", "worst concave points", "fractal dimension error"]
+
+
+@pytest.mark.parametrize("inches", [2.2, 3.0, 6.0])
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_the_words_of_a_hidden_unit_stay_beside_each_other(inches, style):
+    model = Sequential([Input((12,)), Dense(4, "tanh"), Dense(1, "sigmoid")], seed=0)
+    rows = np.random.default_rng(0).normal(size=(80, 12))
+    with pyplot.style.context(style):
+        figure = Figure((3 * inches, inches), layout="constrained")
+        axes = figure.subplots(1, 3)
+        drawing.plot_hidden_unit(model, rows, 0, 2, 3 * NAMES, axes)
+    renderer = settled(axes[0])
+    for ax in axes:
+        box = ax.xaxis.label.get_window_extent(renderer)
+        assert box.x0 >= ax.bbox.x0 - 1
+        assert box.x1 <= ax.bbox.x1 + 1
+    frame = axes[1].bbox
+    written = [text.get_window_extent(renderer) for text in axes[1].texts]
+    assert all(frame.x0 < box.x0 and box.x1 < frame.x1 for box in written)
+    bars = [bar.get_window_extent(renderer) for bar in axes[1].patches]
+    assert all(box.height <= bar.height for box, bar in zip(written, bars, strict=True))
+    beside = [label.get_window_extent(renderer) for label in axes[0].get_yticklabels()]
+    assert not any(one.overlaps(two) for one, two in itertools.pairwise(beside))
+    first = axes[1].texts[0].get_text().split("\n")
+    assert len(first) == 2 if inches > 2.2 else "\N{HORIZONTAL ELLIPSIS}" in first[0]

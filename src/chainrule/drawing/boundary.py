@@ -85,7 +85,10 @@ def _draw(ax: Axes, model: Any, X: Any, classes: Any, top: float | None = None) 
 
 
 def _shade(ax: Axes, across: Any, up: Any, answers: Any) -> None:
-    """The plane in light colors, and lines where the answer changes."""
+    """The plane in light colors, and lines where the answer changes.
+
+    The colors are an image in files such as SVG, where each of their cells would be a path.
+    """
     from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 
     shape, count = (len(up), len(across)), answers.shape[1]
@@ -93,13 +96,18 @@ def _shade(ax: Axes, across: Any, up: Any, answers: Any) -> None:
         output = answers[:, 0].reshape(shape)
         shades = LinearSegmentedColormap.from_list("shades", SHADES)
         # what is far beyond 0 and 1 is drawn as they are
-        ax.contourf(across, up, output.clip(0.0, 1.0), levels=np.linspace(0, 1, 10), cmap=shades)
+        ax.contourf(
+            across, up, output.clip(0.0, 1.0), levels=np.linspace(0, 1, 10), cmap=shades,
+            rasterized=True,
+        )  # fmt: skip
         lines = [output - 0.5]
     else:
         won = answers.argmax(axis=1).reshape(shape).astype(float)
         of_classes = SHADES if count == 2 else [TINTS[one % len(TINTS)] for one in range(count)]
         tints = ListedColormap(of_classes)
-        ax.pcolormesh(across, up, won, cmap=tints, vmin=0, vmax=count - 1, shading="nearest")
+        ax.pcolormesh(
+            across, up, won, cmap=tints, vmin=0, vmax=count - 1, shading="nearest", rasterized=True
+        )
         lines = []
         for one in range(count):
             others = np.delete(answers, one, axis=1).max(axis=1)

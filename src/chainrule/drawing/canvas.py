@@ -14,10 +14,11 @@ from chainrule.errors import InputTypeError, SettingError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.text import Text
 
 __all__ = [
-    "BLACK", "GREY", "MARKERS", "axes_or_new", "color_on", "legend", "legend_above", "line_style",
-    "paper", "several_axes", "svg_of", "titled",
+    "BLACK", "GREY", "MARKERS", "axes_or_new", "color_on", "labeled", "lay_out", "legend",
+    "legend_above", "line_style", "paper", "several_axes", "svg_of", "titled",
 ]  # fmt: skip
 
 BLACK = "#000000"
@@ -32,10 +33,12 @@ LIGHT = 0.179
 """A ground of less luminance stands farther from white than from black."""
 LARGE = 0.2
 """A legend that takes more of its axes hides too much of what is drawn."""
+CLOSE = 4.0
+"""Pixels from a legend to a curve, which may have markers."""
 WIDE, TALL = 0.97, 0.4
 """Of the width and height of axes a legend above all should not take more."""
 SIZES = ("medium", "small", "x-small")
-"""Of the type of titles that are too wide in their usual size."""
+"""Of the type of titles and labels that are too wide in their usual size."""
 TIGHT = {"handlelength": 2.4, "columnspacing": 1.0}
 TIGHTEST = {
     "handlelength": 1.4, "columnspacing": 0.7, "handletextpad": 0.4, "labelspacing": 0.2,
@@ -150,22 +153,45 @@ def svg_of(plot: Callable[[], Axes]) -> str:
     return text.getvalue()
 
 
-def titled(ax: Axes, text: str) -> None:
-    """A title; on axes that are too narrow for it in smaller type, then also in two lines."""
-    usual = ax.set_title(text).get_fontsize()
+def lay_out(ax: Axes) -> None:
+    """Run the layout of a figure that has one: it gives axes other sizes."""
     figure = ax.get_figure(root=True)
-    if _overhang(ax) > 0 and figure is not None and figure.get_layout_engine() is not None:
-        figure.draw_without_rendering()  # a layout gives axes other sizes when it runs
-    smaller = [(one, size) for one in (text, _in_two_lines(text)) for size in SIZES]
-    for one, size in [(text, usual), *smaller]:
-        ax.set_title(one, fontsize=size)
-        if _overhang(ax) <= 0:
+    if figure is not None and figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+
+
+def titled(ax: Axes, *texts: str) -> None:
+    """A title, the first text that axes are wide enough for: in smaller type, then in two lines."""
+    _fit(ax, ax.set_title(texts[0]), texts)
+
+
+def labeled(ax: Axes, text: str) -> None:
+    """What the horizontal axis shows; on narrow axes as small and broken as a title."""
+    ax.set_xlabel(text)
+    _fit(ax, ax.xaxis.label, [text])
+
+
+def _fit(ax: Axes, written: Text, texts: Sequence[str]) -> None:
+    """The first of some texts that axes are wide enough for; the last one where they are for none.
+
+    Each is tried in smaller type, and one of a single line then also in two.
+    """
+    usual: Any = written.get_fontsize()
+    if _overhang(ax, written) > 0:
+        lay_out(ax)
+    broken = [[text] if "\n" in text else [text, _in_two_lines(text)] for text in texts]
+    smaller = [(one, size) for both in broken for one in both for size in SIZES]
+    for one, size in [(texts[0], usual), *smaller]:
+        written.set(text=one, fontsize=size)
+        if _overhang(ax, written) <= 0:
             return
 
 
-def _overhang(ax: Axes) -> float:
-    """By how many pixels a title is wider than its axes."""
-    return float(ax.title.get_window_extent().width - ax.get_window_extent().width)
+def _overhang(ax: Axes, written: Text) -> float:
+    """By how many pixels a text is wider than the room of its axes."""
+    figure = ax.get_figure()
+    share, whole = ax.get_position(original=True).width, figure.bbox.width if figure else 0.0
+    return float(written.get_window_extent().width - share * whole)
 
 
 def _in_two_lines(text: str) -> str:
@@ -176,9 +202,21 @@ def _in_two_lines(text: str) -> str:
 
 
 def legend(ax: Axes) -> None:
-    """A legend where it hides least of what is drawn; above all of it where axes are small."""
-    if float(np.prod(_make_legend(ax, loc="best"))) > LARGE:
+    """A legend where it hides no curve; above all of them where axes have no such place."""
+    lay_out(ax)
+    if float(np.prod(_make_legend(ax, loc="best"))) > LARGE or _hides_a_curve(ax):
         legend_above(ax, compact=True)
+
+
+def _hides_a_curve(ax: Axes) -> bool:
+    """Whether a curve that the legend names runs below it."""
+    found = ax.get_legend()
+    if found is None:
+        return False
+    box = found.get_window_extent().padded(CLOSE)
+    named = [one for one in ax.get_lines() if not str(one.get_label()).startswith("_")]
+    paths = [one.get_transform().transform_path(one.get_path()) for one in named]
+    return any(path.intersects_bbox(box, filled=False) for path in paths)
 
 
 def legend_above(
@@ -193,9 +231,7 @@ def legend_above(
 
     (low, high), scale = ax.get_ylim(), ax.yaxis.get_transform()
     bottom, top = scale.transform([low, high])
-    figure = ax.get_figure(root=True)
-    if figure is not None and figure.get_layout_engine() is not None:
-        figure.draw_without_rendering()  # a layout gives axes other sizes when it runs
+    lay_out(ax)
     columns, share = _fit_legend(ax, columns, compact, title)
     rows = -(-len(ax.get_legend_handles_labels()[1]) // columns) + (title is not None)
     room = max(0.06 + 0.08 * rows, share / (1.0 - share)) * (top - bottom)

@@ -7,16 +7,22 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.colors import to_hex, to_rgba
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 
-from chainrule.drawing.canvas import BLACK, color_on
+from chainrule.drawing.canvas import BLACK, color_on, paper
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.patches import Patch
 
-__all__ = ["ScaledText", "Taken", "fitted", "prepare", "room_of", "shown", "text_width", "write"]
+__all__ = [
+    "ScaledText", "Taken", "fill_as_paper", "fitted", "prepare", "room_of", "shown", "text_width",
+    "write",
+]  # fmt: skip
 
 MARGIN = 6.0
 
@@ -51,15 +57,54 @@ class ScaledText(Text):
             self.set_fontsize(points)
 
 
-def write(ax: Axes, x: float, y: float, text: str, size: float, **settings: Any) -> ScaledText:
-    """Text on axes, its middle at a place; its color is one of pictures on a light ground."""
+class Filling(Artist):
+    """Fills a patch before it is drawn with the ground that is seen then.
+
+    A figure may be saved on another ground than it is shown on. On one that lets the page through
+    the patch is filled as it first was.
+    """
+
+    def __init__(self, ax: Axes, patch: Patch) -> None:
+        super().__init__()
+        self.ground, self.patch, self.usual = ax, patch, paper(ax)
+        self.set_zorder(-1.0)
+        self.set_in_layout(False)
+
+    def draw(self, renderer: Any) -> None:
+        figure, color = self.get_figure(root=True), paper(self.ground)
+        if figure is None or not to_rgba(figure.get_facecolor())[3]:
+            color = self.usual
+        if color != to_hex(self.patch.get_facecolor()):
+            self.patch.set_facecolor(color)
+
+
+def fill_as_paper(ax: Axes, patch: Patch) -> None:
+    """A patch on axes in the color of the ground behind them, so that it hides lines below it."""
+    patch.set_facecolor(paper(ax))
+    ax.add_artist(Filling(ax, patch))
+
+
+def write(
+    ax: Axes, x: float, y: float, text: str, size: float, *, pad: float | None = None,
+    **settings: Any,
+) -> ScaledText:  # fmt: skip
+    """Text on axes, its middle at a place; its color is one of pictures on a light ground.
+
+    pad
+        How far a ground that hides lines reaches around it; there is none when None.
+    """
     look: dict[str, Any] = {
         "ha": "center", "va": "center_baseline", "color": BLACK, "clip_on": False, "zorder": 5,
     }  # fmt: skip
     look |= settings
     look["color"] = color_on(ax, look["color"])
+    if pad is not None:
+        look["bbox"] = {"edgecolor": "none", "pad": pad}
     made = ScaledText(x, y, text, size, **look)
     ax.add_artist(made)
+    ground = made.get_bbox_patch()
+    if ground is not None:
+        fill_as_paper(ax, ground)
     return made
 
 

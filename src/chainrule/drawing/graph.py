@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.drawing.canvas import BLACK, GREY, axes_or_new, color_on, paper
+from chainrule.drawing.canvas import BLACK, GREY, axes_or_new, color_on, titled
 from chainrule.drawing.drawn_nodes import DrawnGraph, DrawnNode, drawn_graph
 from chainrule.drawing.folding import folded
 from chainrule.drawing.layout import Layout, layered
@@ -104,9 +104,9 @@ def plot_graph(
     digits = check_count("plot_graph", "digits", digits)
     room = None if ax is None else diagram.room_of(axes_or_new(ax, "plot_graph"))
     drawing, layout = _readable(graph, digits, room)
-    title = _title(graph, drawing)
+    titles = _titles(graph, drawing)
     width, height = (_scale(layout, room) * one + 2 * MARGIN for one in layout.size)
-    width = max(width, diagram.text_width(title, 13.0))
+    width = max(width, diagram.text_width(titles[0], 13.0))
     ax = axes_or_new(ax, "plot_graph", (width / 72, height / 72 + 0.6))
     diagram.prepare(ax, layout.size)
     taken = diagram.Taken()
@@ -116,7 +116,7 @@ def plot_graph(
     for arrow, route in layout.routes.items():
         path = _arrow(ax, np.asarray(route), layout.down, arrow[0] == REST)
         _label(ax, path, drawing.labels.get(arrow, ""), taken)
-    ax.set_title(title)
+    titled(ax, *titles)
     return ax
 
 
@@ -210,13 +210,17 @@ def _scale(layout: Layout, room: Any) -> float:
     return float(min(1.0, *((room - 2 * MARGIN) / np.array(layout.size))))
 
 
-def _title(graph: DrawnGraph, drawing: Drawing) -> str:
-    """What the picture shows, and what it leaves out."""
+def _titles(graph: DrawnGraph, drawing: Drawing) -> list[str]:
+    """What the picture shows, and what it leaves out; and the same in fewer words."""
     what = f"Values, and derivatives \N{PARTIAL DIFFERENTIAL} of {graph.name}"
+    short = f"Values, and \N{PARTIAL DIFFERENTIAL} of {graph.name}"
     if REST not in drawing.lines:
-        return what
+        return [what, short]
     drawn, count = len(drawing.lines) - 1, len(graph.nearest_first())
-    return f"{what}\n(the {drawn} nodes of {count:,} nearest to it)"
+    return [
+        f"{what}\n(the {drawn} nodes of {count:,} nearest to it)",
+        f"{short}\n({drawn} of {count:,} nodes)",
+    ]
 
 
 def _box(
@@ -224,10 +228,10 @@ def _box(
 ) -> None:
     from matplotlib.patches import FancyBboxPatch
 
-    from chainrule.drawing.diagram import write
+    from chainrule.drawing.diagram import fill_as_paper, write
 
     (x, y), (width, height) = place, size
-    look: dict[str, Any] = {"facecolor": paper(ax), "linewidth": 1.0}
+    look: dict[str, Any] = {"linewidth": 1.0}
     look["edgecolor"] = color_on(ax, BLACK if kind != "constant" else "#6a6a6a")
     if kind in ("operation", "result"):
         look["facecolor"] = color_on(ax, "#ececec")
@@ -237,7 +241,10 @@ def _box(
         look["linestyle"] = (0, (4, 2))
     corner = (x - width / 2 + 3, y - height / 2 + 3)
     style = "round,pad=3,rounding_size=4"
-    ax.add_patch(FancyBboxPatch(corner, width - 6, height - 6, boxstyle=style, zorder=3, **look))
+    box = FancyBboxPatch(corner, width - 6, height - 6, boxstyle=style, zorder=3, **look)
+    ax.add_patch(box)
+    if "facecolor" not in look:
+        fill_as_paper(ax, box)
     rows = [
         (row, colour, weight)
         for line, colour, weight in zip(
@@ -290,5 +297,4 @@ def _label(ax: Axes, path: Any, label: str, taken: Taken) -> None:
             + shares**3 * stop
         )  # fmt: skip
     place = taken.place(np.concatenate(curves), (text_width(label, LABEL) + 2, LABEL))
-    ground = {"facecolor": paper(ax), "edgecolor": "none", "pad": 0.6}
-    write(ax, *place, label, LABEL, fontstyle="italic", bbox=ground, zorder=4)
+    write(ax, *place, label, LABEL, pad=0.6, fontstyle="italic", zorder=4)

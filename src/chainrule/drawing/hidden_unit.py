@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from chainrule.drawing.canvas import (
     BLACK,
     GREY,
     color_on,
+    labeled,
+    lay_out,
     legend_above,
     line_style,
     several_axes,
@@ -36,8 +39,16 @@ __all__ = ["plot_hidden_unit"]
 
 COLUMNS = 10
 ROWS = 5
+NAME = 16
+"""Letters of a longer name."""
+LEAST = 5.5
+"""Smaller type is not read."""
+LINE = 1.2
+"""Height of a line of type of size 1."""
 IMAGES = 9
 IN_A_ROW = 3
+INDENT = 0.03
+"""Of what is written on bars, as a share of their axes."""
 SHOWN = 2
 """Columns of the rows that excite a unit most."""
 PLACES = 21
@@ -103,14 +114,20 @@ def plot_hidden_unit(
     left, middle, right = places = several_axes(axes, "plot_hidden_unit", 3, (3.1, 3.3))
     label = f"unit {unit + 1} of {name}"
     if image is None:
-        _draw_drive(left, drive, called, what)
-        _draw_rows(middle, rows, values[:, unit], np.argsort(-abs(drive))[:SHOWN], called)
+        first = np.argsort(-abs(drive))[:SHOWN]
+        _draw_drive(left, drive, called)
+        _draw_rows(middle, values[:, unit])
     else:
         _draw_drive_image(left, drive.reshape(image), what)
         _draw_row_images(middle, rows.reshape(-1, *image), values[:, unit])
-    titled(left, f"What drives {label}")
     _draw_effect(right, model, position, unit, values)
-    right.set_xlabel(f"activation of {label}")
+    titled(left, f"What drives {label}")
+    titled(middle, "Rows that excite it most")
+    labeled(right, f"activation of {label}")
+    if image is None:
+        labeled(left, _scale(what))
+        _fit_names(left)
+        _write_rows(middle, rows[:, first], values[:, unit], [called[one] for one in first])
     return places
 
 
@@ -171,7 +188,11 @@ def _slopes(
     return slopes.reshape(len(slopes), -1).mean(axis=0), "mean gradient"
 
 
-def _draw_drive(ax: Axes, drive: Any, names: Sequence[str], what: str) -> None:
+def _scale(what: str) -> str:
+    return f"{what} \N{MULTIPLICATION SIGN} standard deviation"
+
+
+def _draw_drive(ax: Axes, drive: Any, names: Sequence[str]) -> None:
     """The columns that move the unit most, as bars to both sides of 0."""
     order = np.argsort(-abs(drive))[:COLUMNS]
     up = np.arange(len(order))[::-1]
@@ -184,43 +205,72 @@ def _draw_drive(ax: Axes, drive: Any, names: Sequence[str], what: str) -> None:
     ax.axvline(0.0, color=ink, linewidth=0.8)
     ax.set_yticks(up, [_short(names[one]) for one in order])
     ax.grid(visible=False, axis="y")
-    ax.set(
-        xlabel=f"{what} \N{MULTIPLICATION SIGN} standard deviation",
-        ylabel="column" if len(drive) == len(order) else f"{len(order)} of {len(drive):,} columns",
-    )  # fmt: skip
+    few = len(drive) == len(order)
+    ax.set_ylabel("column" if few else f"{len(order)} of {len(drive):,} columns")
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= 16 else f"{name[:15]}\N{HORIZONTAL ELLIPSIS}"
+def _short(name: str, most: int = NAME) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
-def _draw_rows(ax: Axes, rows: Any, values: Any, columns: Any, names: Sequence[str]) -> None:
-    """The rows with the highest activation as bars, each with its most important columns."""
-    order = np.argsort(-values, kind="stable")[:ROWS]
+def _fit_names(ax: Axes) -> None:
+    """Names beside bars that stand close in type that is no higher than their distance."""
+    from chainrule.drawing.diagram import room_of
+
+    lay_out(ax)
+    names = ax.get_yticklabels()
+    distance = room_of(ax)[1] / (len(names) + 1)
+    if LINE * float(names[0].get_fontsize()) > distance:
+        ax.tick_params(axis="y", labelsize=max(LEAST, distance / LINE))
+
+
+def _draw_rows(ax: Axes, values: Any) -> None:
+    """The rows with the highest activation as bars."""
+    order = _highest(values)
     up = np.arange(len(order))[::-1]
     ink, pale = color_on(ax, BLACK), color_on(ax, "#d4dde6")
     ax.barh(up, values[order], height=0.86, color=pale, edgecolor=ink, linewidth=0.7)
     ax.axvline(0.0, color=ink, linewidth=0.8)
-    for place, row in zip(up, order, strict=True):
-        text = "\n".join(f"{_short(names[one])} {rows[row, one]:.3g}" for one in columns)
-        ax.text(
-            0.03, place, text, transform=ax.get_yaxis_transform(), va="center", fontsize=7,
-            color=ink, linespacing=1.05,
-        )  # fmt: skip
     ax.set_yticks(up, [f"{row:,}" for row in order])
     ax.set_ylim(-0.6, len(order) - 0.4)
     ax.grid(visible=False, axis="y")
     ax.set(xlabel="activation", ylabel="row")
-    titled(ax, "Rows that excite it most")
+
+
+def _highest(values: Any) -> Any:
+    return np.argsort(-values, kind="stable")[:ROWS]
+
+
+def _write_rows(ax: Axes, columns: Any, values: Any, names: Sequence[str]) -> None:
+    """The most important columns on the bars of rows: as many as have room, and their names."""
+    order, ink = _highest(values), color_on(ax, BLACK)
+    texts = [
+        ax.text(
+            INDENT, place, "", transform=ax.get_yaxis_transform(), va="center", fontsize=7,
+            color=ink, linespacing=1.05,
+        )
+        for place in range(len(order))[::-1]
+    ]  # fmt: skip
+    lay_out(ax)
+    # type is a little wider at other resolutions
+    width = (1 - 3 * INDENT) * ax.get_window_extent().width
+    height = ax.patches[0].get_window_extent().height
+    for count, most in itertools.product(range(len(names), 0, -1), range(NAME, 1, -1)):
+        for text, row in zip(texts, order, strict=True):
+            named = zip(names[:count], columns[row], strict=False)
+            text.set_text("\n".join(f"{_short(name, most)} {value:.3g}" for name, value in named))
+        sizes = np.max([text.get_window_extent().size for text in texts], axis=0)
+        if all(sizes <= (width, height)):
+            return
 
 
 def _draw_drive_image(ax: Axes, drive: Any, what: str) -> None:
     """What moves the unit, pixel by pixel: light where more excites it, dark where more calms."""
     drawn = draw_image(ax, drive, float(abs(drive).max()) or 1.0)
     ax.set(xticks=[], yticks=[])
-    figure, scale = ax.get_figure(), f"{what} \N{MULTIPLICATION SIGN} standard deviation"
+    figure = ax.get_figure()
     if figure is not None:
-        figure.colorbar(drawn, ax=ax, label=scale, shrink=0.8)
+        figure.colorbar(drawn, ax=ax, label=_scale(what), shrink=0.8)
 
 
 def _draw_row_images(ax: Axes, images: Any, values: Any) -> None:
@@ -242,7 +292,6 @@ def _draw_row_images(ax: Axes, images: Any, values: Any) -> None:
     lines = -(-len(order) // IN_A_ROW)
     ax.set(xlim=(-0.05 * side, 3.29 * side), ylim=(-1.32 * side * lines, 0.05 * side))
     ax.set(xticks=[], yticks=[], xlabel="row: activation")
-    titled(ax, "Rows that excite it most")
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.drawing.activities import checked_model
-from chainrule.drawing.canvas import BLACK, GREY, axes_or_new, color_on, paper
+from chainrule.drawing.canvas import BLACK, GREY, axes_or_new, color_on, lay_out, titled
 from chainrule.drawing.columns import (
     FOLDS,
     Column,
@@ -101,7 +101,7 @@ def plot_network(model: Any, X: Any = None, y: Any = None, ax: Axes | None = Non
     for text, (x, up) in zip(target, plan.places[-1][: plan.columns[-1].drawn], strict=False):
         diagram.write(ax, x + RADIUS + 4, up, text, SIZE, ha="left")
     across = width if room is None else float(room[0])
-    ax.set_title(_title(columns, loss, float(ax.title.get_fontsize()), across))
+    titled(ax, _title(columns, loss, float(ax.title.get_fontsize()), across))
     return ax
 
 
@@ -159,9 +159,7 @@ def _room(ax: Axes) -> Any:
 
     ax.set_axis_off()
     ax.set_title("A network")
-    figure = ax.get_figure(root=True)
-    if figure is not None and figure.get_layout_engine() is not None:
-        figure.draw_without_rendering()
+    lay_out(ax)
     return room_of(ax)
 
 
@@ -284,28 +282,26 @@ def _units(ax: Axes, column: Column, places: Any, numbers: bool) -> None:
     """The circles of a column, and what stands in, above and below them."""
     from matplotlib.patches import Circle, Rectangle
 
-    from chainrule.drawing.diagram import fitted, write
+    from chainrule.drawing.diagram import fill_as_paper, fitted, write
 
     if column.skipped:
         x, y = places[0]
         write(ax, x, y, "\N{MIDLINE HORIZONTAL ELLIPSIS}", 2.4 * SIZE)
         return
     drawn = column.drawn
-    look: dict[str, Any] = {"facecolor": paper(ax), "edgecolor": color_on(ax, BLACK)}
-    look["linewidth"] = 1.1
-    ground = {"facecolor": paper(ax), "edgecolor": "none", "pad": 0.4}
+    look: dict[str, Any] = {"edgecolor": color_on(ax, BLACK), "linewidth": 1.1, "zorder": 3}
     for index, (x, y) in enumerate(places[:drawn]):
         if column.units is None:
             corner, side = (x - RADIUS, y - RADIUS), 2 * RADIUS
-            ax.add_patch(Rectangle(corner, side, side, zorder=3, **look))
+            fill_as_paper(ax, ax.add_patch(Rectangle(corner, side, side, **look)))
             continue
-        ax.add_patch(Circle((x, y), RADIUS, zorder=3, **look))
+        fill_as_paper(ax, ax.add_patch(Circle((x, y), RADIUS, **look)))
         if column.values is not None:
             write(ax, x, y, *fitted(float(column.values[index]), 3, SIZE - 1.0, INSIDE))
         elif column.names:
             write(ax, x, y, column.names[index], SIZE)
         for up, text, font in _beside(column, index, y) if numbers else ():
-            write(ax, x, up, text, SIZE - 0.5, bbox=ground, zorder=2, **font)
+            write(ax, x, up, text, SIZE - 0.5, pad=0.4, zorder=2, **font)
     if len(places) > drawn:
         x, y = places[drawn]
         write(ax, x, y + 4, "⋮", 1.6 * SIZE)

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.drawing.canvas import paper
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -102,13 +100,13 @@ def draw_labels(ax: Axes, labels: Sequence[Label], colors: Sequence[str]) -> Non
     """Labels, the lines of each on one ground, and in a color each."""
     from matplotlib.patches import Rectangle
 
-    from chainrule.drawing.diagram import write
+    from chainrule.drawing.diagram import fill_as_paper, write
 
-    ground = paper(ax)
     for label in labels:
         (x, y), (width, height) = label.place, label.size
         corner = x - width / 2, y - height / 2
-        ax.add_patch(Rectangle(corner, width, height, facecolor=ground, linewidth=0, zorder=1.5))
+        ground = Rectangle(corner, width, height, linewidth=0, zorder=1.5)
+        fill_as_paper(ax, ax.add_patch(ground))
         for index, (text, color) in enumerate(zip(label.texts, colors, strict=False)):
             up = y + LINE * ((len(label.texts) - 1) / 2 - index)
             write(ax, x, up, text, TYPE, zorder=4, color=color)
