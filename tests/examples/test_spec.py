@@ -282,6 +282,10 @@ def test_a_formula_that_would_not_be_seen_is_refused():
         ),
         ({"layers": [{"type": "Dropout"}]}, "layer 1: type is called kind; write kind = 'Dropout'"),
         ({"layers": [{"rate": 0.5}]}, "Dense has no 'rate'"),
+        (
+            {"layers": [{"kernal": [[1.0, 2.0]]}, {"kernel": [[1.0], [2.0]]}]},
+            "layer 1: Dense has no 'kernal'; did you mean 'kernel'?",
+        ),
         ({"layers": [{"activation": "relu"}]}, 'another kind says it: kind = "Dropout"'),
         (
             {"layers": [{"units": 1, "kernel_regularizer": {"name": "l3"}}]},
