@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from tests.tracing.engine import Scripts
-from tests.tracing.networks import mazur, step_of
+from tests.tracing.networks import batch, mazur, model, step_of
 
 import chainrule as cr
 from chainrule import examples
@@ -374,3 +374,15 @@ def test_a_loss_from_logits_is_told_in_what_it_makes_of_them(scripts):
 def test_a_derivative_behind_which_rows_mix_is_that_of_all_rows(scripts, name, said):
     code = "(() => new Network(new Training(shipped)).slopeName('x'))()"
     assert scripts(code, shipped=shipped_step(step_of(name))) == f"{said}x"
+
+
+def test_for_a_reader_of_errors_weights_of_a_batch_move_by_plus_minus_the_gradient(scripts):
+    plain = said(scripts, step_of("mse, two outputs", errors=True))
+    (line,) = [one for one in plain["The new weights of o<1>"] if one.startswith("W<2>[1,1]′")]
+    lines = plain["The gradient of the weights of o<1>"]
+    (slope,) = [one for one in lines if one.startswith("−∂L/∂W<2>[1,1] = ")]
+    assert line.startswith("W<2>[1,1]′ = W<2>[1,1] + rate·(−∂L/∂W<2>[1,1]) = ")
+    assert f"·{slope.rpartition(' = ')[2]} = " in line
+    trace = model(2, Dense(1), optimizer="adam").trace(*batch(2, 2, 1), errors=True)
+    lines = said(scripts, trace)["The new weights of o"]
+    assert "The rule takes the gradients themselves, without the minus shown before them." in lines

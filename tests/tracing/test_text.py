@@ -9,6 +9,7 @@ import chainrule as cr
 from chainrule import layers
 from chainrule.errors import SettingError
 from chainrule.examples import spec_of
+from chainrule.tracing.equations import number_text
 from chainrule.tracing.formula import (
     Call,
     Negative,
@@ -424,3 +425,30 @@ def test_a_minus_behind_another_factor_stands_in_brackets():
     for written_out in (step.to_text(400), step.to_latex()):
         assert re.search(r"(·|\\cdot) *-", written_out) is None
     assert "s(1)·(-dL(1)/d" in step.to_text(400)
+
+
+def signed_step(optimizer, **how):
+    made = model(2, layers.Dense(1, **how), optimizer=optimizer)
+    return made.trace([[0.5, -1.0], [1.5, 0.2]], [[0.0], [2.0]], errors=True, loss="J", digits=4)
+
+
+@pytest.mark.parametrize(
+    "how", [{}, {"kernel_regularizer": "l2"}, {"kernel_constraint": "max_norm"}], ids=str
+)
+def test_for_a_reader_of_errors_weights_of_a_batch_move_by_plus_minus_the_gradient(how):
+    step = signed_step("sgd", **how)
+    text, slope = step.to_text(200), r"\(-dJ/dW1\[1,1\]\)"
+    shown = number_text(-step.grad_kernel[0][0, 0], 4)
+    assert re.search(rf"W1\[1,1\]['*] += W1\[1,1\] \+ rate·{slope} = .* \+ 0.01·{shown} = ", text)
+    assert r"+ \eta\cdot \Bigl(-\frac{\partial J}{\partial W^{[1]}_{1,1}}\Bigr)" in step.to_latex()
+    assert "without the minus" not in text
+
+
+@pytest.mark.parametrize(
+    "optimizer", ["adam", cr.optimizers.SGD(0.1, momentum=0.9), cr.optimizers.SGD(clipvalue=0.1)],
+    ids=["adam", "momentum", "clipped"],
+)  # fmt: skip
+def test_other_rules_say_that_they_take_gradients_where_errors_are_shown(optimizer):
+    text = signed_step(optimizer).to_text(200)
+    assert "The rule takes the gradients themselves, without the minus shown before them." in text
+    assert "rate·(-dJ" not in text
