@@ -198,7 +198,12 @@ def test_units_behind_a_layer_without_weights_have_a_mark(scripts):
         "∂Σℓ/∂h<1>~", "∂Σℓ/∂hat<h1>", "∂Σℓ/∂σ²<h1>", "∂Σℓ/∂μ<h1>", "∂Σℓ/∂h<1>", "∂Σℓ/∂h<2>",
     ]  # fmt: skip
     assert found["The delta of h<1>"][0].startswith("δ<h1> = ∂Σℓ/∂h<1> = ")
-    assert "~ after a name: what a layer without sums makes of it" in legend(normalized())
+    assert "h~ what h is after a layer without weighted sums (dropout, " in legend(normalized())
+
+
+def test_outputs_that_are_classes_from_0_are_told():
+    assert ", o0 the 1st output unit, of class 0" in legend(step_of("labels"))
+    assert "o0" not in legend(mazur())
 
 
 def test_where_rows_mix_a_delta_is_of_the_losses_of_all_rows():

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from chainrule.tracing.equations import (
-    MEANINGS,
     Account,
     Equation,
     Section,
@@ -32,6 +31,7 @@ from chainrule.tracing.formula import (
     told_with,
 )
 from chainrule.tracing.latex_names import escaped, fonts_of, number_latex, symbol_latex, width_of
+from chainrule.tracing.meanings import MEANINGS
 
 __all__ = ["latex_of"]
 
