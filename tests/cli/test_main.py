@@ -112,3 +112,19 @@ def test_numpy_takes_one_thread_unless_told(monkeypatch, given, expected):
     if not counts:
         pytest.skip("this NumPy has no threads of its own")
     assert max(map(int, counts)) <= expected
+
+
+def test_a_network_that_is_too_large_is_told_as_one(tmp_path):
+    resource = pytest.importorskip("resource")
+    layer = "[[layers]]\nunits = 100_000\n"
+    spec = tmp_path / "large.toml"
+    spec.write_text(
+        f"[data]\nX = [[1.0]]\ny = [[1.0]]\n{layer}{layer}[[layers]]\nunits = 1", "utf-8"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-m", "chainrule", "trace", "--spec", str(spec)],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (2**34, 2**34)),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 1
+    assert "not enough memory. Give fewer rows, columns, units or layers" in ran.stderr

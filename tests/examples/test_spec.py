@@ -1,5 +1,6 @@
 """Networks and expressions described in TOML: what they trace, and what contradicts itself."""
 
+import re
 import tomllib
 
 import numpy as np
@@ -282,6 +283,10 @@ def test_a_formula_that_would_not_be_seen_is_refused():
         ),
         ({"layers": [{"type": "Dropout"}]}, "layer 1: type is called kind; write kind = 'Dropout'"),
         ({"layers": [{"rate": 0.5}]}, "Dense has no 'rate'"),
+        (
+            {"layers": [{"kernal": [[1.0, 2.0]]}, {"kernel": [[1.0], [2.0]]}]},
+            "layer 1: Dense has no 'kernal'; did you mean 'kernel'?",
+        ),
         ({"layers": [{"activation": "relu"}]}, 'another kind says it: kind = "Dropout"'),
         (
             {"layers": [{"units": 1, "kernel_regularizer": {"name": "l3"}}]},
@@ -299,3 +304,19 @@ def test_what_is_meant_is_said(record, words):
 def test_a_value_that_no_formula_uses_is_no_part_of_the_trace():
     given = {"values": {"x": 3.0, "rest": 1.0}, "expressions": {"f": "x * x"}}
     assert [step.name for step in spec_of(given).trace().steps] == ["x", "f"]
+
+
+def test_titles_say_that_a_network_is_trained_or_solves_its_task_already():
+    trained = examples.perceptron_failure()
+    for title in (trained.trace().title, trained.spec().title):
+        assert title == "A perceptron cannot learn XOR (trained for 2,000 steps before)"
+    assert examples.xor(seeds=[0]).trace().title.endswith(" (its weights are given, and solve it)")
+    assert examples.mazur().trace().title == examples.mazur().title
+
+
+def test_a_printed_spec_says_how_layers_of_other_kinds_stand():
+    record = tomllib.loads(spec_text(examples.mazur().spec()))
+    text = spec_text(examples.mazur().spec())
+    said = re.search(r"# (kind = .*): a layer of another kind", text)[1]
+    record["layers"].insert(1, tomllib.loads(said.replace(", ", "\n")))
+    assert [layer.kind for layer in spec_of(record).trace().layers] == ["Dense", "Dropout", "Dense"]

@@ -312,8 +312,9 @@ def test_many_steps_end_with_the_last():
     trace = mazur(steps=10_000)
     text = trace.to_text()
     assert "E after step 10,000 = 3.5102e-05" in text
-    assert "outputs after the last step: [[0.01591362 0.98406427]]" in text
-    assert "Step 10,000: Forward" in text
+    assert "outputs after the last step: o1 = 0.01591362, o2 = 0.98406427\n" in text
+    assert "Step 10,000: Forward" in text and "\nStep 1: Forward" in text
+    assert "Step 1" not in mazur().to_text()
     assert "9,991 more are left out." in text
 
 

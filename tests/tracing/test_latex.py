@@ -105,6 +105,18 @@ def test_names_in_remarks_are_set_as_names():
     assert all(line.count("x_{") < 18 for line in shared.splitlines())
 
 
+def test_a_note_on_a_line_of_its_own_keeps_both_brackets():
+    text = examples.one_one_one().trace().to_latex()
+    assert r"\quad\text{(simplified)}" in text
+    assert not re.findall(r"\\text\{[^(){}]+\)\}", text)
+
+
+def test_common_signs_in_names_are_not_lost():
+    written = escaped("temp °C → K ± 2 €, 3 × 4 ≤ 5 ≠ 6 – “x” ½ …")
+    assert "[U+" not in written and written.isascii()
+    assert r"\(\rightarrow\)" in written and r"\texteuro{}" in written
+
+
 def test_matrices_and_thetas():
     assert r"W^{[1]}_{2,1}" in step_of("squared error").to_latex()
     assert r"\Theta^{[0]}_{1,0}" in step_of("squared error", notation="theta").to_latex()

@@ -109,3 +109,10 @@ def test_long_sums_with_many_digits(tmp_path):
 @pytest.mark.parametrize("bins", [4, 40])
 def test_networks_of_tables(bins, tmp_path):
     check(table_step((False,), 2, 0.5, bins=bins, rows=3, notation="theta"), tmp_path)
+
+
+def test_common_signs_compile_in_names_and_sentences(tmp_path):
+    names = [["→←↔↑↓⇒⇔×÷±∓ °C", "≤≥≠≈≡∞∂∇∈∑√−¬ 5 €"], ["½ £§©–—…‘’“”•¼¾∆⋅′·"]]
+    text = model(2, layers.Dense(1)).trace([[1.0, 2.0]], [[1.0]], units=names).to_latex()
+    assert "[U+" not in text
+    assert "Missing character" not in log_of(text, tmp_path)

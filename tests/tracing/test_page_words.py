@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from tests.tracing.engine import Scripts
-from tests.tracing.networks import mazur, step_of
+from tests.tracing.networks import batch, mazur, model, step_of
 
 import chainrule as cr
 from chainrule import examples
@@ -208,7 +208,12 @@ def test_units_behind_a_layer_without_weights_have_a_mark(scripts):
         "∂Σℓ/∂h<1>~", "∂Σℓ/∂hat<h1>", "∂Σℓ/∂σ²<h1>", "∂Σℓ/∂μ<h1>", "∂Σℓ/∂h<1>", "∂Σℓ/∂h<2>",
     ]  # fmt: skip
     assert found["The delta of h<1>"][0].startswith("δ<h1> = ∂Σℓ/∂h<1> = ")
-    assert "~ after a name: what a layer without sums makes of it" in legend(normalized())
+    assert "h~ what h is after a layer without weighted sums (dropout, " in legend(normalized())
+
+
+def test_outputs_that_are_classes_from_0_are_told():
+    assert ", o0 the 1st output unit, of class 0" in legend(step_of("labels"))
+    assert "o0" not in legend(mazur())
 
 
 def test_where_rows_mix_a_delta_is_of_the_losses_of_all_rows():
@@ -384,3 +389,15 @@ def test_a_loss_from_logits_is_told_in_what_it_makes_of_them(scripts):
 def test_a_derivative_behind_which_rows_mix_is_that_of_all_rows(scripts, name, said):
     code = "(() => new Network(new Training(shipped)).slopeName('x'))()"
     assert scripts(code, shipped=shipped_step(step_of(name))) == f"{said}x"
+
+
+def test_for_a_reader_of_errors_weights_of_a_batch_move_by_plus_minus_the_gradient(scripts):
+    plain = said(scripts, step_of("mse, two outputs", errors=True))
+    (line,) = [one for one in plain["The new weights of o<1>"] if one.startswith("W<2>[1,1]′")]
+    lines = plain["The gradient of the weights of o<1>"]
+    (slope,) = [one for one in lines if one.startswith("−∂L/∂W<2>[1,1] = ")]
+    assert line.startswith("W<2>[1,1]′ = W<2>[1,1] + rate·(−∂L/∂W<2>[1,1]) = ")
+    assert f"·{slope.rpartition(' = ')[2]} = " in line
+    trace = model(2, Dense(1), optimizer="adam").trace(*batch(2, 2, 1), errors=True)
+    lines = said(scripts, trace)["The new weights of o"]
+    assert "The rule takes the gradients themselves, without the minus shown before them." in lines

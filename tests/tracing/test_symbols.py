@@ -102,9 +102,10 @@ def test_derivatives_of_a_row_are_of_its_own_loss():
 def test_before_rows_mix_derivatives_are_of_the_sum_of_all_losses():
     trace = step_of("batch norm")
     text = trace.to_text(200)
-    assert (
-        "rows mix in batch_normalization: what comes before has its δ and derivatives of ΣL" in text
-    )
+    said = "before it, δ is the derivative of ΣL, the sum of all rows' own losses, by z"
+    assert f"batch_normalization mixes the rows: {said}" in text
+    errors = step_of("batch norm", errors=True).to_text(200)
+    assert "before it, Err is minus the derivative of ΣL" in errors
     assert re.search(r"δ_h1\(1\) += dΣL/dh1\(1\) = ", text)
     assert "dL(1)/dh1~(1)" in text
     assert "ΣL" not in step_of("layer norm").to_text(200)

@@ -3,12 +3,22 @@ import time
 
 import numpy as np
 import pytest
-from tests.tracing.networks import NETWORKS, batch, expressions, han, mazur, model, step_of
+from tests.tracing.networks import (
+    NETWORKS,
+    batch,
+    expressions,
+    han,
+    mazur,
+    model,
+    step_of,
+    table_step,
+)
 
 import chainrule as cr
 from chainrule import layers
 from chainrule.errors import SettingError
 from chainrule.examples import spec_of
+from chainrule.tracing.equations import number_text
 from chainrule.tracing.formula import (
     Call,
     Negative,
@@ -424,3 +434,61 @@ def test_a_minus_behind_another_factor_stands_in_brackets():
     for written_out in (step.to_text(400), step.to_latex()):
         assert re.search(r"(·|\\cdot) *-", written_out) is None
     assert "s(1)·(-dL(1)/d" in step.to_text(400)
+
+
+def signed_step(optimizer, **how):
+    made = model(2, layers.Dense(1, **how), optimizer=optimizer)
+    return made.trace([[0.5, -1.0], [1.5, 0.2]], [[0.0], [2.0]], errors=True, loss="J", digits=4)
+
+
+@pytest.mark.parametrize(
+    "how", [{}, {"kernel_regularizer": "l2"}, {"kernel_constraint": "max_norm"}], ids=str
+)
+def test_for_a_reader_of_errors_weights_of_a_batch_move_by_plus_minus_the_gradient(how):
+    step = signed_step("sgd", **how)
+    text, slope = step.to_text(200), r"\(-dJ/dW1\[1,1\]\)"
+    shown = number_text(-step.grad_kernel[0][0, 0], 4)
+    assert re.search(rf"W1\[1,1\]['*] += W1\[1,1\] \+ rate·{slope} = .* \+ 0.01·{shown} = ", text)
+    assert r"+ \eta\cdot \Bigl(-\frac{\partial J}{\partial W^{[1]}_{1,1}}\Bigr)" in step.to_latex()
+    assert "without the minus" not in text
+
+
+@pytest.mark.parametrize(
+    "optimizer", ["adam", cr.optimizers.SGD(0.1, momentum=0.9), cr.optimizers.SGD(clipvalue=0.1)],
+    ids=["adam", "momentum", "clipped"],
+)  # fmt: skip
+def test_other_rules_say_that_they_take_gradients_where_errors_are_shown(optimizer):
+    text = signed_step(optimizer).to_text(200)
+    assert "The rule takes the gradients themselves, without the minus shown before them." in text
+    assert "rate·(-dJ" not in text
+
+
+def legend_of(step):
+    return " ".join(step.to_text(100).partition("Forward")[0].split())
+
+
+def test_what_a_reader_may_not_know_is_told():
+    stack = layers.Dense(2, "tanh"), layers.Dropout(0.5), layers.Dense(3, "softmax")
+    made = model(2, *stack, loss="sparse_categorical_crossentropy", optimizer="adam")
+    told = made.trace([[0.5, -1.0]], [2], digits=3)
+    assert "o0 is the 1st output unit, of class 0, with the target t0" in legend_of(told)
+    assert "mask: 0 where a unit is left out, else 1/(1 - rate of the dropout)" in legend_of(told)
+    assert "h~: h after a layer without weighted sums (dropout, " in legend_of(told)
+    assert "beta_1 0.9, beta_2 0.999; step 1" in legend_of(told)
+    assert "δ_h: the derivative of the row's own loss by z_h" in legend_of(told)
+    assert "(the loss of the same rows, with the same random numbers)\n" in told.to_text(80) + "\n"
+    latex = told.to_latex()
+    assert r"\(W^{[l]}\text{, }b^{[l]}\text{: weights and biases that lead to layer }l\)" in latex
+    assert r"\(o_0\text{ is the 1st output unit, of class 0, with the target }t_0\)" in latex
+    plain = mazur()
+    assert "o0" not in legend_of(plain) and r"^{[l]}" not in plain.to_latex()
+    assert "Err_h: minus the derivative of the row's own loss by z_h" in legend_of(han())
+    assert r"\mathrm{Err}_h\text{: minus the derivative" in han().to_latex()
+    theta = step_of("squared error", notation="theta").to_latex()
+    assert r"\Theta^{[l]}\text{: the weights that lead from layer }l" in theta
+
+
+def test_what_indices_of_spread_numbers_mean_is_told():
+    assert "spread/kernel[n,p,j], spread/bias[n,1,j]: of the n-th number that is spread, " in (
+        legend_of(table_step((True,), 2, 0.0))
+    )

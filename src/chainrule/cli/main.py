@@ -76,7 +76,9 @@ def _run(words: list[str]) -> int:
     except ChainruleError as error:
         return _mistake(str(error), words)
     except MemoryError:
-        return _mistake("not enough memory. Give fewer rows or columns, or free some.", words)
+        return _mistake(
+            "not enough memory. Give fewer rows, columns, units or layers, or free some.", words
+        )
     except KeyboardInterrupt:
         say("chainrule: stopped.")
         return INTERRUPTED

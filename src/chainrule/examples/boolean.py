@@ -88,6 +88,7 @@ def _boolean(
         "No line parts the two classes. Two ReLU units with the right weights do it exactly; from "
         "random weights two units often stay in a local minimum, four seldom do.",
         tuple(rows), digits=4, models=models, arrays={"X": INPUTS, "y": y},
+        traced="its weights are given, and solve it",
         picture=lambda ax: titled(
             plot_decision_boundary(given, INPUTS, y, ax=ax),
             f"{title.partition(':')[0]} by two ReLU units",

@@ -90,6 +90,8 @@ class Example:
         How its text book writes it; traces show it so.
     expressions
         Of an expression the formula of each node that is made, by name.
+    traced
+        What is said of the network that is traced, beside the title.
 
     >>> from chainrule import examples
     >>> examples.xyz()["df/dx"]
@@ -106,6 +108,7 @@ class Example:
     picture: Callable[[Any], Any] | None = None
     notation: Notation | None = None
     expressions: Mapping[str, str] = field(default_factory=dict)
+    traced: str = ""
 
     @property
     def model(self) -> Sequential:
@@ -179,7 +182,10 @@ class Example:
             raise SettingError(message)
         shown = self._shown_in(notation, how)
         X, y = self.rows
-        made = spec_of_model(self.model, X, y, title=self.title, notation=shown)
+        steps_before = self.model.trainer.iterations
+        said = f"trained for {steps_before:,} steps before" if steps_before else self.traced
+        title = f"{self.title} ({said})" if said else self.title
+        made = spec_of_model(self.model, X, y, title=title, notation=shown)
         return made if steps is None else replace(made, steps=steps)
 
     @property

@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.errors import ChainruleError, SettingError, listing, nearest
 from chainrule.examples.formulas import node_of
-from chainrule.examples.shapes import check_shapes, matrix, oriented
+from chainrule.examples.shapes import KERNELS, check_shapes, matrix, oriented
 from chainrule.files import read_toml
 from chainrule.graph import Node, constant, reachable, variable
 from chainrule.layers import CONSTRAINTS, LAYERS, REGULARIZERS, Input, Layer
@@ -147,6 +147,8 @@ class NetworkSpec:
         contradict each other.
         """
         X, y = matrix("data: X", self.X), matrix("data: y", self.y)
+        for number, one in enumerate(self.layers, start=1):
+            _check_settings(f"layer {number}", one.get("kind", "Dense"), LAYERS, one)
         described = [oriented(number, one) for number, one in enumerate(self.layers, start=1)]
         loss = _made("loss", self.loss, LOSSES, {"reduction": self._reduction()})
         check_shapes(described, X, y, loss.target_kind == "labels")
@@ -290,7 +292,6 @@ def _layer(number: int, described: Mapping[str, Any]) -> Layer:
                 raise SettingError(message)
             settings["use_bias"] = "bias" in described
         elif "units" not in settings:
-            _check_settings(f"layer {number}", kind, LAYERS, settings)
             message = (
                 f"spec: layer {number}: give its kernel, or its units to have weights drawn; a "
                 'layer of another kind says it: kind = "Dropout".'
@@ -302,9 +303,6 @@ def _layer(number: int, described: Mapping[str, Any]) -> Layer:
 
 def _made(what: str, name: Any, table: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
     """An object of a table by its name, with settings."""
-    if not isinstance(name, str) or name not in table:
-        message = f"spec: {what}: {name!r} is not known; {nearest(str(name), table)}"
-        raise SettingError(message)
     _check_settings(what, name, table, settings)
     made = {key: _object(f"{what}: {key}", key, one) for key, one in settings.items()}
     try:
@@ -315,10 +313,14 @@ def _made(what: str, name: Any, table: Mapping[str, Any], settings: Mapping[str,
 
 
 def _check_settings(
-    what: str, name: str, table: Mapping[str, Any], settings: Mapping[str, Any]
+    what: str, name: Any, table: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> None:
-    """Raise for a setting that an object of a table has not."""
+    """Raise for a name that a table has not, and for a setting that its object has not."""
+    if not isinstance(name, str) or name not in table:
+        message = f"spec: {what}: {name!r} is not known; {nearest(str(name), table)}"
+        raise SettingError(message)
     known = [one.name for one in fields(table[name]) if one.init]
+    known += ["kind", *KERNELS, "bias"] if table is LAYERS else []
     for setting in settings:
         if setting not in known:
             message = f"spec: {what}: {name} has no {setting!r}; {nearest(setting, known)}"

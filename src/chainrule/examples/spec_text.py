@@ -143,6 +143,7 @@ def _network(spec: NetworkSpec) -> Iterator[str]:
         if not number:
             yield from (f"# {name}: {standing}" for name, standing in KERNELS.items())
             yield "# units = 3 in their place draws weights; a layer without bias has none"
+            yield '# kind = "Dropout", rate = 0.5: a layer of another kind, a line for each setting'
         yield "[[layers]]"
         yield from _pairs(layer)
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.tracing.equations import Account, Entry, Section, legend, number_text
+from chainrule.tracing.equations import Account, Entry, Section, number_text
 from chainrule.tracing.expression import Trace, TraceStep
 from chainrule.tracing.expression_entries import locals_of, parts_of_pair, slope_of, value_of
 from chainrule.tracing.expression_graph import Seen
 from chainrule.tracing.expression_paths import path_entries
 from chainrule.tracing.expression_uses import is_spelled
 from chainrule.tracing.folding import left_out
+from chainrule.tracing.meanings import legend
 
 __all__ = ["account_of_expression"]
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from chainrule.tracing.equations import (
-    MEANINGS,
     Account,
     Equation,
     Section,
@@ -32,6 +31,7 @@ from chainrule.tracing.formula import (
     told_with,
 )
 from chainrule.tracing.latex_names import escaped, fonts_of, number_latex, symbol_latex, width_of
+from chainrule.tracing.meanings import MEANINGS
 
 __all__ = ["latex_of"]
 
@@ -155,9 +155,8 @@ def _note(one: Equation, lines: list[str], width: float, room: float) -> list[st
     if width + _width(words) + 5.0 <= room:
         lines[-1] += rf"\quad\text{{({_spaced(words)})}}"
         return []
-    wrapped = list(_wrapped(words, max(20.0, min(NOTE, room - 4))))
-    wrapped[0], wrapped[-1] = f"({wrapped[0]}", f"{wrapped[-1]})"
-    return [rf"\quad\text{{{line}}}" for line in wrapped]
+    wrapped = "\n".join(_wrapped(words, max(20.0, min(NOTE, room - 4))))
+    return [rf"\quad\text{{{line}}}" for line in f"({wrapped})".split("\n")]
 
 
 def _spaced(words: Tokens) -> str:

@@ -45,14 +45,28 @@ LATIN_FONT = r"""\input{t1enc.def}
 \newcommand{\latin}[1]{{\fontencoding{T1}\fontfamily{lmr}\selectfont #1}}
 """
 """What a document needs that has letters of such fonts."""
+SIGNS_OF_FORMULAS = {
+    "→": "rightarrow", "←": "leftarrow", "↔": "leftrightarrow", "↑": "uparrow", "↓": "downarrow",
+    "⇒": "Rightarrow", "⇔": "Leftrightarrow", "×": "times", "÷": "div", "±": "pm", "∓": "mp",
+    "≤": "le", "≥": "ge", "≠": "ne", "≈": "approx", "≡": "equiv", "∞": "infty", "∂": "partial",
+    "∇": "nabla", "∈": "in", "∑": "textstyle\\sum", "√": "surd", "−": "mathord-", "¬": "neg",
+    "·": "cdot", "∆": "Delta", "⋅": "cdot", "′": "prime",
+}  # fmt: skip
+SIGNS_OF_TEXT = {
+    "°": r"\({}^{\circ}\)", "€": r"\texteuro{}", "£": r"\pounds{}", "§": r"\S{}",
+    "©": r"\copyright{}", "–": "--", "—": "---", "…": r"\dots{}", "‘": "`", "’": "'", "“": "``",
+    "”": "''", "•": r"\(\bullet\)", "½": r"\(\tfrac{1}{2}\)", "¼": r"\(\tfrac{1}{4}\)",
+    "¾": r"\(\tfrac{3}{4}\)",
+}  # fmt: skip
+"""What LaTeX calls common signs that ASCII lacks: those of formulas, and those of text."""
 LOWERED, RAISED, DIGITS = "₀₁₂₃₄₅₆₇₈₉", "⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789"
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_\allowbreak{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''",
-    "·": r"\(\cdot\)", "/": r"/\allowbreak{}", "-": "{-}",
-    "∂": r"\(\partial\)",
-    **{letter: rf"\(\{name}\)" for letter, name in LETTERS.items()},
+    "/": r"/\allowbreak{}", "-": "{-}",
+    **SIGNS_OF_TEXT,
+    **{sign: rf"\(\{name}\)" for sign, name in (LETTERS | SIGNS_OF_FORMULAS).items()},
     **{letter: rf"\({{}}_{{{digit}}}\)" for letter, digit in zip(LOWERED, DIGITS, strict=True)},
     **{letter: rf"\({{}}^{{{digit}}}\)" for letter, digit in zip(RAISED, DIGITS, strict=True)},
 }  # fmt: skip
@@ -130,7 +144,8 @@ def _under(base: str, accents: str) -> str:
 
 def fonts_of(body: str) -> str:
     """What a document has to define for the letters in it."""
-    return LATIN_FONT if r"\latin{" in body else ""
+    euro = "\\usepackage{textcomp}\n" if r"\texteuro" in body else ""
+    return euro + (LATIN_FONT if r"\latin{" in body else "")
 
 
 def name_latex(name: str) -> str:

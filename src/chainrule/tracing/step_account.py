@@ -14,12 +14,12 @@ from chainrule.tracing.equations import (
     Section,
     Values,
     equation,
-    legend,
     number_text,
 )
 from chainrule.tracing.folding import left_out
-from chainrule.tracing.formula import Symbol
+from chainrule.tracing.formula import Number, Symbol
 from chainrule.tracing.head_formulas import head_targets
+from chainrule.tracing.meanings import legend
 from chainrule.tracing.operations import DRAWN
 from chainrule.tracing.step import StepTrace
 from chainrule.tracing.step_backward import backward_row, first_trained
@@ -27,7 +27,7 @@ from chainrule.tracing.step_forward import forward_row, loss_entries
 from chainrule.tracing.step_gradient import gradient_entries
 from chainrule.tracing.step_normal import names_at_positions, statistics, statistics_slopes
 from chainrule.tracing.step_own_loss import own_loss
-from chainrule.tracing.step_update import name_in_rule, update_entries
+from chainrule.tracing.step_update import name_in_rule, rate_formula, update_entries
 from chainrule.tracing.view import View, flat, widths_of
 
 __all__ = ["account_of_step"]
@@ -41,7 +41,7 @@ FIRST_STEPS = 5
 def account_of_step(trace: StepTrace) -> Account:
     """The equations of one step; of several the first and the last, and the losses of all."""
     view = View(trace)
-    sections = list(_sections(view))
+    sections = list(_sections(view, f"Step {trace.iteration:,}: " if trace.following else ""))
     losses = _known_losses(trace)
     if trace.following or len(losses) > 2:
         count = len(losses) - 1
@@ -51,10 +51,19 @@ def account_of_step(trace: StepTrace) -> Account:
     if trace.following:
         last = trace.steps[-1]
         sections += _sections(View(last), f"Step {last.iteration:,}: ")
-    form = trace.notation.form
-    known = [form] if trace.notation.weights is not None else [form, INDEXES[form]]
-    lines, used = tuple(_lines(view)), legend(sections, known)
+    lines, used = tuple(_lines(view)), legend(sections, _known(trace))
     return Account(_title(view), lines, used, tuple(sections), trace.notation.digits)
+
+
+def _known(trace: StepTrace) -> Iterator[str]:
+    """What of the legend is told whatever equations have."""
+    notation = trace.notation
+    yield notation.form
+    if notation.weights is None:
+        yield INDEXES[notation.form]
+        yield "layers from" if notation.form == "theta" else "layers"
+    if notation.units is None and trace.names.units and "o0" in trace.names.units[-1]:
+        yield "o0"
 
 
 def _left_out(trace: StepTrace) -> Iterator[Entry]:
@@ -80,11 +89,14 @@ def _lines(view: View) -> Iterator[str]:
     shown = [f"{layer.name} ({_kind(layer.kind, layer.activation)})" for layer in trace.layers]
     yield f"layers: {', '.join(shown)}"
     losses = ", ".join(rule.name for rule in trace.loss_rules)
-    numbers = {"learning_rate": trace.optimizer.rate(trace.iteration), **trace.line}
+    rule = trace.optimizer
+    numbers = {"learning_rate": rule.rate(trace.iteration), **trace.line}
+    if rate_formula(rule, trace.line, Number(trace.iteration)) is not None:
+        numbers |= {"beta_1": rule.beta_1, "beta_2": rule.beta_2}
     line = ", ".join(f"{name_in_rule(name)} {value:g}" for name, value in numbers.items())
     rows = f"{trace.rows:,} row{'s' if trace.rows != 1 else ''}"
     yield (
-        f"loss: {losses}; optimizer: {type(trace.optimizer).__name__}, {line}; step "
+        f"loss: {losses}; optimizer: {type(rule).__name__}, {line}; step "
         f"{trace.iteration:,}; {rows}"
     )
     yield from trace.remarks
@@ -105,12 +117,24 @@ def _lines(view: View) -> Iterator[str]:
     own = own_loss(view)
     if own is not None and len(own.steps) > 1:
         yield f"{own.letter}1, {own.letter}2 ...: what operations of the loss give, in their order"
-    mixing = [layer.name for layer, one in zip(trace.layers, view.mixing, strict=True) if one]
+    yield from _of_layers(view)
+
+
+def _of_layers(view: View) -> Iterator[str]:
+    """What is said of layers that spread numbers, and of those that mix rows."""
+    for layer, spread in zip(view.layers, view.spreads, strict=True):
+        if spread is not None:
+            yield (
+                f"{layer.name}/kernel[n,p,j], {layer.name}/bias[n,1,j]: of the n-th number that is "
+                "spread, from the p-th part of its range to the j-th of its own units"
+            )
+    mixing = [layer.name for layer, one in zip(view.layers, view.mixing, strict=True) if one]
     if mixing:
-        loss = trace.notation.loss
+        word = "Err is minus" if view.errors else "δ is"
+        mixes, it = ("mixes", "it") if len(mixing) == 1 else ("mix", "them")
         yield (
-            f"rows mix in {', '.join(mixing)}: what comes before has its δ and derivatives of "
-            f"Σ{loss}, the sum of all rows' own losses, and not of its row's own"
+            f"{', '.join(mixing)} {mixes} the rows: before {it}, {word} "
+            f"the derivative of Σ{view.notation.loss}, the sum of all rows' own losses, by z"
         )
 
 
@@ -227,8 +251,8 @@ def _after(view: View) -> Iterator[Entry]:
     trace = view.trace
     if np.isfinite(trace.loss):
         symbol = replace(view.loss(), value=trace.loss_after, mark="'")
-        masks = ", with what was drawn for it" if _draws(trace) else ""
-        yield equation(symbol, note=f"the loss of the same rows after the step{masks}")
+        which = ", with the same random numbers" if _draws(trace) else " after the step"
+        yield equation(symbol, note=f"the loss of the same rows{which}")
     else:
         yield "The loss is not finite, so no weight is moved."
 
@@ -268,8 +292,22 @@ def _losses(trace: StepTrace, losses: tuple[float, ...]) -> tuple[Entry, ...]:
             f"{first + 1:,} is not {loss}' after step {first:,}, which is with what was drawn "
             f"for step {first:,}."
         )
-    outputs = trace.steps[-1].outputs_after
-    if outputs is not None:
-        text = number_text(outputs, trace.notation.digits)
-        entries.append(f"outputs after the last step: {text}")
-    return tuple(entries)
+    return (*entries, *_outputs_after(View(trace.steps[-1])))
+
+
+def _outputs_after(view: View) -> Iterator[Entry]:
+    """What the network predicts after the last step for the rows that are shown."""
+    outputs, said = view.trace.outputs_after, "outputs after the last step: "
+    if outputs is None:
+        return
+    last = len(view.layers) - 1
+    if np.size(outputs) != view.layers[last].numbers.a.size:
+        yield f"{said}{number_text(outputs, view.notation.digits)}"
+        return
+    values, units = flat(np.asarray(outputs), view.rows), view.shown_units[last]
+    symbols = [
+        view.unit(last, unit, values[row, unit], view.row(row))
+        for row in view.shown_rows for unit in units
+    ]  # fmt: skip
+    others = values.size - len(symbols)
+    yield Values(tuple(symbols), said, f"; {others:,} more {left_out(others)}" if others else "")

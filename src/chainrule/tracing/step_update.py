@@ -32,7 +32,7 @@ from chainrule.tracing.step_gradient import (
 from chainrule.tracing.step_normal import moving_statistics
 from chainrule.tracing.view import View
 
-__all__ = ["name_in_rule", "rate_formula", "update_entries"]
+__all__ = ["is_plain_descent", "name_in_rule", "rate_formula", "update_entries"]
 
 
 LETTERS = {"rate": "η", "alpha": "α", "beta_1": "β1", "beta_2": "β2"}
@@ -49,6 +49,8 @@ def update_entries(view: View) -> Iterator[Entry]:
     """
     if not np.isfinite(view.trace.loss):
         return
+    if view.errors and not is_plain_descent(view.trace.optimizer):
+        yield "The rule takes the gradients themselves, without the minus shown before them."
     yield from _corrected_rate(view)
     shown = [list(shown_numbers(view, place)) for place in range(len(view.layers))]
     moved = [one for of_layer in shown for one in of_layer if not _is_still(one)]
@@ -120,6 +122,12 @@ def rate_formula(rule: Any, line: Mapping[str, Any], step: Symbol | Number) -> E
     return Quotient(Product((rate, Call("sqrt", (faded[0],)))), faded[1])
 
 
+def is_plain_descent(rule: Any) -> bool:
+    """Whether a rule moves weights by the rate times the gradient, which it never clips."""
+    clips = rule.clipnorm or rule.clipvalue or rule.global_clipnorm
+    return type(rule) is SGD and not rule.momentum and not clips
+
+
 def _corrected_rate(view: View) -> Iterator[Entry]:
     line = view.trace.line
     formula = rate_formula(view.trace.optimizer, line, Number(view.trace.iteration))
@@ -129,10 +137,6 @@ def _corrected_rate(view: View) -> Iterator[Entry]:
 
 def _update(view: View, one: Shown) -> Iterator[Entry]:
     after = _after(one)
-    simple = _error_update(view, one)
-    if simple is not None:
-        yield equation(after, simple)
-        return
     made = view.trace.update(one.path, one.index)
     known: dict[int, Expression] = {}
     for name, node in made.leaves.items():
@@ -144,7 +148,7 @@ def _update(view: View, one: Shown) -> Iterator[Entry]:
         symbol = replace(one.symbol, head=name, value=state[one.index], mark="'")
         yield equation(symbol, *([] if formula is None else [formula]), note=_flushed(node))
         moved[node.number] = symbol
-    formula = rule_formula(made.weight, known | moved)
+    formula = _error_update(view, one) or rule_formula(made.weight, known | moved)
     forms = [] if formula is None else [formula]
     value = float(made.weight.value)
     if not _is_constrained(view, one) or value == after.value:
@@ -181,16 +185,17 @@ def _leaf(view: View, one: Shown, name: str, value: float) -> Symbol:
 
 
 def _error_update(view: View, one: Shown) -> Expression | None:
-    """w + rate Err a, where errors are wanted and the rule is plain descent on one row."""
-    trace = view.trace
-    rule = trace.optimizer
-    plain = type(rule) is SGD and not rule.momentum and not rule.nesterov
-    formula = slope_without_penalty(view, one) if view.errors and plain and not view.many else None
-    if formula is None or used_gradient(view, one).by is None or one.parameter.penalty is not None:
+    """w + rate Err a, where errors are wanted and the rule is plain descent.
+
+    Of several rows, and with a penalty, w + rate (-dE/dw).
+    """
+    if not view.errors or not is_plain_descent(view.trace.optimizer):
         return None
-    if _is_constrained(view, one):
-        return None
-    rate = _of_rule("rate", trace.line["learning_rate"])
+    rate = _of_rule("rate", view.trace.line["learning_rate"])
+    formula = None if view.many else slope_without_penalty(view, one)
+    if formula is None or one.parameter.penalty is not None:
+        slope = one.symbol.slope(view.loss(), one.gradient, opposite=True)
+        return total([one.symbol, Product((rate, slope))])
     factors = formula.factors if isinstance(formula, Product) else (formula,)
     errors = sorted(factors, key=lambda factor: getattr(factor, "head", "") != "Err")
     return total([one.symbol, Product((rate, *errors))])

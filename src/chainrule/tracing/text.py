@@ -9,7 +9,6 @@ from typing import Any
 
 from chainrule.settings import check_count
 from chainrule.tracing.equations import (
-    MEANINGS,
     Account,
     Equation,
     Values,
@@ -30,6 +29,7 @@ from chainrule.tracing.formula import (
     Symbol,
     told_with,
 )
+from chainrule.tracing.meanings import MEANINGS
 
 __all__ = ["symbol_text", "text_of", "written"]
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
-from chainrule.tracing.equations import MEANINGS, Equation, Section, legend
+from chainrule.tracing.equations import Equation, Section
 from chainrule.tracing.expression import TraceStep
 from chainrule.tracing.expression_entries import locals_of, parts_of_pair, slope_of, value_of
 from chainrule.tracing.expression_graph import Seen
 from chainrule.tracing.expression_paths import path_entries
 from chainrule.tracing.formula import Symbol
+from chainrule.tracing.meanings import MEANINGS, legend
 from chainrule.tracing.page.formulas import plain
 from chainrule.tracing.text import symbol_text
 

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from chainrule.layers import PerRow
-from chainrule.optimizers import SGD
 from chainrule.tracing.activation_formulas import (
     activation_formula,
     activation_slope,
@@ -24,7 +23,6 @@ from chainrule.tracing.activation_formulas import (
     parametric_slope,
 )
 from chainrule.tracing.activities import activity_rule
-from chainrule.tracing.equations import MEANINGS
 from chainrule.tracing.formula import (
     Call,
     Expression,
@@ -40,11 +38,12 @@ from chainrule.tracing.formula import (
     told_with,
 )
 from chainrule.tracing.loss_formulas import general_formulas, has_both, probabilities
+from chainrule.tracing.meanings import MEANINGS
 from chainrule.tracing.operations import rule_formula
 from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace
 from chainrule.tracing.step_normal import names_at_positions
 from chainrule.tracing.step_penalty import activity_slope
-from chainrule.tracing.step_update import rate_formula
+from chainrule.tracing.step_update import is_plain_descent, rate_formula
 from chainrule.tracing.view import View
 
 __all__ = ["shipped_formulas"]
@@ -165,14 +164,13 @@ def _rule(trace: StepTrace) -> dict[str, Any] | None:
     for name, node in made.slots.items():
         slots[name] = plain(rule_formula(node, known))
         known[node.number] = Symbol(f"new/{name}", 0.0, head=name)
-    plain_descent = type(rule) is SGD and not rule.momentum and not rule.nesterov
     return {
         "slots": slots,
         "flushed": {name: node.attributes["threshold"] for name, node in made.slots.items()
                     if node.operation is not None and node.operation.name == "flush"},
         "weight": plain(rule_formula(made.weight, known)),
         "alpha": plain(rate_formula(rule, trace.line, Symbol("step", trace.iteration))),
-        "plain": plain_descent,
+        "plain": is_plain_descent(rule),
     }  # fmt: skip
 
 

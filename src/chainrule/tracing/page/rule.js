@@ -82,6 +82,7 @@ class Rule {
     const told = scalars.map((one, n) => `${nameInRule(one)} ${bare(training.line[n])}`);
     const alpha = formulas.rule?.alpha;
     const lines = [`This step: ${told.join(", ")}.`];
+    if (this.network.errors && !formulas.rule?.plain) lines.unshift("The rule takes the gradients themselves, without the minus shown before them.");
     if (alpha) lines.unshift(equationLine("alpha", alpha, this.symbols({}), training.line[scalars.indexOf("alpha")]));
     return lines;
   }
@@ -97,6 +98,7 @@ class Rule {
     return (key) => {
       const [kind, name] = key.split("/");
       if (kind === "weight") return { name: one.name, value: one.before };
+      if (kind === "descent") return { name: this.network.gradientName(one.name), value: 0 - one.gradient };
       if (kind === "gradient") return { name: one.limit === null ? `∂${data.loss.name}/∂${one.name}` : `g${low}`, value: one.used };
       if (kind === "slot") return { name: name + low, value: at(training.state, name) };
       if (kind === "new") return { name: `${name}${low}′`, value: at(training.after, name) };
@@ -108,10 +110,12 @@ class Rule {
 
   weightLines(one, symbols) {
     const { rule, constrained } = this.formulas;
-    const made = rule.weight && evaluated(rule.weight, symbols);
+    const byErrors = this.network.errors && rule.plain;
+    const tree = byErrors ? ["+", "weight", ["·", "line/learning_rate", "descent"]] : rule.weight;
+    const made = tree && evaluated(tree, symbols);
     const moved = `${one.name}′`;
-    if (!constrained.includes(one.parameter) || close(made, one.after)) return [equationLine(moved, rule.weight, symbols, one.after)];
-    return [`${equationLine(`${one.name}*`, rule.weight, symbols, made)}, by the rule`, `${moved} = ${bare(one.after)}, after the constraint`];
+    if (!constrained.includes(one.parameter) || close(made, one.after)) return [equationLine(moved, tree, symbols, one.after)];
+    return [`${equationLine(`${one.name}*`, tree, symbols, made)}, by the rule`, `${moved} = ${bare(one.after)}, after the constraint`];
   }
 
   /** w + rate·Err·a, of plain descent on one row for a reader who writes errors. */
@@ -119,7 +123,7 @@ class Rule {
     const { network, narration, formulas, data } = this;
     if (!network.errors || !formulas.rule.plain || data.rows > 1) return null;
     const { penalty, symbols } = narration.gradient(c, unit, source);
-    const held = penalty !== null || !symbols || one.limit !== null || formulas.constrained.includes(one.parameter);
+    const held = penalty !== null || !symbols || formulas.constrained.includes(one.parameter);
     if (held) return null;
     const told = {
       weight: { name: one.name, value: one.before }, rate: { name: "rate", value: this.training.line[0] },

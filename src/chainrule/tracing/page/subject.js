@@ -103,7 +103,7 @@ class NetworkSubject {
     const own = this.data.formulas.oneLoss ? "" : " ℓ";
     const of = this.data.mixing ? "the sum Σℓ of all rows' losses (for a layer mixes the rows)" : `the row's own loss${own}`;
     const minus = errors ? "minus " : "";
-    const passed = columns.some(({ mark }) => mark) ? "~ after a name: what a layer without sums makes of it, " : "";
+    const passed = columns.some(({ mark }) => mark) ? "h~ what h is after a layer without weighted sums (dropout, normalization …), " : "";
     const given = columns.some((column) => this.isPlain(column)) ? `${givenWord} ${minus}that by what such a layer is given, ` : "";
     return `z weighted sum, a activation, ${d} ${errors ? "error: minus " : ""}the derivative of ${of} by z, ${passed}${given}`
       + `${this.targetWord()}${this.signs().map((one) => `, ${one}`).join("")}. Lines are weights: blue positive, dashed orange negative, thicker where larger; `
@@ -133,6 +133,7 @@ class NetworkSubject {
         const position = positionOf(this.training.of(results.z).shape.length - 2);
         return `${name}[${position},j] unit j of ${name} at position ${position} of a row, with the same weights at all`;
       }),
+      network.columns[network.last].names[0] === "o0" ? "o0 the 1st output unit, of class 0" : "",
       byRow ? "(2) after a name: in row 2" : "",
       rows.weights && rows.shares && !isKnown ? "s a row's share in the loss" : "",
       isKnown ? dashed(this.data.formulas.meanings.mix.replace(": ", " ")) : "",
