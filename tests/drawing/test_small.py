@@ -190,3 +190,16 @@ def test_the_words_of_a_hidden_unit_stay_beside_each_other(inches, style):
     assert not any(one.overlaps(two) for one, two in itertools.pairwise(beside))
     first = axes[1].texts[0].get_text().split("\n")
     assert len(first) == 2 if inches > 2.2 else "\N{HORIZONTAL ELLIPSIS}" in first[0]
+
+
+@pytest.mark.parametrize("inches, words", [(2.2, "row"), (4.0, "row: activation")])
+def test_the_numbers_below_images_do_not_overlap(inches, words):
+    model = Sequential([Input((64,)), Dense(4, "tanh"), Dense(1, "sigmoid")], seed=0)
+    rows = np.random.default_rng(0).normal(size=(1500, 64))
+    axes = Figure((3 * inches, inches), layout="constrained").subplots(1, 3)
+    _, middle, _ = drawing.plot_hidden_unit(model, rows, 0, 2, axes=axes)
+    renderer = settled(middle)
+    boxes = [text.get_window_extent(renderer).padded(-1) for text in middle.texts]
+    assert not any(one.overlaps(two) for one, two in itertools.combinations(boxes, 2))
+    assert middle.get_xlabel() == words
+    assert all((":" in text.get_text()) == (":" in words) for text in middle.texts)

@@ -47,6 +47,8 @@ LINE = 1.2
 """Height of a line of type of size 1."""
 IMAGES = 9
 IN_A_ROW = 3
+BESIDE = 1.12
+"""From an image to the next, as a multiple of its longer side."""
 INDENT = 0.03
 """Of what is written on bars, as a share of their axes."""
 SHOWN = 2
@@ -128,6 +130,8 @@ def plot_hidden_unit(
         labeled(left, _scale(what))
         _fit_names(left)
         _write_rows(middle, rows[:, first], values[:, unit], [called[one] for one in first])
+    else:
+        _fit_numbers(middle, BESIDE * max(image))
     return places
 
 
@@ -280,7 +284,7 @@ def _draw_row_images(ax: Axes, images: Any, values: Any) -> None:
     side = max(height, width)
     for place, row in enumerate(order):
         down, across = divmod(place, IN_A_ROW)
-        x, y = 1.12 * side * across, -1.32 * side * down
+        x, y = BESIDE * side * across, -1.32 * side * down
         ax.imshow(
             images[row], cmap="gray_r", vmin=shown.min(), vmax=shown.max(),
             interpolation="nearest", extent=(x, x + width, y - height, y),
@@ -294,6 +298,17 @@ def _draw_row_images(ax: Axes, images: Any, values: Any) -> None:
     ax.set(xticks=[], yticks=[], xlabel="row: activation")
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)
+
+
+def _fit_numbers(ax: Axes, distance: float) -> None:
+    """Below images that stand closer than their words are wide, only the numbers of the rows."""
+    lay_out(ax)
+    ax.apply_aspect()
+    start, stop = ax.transData.transform([(0.0, 0.0), (distance, 0.0)])[:, 0]
+    if any(text.get_window_extent().width > stop - start for text in ax.texts):
+        for text in ax.texts:
+            text.set_text(text.get_text().split(":")[0])
+        ax.set_xlabel("row")
 
 
 def _draw_effect(ax: Axes, model: Sequential, position: int, unit: int, values: Any) -> None:
