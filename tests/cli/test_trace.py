@@ -148,7 +148,7 @@ def test_a_row_of_a_run(tmp_path):
     assert "no" in out and "age" in out and "mask" not in out
     flat = flat_of(out)
     assert "row 3 of people.csv: age = 23, city = a, left = no" in flat
-    assert "(bends at age = " in flat
+    assert "(bends at age = " in flat and "cut to lie between -10 and 10: (age - " in flat
     assert "this network predicts left = " in flat and "optimizer begins anew" in flat
     predict = [sys.executable, "-m", "chainrule", "predict", "run", "people.csv", "--proba"]
     predicted = subprocess.run(predict, cwd=tmp_path, capture_output=True, text=True, timeout=300)

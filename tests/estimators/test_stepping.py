@@ -204,3 +204,20 @@ def test_a_number_with_columns_for_its_values_is_no_category():
     table = as_table({"age": ages, "y": [0.37 * i for i in range(80)]})
     model = fit_table(plan_table(table, "y", TableSettings(epochs=1, members=1)))
     assert row_step(model, as_table({"age": [2.5, 1.0]}), 0).unmet == []
+
+
+def test_how_numbers_are_scaled_is_told_with_its_constants():
+    cells = COLUMNS | {"note": [None, *(f"text {i}" for i in range(1, ROWS))]}
+    cells |= {"y": [0.37 * i + 0.1 * (i % 5) for i in range(ROWS)]}
+    table = as_table(cells)
+    model = fit_table(plan_table(table, "y", TableSettings(epochs=1)))
+    found = row_step(model, table, 0)
+    inputs, target, present = found.scaled
+    number = r"([\d.,]+)"
+    mean, deviation = map(float, re.search(rf"\(age - {number}\)/{number}$", inputs).groups())
+    given = dict(zip(found.columns, model.encoder.encode(table).numbers[0], strict=False))
+    assert given["age"] == pytest.approx((COLUMNS["age"][0] - mean) / deviation, rel=1e-5)
+    mean, deviation = map(float, re.search(rf"\(y - {number}\)/{number}$", target).groups())
+    assert model.codecs[0].encode([30.0])[0] == pytest.approx((30 - mean) / deviation, rel=1e-4)
+    assert present == "note present: 1 where there is a value, -1 where it is missing"
+    assert given["note present"] == -1.0

@@ -232,10 +232,8 @@ def _remarks(found: RowStep, table: Table, options: argparse.Namespace) -> Itera
             f"the row has no {listing(found.assumed)}: what this network predicts stands for it in "
             "loss, gradients and update"
         )
-    yield (
-        "inputs and numbers to predict are scaled as the network takes them; dropout, which leaves "
-        "units out in training, is off as in prediction"
-    )
+    yield from found.scaled
+    yield "dropout, which leaves units out in training, is off as in prediction"
     yield (
         "the optimizer begins anew, for a run keeps none of its state: its first step may be "
         "larger than those that trained it"

@@ -14,9 +14,11 @@ from chainrule.data.encodings import (
     CategoryEncoding,
     Encoding,
     NumberEncoding,
+    PresenceEncoding,
     fit_column,
     numbers_of,
 )
+from chainrule.data.scaling import Scale
 from chainrule.data.schema import Schema
 from chainrule.data.table import Table
 from chainrule.errors import DataError, SettingError, listing, nearest
@@ -151,6 +153,17 @@ class Encoder:
         """The numbers whose range is cut into parts."""
         numbers = (one for one in self.encodings if isinstance(one, NumberEncoding))
         return tuple(number for number in numbers if number.edges)
+
+    @property
+    def scales(self) -> dict[str, Scale]:
+        """How each column of numbers or booleans is scaled."""
+        numbers = (one for one in self.encodings if isinstance(one, NumberEncoding))
+        return {number.name: number.scale for number in numbers}
+
+    @property
+    def presences(self) -> tuple[str, ...]:
+        """The columns of which only is said whether they have a value: 1, or -1 where missing."""
+        return tuple(one.name for one in self.encodings if isinstance(one, PresenceEncoding))
 
     @property
     def bins(self) -> int:

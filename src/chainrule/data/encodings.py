@@ -16,7 +16,10 @@ from chainrule.data.rules import ColumnSchema
 from chainrule.data.scaling import Scale, refuse_infinite
 from chainrule.data.table import Column
 
-__all__ = ["ENCODINGS", "CategoryEncoding", "Encoding", "fit_column", "numbers_of"]
+__all__ = [
+    "ENCODINGS", "CategoryEncoding", "Encoding", "NumberEncoding", "PresenceEncoding",
+    "fit_column", "numbers_of",
+]  # fmt: skip
 
 ONE_HOT_AT_MOST = 12
 RARE_FROM_ROWS = 50

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,9 @@ from chainrule.optimizers import AdamW
 from chainrule.training import Data, Trainer
 
 __all__ = ["RowStep", "row_step", "trainer_of"]
+
+MOST_SCALED = 12
+"""Columns of which it is said how they are scaled."""
 
 
 def trainer_of(
@@ -63,6 +66,8 @@ class RowStep:
         The same of all networks of the model, as it predicts; empty where there is one.
     assumed
         The targets that the row does not have: what the network predicts stands for them.
+    scaled
+        Sentences: how numbers of the table become those that the network is given, and learns.
     unmet
         A sentence for each category that training did not meet: what the network makes of it.
     """
@@ -76,6 +81,7 @@ class RowStep:
     predictions: dict[str, tuple[Any, float | None]]
     together: dict[str, tuple[Any, float | None]]
     assumed: list[str]
+    scaled: list[str]
     unmet: list[str]
 
 
@@ -130,8 +136,36 @@ def _of_row(model: TableModel, one: Table, member: int) -> RowStep:
         [(number.name, number.edges) for number in model.encoder.spread],
         list(_columns(model)), list(_outputs(model)), predictions, together,
         assumed,
+        list(_scaled(model)),
         list(_unmet(model, one)),
     )  # fmt: skip
+
+
+def _scaled(model: TableModel) -> Iterator[str]:
+    """How numbers are scaled, each with its two constants."""
+    encoder = model.encoder
+    scales = {name: one for name, one in encoder.scales.items() if one.scaling == "standard"}
+    if scales:
+        made = _scalings((name, one.center, one.spread) for name, one in scales.items())
+        yield f"the network is given, cut to lie between -10 and 10: {made}"
+    targets = [one for one in model.codecs if isinstance(one, Numbers)]
+    if targets:
+        made = _scalings((one.name, one.mean, one.deviation) for one in targets)
+        yield f"it learns {made}"
+    if encoder.presences:
+        which = ", ".join(f"{name} present" for name in encoder.presences[:MOST_SCALED])
+        more = ", ..." * (len(encoder.presences) > MOST_SCALED)
+        yield f"{which}{more}: 1 where there is a value, -1 where it is missing"
+
+
+def _scalings(found: Iterable[tuple[str, float, float]]) -> str:
+    """Names with the mean that is subtracted and the deviation; of many the first."""
+    told = [
+        f"({name} {'+' if mean < 0 else '-'} {abs(mean):,.6g})/{deviation:,.6g}"
+        for name, mean, deviation in found
+    ]
+    others = len(told) - MOST_SCALED
+    return ", ".join(told[:MOST_SCALED] + [f"{others:,} more so"] * (others > 0))
 
 
 def _unmet(model: TableModel, one: Table) -> Iterator[str]:
