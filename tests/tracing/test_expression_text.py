@@ -303,3 +303,17 @@ def test_what_is_flushed_to_0_is_not_said_to_be_what_it_was():
     x = cr.variable([0.5, -1.2], "x")
     text = cr.trace(ops.flush(x, threshold=1.0).sum()).to_text(100)
     assert "v2 = [0 -1.2]  (flush(x, threshold=1))" in text and "v2 = x" not in text
+
+
+def test_a_central_difference_at_a_kink_says_why_it_is_not_the_derivative():
+    x, v = cr.variable(0.0, "x"), cr.variable([2.0, 0.0], "v")
+    f = ops.relu(x) + ops.abs(x) + ops.abs(v).sum()
+    trace = cr.trace(f, {"f": f}, check=True)
+    text = " ".join(trace.to_text(100).split())
+    said = "at a kink of f, whose slope is -1 below this value and {} above)"
+    assert f"(central difference 0.5: {said.format(2)}" in text
+    assert "(central differences 1, 0)" in text  # which are the derivatives
+    assert "at a kink of f," in " ".join(trace.to_latex().split())
+    v = cr.variable([2.0, 0.0], "v")
+    bent = cr.trace((ops.relu(v) * 2.0).sum(), check=True).to_text(150)
+    assert "(central differences 2, 1: v[2] at a kink of v5, whose slope is 0 below this" in bent

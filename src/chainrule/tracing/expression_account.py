@@ -14,6 +14,7 @@ from chainrule.tracing.expression_graph import Seen
 from chainrule.tracing.expression_paths import path_entries
 from chainrule.tracing.expression_uses import is_spelled
 from chainrule.tracing.folding import left_out
+from chainrule.tracing.kinks import kink_said
 
 __all__ = ["account_of_expression"]
 
@@ -78,14 +79,25 @@ def _backward(seen: Seen, shown: tuple[TraceStep, ...]) -> Iterator[Entry]:
     for step in reversed(shown):
         if step.derivative is not None:
             made = slope_of(seen, step, MOST_USES)
-            notes = made.note, _checked(seen.trace, step)
+            notes = made.note, _checked(seen, step)
             yield replace(made, note="; ".join(filter(None, notes)))
 
 
-def _checked(trace: Trace, step: TraceStep) -> str:
+def _checked(seen: Seen, step: TraceStep) -> str:
     """The central difference of a variable's derivative, number by number; of few numbers."""
+    trace = seen.trace
     if not trace.checks or step.operation != "variable" or step.value.size > MOST_CHECKED:
         return ""
-    slopes = [trace.central_difference(step.name, index) for index in np.ndindex(step.value.shape)]
-    shown = ", ".join(number_text(slope, trace.digits) for slope in slopes)
-    return f"central difference{'s' * (len(slopes) > 1)} {shown}"
+    assert step.derivative is not None  # noqa: S101  (looked at before)
+    digits, result, kinks = trace.digits, seen.symbol(seen.result).name, []
+    measured = {
+        place: trace.measured_slopes(step.name, place) for place in np.ndindex(step.value.shape)
+    }
+    shown = ", ".join(number_text(slopes[0], digits) for slopes in measured.values())
+    for place, slopes in measured.items():
+        kink = kink_said(slopes, float(step.derivative[place]), digits, result)
+        if kink:
+            at = ",".join(str(one + 1) for one in place)
+            kinks.append(f"{step.name}[{at}] {kink}" if place else kink)
+    said = f"central difference{'s' * (len(measured) > 1)} {shown}"
+    return ": ".join(filter(None, (said, ", ".join(kinks))))
