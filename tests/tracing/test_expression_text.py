@@ -218,13 +218,13 @@ def test_a_row_turned_into_a_column_is_another_thing():
 def test_a_column_times_the_row_of_its_numbers_is_no_square():
     x = cr.variable([[1.0], [2.0]], "x")
     text = cr.trace((x * x.reshape((-1,))).sum()).to_text(100)
-    assert "= x·x = [[1] [2]]·[1 2] = [[1 2] [2 4]]" in text
+    assert "= x⊙x = [[1] [2]]⊙[1 2] = [[1 2] [2 4]]" in text
 
 
 def test_a_number_that_many_have_gets_the_sum_over_them():
     b, v = cr.variable(2.0, "b"), cr.variable([1.0, 2.0, 3.0], "v")
     trace = cr.trace((b * v).sum() + b)
-    told = "= sum(dv5/dv3·∂v3/∂b) + ∂v5/∂b = sum([1 1 1]·[1 2 3]) + 1 = 7"
+    told = "= sum(dv5/dv3⊙∂v3/∂b) + ∂v5/∂b = sum([1 1 1]⊙[1 2 3]) + 1 = 7"
     assert told in " ".join(trace.to_text().split())
     assert trace.central_difference("b") == pytest.approx(7.0)
 
@@ -317,3 +317,36 @@ def test_a_central_difference_at_a_kink_says_why_it_is_not_the_derivative():
     v = cr.variable([2.0, 0.0], "v")
     bent = cr.trace((ops.relu(v) * 2.0).sum(), check=True).to_text(150)
     assert "(central differences 2, 1: v[2] at a kink of v5, whose slope is 0 below this" in bent
+
+
+def test_products_of_numbers_of_arrays_are_told_from_those_of_matrices():
+    x, y, A = (
+        cr.variable(value, name)
+        for value, name in (([1.0, 2.0], "x"), ([3.0, 4.0], "y"), ([[1.0, 2.0], [3.0, 4.0]], "A"))
+    )
+    z = x * y
+    trace = cr.trace((-(A @ z) * y * 0.5).sum(), {"z": z})
+    text = " ".join(trace.to_text(100).split())
+    assert "z = x⊙y = [1 2]⊙[3 4] = [3 8]" in text
+    assert "= A·z = [[1 2] [3 4]]·[3 8] = [19 41]" in text
+    assert "= 0.5·v9 = 0.5·[-57 -164] = [-28.5 -82]" in text
+    assert "⊙: number by number" in text
+    latex = trace.to_latex()
+    assert r"z & = x\odot y = " in latex and r"\(\odot\text{: number by number}\)" in latex
+    assert r"= A\cdot z = " in latex and r"= 0.5\cdot v_{9} = " in latex
+    assert "⊙" not in cr.trace(x @ y).to_text()
+
+
+def test_constants_have_a_line_of_their_own_where_formulas_have_them_by_name():
+    x, t = cr.variable([1.0, 2.0, 4.0], "x"), cr.constant(2.0)
+    trace = cr.trace((x * [0.0, 1.0, 0.5]).sum() * 3.0 + t, {"t": t})
+    lines = [" ".join(line.split()) for line in trace.to_text(100).splitlines()]
+    assert "v3 = [0 1 0.5]" in lines and "v4 = x⊙v3 = [1 2 4]⊙[0 1 0.5] = [0 2 2]" in lines
+    assert "t = 2" in lines and "v7 = 3·v5 = 3·4 = 12" in lines
+    assert [line for line in lines if " = 3" in line][0] == "∂v7/∂v5 = 3"
+
+
+def test_a_local_derivative_of_ones_is_not_said_to_be_a_number():
+    x, p = cr.variable([1.0, 2.0], "x"), cr.variable([3.0, 4.0], "p")
+    text = cr.trace((x - p).sum()).to_text()
+    assert "∂v3/∂x  = [1 1]\n" in text and "∂v3/∂p  = [-1 -1]\n" in text

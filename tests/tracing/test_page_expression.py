@@ -146,7 +146,8 @@ SCALARS = [one for one in expressions()
 def test_a_page_has_each_equation_of_the_text(name, result, nodes):
     trace = cr.trace(result, nodes)
     code = (
-        EQUATIONS + "return all.map((one) => unmarked(subject.equations.stages(one).join(' = ')));"
+        EQUATIONS + "return [...all.map((one) => subject.equations.stages(one).join(' = ')),"
+        "...subject.moments[0].lines()[0].split(', ')].map(unmarked);"
     )
     shown = {line.translate(RAISED) for line in subject(code, trace)}
     _, text = trace.to_text(1000).split("Forward ─", 1)
@@ -344,3 +345,18 @@ def test_the_drawing_of_numbers_alone_is_as_wide_as_it_was():
     code = "return [subject.places.width, subject.places.height, subject.legend()]"
     width, height, legend = subject(code, cr.trace(x * y + x))
     assert (width, height) == (48 + 2 * 112 + 48, 58 + 2 * 92) and "2×3" not in legend
+
+
+def test_a_page_has_the_signs_and_constants_of_the_text():
+    x, y = cr.variable([1.0, 2.0], "x"), cr.variable([3.0, 4.0], "y")
+    trace = cr.trace((2.0 * x * y * [0.5, 1.0]).sum())
+    code = """
+      const walk = subject.moments.flatMap(({ title, lines }) => [title, ...lines()]);
+      const { nodes } = subject.scene(new Set(["v/6"]), []).groups[0];
+      return [[...walk, ...subject.panel("n/7").sections[0].lines].map(unmarked),
+        nodes.map(({ name, lines }) => [unmarked(name), lines.map(({ text }) => text)])];"""
+    told, drawn = subject(code, trace)
+    assert told[:2] == ["The variables and constants", "x = [1, 2], y = [3, 4], v6 = [0.5, 1]"]
+    assert "v5 = v4⊙y" in told and "= [2, 4]⊙[3, 4]" in told and "v4 = 2·x" in told
+    assert "⊙: number by number" in told
+    assert ["v6", ["[0.5, 1]"]] in drawn and ["2", []] in drawn

@@ -14,9 +14,11 @@ from chainrule.tracing.formula import (
     Expression,
     Negative,
     Number,
+    Product,
     Rest,
     Symbol,
     parts_of,
+    signs_of,
 )
 
 __all__ = [
@@ -218,6 +220,7 @@ MEANINGS = {
         "Aᵀ is A with rows and columns exchanged",
         r"A^{\top}\text{ is }A\text{ with rows and columns exchanged}",
     ),
+    "⊙": ("⊙: number by number", r"\odot\text{: number by number}"),
     "through": (
         "[x through y]: what the derivative with respect to x gets from its use in y, where the "
         "local one has too many numbers to be shown",
@@ -323,6 +326,8 @@ def _functions(part: Call) -> set[str]:
 def _marks(part: Expression) -> set[str]:
     if isinstance(part, Rest):
         return {"more"}
+    if isinstance(part, Product):
+        return {"⊙"} & {*signs_of(part)}
     if not isinstance(part, Symbol):
         return set()
     row = {"row"} if part.row is not None else set()

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.tracing.equations import Account, Entry, Section, legend, number_text
+from chainrule.tracing.equations import Account, Entry, Section, equation, legend, number_text
 from chainrule.tracing.expression import Trace, TraceStep
 from chainrule.tracing.expression_entries import locals_of, parts_of_pair, slope_of, value_of
 from chainrule.tracing.expression_graph import Seen
@@ -35,9 +35,11 @@ def account_of_expression(trace: Trace) -> Account:
     sentence = f"{others:,} more step{'' if others == 1 else 's'} {left_out(others)}."
     rest = [sentence] if others else []
     result = seen.symbol(seen.result).name
-    values = [value_of(seen, step) for step in shown]
+    values = {step.number: value_of(seen, step) for step in shown}
+    given = {one.number: equation(seen.symbol(one)) for one in seen.constants_of(shown)}
+    forward = (one for _, one in sorted((values | given).items()))
     sections = (
-        Section("Forward", (*values, *rest)),
+        Section("Forward", (*forward, *rest)),
         Section("Local derivatives", tuple(_locals(seen, shown))),
         Section("Backward", (*_backward(seen, shown), *rest)),
         Section("Paths", () if others else tuple(path_entries(seen))),
@@ -45,7 +47,7 @@ def account_of_expression(trace: Trace) -> Account:
     lines = (
         f"forward from the variables to {result}, then backward: each derivative is the sum over "
         "uses of the derivative of what uses it (d), times the local one (∂)",
-        *dict.fromkeys(_meaning(step) for step, one in zip(shown, values, strict=True) if one.note),
+        *dict.fromkeys(_meaning(step) for step in shown if values[step.number].note),
     )
     title = f"{result}, forward and backward"
     return Account(title, lines, legend(sections, _hidden(seen, shown)), sections, trace.digits)

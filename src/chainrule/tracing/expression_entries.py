@@ -75,7 +75,8 @@ def locals_of(seen: Seen, step: TraceStep) -> Iterator[tuple[TraceStep, Equation
         if len({local.shape for local in found}) > 1:
             continue
         symbol = seen.symbol(used).slope(seen.symbol(step), sum(found), sign="∂")
-        yield used, equation(symbol, *([] if formula is None else [formula]))
+        is_told = isinstance(formula, Number) and np.size(symbol.value) > 1  # by its numbers
+        yield used, equation(symbol, *([] if formula is None or is_told else [formula]))
 
 
 def parts_of_pair(seen: Seen, step: TraceStep) -> Iterator[Equation]:

@@ -12,8 +12,7 @@ import numpy as np
 __all__ = [
     "FUNCTIONS", "PRODUCTS", "Call", "Expression", "Negative", "Number", "Power", "Product",
     "Quotient", "Rest", "Sum", "Symbol", "dot", "evaluate", "folded", "mean_of", "minus", "negated",
-    "parts_of", "product", "settings_of", "some", "told_with",
-    "total",
+    "parts_of", "product", "settings_of", "signs_of", "some", "told_with", "total",
 ]  # fmt: skip
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -185,6 +184,20 @@ def parts_of(one: Expression) -> Iterator[Expression]:
             inside = ()
     for part in inside:
         yield from parts_of(part)
+
+
+def signs_of(one: Product) -> list[str]:
+    """What stands before each factor but the first: "⊙" where both are arrays, else "·"."""
+    found, arrays = [], _is_array(one.factors[0])
+    for factor in one.factors[1:]:
+        found.append("⊙" if arrays and _is_array(factor) else "·")
+        arrays = arrays or _is_array(factor)
+    return found
+
+
+def _is_array(one: Expression) -> bool:
+    leaves = (part for part in parts_of(one) if isinstance(part, Symbol | Number | Rest))
+    return any(np.size(leaf.value) > 1 for leaf in leaves) and np.size(evaluate(one)) > 1
 
 
 def settings_of(settings: Mapping[str, Any], axes: int) -> list[str]:

@@ -29,6 +29,7 @@ from chainrule.tracing.formula import (
     Rest,
     Sum,
     Symbol,
+    signs_of,
     told_with,
 )
 from chainrule.tracing.latex_names import escaped, fonts_of, number_latex, symbol_latex, width_of
@@ -329,11 +330,13 @@ def _sum(one: Sum, digits: int | None) -> Tokens:
 
 def _product(one: Product, digits: int | None, opens: bool = False) -> Tokens:
     found: Tokens = []
+    signs = signs_of(one)
     for place, factor in enumerate(one.factors):
         bare = place == 0 and not opens and not isinstance(factor, Sum)
         tokens = tokens_of(factor, digits) if bare else _held(factor, digits, PRODUCT)
         if place:
-            found.append(Token(r"\cdot ", 1.5))
+            dot = signs[place - 1] == "·"
+            found.append(Token(r"\cdot " if dot else r"\odot ", 1.5 if dot else 2.2))
             tokens = [Token(tokens[0].latex, tokens[0].width, AFTER_DOT), *tokens[1:]]
         found += tokens
     return found

@@ -28,6 +28,7 @@ from chainrule.tracing.formula import (
     Rest,
     Sum,
     Symbol,
+    signs_of,
     told_with,
 )
 
@@ -117,7 +118,7 @@ def _held(one: Expression, digits: int | None, least: int) -> str:
 def _opened(one: Expression, digits: int | None) -> str:
     """What stands after a minus: it may not begin with one."""
     if isinstance(one, Product):
-        return "·".join(_held(factor, digits, PRODUCT) for factor in one.factors)
+        return _multiplied(one, [_held(factor, digits, PRODUCT) for factor in one.factors])
     return _held(one, digits, QUOTIENT)
 
 
@@ -143,7 +144,13 @@ def _product(one: Product, digits: int | None) -> str:
         else f"({text})"
         for place, (text, tightness) in enumerate(shown)
     ]  # fmt: skip
-    return "·".join(texts)
+    return _multiplied(one, texts)
+
+
+def _multiplied(one: Product, texts: Sequence[str]) -> str:
+    """The texts of factors with the signs between them."""
+    signs = ["", *signs_of(one)]
+    return "".join(sign + text for sign, text in zip(signs, texts, strict=True))
 
 
 def _call(one: Call, digits: int | None) -> str:
@@ -272,7 +279,7 @@ def _broken(text: str, width: int, indent: int) -> list[str]:
 
 
 DEEPEST = 6
-OPERATORS = (" + ", " - "), ("·",), ("/(", "/sqrt(", "/sum of")
+OPERATORS = (" + ", " - "), ("·", "⊙"), ("/(", "/sqrt(", "/sum of")
 """Where a line begins, the loosest first; a stroke not within the name of a derivative."""
 
 

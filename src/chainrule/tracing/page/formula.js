@@ -1,5 +1,5 @@
 // Formulas as they are shipped, with names and numbers put in: a number, the key of a symbol, or a
-// list of "+", "·", "/", "^", "−" or a function and what it is made of, and what it is {told}.
+// list of "+", "·", "⊙", "/", "^", "−" or a function and what it is made of, and what it is {told}.
 // `symbols` says of each key its {name, value}.
 
 const [LOOSE, DIVIDED, MULTIPLIED, RAISED, WHOLE] = [0, 1, 2, 3, 4]; // how tightly a text holds together
@@ -10,6 +10,7 @@ const holdsOf = (truth) => (truth ? 1 : 0);
 const FUNCTIONS = {
   "+": (...terms) => sumOf(terms),
   "·": (...factors) => factors.reduce((product, one) => product * one, 1),
+  "⊙": (...factors) => factors.reduce((product, one) => product * one, 1),
   "/": (top, bottom) => top / bottom,
   "^": (base, exponent) => base ** exponent,
   "−": (x) => -x,
@@ -103,7 +104,7 @@ class FormulaText {
     if (sign === "more") return this.withNumbers ? this.number(evaluated(tree, this.symbols)) : [`[${parts.length} more]`, WHOLE];
     if (sign === "+") return [this.sum(parts), LOOSE];
     if (sign === "−") return [`−${this.opened(parts[0])}`, LOOSE];
-    if (sign === "·") return [this.product(parts), MULTIPLIED];
+    if (sign === "·" || sign === "⊙") return [this.product(parts, sign), MULTIPLIED];
     if (sign === "/") return [`${this.held(parts[0], MULTIPLIED)}/${this.held(parts[1], RAISED)}`, DIVIDED];
     if (sign === "^") return [this.power(parts), RAISED];
     return [this.call(sign, parts), WHOLE];
@@ -124,7 +125,7 @@ class FormulaText {
 
   /** What stands after a minus: it may not begin with one. */
   opened(tree) {
-    if (Array.isArray(tree) && tree[0] === "·") return tree.slice(1).map((one) => this.held(one, MULTIPLIED)).join("·");
+    if (Array.isArray(tree) && (tree[0] === "·" || tree[0] === "⊙")) return tree.slice(1).map((one) => this.held(one, MULTIPLIED)).join(tree[0]);
     return this.held(tree, DIVIDED);
   }
 
@@ -136,12 +137,12 @@ class FormulaText {
     }).join("");
   }
 
-  product(factors) {
+  product(factors, sign) {
     const looseFirst = !(Array.isArray(factors[0]) && factors[0][0] === "+");
     return factors.map((factor, n) => {
       const [text, tightness] = this.of(factor);
       return tightness >= MULTIPLIED || (n === 0 && looseFirst) ? text : `(${text})`;
-    }).join("·");
+    }).join(sign);
   }
 
   power([base, exponent]) {
