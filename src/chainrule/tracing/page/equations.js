@@ -1,7 +1,6 @@
 // Equations of an expression as Python wrote them, with the numbers that the tape has now.
 // An equation is {symbol, forms, note}: the key of what it is of, and formulas that are equal.
 
-const MOST_PUT = 6; // numbers of an array that are put into a formula
 const NOT_FINITE = "The product of the parts is not finite: p has rounded to 0 or 1. Both are computed together, which is always finite.";
 const ON_MATRICES = {
   times: (a, b) => matmul(a, b), matmul: (a, b) => matmul(a, b),
@@ -82,7 +81,7 @@ class Equations {
   /** Whether numbers are put in: of a formula that has names, none with a large array. */
   puts(tree) {
     const values = keysIn(tree).map((key) => this.symbol(key).value);
-    return Array.isArray(tree) && values.length > 0 && values.every((x) => x !== undefined && x.data.length <= MOST_PUT);
+    return Array.isArray(tree) && values.length > 0 && values.every((x) => x !== undefined && isWhole(x));
   }
 
   /** "name = formula = numbers = value" in parts; of a formula that is another number the value. */
