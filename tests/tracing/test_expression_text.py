@@ -350,3 +350,38 @@ def test_a_local_derivative_of_ones_is_not_said_to_be_a_number():
     x, p = cr.variable([1.0, 2.0], "x"), cr.variable([3.0, 4.0], "p")
     text = cr.trace((x - p).sum()).to_text()
     assert "∂v3/∂x  = [1 1]\n" in text and "∂v3/∂p  = [-1 -1]\n" in text
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("z", [[1.0, 2.0, -0.5], [0.5, -1.0, 3.0, 0.0], [0.1, 0.7, 0.2, -2.0, 1.5]])
+def test_the_derivative_of_a_softmax_is_a_matrix_by_its_formula(name, z):
+    def made(values):
+        return getattr(ops, name)(cr.variable(values, "z"))
+
+    p = made(z)
+    (own,) = [one for one in entries((p * p).sum(), "Local derivatives", {"p": p})
+              if one.symbol.name == "z"]  # fmt: skip
+    step = 1e-5 * np.eye(len(z))
+    slopes = [(made(z + h).value - made(z - h).value) / 2e-5 for h in step]
+    np.testing.assert_allclose(evaluate(own.forms[-1]), np.transpose(slopes), rtol=1e-6)
+    np.testing.assert_allclose(own.value, np.transpose(slopes), rtol=1e-6)
+
+
+def test_a_softmax_has_its_matrix_in_the_text():
+    z = cr.variable([0.0, 0.0, np.log(2.0)], "z")
+    p = ops.softmax(z)
+    text = cr.trace((p * [1.0, 0.0, 2.0]).sum(), {"p": p}).to_text(150)
+    matrix = "[[0.1875 -0.0625 -0.125] [-0.0625 0.1875 -0.125] [-0.125 -0.125 0.25]]"
+    assert f"∂p/∂z   = p_i·([i=j] - p_j) = {matrix}" in text
+    assert f"= dv5/dp·∂p/∂z = [1 0 2]·{matrix} = [-0.0625 -0.3125 0.375]" in text
+    assert "of p = softmax(z): ∂p_i/∂z_j = p_i·([i=j] - p_j)" in " ".join(text.split())
+    lines = cr.trace((p * [1.0, 0.0, 2.0]).sum(), {"p": p}).to_text(70).splitlines()
+    rows = [line.strip() for line in lines if "-0.0625 0.1875" in line]
+    assert rows and all(one.count("[") == one.count("]") or "[[" in one or "]]" in one
+                        for one in rows)  # fmt: skip
+    own = ops.log_softmax(z)
+    text = cr.trace((own * [1.0, 0.0, 2.0]).sum(), {"l": own}).to_text(150)
+    assert "∂l/∂z   = [i=j] - e^l_j = [[0.75 -0.25 -0.5] [-0.25 0.75 -0.5] " in text
+    assert "∂l_i/∂z_j = [i=j] - e^l_j" in " ".join(text.split())
+    pair = ops.softmax_cross_entropy(z, cr.constant([0.0, 1.0, 0.0]))
+    assert f"= p_i·([i=j] - p_j) = {matrix}" in cr.trace(pair).to_text(150)

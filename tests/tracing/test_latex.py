@@ -272,3 +272,14 @@ def test_vectors_and_matrices_are_set_as_such():
 def test_brackets_of_many_axes_and_numbers_that_are_not_finite():
     shown = latex(Symbol("T", np.reshape([1.0, -np.inf, np.nan, -2e-7], (1, 2, 2))), 4)
     assert shown == r"[[[1\ -\infty]\ [\mathrm{nan}\ -2\cdot 10^{-7}]]]"
+
+
+def test_a_remark_below_a_line_has_both_brackets():
+    z = cr.variable([1.0, 2.0, -0.5], "z")
+    both = cr.ops.softmax(z) + cr.ops.log_softmax(z)
+    shown = cr.trace((both * [1.0, 0.0, 2.0]).sum(), check=True).to_latex()
+    (remark,) = re.findall(r"\\text\{(\(?central differences .*)\}", shown)
+    assert remark.startswith("(") and remark.endswith(")")
+    assert r"\begin{bmatrix} 0.189344 & -0.174981 & -0.014363 \\ -0.174981 & " in shown
+    assert r"{v_{2}}_i\cdot ([i=j] - {v_{2}}_j) = " in shown
+    assert r"= [i=j] - e^{{v_{3}}_j} = " in shown

@@ -360,3 +360,28 @@ def test_a_page_has_the_signs_and_constants_of_the_text():
     assert "v5 = v4⊙y" in told and "= [2, 4]⊙[3, 4]" in told and "v4 = 2·x" in told
     assert "⊙: number by number" in told
     assert ["v6", ["[0.5, 1]"]] in drawn and ["2", []] in drawn
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_the_derivative_of_a_softmax_follows_a_changed_number(name):
+    def trace(first):
+        p = getattr(cr.ops, name)(cr.variable([first, 0.0, 1.0], "z"))
+        return cr.trace((p * p).sum(), {"p": p})
+
+    told_of = dict(told(trace(0.0), z=0.5))
+    result = f"d{trace(0.5).result.name}"
+    lines = told_of[f"The derivative {result}/dz"]
+    moved = trace(0.5)
+
+    def numbers(text):
+        return json.loads(text.replace("−", "-").replace("[[", "[").replace("]]", "]"))
+
+    put = lines[1].removeprefix("= ")
+    left, matrix = put.split("·", 1)
+    np.testing.assert_allclose(numbers(left), moved["p"].derivative, atol=1e-6)
+    np.testing.assert_allclose(json.loads(matrix.replace("−", "-")), moved["p"].local[0], atol=1e-6)
+    np.testing.assert_allclose(numbers(lines[2][2:]), moved["z"].derivative, atol=1e-6)
+    written = {"softmax": "p i·([i=j] − p j)", "log_softmax": "[i=j] − e^p j"}[name]
+    assert f"∂p/∂z = {written} = {matrix}" in lines
+    panel = subject(LINES + "return lines(2);", moved)
+    assert any("∂p_i/∂z_j" in one or "∂l_i/∂z_j" in one for _, held in panel for one in held)

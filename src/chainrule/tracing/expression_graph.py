@@ -11,7 +11,15 @@ import numpy as np
 from chainrule.tracing.columns import is_long
 from chainrule.tracing.expression import Trace, TraceStep
 from chainrule.tracing.expression_vectors import VectorProduct, vector_product
-from chainrule.tracing.formula import Expression, Number, Symbol, evaluate, minus
+from chainrule.tracing.formula import (
+    BY_PLACES,
+    Call,
+    Expression,
+    Number,
+    Symbol,
+    evaluate,
+    minus,
+)
 from chainrule.tracing.operations import MOVING, slope_formula, together
 
 __all__ = ["Edge", "Seen"]
@@ -192,6 +200,8 @@ class Seen:
             return minus(self.share(step), operands[1])
         if step.name in self.products:
             return self._local_of_vectors(self.products[step.name], place)
+        if local.ndim == 2 and f"{step.operation}_slope" in BY_PLACES:
+            return Call(f"{step.operation}_slope", (self.symbol(step),))
         if local.shape != step.value.shape:
             return None
         own, given = self.symbol(step), step.attributes

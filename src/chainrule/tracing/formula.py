@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 __all__ = [
-    "FUNCTIONS", "PRODUCTS", "Call", "Expression", "Negative", "Number", "Power", "Product",
-    "Quotient", "Rest", "Sum", "Symbol", "dot", "evaluate", "folded", "mean_of", "minus", "negated",
-    "parts_of", "product", "settings_of", "signs_of", "some", "told_with", "total",
+    "BY_PLACES", "FUNCTIONS", "PRODUCTS", "Call", "Expression", "Negative", "Number", "Power",
+    "Product", "Quotient", "Rest", "Sum", "Symbol", "dot", "evaluate", "folded", "mean_of", "minus",
+    "negated", "parts_of", "product", "settings_of", "signs_of", "some", "told_with", "total",
 ]  # fmt: skip
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -311,6 +311,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "matmul": np.matmul, "maximum": np.maximum, "minimum": np.minimum, "outer": np.outer,
     "relu": lambda x: np.maximum(x, 0), "sigmoid": _sigmoid, "sign": np.sign, "sin": np.sin,
     "softplus": lambda x: np.logaddexp(0.0, x), "softsign": lambda x: x / (1 + np.abs(x)),
+    "log_softmax_slope": lambda s: np.eye(len(s)) - np.exp(s),
+    "softmax_slope": lambda p: np.diag(p) - np.outer(p, p),
     "log_softmax": _log_softmax, "softmax": lambda z, axis=-1: np.exp(_log_softmax(z, axis)),
     "sqrt": np.sqrt, "tanh": np.tanh,
     "times": np.matmul, "transposed": np.transpose,
@@ -324,6 +326,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 """What a formula may call: name and meaning."""
 PRODUCTS = ("by_class", "chain", "dot", "matrix_column", "outer", "row_matrix", "times")
 """Those of two arguments that are written with a dot between them."""
+BY_PLACES = ("log_softmax_slope", "softmax_slope")
+"""Those that are written for any entry, of the i-th number by the j-th, and not with numbers."""
 
 
 def evaluate(one: Expression) -> Any:

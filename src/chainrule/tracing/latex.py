@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from chainrule.tracing.equations import (
-    MEANINGS,
     Account,
     Equation,
     Section,
@@ -44,6 +43,7 @@ from chainrule.tracing.latex_numbers import (
     number_tokens,
     upright,
 )
+from chainrule.tracing.meanings import MEANINGS
 
 __all__ = ["latex_of"]
 
@@ -149,7 +149,8 @@ def _note(one: Equation, lines: list[str], width: float, room: float) -> list[st
         lines[-1] += rf"\quad\text{{({_spaced(words)})}}"
         return []
     wrapped = list(_wrapped(words, max(20.0, min(NOTE, room - 4))))
-    wrapped[0], wrapped[-1] = f"({wrapped[0]}", f"{wrapped[-1]})"
+    wrapped[0] = f"({wrapped[0]}"
+    wrapped[-1] += ")"
     return [rf"\quad\text{{{line}}}" for line in wrapped]
 
 
@@ -350,6 +351,11 @@ def _call(one: Call, digits: int | None) -> Tokens:
             return [Token("[", 0.6), *first, Token(rf" {sign} 0]", 3.5)]
         case "exceeds":
             return [Token("[", 0.6), *first, Token(" > ", 2.5), *arguments[1], Token("]", 0.6)]
+        case "softmax_slope":
+            base = f"{{{_joined(first)}}}"
+            return [Token(rf"{base}_i\cdot ([i=j] - {base}_j)", 2 * _width(first) + 12.0)]
+        case "log_softmax_slope":
+            return [Token(rf"[i=j] - e^{{{{{_joined(first)}}}_j}}", _width(first) + 8.0)]
         case "transposed":
             *before, last = _bracketed(first) if r"\frac" in first[0].latex else first
             return [*before, Token(rf"{{{last.latex}}}^{{\top}}", last.width + 0.8)]
@@ -361,7 +367,10 @@ def _call(one: Call, digits: int | None) -> Tokens:
             stands = function in STANDING and digits is not None
             given = [upright(part) if stands else part for part in one.arguments]
             held = [_held(argument, digits, PRODUCT) for argument in given]
-            return [*held[0], Token(r"\cdot ", 1.5), *held[1]]
+            start, *others = held[1]
+            return [
+                *held[0], Token(r"\cdot ", 1.5), replace(start, breaks=AFTER_DOT), *others
+            ]  # fmt: skip
     told = [[Token(rf"\text{{{escaped(said)}}}", len(said))] for said in told_with(one)]
     return _named_call(one.function, [*arguments, *told])
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from chainrule.settings import check_count
 from chainrule.tracing.equations import (
-    MEANINGS,
     Account,
     Equation,
     Values,
@@ -31,6 +30,7 @@ from chainrule.tracing.formula import (
     signs_of,
     told_with,
 )
+from chainrule.tracing.meanings import MEANINGS
 
 __all__ = ["symbol_text", "text_of", "written"]
 
@@ -171,6 +171,10 @@ def _call(one: Call, digits: int | None) -> str:
             return f"[{' < '.join(arguments)}]"
         case "exceeds":
             return f"[{' > '.join(arguments)}]"
+        case "softmax_slope":
+            return f"{first}_i·([i=j] - {first}_j)"
+        case "log_softmax_slope":
+            return f"[i=j] - e^{first}_j"
         case "transposed":
             slope = digits is None and getattr(one.arguments[0], "by", None) is not None
             return f"({first})ᵀ" if slope else f"{_held(one.arguments[0], digits, ATOM)}ᵀ"
@@ -294,7 +298,7 @@ def _pieces(text: str, width: int, level: int = 0, depth: int = 0) -> Iterator[s
     if len(text) <= width and level > 0:
         yield text
     elif level > len(OPERATORS) * DEEPEST:
-        for part in re.split(r"(?=/[d∂])", text):  # a derivative, then words
+        for part in re.split(r"(?=/[d∂])|(?<=\])(?= \[)", text):  # derivatives, rows; then words
             words = [part] if len(part) <= width else re.findall(r"\s*\S+", part)
             yield from (word[k : k + width] for word in words for k in range(0, len(word), width))
     else:

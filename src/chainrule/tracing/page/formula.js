@@ -38,6 +38,9 @@ const PRODUCTS = ["by_class", "chain", "dot", "matrix_column", "outer", "row_mat
 const close = (a, b, scale = 0) =>
   a === b || (Number.isFinite(a - b) && Math.abs(a - b) <= 1e-6 * Math.max(Math.abs(a), Math.abs(b), scale));
 
+/** Those that are written for any entry, of the i-th number by the j-th, and not with numbers. */
+const BY_PLACES = ["log_softmax_slope", "softmax_slope"];
+
 /** What a formula comes to. */
 function evaluated(tree, symbols) {
   if (typeof tree === "number") return tree;
@@ -159,6 +162,8 @@ class FormulaText {
     if (name === "from_zero") return `[${first} ≥ 0]`;
     if (name === "upto_zero") return `[${first} ≤ 0]`;
     if (name === "exceeds") return `[${texts.join(" > ")}]`;
+    if (name === "softmax_slope") return `${first}${sub("i")}·([i=j] − ${first}${sub("j")})`;
+    if (name === "log_softmax_slope") return `[i=j] − e^${first}${sub("j")}`;
     if (name === "transposed") return /^[d∂]/.test(first) && first.includes("/") ? `(${first})ᵀ` : `${this.held(parts[0], WHOLE)}ᵀ`;
     if (PRODUCTS.includes(name)) return parts.map((one) => this.held(one, MULTIPLIED)).join("·");
     if (name === "between") return `[${texts.join(" < ")}]`;

@@ -24,7 +24,6 @@ from chainrule.tracing.activation_formulas import (
     parametric_slope,
 )
 from chainrule.tracing.activities import activity_rule
-from chainrule.tracing.equations import MEANINGS
 from chainrule.tracing.formula import (
     Call,
     Expression,
@@ -41,6 +40,7 @@ from chainrule.tracing.formula import (
     told_with,
 )
 from chainrule.tracing.loss_formulas import general_formulas, has_both, probabilities
+from chainrule.tracing.meanings import MEANINGS
 from chainrule.tracing.operations import rule_formula
 from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace
 from chainrule.tracing.step_normal import names_at_positions

@@ -1,0 +1,181 @@
+"""What notations, functions, marks and gaps of a trace mean."""
+
+__all__ = ["MEANINGS"]
+
+MEANINGS = {
+    "rows": (
+        "z = a W + b, a row of units times a matrix",
+        r"z = a W + b\text{, a row of units times a matrix}",
+    ),
+    "columns": (
+        "z = W a + b, a matrix times a column",
+        r"z = W a + b\text{, a matrix times a column}",
+    ),
+    "theta": (
+        "z = Θ a with a unit of 1 before a",
+        r"z = \Theta a\text{ with a unit of 1 before }a",
+    ),
+    "W[i,j]": (
+        "W[i,j] leads from the i-th unit to the j-th",
+        r"W_{i,j}\text{ leads from the }i\text{-th unit to the }j\text{-th}",
+    ),
+    "W[j,i]": (
+        "W[j,i] leads from the i-th unit to the j-th",
+        r"W_{j,i}\text{ leads from the }i\text{-th unit to the }j\text{-th}",
+    ),
+    "Θ[j,i]": (
+        "Θ[j,i] leads from the i-th unit to the j-th, Θ[j,0] is the bias",
+        r"\Theta_{j,i}\text{ leads from the }i\text{-th unit to the }j\text{-th, }"
+        r"\Theta_{j,0}\text{ is the bias}",
+    ),
+    "rate": ("", r"\eta\text{: the learning rate}"),
+    "sigmoid": ("sigmoid(z) = 1/(1 + e^-z)", r"\sigma(z) = \frac{1}{1 + e^{-z}}"),
+    "relu": ("relu(z) = max(z, 0)", r"\operatorname{relu}(z) = \max(z, 0)"),
+    "holds": (
+        "[z > 0] is 1 where z > 0, else 0",
+        r"[z > 0]\text{ is 1 where }z > 0\text{, else 0}",
+    ),
+    "upto_zero": (
+        "[z <= 0] is 1 where z <= 0, else 0",
+        r"[z \le 0]\text{ is 1 where }z \le 0\text{, else 0}",
+    ),
+    "from_zero": (
+        "[z >= 0] is 1 where z >= 0, else 0",
+        r"[z \ge 0]\text{ is 1 where }z \ge 0\text{, else 0}",
+    ),
+    "between": (
+        "[a < z < b] is 1 where z lies between a and b, else 0",
+        r"[a < z < b]\text{ is 1 where }z\text{ lies between }a\text{ and }b\text{, else 0}",
+    ),
+    "exceeds": (
+        "[a > b] is 1 where a > b, 1/2 where both are equal, else 0",
+        r"[a > b]\text{ is 1 where }a > b\text{, }\tfrac{1}{2}\text{ where both are equal, else 0}",
+    ),
+    "matrix_column": (
+        "where z = A·x, a matrix times a column: dL/dx = Aᵀ·dL/dz and dL/dA = dL/dz·xᵀ",
+        r"\text{where }z = A\cdot x\text{, a matrix times a column: }"
+        r"\mathrm{d}L/\mathrm{d}x = A^{\top}\cdot\mathrm{d}L/\mathrm{d}z\text{ and }"
+        r"\mathrm{d}L/\mathrm{d}A = \mathrm{d}L/\mathrm{d}z\cdot x^{\top}",
+    ),
+    "row_matrix": (
+        "where z = xᵀ·A, a row times a matrix: dL/dx = A·dL/dz and dL/dA = x·(dL/dz)ᵀ",
+        r"\text{where }z = x^{\top}\cdot A\text{, a row times a matrix: }"
+        r"\mathrm{d}L/\mathrm{d}x = A\cdot\mathrm{d}L/\mathrm{d}z\text{ and }"
+        r"\mathrm{d}L/\mathrm{d}A = x\cdot(\mathrm{d}L/\mathrm{d}z)^{\top}",
+    ),
+    "dot": (
+        "x·y of two vectors that are multiplied with @: the sum of x_i·y_i",
+        r"x\cdot y\text{ of two vectors that are multiplied with @: }\textstyle\sum_i x_i y_i",
+    ),
+    "matmul": (
+        "matmul(A, B) is the product of the matrices A and B",
+        r"\operatorname{matmul}(A, B)\text{ is the product of the matrices }A\text{ and }B",
+    ),
+    "times": (
+        "where Z = matmul(A, B): dL/dA = dL/dZ·Bᵀ and dL/dB = Aᵀ·dL/dZ are products of matrices",
+        r"\text{where }Z = \operatorname{matmul}(A, B)\text{: }"
+        r"\mathrm{d}L/\mathrm{d}A = \mathrm{d}L/\mathrm{d}Z\cdot B^{\top}\text{ and }"
+        r"\mathrm{d}L/\mathrm{d}B = A^{\top}\cdot\mathrm{d}L/\mathrm{d}Z"
+        r"\text{ are products of matrices}",
+    ),
+    "transposed": (
+        "Aᵀ is A with rows and columns exchanged",
+        r"A^{\top}\text{ is }A\text{ with rows and columns exchanged}",
+    ),
+    "⊙": ("⊙: number by number", r"\odot\text{: number by number}"),
+    "through": (
+        "[x through y]: what the derivative with respect to x gets from its use in y, where the "
+        "local one has too many numbers to be shown",
+        r"[x\text{ through }y]\text{: what the derivative with respect to }x\text{ gets from its "
+        r"use in }y",
+    ),
+    "Φ": (
+        "Φ(z) is the standard normal distribution: the integral of φ up to z",
+        r"\Phi(z) = \int_{-\infty}^{z} \varphi(t)\,dt",
+    ),
+    "φ": (
+        "φ(z) = e^(-z^2/2)/sqrt(2π)",
+        r"\varphi(z) = \frac{e^{-z^2/2}}{\sqrt{2\pi}}",
+    ),
+    "u": (
+        "u(z) = sqrt(2/π) (z + 0.044715 z^3)",
+        r"u(z) = \sqrt{2/\pi}\,(z + 0.044715\,z^3)",
+    ),
+    "u'": (
+        "u'(z) = sqrt(2/π) (1 + 0.134145 z^2)",
+        r"u^{\prime}(z) = \sqrt{2/\pi}\,(1 + 0.134145\,z^2)",
+    ),
+    "expm1": ("expm1(z) = e^z - 1", r"\operatorname{expm1}(z) = e^z - 1"),
+    "log1p": ("log1p(z) = log(1 + z)", r"\operatorname{log1p}(z) = \log(1 + z)"),
+    "softmax": (
+        "softmax(z) = e^z/sum(e^z)",
+        r"\operatorname{softmax}(z) = \frac{e^z}{\textstyle\sum(e^z)}",
+    ),
+    "log_softmax": (
+        "log_softmax(z) = z - log(sum(e^z))",
+        r"\operatorname{log\_softmax}(z) = z - \log(\textstyle\sum(e^z))",
+    ),
+    "softmax_slope": (
+        "of p = softmax(z): ∂p_i/∂z_j = p_i·([i=j] - p_j), in row i and column j, where [i=j] is 1 "
+        "where i = j, else 0",
+        r"\text{of }p = \operatorname{softmax}(z)\text{: }\partial p_i/\partial z_j = "
+        r"p_i\cdot([i=j] - p_j)\text{, in row }i\text{ and column }j"
+        r"\text{, where }[i=j]\text{ is 1 where }i = j\text{, else 0}",
+    ),
+    "log_softmax_slope": (
+        "of l = log_softmax(z): ∂l_i/∂z_j = [i=j] - e^l_j, in row i and column j, where [i=j] is 1 "
+        "where i = j, else 0",
+        r"\text{of }l = \operatorname{log\_softmax}(z)\text{: }\partial l_i/\partial z_j = "
+        r"[i=j] - e^{l_j}\text{, in row }i\text{ and column }j"
+        r"\text{, where }[i=j]\text{ is 1 where }i = j\text{, else 0}",
+    ),
+    "softplus": ("softplus(z) = log(1 + e^z)", r"\operatorname{softplus}(z) = \log(1 + e^z)"),
+    "softsign": ("softsign(z) = z/(1 + |z|)", r"\operatorname{softsign}(z) = \frac{z}{1 + |z|}"),
+    "huber": (
+        "huber(e, d) = e^2/2 where |e| <= d, else d (|e| - d/2)",
+        r"\operatorname{huber}(e, d) = \tfrac{1}{2} e^2\text{ where }|e| \le d\text{, else }"
+        r"d\,(|e| - \tfrac{1}{2} d)",
+    ),
+    "pinball": (
+        "pinball(e, q) = max(q e, (q - 1) e)",
+        r"\operatorname{pinball}(e, q) = \max(q e, (q - 1) e)",
+    ),
+    "clip": (
+        "clip(e, a, b) = min(max(e, a), b)",
+        r"\operatorname{clip}(e, a, b) = \min(\max(e, a), b)",
+    ),
+    "sign": (
+        "sign(w) is 1, 0 or -1 as w is above, at or below 0",
+        r"\operatorname{sign}(w)\text{ is 1, 0 or -1 as }w\text{ is above, at or below 0}",
+    ),
+    "cross_entropy": (
+        "cross_entropy(z, t) = -t log(p) - (1 - t) log(1 - p) with p = sigmoid(z)",
+        r"\operatorname{cross\_entropy}(z, t) = -t \log(p) - (1 - t) \log(1 - p)"
+        r"\text{ with }p = \sigma(z)",
+    ),
+    "mix": (
+        "mix: the share of the row itself, where rows are mixed; its partner has 1 - mix",
+        r"\mathrm{mix}\text{: the share of the row itself, where rows are mixed; its partner has }"
+        r"1 - \mathrm{mix}",
+    ),
+    "hat": (
+        "hat_h: h less its mean μ, divided by the root of its variance σ²",
+        r"\hat{h}\text{: }h\text{ less its mean }\mu\text{, divided by the root of its variance }"
+        r"\sigma^2",
+    ),
+    "reach": (
+        "reach2_p: how far p, counted in parts of its range, reaches into the 2nd",
+        r"\mathrm{reach2}_{p}\text{: how far }p\text{, counted in parts of its range, reaches into "
+        r"the 2nd}",
+    ),
+    "row": ("(r) after a name: in row r", r"a^{(r)}\text{: in row }r"),
+    "~": (
+        "~ after a name: what a layer without sums makes of it",
+        r"\tilde{a}\text{: what a layer without sums makes of }a",
+    ),
+    "more": (
+        "[n more]: so many terms are left out; their sum is among the numbers",
+        r"[n\text{ more}]\text{: so many terms are left out; their sum is among the numbers}",
+    ),
+}
+"""What notations, functions, marks and gaps mean, as text and as LaTeX; "" where it is plain."""
