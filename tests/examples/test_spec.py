@@ -131,6 +131,7 @@ def test_formulas_are_read_as_they_are_written(formula, value):
         ("__import__(x)", "is no operation"), ("x if x else y", "cannot stand"),
         ("sigmod(x)", "did you mean 'sigmoid'"), ("'text'", "cannot stand"),
         ("exec(x)", "is no operation"), ("q(x)", "known: 'abs', 'clip'"),
+        ("2 * x^2", "'2 * x^2' cannot stand in a formula; a power is written with **,"),
         ("(lambda: 1)()", "cannot stand"), ("x[0]", "cannot stand"),
         (3, "a formula is text"), ("-" * 2000 + "x", "is too deep"),
         ("(" * 500 + "x" + ")" * 500, "is no formula"),
@@ -195,6 +196,8 @@ def changed(**changes):
         ({"values": {"x": 1.0}, "constants": {"x": 2.0}, "expressions": {"f": "x"}}, "given twice"),
         ({"values": {"x": 1.0}, "expressions": {"x": "x * 2"}}, "given twice"),
         ({"values": {"x": -1.0}, "expressions": {"f": "log(x)"}}, "is nan at these values"),
+        ({"values": {"x": [1.0, 2.0]}, "expressions": {"f": "x * x"}},
+         'got shape (2,); put sum or mean around it, f = "sum(x * x)".'),
     ],
     ids=str,
 )  # fmt: skip

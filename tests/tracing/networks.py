@@ -585,5 +585,10 @@ def expressions():
         (own @ own) * (B.reshape((2,)) @ v) + ops.sin(cr.constant(np.ones((2, 2, 3))) @ u).sum()
         + ops.sin(v @ cr.variable(np.arange(12.0).reshape(2, 2, 3), "T")).sum()
     ), {}  # fmt: skip
+    share, odds = ops.softmax(u), ops.log_softmax(cr.variable([0.3, 2.0, -1.0, 0.5], "o"))
+    yield "softmaxes", (
+        (share * u * cr.constant([0.0, 1.0, -2.0])).sum() + (odds * odds).sum() * share.max()
+        + 3.0 * ops.softmax_cross_entropy(u * share, cr.constant([0.0, 1.0, 0.0]))
+    ), {"share": share}  # fmt: skip
     yield "soft target", ops.sigmoid_cross_entropy(x, y / 2) * y, {}
     yield "variable alone", x, {}

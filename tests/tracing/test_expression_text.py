@@ -218,13 +218,13 @@ def test_a_row_turned_into_a_column_is_another_thing():
 def test_a_column_times_the_row_of_its_numbers_is_no_square():
     x = cr.variable([[1.0], [2.0]], "x")
     text = cr.trace((x * x.reshape((-1,))).sum()).to_text(100)
-    assert "= x·x = [[1] [2]]·[1 2] = [[1 2] [2 4]]" in text
+    assert "= x⊙x = [[1] [2]]⊙[1 2] = [[1 2] [2 4]]" in text
 
 
 def test_a_number_that_many_have_gets_the_sum_over_them():
     b, v = cr.variable(2.0, "b"), cr.variable([1.0, 2.0, 3.0], "v")
     trace = cr.trace((b * v).sum() + b)
-    told = "= sum(dv5/dv3·∂v3/∂b) + ∂v5/∂b = sum([1 1 1]·[1 2 3]) + 1 = 7"
+    told = "= sum(dv5/dv3⊙∂v3/∂b) + ∂v5/∂b = sum([1 1 1]⊙[1 2 3]) + 1 = 7"
     assert told in " ".join(trace.to_text().split())
     assert trace.central_difference("b") == pytest.approx(7.0)
 
@@ -303,3 +303,85 @@ def test_what_is_flushed_to_0_is_not_said_to_be_what_it_was():
     x = cr.variable([0.5, -1.2], "x")
     text = cr.trace(ops.flush(x, threshold=1.0).sum()).to_text(100)
     assert "v2 = [0 -1.2]  (flush(x, threshold=1))" in text and "v2 = x" not in text
+
+
+def test_a_central_difference_at_a_kink_says_why_it_is_not_the_derivative():
+    x, v = cr.variable(0.0, "x"), cr.variable([2.0, 0.0], "v")
+    f = ops.relu(x) + ops.abs(x) + ops.abs(v).sum()
+    trace = cr.trace(f, {"f": f}, check=True)
+    text = " ".join(trace.to_text(100).split())
+    said = "at a kink of f, whose slope is -1 below this value and {} above)"
+    assert f"(central difference 0.5: {said.format(2)}" in text
+    assert "(central differences 1, 0)" in text  # which are the derivatives
+    assert "at a kink of f," in " ".join(trace.to_latex().split())
+    v = cr.variable([2.0, 0.0], "v")
+    bent = cr.trace((ops.relu(v) * 2.0).sum(), check=True).to_text(150)
+    assert "(central differences 2, 1: v[2] at a kink of v5, whose slope is 0 below this" in bent
+
+
+def test_products_of_numbers_of_arrays_are_told_from_those_of_matrices():
+    x, y, A = (
+        cr.variable(value, name)
+        for value, name in (([1.0, 2.0], "x"), ([3.0, 4.0], "y"), ([[1.0, 2.0], [3.0, 4.0]], "A"))
+    )
+    z = x * y
+    trace = cr.trace((-(A @ z) * y * 0.5).sum(), {"z": z})
+    text = " ".join(trace.to_text(100).split())
+    assert "z = x⊙y = [1 2]⊙[3 4] = [3 8]" in text
+    assert "= A·z = [[1 2] [3 4]]·[3 8] = [19 41]" in text
+    assert "= 0.5·v9 = 0.5·[-57 -164] = [-28.5 -82]" in text
+    assert "⊙: number by number" in text
+    latex = trace.to_latex()
+    assert r"z & = x\odot y = " in latex and r"\(\odot\text{: number by number}\)" in latex
+    assert r"= A\cdot z = " in latex and r"= 0.5\cdot v_{9} = " in latex
+    assert "⊙" not in cr.trace(x @ y).to_text()
+
+
+def test_constants_have_a_line_of_their_own_where_formulas_have_them_by_name():
+    x, t = cr.variable([1.0, 2.0, 4.0], "x"), cr.constant(2.0)
+    trace = cr.trace((x * [0.0, 1.0, 0.5]).sum() * 3.0 + t, {"t": t})
+    lines = [" ".join(line.split()) for line in trace.to_text(100).splitlines()]
+    assert "v3 = [0 1 0.5]" in lines and "v4 = x⊙v3 = [1 2 4]⊙[0 1 0.5] = [0 2 2]" in lines
+    assert "t = 2" in lines and "v7 = 3·v5 = 3·4 = 12" in lines
+    assert "v6 = 3" not in lines
+
+
+def test_a_local_derivative_of_ones_is_not_said_to_be_a_number():
+    x, p = cr.variable([1.0, 2.0], "x"), cr.variable([3.0, 4.0], "p")
+    text = cr.trace((x - p).sum()).to_text()
+    assert "∂v3/∂x  = [1 1]\n" in text and "∂v3/∂p  = [-1 -1]\n" in text
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("z", [[1.0, 2.0, -0.5], [0.5, -1.0, 3.0, 0.0], [0.1, 0.7, 0.2, -2.0, 1.5]])
+def test_the_derivative_of_a_softmax_is_a_matrix_by_its_formula(name, z):
+    def made(values):
+        return getattr(ops, name)(cr.variable(values, "z"))
+
+    p = made(z)
+    (own,) = [one for one in entries((p * p).sum(), "Local derivatives", {"p": p})
+              if one.symbol.name == "z"]  # fmt: skip
+    step = 1e-5 * np.eye(len(z))
+    slopes = [(made(z + h).value - made(z - h).value) / 2e-5 for h in step]
+    np.testing.assert_allclose(evaluate(own.forms[-1]), np.transpose(slopes), rtol=1e-6)
+    np.testing.assert_allclose(own.value, np.transpose(slopes), rtol=1e-6)
+
+
+def test_a_softmax_has_its_matrix_in_the_text():
+    z = cr.variable([0.0, 0.0, np.log(2.0)], "z")
+    p = ops.softmax(z)
+    text = cr.trace((p * [1.0, 0.0, 2.0]).sum(), {"p": p}).to_text(150)
+    matrix = "[[0.1875 -0.0625 -0.125] [-0.0625 0.1875 -0.125] [-0.125 -0.125 0.25]]"
+    assert f"∂p/∂z   = p_i·([i=j] - p_j) = {matrix}" in text
+    assert f"= dv5/dp·∂p/∂z = [1 0 2]·{matrix} = [-0.0625 -0.3125 0.375]" in text
+    assert "of p = softmax(z): ∂p_i/∂z_j = p_i·([i=j] - p_j)" in " ".join(text.split())
+    lines = cr.trace((p * [1.0, 0.0, 2.0]).sum(), {"p": p}).to_text(70).splitlines()
+    rows = [line.strip() for line in lines if "-0.0625 0.1875" in line]
+    assert rows and all(one.count("[") == one.count("]") or "[[" in one or "]]" in one
+                        for one in rows)  # fmt: skip
+    own = ops.log_softmax(z)
+    text = cr.trace((own * [1.0, 0.0, 2.0]).sum(), {"l": own}).to_text(150)
+    assert "∂l/∂z   = [i=j] - e^l_j = [[0.75 -0.25 -0.5] [-0.25 0.75 -0.5] " in text
+    assert "∂l_i/∂z_j = [i=j] - e^l_j" in " ".join(text.split())
+    pair = ops.softmax_cross_entropy(z, cr.constant([0.0, 1.0, 0.0]))
+    assert f"= p_i·([i=j] - p_j) = {matrix}" in cr.trace(pair).to_text(150)

@@ -257,3 +257,41 @@ X, Y, S = Symbol("x", 2.0), Symbol("y", -3.0), Symbol("s", 2e-5)
 def test_formulas(formula, names, numbers):
     assert latex(formula).replace(" - ", "-") == names
     assert latex(formula, 6).replace(" - ", "-") == numbers
+
+
+def test_vectors_and_matrices_are_set_as_such():
+    A, x = cr.variable([[1.0, 2.0], [3.0, -4.0]], "A"), cr.variable([1.0, -1.0], "x")
+    v, B = cr.variable([0.5, -1e-5], "v"), cr.variable(np.arange(10.0).reshape(2, 5) - 2.5, "B")
+    z, h = A @ x, v @ A
+    shown = cr.trace((z * x).sum() + h.sum() + B.sum(), {"z": z, "h": h}).to_latex()
+    matrix = r"\begin{bmatrix} 1 & 2 \\ 3 & -4 \end{bmatrix}"
+    row = r"\begin{bmatrix} %s & %s \end{bmatrix}"
+    column = r"\begin{bmatrix} %s \\ %s \end{bmatrix}"
+    small = column % (0.5, r"-1\cdot 10^{-5}")
+    for line in (
+        f"A & = {matrix} ",
+        f"x & = {row % (1, -1)} ",
+        rf"z & = A\cdot x = {matrix}\cdot {column % (1, -1)} = {column % (-1, 7)} ",
+        rf"h & = {{v}}^{{\top}}\cdot A = {{{small}}}^{{\top}}"
+        rf"\cdot {matrix} = {row % ('0.49997', '1.00004')} ",
+        rf"= z\odot x = {row % (-1, 7)}\odot {row % (1, -1)} = {row % (-1, -7)} ",
+        r"B & = [-2.5\ -1.5\ -0.5\ 0.5\ 1.5\ 2.5\ \text{...}\ 4\ \text{more]}",
+    ):
+        assert line in shown, line
+    assert r"{-}" not in shown.split("{Forward}")[1]
+
+
+def test_brackets_of_many_axes_and_numbers_that_are_not_finite():
+    shown = latex(Symbol("T", np.reshape([1.0, -np.inf, np.nan, -2e-7], (1, 2, 2))), 4)
+    assert shown == r"[[[1\ -\infty]\ [\mathrm{nan}\ -2\cdot 10^{-7}]]]"
+
+
+def test_a_remark_below_a_line_has_both_brackets():
+    z = cr.variable([1.0, 2.0, -0.5], "z")
+    both = cr.ops.softmax(z) + cr.ops.log_softmax(z)
+    shown = cr.trace((both * [1.0, 0.0, 2.0]).sum(), check=True).to_latex()
+    (remark,) = re.findall(r"\\text\{(\(?central differences .*)\}", shown)
+    assert remark.startswith("(") and remark.endswith(")")
+    assert r"\begin{bmatrix} 0.189344 & -0.174981 & -0.014363 \\ -0.174981 & " in shown
+    assert r"{v_{2}}_i\cdot ([i=j] - {v_{2}}_j) = " in shown
+    assert r"= [i=j] - e^{{v_{3}}_j} = " in shown

@@ -146,7 +146,8 @@ SCALARS = [one for one in expressions()
 def test_a_page_has_each_equation_of_the_text(name, result, nodes):
     trace = cr.trace(result, nodes)
     code = (
-        EQUATIONS + "return all.map((one) => unmarked(subject.equations.stages(one).join(' = ')));"
+        EQUATIONS + "return [...all.map((one) => subject.equations.stages(one).join(' = ')),"
+        "...subject.moments[0].lines()[0].split(', ')].map(unmarked);"
     )
     shown = {line.translate(RAISED) for line in subject(code, trace)}
     _, text = trace.to_text(1000).split("Forward ─", 1)
@@ -344,3 +345,43 @@ def test_the_drawing_of_numbers_alone_is_as_wide_as_it_was():
     code = "return [subject.places.width, subject.places.height, subject.legend()]"
     width, height, legend = subject(code, cr.trace(x * y + x))
     assert (width, height) == (48 + 2 * 112 + 48, 58 + 2 * 92) and "2×3" not in legend
+
+
+def test_a_page_has_the_signs_and_constants_of_the_text():
+    x, y = cr.variable([1.0, 2.0], "x"), cr.variable([3.0, 4.0], "y")
+    trace = cr.trace((2.0 * x * y * [0.5, 1.0]).sum())
+    code = """
+      const walk = subject.moments.flatMap(({ title, lines }) => [title, ...lines()]);
+      const { nodes } = subject.scene(new Set(["v/6"]), []).groups[0];
+      return [[...walk, ...subject.panel("n/7").sections[0].lines].map(unmarked),
+        nodes.map(({ name, lines }) => [unmarked(name), lines.map(({ text }) => text)])];"""
+    told, drawn = subject(code, trace)
+    assert told[:2] == ["The variables and constants", "x = [1, 2], y = [3, 4], v6 = [0.5, 1]"]
+    assert "v5 = v4⊙y" in told and "= [2, 4]⊙[3, 4]" in told and "v4 = 2·x" in told
+    assert "⊙: number by number" in told
+    assert ["v6", ["[0.5, 1]"]] in drawn and ["2", []] in drawn
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_the_derivative_of_a_softmax_follows_a_changed_number(name):
+    def trace(first):
+        p = getattr(cr.ops, name)(cr.variable([first, 0.0, 1.0], "z"))
+        return cr.trace((p * p).sum(), {"p": p})
+
+    told_of = dict(told(trace(0.0), z=0.5))
+    result = f"d{trace(0.5).result.name}"
+    lines = told_of[f"The derivative {result}/dz"]
+    moved = trace(0.5)
+
+    def numbers(text):
+        return json.loads(text.replace("−", "-").replace("[[", "[").replace("]]", "]"))
+
+    put = lines[1].removeprefix("= ")
+    left, matrix = put.split("·", 1)
+    np.testing.assert_allclose(numbers(left), moved["p"].derivative, atol=1e-6)
+    np.testing.assert_allclose(json.loads(matrix.replace("−", "-")), moved["p"].local[0], atol=1e-6)
+    np.testing.assert_allclose(numbers(lines[2][2:]), moved["z"].derivative, atol=1e-6)
+    written = {"softmax": "p i·([i=j] − p j)", "log_softmax": "[i=j] − e^p j"}[name]
+    assert f"∂p/∂z = {written} = {matrix}" in lines
+    panel = subject(LINES + "return lines(2);", moved)
+    assert any("∂p_i/∂z_j" in one or "∂l_i/∂z_j" in one for _, held in panel for one in held)

@@ -77,10 +77,11 @@ class _Reader:
         if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and not part.keywords:
             return self._called(part.func.id, [self.read(one) for one in part.args])
         shown = ast.get_source_segment(self._formula.strip(), part) or self._formula
-        message = (
-            f"{self._where}: {shown!r} cannot stand in a formula; use numbers, names, + - * / ** @ "
-            "and operations such as sigmoid(z)."
-        )
+        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.BitXor):
+            remedy = "a power is written with **, as in x**2."
+        else:
+            remedy = "use numbers, names, + - * / ** @ and operations such as sigmoid(z)."
+        message = f"{self._where}: {shown!r} cannot stand in a formula; {remedy}"
         raise SettingError(message)
 
     def _named(self, name: str) -> Node:

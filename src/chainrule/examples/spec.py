@@ -65,8 +65,7 @@ class ExpressionSpec:
         for name, formula in self.expressions.items():
             where = f"expressions: {name}"
             try:
-                with np.errstate(all="ignore"):
-                    made = node_of(formula, found, where)
+                made = node_of(formula, found, where)
                 found[name] = made if isinstance(made, Node) else constant(made)
             except SettingError:
                 raise
@@ -78,12 +77,18 @@ class ExpressionSpec:
                     f"{where} = {formula!r} is {found[name].value} at these values; change one."
                 )
                 raise SettingError(message)
-        self._check_used(found)
+        self._check_result(found)
         return found
 
-    def _check_used(self, found: Mapping[str, Node]) -> None:
-        """Raise for a formula that would not be seen, because the last one does not use it."""
+    def _check_result(self, found: Mapping[str, Node]) -> None:
+        """Raise where the last formula makes no single number, or does not use another one."""
         *others, last = self.expressions
+        if (shape := found[last].shape) != ():
+            message = (
+                f"expressions: {last} is what is traced and must be one number, got shape "
+                f'{shape}; put sum or mean around it, {last} = "sum({self.expressions[last]})".'
+            )
+            raise SettingError(message)
         used = {id(node) for node in reachable([found[last]])}
         for name in others:
             if id(found[name]) not in used:

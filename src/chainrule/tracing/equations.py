@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from chainrule.tracing.formula import (
+    BY_PLACES,
+    Call,
     Expression,
     Negative,
     Number,
@@ -18,11 +20,12 @@ from chainrule.tracing.formula import (
 )
 
 __all__ = [
-    "Account", "Entry", "Equation", "Section", "Values", "account_of", "equation", "number_text",
+    "Account", "Entry", "Equation", "Section", "Values", "account_of", "equation", "is_whole",
+    "number_text",
 ]  # fmt: skip
 
-MOST_ELEMENTS = 6
-"""Numbers of an array that are written."""
+MOST_ELEMENTS, MOST_ROWS = 6, 4
+"""Numbers of an array that are written; rows and columns of a matrix that is written whole."""
 SMALL, LARGE = 1e-4, 1e8
 """Numbers nearer to 0, and those from here on, are written with a power of ten."""
 DIGITS_OF_LARGE = 8
@@ -67,8 +70,10 @@ class Equation:
         inner = last.operand if isinstance(last, Negative) else last
         if isinstance(inner, Number) or isinstance(last, Symbol):
             return True
+        if isinstance(last, Call) and last.function in BY_PLACES:
+            return True
         symbols = (one for one in parts_of(last) if isinstance(one, Symbol))
-        return any(np.size(one.value) > MOST_ELEMENTS for one in symbols)
+        return not all(is_whole(one.value) for one in symbols)
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,8 +175,14 @@ def _with_power(number: float, digits: int) -> str:
     return f"{mantissa}e{power}"
 
 
+def is_whole(value: Any) -> bool:
+    """Whether all numbers of an array are written: few, or of a small matrix."""
+    shape = np.shape(value)
+    return np.size(value) <= MOST_ELEMENTS or (len(shape) == 2 and max(shape) <= MOST_ROWS)
+
+
 def _array_text(array: Any, digits: int) -> str:
-    if array.ndim > 1 and array.size <= MOST_ELEMENTS:
+    if array.ndim > 1 and is_whole(array):
         return f"[{' '.join(_array_text(one, digits) for one in array)}]"
     flat = array.reshape(-1)
     shown = [number_text(one, digits) for one in flat[:MOST_ELEMENTS]]

@@ -122,6 +122,14 @@ class Trace(Forms):
         >>> round(cr.trace(x * x).central_difference("x"), 6)
         6.0
         """
+        return self.measured_slopes(name, index)[0]
+
+    def measured_slopes(self, name: str, index: tuple[int, ...] = ()) -> tuple[float, float, float]:
+        """The central difference, and the slopes below and above a number: at a kink they differ.
+
+        name, index
+            As `central_difference` takes them.
+        """
         step = self[name]
         if step.node.operation is not None:
             message = f"trace: {name!r} is computed; choose a variable to move."
@@ -132,7 +140,7 @@ class Trace(Forms):
             value[index] += offset
             return _moved(self.steps, step.node, value)
 
-        return settled_slope(moved, float(step.value[index]), float(self.result.value))[0]
+        return settled_slope(moved, float(step.value[index]), float(self.result.value))
 
     def __getitem__(self, name: str) -> TraceStep:
         for step in self.steps:

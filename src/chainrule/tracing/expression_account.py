@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.tracing.equations import Account, Entry, Section, number_text
+from chainrule.tracing.equations import Account, Entry, Section, equation, number_text
 from chainrule.tracing.expression import Trace, TraceStep
 from chainrule.tracing.expression_entries import locals_of, parts_of_pair, slope_of, value_of
 from chainrule.tracing.expression_graph import Seen
 from chainrule.tracing.expression_paths import path_entries
 from chainrule.tracing.expression_uses import is_spelled
 from chainrule.tracing.folding import left_out
+from chainrule.tracing.kinks import kink_said
 from chainrule.tracing.meanings import legend
 
 __all__ = ["account_of_expression"]
@@ -35,9 +36,11 @@ def account_of_expression(trace: Trace) -> Account:
     sentence = f"{others:,} more step{'' if others == 1 else 's'} {left_out(others)}."
     rest = [sentence] if others else []
     result = seen.symbol(seen.result).name
-    values = [value_of(seen, step) for step in shown]
+    values = {step.number: value_of(seen, step) for step in shown}
+    given = {one.number: equation(seen.symbol(one)) for one in seen.constants_of(shown)}
+    forward = (one for _, one in sorted((values | given).items()))
     sections = (
-        Section("Forward", (*values, *rest)),
+        Section("Forward", (*forward, *rest)),
         Section("Local derivatives", tuple(_locals(seen, shown))),
         Section("Backward", (*_backward(seen, shown), *rest)),
         Section("Paths", () if others else tuple(path_entries(seen))),
@@ -45,7 +48,7 @@ def account_of_expression(trace: Trace) -> Account:
     lines = (
         f"forward from the variables to {result}, then backward: each derivative is the sum over "
         "uses of the derivative of what uses it (d), times the local one (∂)",
-        *dict.fromkeys(_meaning(step) for step, one in zip(shown, values, strict=True) if one.note),
+        *dict.fromkeys(_meaning(step) for step in shown if values[step.number].note),
     )
     title = f"{result}, forward and backward"
     return Account(title, lines, legend(sections, _hidden(seen, shown)), sections, trace.digits)
@@ -79,14 +82,25 @@ def _backward(seen: Seen, shown: tuple[TraceStep, ...]) -> Iterator[Entry]:
     for step in reversed(shown):
         if step.derivative is not None:
             made = slope_of(seen, step, MOST_USES)
-            notes = made.note, _checked(seen.trace, step)
+            notes = made.note, _checked(seen, step)
             yield replace(made, note="; ".join(filter(None, notes)))
 
 
-def _checked(trace: Trace, step: TraceStep) -> str:
+def _checked(seen: Seen, step: TraceStep) -> str:
     """The central difference of a variable's derivative, number by number; of few numbers."""
+    trace = seen.trace
     if not trace.checks or step.operation != "variable" or step.value.size > MOST_CHECKED:
         return ""
-    slopes = [trace.central_difference(step.name, index) for index in np.ndindex(step.value.shape)]
-    shown = ", ".join(number_text(slope, trace.digits) for slope in slopes)
-    return f"central difference{'s' * (len(slopes) > 1)} {shown}"
+    assert step.derivative is not None  # noqa: S101  (looked at before)
+    digits, result, kinks = trace.digits, seen.symbol(seen.result).name, []
+    measured = {
+        place: trace.measured_slopes(step.name, place) for place in np.ndindex(step.value.shape)
+    }
+    shown = ", ".join(number_text(slopes[0], digits) for slopes in measured.values())
+    for place, slopes in measured.items():
+        kink = kink_said(slopes, float(step.derivative[place]), digits, result)
+        if kink:
+            at = ",".join(str(one + 1) for one in place)
+            kinks.append(f"{step.name}[{at}] {kink}" if place else kink)
+    said = f"central difference{'s' * (len(measured) > 1)} {shown}"
+    return ": ".join(filter(None, (said, ", ".join(kinks))))

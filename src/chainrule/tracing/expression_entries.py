@@ -75,7 +75,8 @@ def locals_of(seen: Seen, step: TraceStep) -> Iterator[tuple[TraceStep, Equation
         if len({local.shape for local in found}) > 1:
             continue
         symbol = seen.symbol(used).slope(seen.symbol(step), sum(found), sign="∂")
-        yield used, equation(symbol, *([] if formula is None else [formula]))
+        is_told = isinstance(formula, Number) and np.size(symbol.value) > 1  # by its numbers
+        yield used, equation(symbol, *([] if formula is None or is_told else [formula]))
 
 
 def parts_of_pair(seen: Seen, step: TraceStep) -> Iterator[Equation]:
@@ -93,7 +94,10 @@ def parts_of_pair(seen: Seen, step: TraceStep) -> Iterator[Equation]:
         return  # a logit for several targets: its parts are sums over them
     by_p, by_z = p.slope(own, parts.by_p, sign="∂"), logit.slope(p, parts.by_logit, sign="∂")
     yield equation(by_p, _slope_by_p(parts.link, p, target))
-    yield equation(by_z, *([] if softmax else [Product((p, minus(Number(1), p)))]))
+    if not softmax:
+        yield equation(by_z, Product((p, minus(Number(1), p))))
+    else:  # of several rows there is a matrix for each
+        yield equation(by_z, *([Call("softmax_slope", (p,))] if by_z.value.ndim == 2 else []))
     whole = Call("by_class", (by_p, by_z)) if softmax else Product((by_p, by_z))
     yield equation(logit.slope(own, parts.product, sign="∂"), whole, note="by its parts")
 

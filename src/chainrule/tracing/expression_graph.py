@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,15 @@ import numpy as np
 from chainrule.tracing.columns import is_long
 from chainrule.tracing.expression import Trace, TraceStep
 from chainrule.tracing.expression_vectors import VectorProduct, vector_product
-from chainrule.tracing.formula import Expression, Number, Symbol, evaluate, minus
+from chainrule.tracing.formula import (
+    BY_PLACES,
+    Call,
+    Expression,
+    Number,
+    Symbol,
+    evaluate,
+    minus,
+)
 from chainrule.tracing.operations import MOVING, slope_formula, together
 
 __all__ = ["Edge", "Seen"]
@@ -153,10 +161,21 @@ class Seen:
         )
         return left, right
 
+    def constants_of(self, steps: Iterable[TraceStep]) -> list[TraceStep]:
+        """The constants that formulas of steps have by a name, as they were computed."""
+        names = {name for step in steps for name in step.operands}
+        found = {self.shown_as[name] for name in names - self.made if not self._is_number(name)}
+        return [step for step in self.trace.steps if step.name in found]
+
+    def _is_number(self, name: str) -> bool:
+        """Whether an operand is a constant without a name, one number."""
+        is_single = self.by_name[name].value.size == 1
+        return is_single and name not in self.made and not self.shown(name).is_named
+
     def operand(self, name: str) -> Expression:
         """An operand in a formula: a number where it is a constant without a name."""
         step, seen = self.by_name[name], self.shown(name)
-        if name not in self.made and not seen.is_named and step.value.size == 1:
+        if self._is_number(name):
             return Number(step.value)
         return replace(self.symbol(seen), value=step.value)
 
@@ -181,6 +200,8 @@ class Seen:
             return minus(self.share(step), operands[1])
         if step.name in self.products:
             return self._local_of_vectors(self.products[step.name], place)
+        if local.ndim == 2 and f"{step.operation}_slope" in BY_PLACES:
+            return Call(f"{step.operation}_slope", (self.symbol(step),))
         if local.shape != step.value.shape:
             return None
         own, given = self.symbol(step), step.attributes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.tracing.equations import MOST_ELEMENTS
+from chainrule.tracing.equations import is_whole
 from chainrule.tracing.expression import TraceStep
 from chainrule.tracing.expression_graph import Edge, Seen
 from chainrule.tracing.formula import Call, Expression, Product, Symbol, evaluate, total
@@ -55,10 +55,10 @@ def shapes_in(formula: Expression) -> str:
     """The shapes of two factors that are too large to be shown: "4x30 times 30x2"."""
     if not isinstance(formula, Call) or formula.function not in SHAPED:
         return ""
-    shapes = [np.shape(evaluate(one)) for one in formula.arguments]
-    if max(map(np.prod, shapes)) <= MOST_ELEMENTS:
+    values = [evaluate(one) for one in formula.arguments]
+    if all(map(is_whole, values)):
         return ""
-    return " times ".join("x".join(map(str, shape)) for shape in shapes)
+    return " times ".join("x".join(map(str, np.shape(value))) for value in values)
 
 
 def _is_by_matrix(seen: Seen, edge: Edge) -> bool:

@@ -10,10 +10,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 __all__ = [
-    "FUNCTIONS", "PRODUCTS", "Call", "Expression", "Negative", "Number", "Power", "Product",
-    "Quotient", "Rest", "Sum", "Symbol", "dot", "evaluate", "folded", "mean_of", "minus", "negated",
-    "parts_of", "product", "settings_of", "some", "told_with",
-    "total",
+    "BY_PLACES", "FUNCTIONS", "PRODUCTS", "Call", "Expression", "Negative", "Number", "Power",
+    "Product", "Quotient", "Rest", "Sum", "Symbol", "dot", "evaluate", "folded", "mean_of", "minus",
+    "negated", "parts_of", "product", "settings_of", "signs_of", "some", "told_with", "total",
 ]  # fmt: skip
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -187,6 +186,20 @@ def parts_of(one: Expression) -> Iterator[Expression]:
         yield from parts_of(part)
 
 
+def signs_of(one: Product) -> list[str]:
+    """What stands before each factor but the first: "⊙" where both are arrays, else "·"."""
+    found, arrays = [], _is_array(one.factors[0])
+    for factor in one.factors[1:]:
+        found.append("⊙" if arrays and _is_array(factor) else "·")
+        arrays = arrays or _is_array(factor)
+    return found
+
+
+def _is_array(one: Expression) -> bool:
+    leaves = (part for part in parts_of(one) if isinstance(part, Symbol | Number | Rest))
+    return any(np.size(leaf.value) > 1 for leaf in leaves) and np.size(evaluate(one)) > 1
+
+
 def settings_of(settings: Mapping[str, Any], axes: int) -> list[str]:
     """What an operation on so many axes is told: "axis=0", where that is not all of them."""
     told = {name: value for name, value in settings.items() if name != "keepdims"}
@@ -298,6 +311,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "matmul": np.matmul, "maximum": np.maximum, "minimum": np.minimum, "outer": np.outer,
     "relu": lambda x: np.maximum(x, 0), "sigmoid": _sigmoid, "sign": np.sign, "sin": np.sin,
     "softplus": lambda x: np.logaddexp(0.0, x), "softsign": lambda x: x / (1 + np.abs(x)),
+    "log_softmax_slope": lambda s: np.eye(len(s)) - np.exp(s),
+    "softmax_slope": lambda p: np.diag(p) - np.outer(p, p),
     "log_softmax": _log_softmax, "softmax": lambda z, axis=-1: np.exp(_log_softmax(z, axis)),
     "sqrt": np.sqrt, "tanh": np.tanh,
     "times": np.matmul, "transposed": np.transpose,
@@ -311,6 +326,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 """What a formula may call: name and meaning."""
 PRODUCTS = ("by_class", "chain", "dot", "matrix_column", "outer", "row_matrix", "times")
 """Those of two arguments that are written with a dot between them."""
+BY_PLACES = ("log_softmax_slope", "softmax_slope")
+"""Those that are written for any entry, of the i-th number by the j-th, and not with numbers."""
 
 
 def evaluate(one: Expression) -> Any:

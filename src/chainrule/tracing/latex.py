@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,9 +28,21 @@ from chainrule.tracing.formula import (
     Rest,
     Sum,
     Symbol,
+    signs_of,
     told_with,
 )
-from chainrule.tracing.latex_names import escaped, fonts_of, number_latex, symbol_latex, width_of
+from chainrule.tracing.latex_names import escaped, fonts_of, symbol_latex, width_of
+from chainrule.tracing.latex_numbers import (
+    AFTER_DOT,
+    BEFORE_SIGN,
+    STANDING,
+    TOGETHER,
+    Token,
+    Tokens,
+    is_column,
+    number_tokens,
+    upright,
+)
 from chainrule.tracing.meanings import MEANINGS
 
 __all__ = ["latex_of"]
@@ -46,27 +58,7 @@ OPENING = r"""\documentclass[a4paper,10pt,fleqn]{article}
 LINE = 88.0
 """About how many digits a line of a formula holds."""
 NOTE = 78
-TOGETHER, BEFORE_SIGN, AFTER_DOT = -1, 0, 1
-"""Whether a line may begin with a token: where it is lower, lines end first."""
 DEEPEST = 8
-
-
-@dataclass(frozen=True)
-class Token:
-    """A part of a formula that stays whole.
-
-    latex, width
-        How it is written; how wide it is, in digits.
-    breaks
-        Whether a line may begin with it; each pair of brackets around it adds 2.
-    """
-
-    latex: str
-    width: float
-    breaks: int = TOGETHER
-
-
-Tokens = list[Token]
 
 
 def latex_of(trace: Any) -> str:
@@ -98,7 +90,8 @@ def _section(section: Section, account: Account) -> Iterator[str]:
 
 def _values(entry: Values, digits: int) -> str:
     shown = (
-        rf"\({symbol_latex(one)} = {number_latex(one.value, digits)}\)" for one in entry.symbols
+        rf"\({symbol_latex(one)} = {_joined(number_tokens(one.value, digits))}\)"
+        for one in entry.symbols
     )
     return f"{escaped(entry.before)}{', '.join(shown)}{escaped(entry.after)}\n"
 
@@ -118,7 +111,7 @@ def _aligned(equations: Sequence[Equation], digits: int) -> Iterator[str]:
 def _rows(one: Equation, digits: int, room: float) -> Iterator[str]:
     """The lines of an equation."""
     stages = one.stages(tokens_of, digits)
-    result = _number(one.value, digits)
+    result = tokens_of(upright(one.symbol) if is_column(one) else one.symbol, digits)
     if stages and _joined(stages[-1]) == _joined(result):
         stages.pop()
     symbol = symbol_latex(one.symbol)
@@ -239,14 +232,14 @@ def tokens_of(one: Expression, digits: int | None) -> Tokens:
         case Symbol():
             if digits is None:
                 return [Token(symbol_latex(one), width_of(one))]
-            return _number(one.value, digits)
+            return number_tokens(one.value, digits)
         case Number():
-            return _number(one.value, 6 if digits is None else digits)
+            return number_tokens(one.value, 6 if digits is None else digits)
         case Rest():
             if digits is None:
                 said = f"{one.count:,} more"
                 return [Token(rf"[\text{{{said}}}]", len(said) + 1.0)]
-            return [Token("[", 0.6), *_number(one.value, digits), Token("]", 0.6)]
+            return [Token("[", 0.6), *number_tokens(one.value, digits), Token("]", 0.6)]
         case Sum():
             return _sum(one, digits)
         case Negative():
@@ -270,20 +263,6 @@ def _power(one: Power, digits: int | None) -> Tokens:
     if one.base.by is not None or "^" in base[0].latex:
         return [*_bracketed(base), raised]
     return [Token(f"{{{base[0].latex}}}", base[0].width), raised]
-
-
-def _number(value: Any, digits: int) -> Tokens:
-    array = np.asarray(value)
-    if array.size != 1:
-        words = number_text(array, digits).split(" ")
-        return [
-            Token(
-                rf"\text{{{escaped(word)}\ }}", len(word) + 0.7, BEFORE_SIGN if place else TOGETHER
-            )
-            for place, word in enumerate(words)
-        ]
-    latex = number_latex(array, digits)
-    return [Token(latex, len(number_text(array, digits)) + (2.5 if "cdot" in latex else 0.3))]
 
 
 def _tightness(one: Expression, digits: int | None) -> int:
@@ -328,13 +307,15 @@ def _sum(one: Sum, digits: int | None) -> Tokens:
 
 def _product(one: Product, digits: int | None, opens: bool = False) -> Tokens:
     found: Tokens = []
+    signs = signs_of(one)
     for place, factor in enumerate(one.factors):
         bare = place == 0 and not opens and not isinstance(factor, Sum)
         tokens = tokens_of(factor, digits) if bare else _held(factor, digits, PRODUCT)
         if place and tokens[0].latex.startswith("-"):
             tokens = _bracketed(tokens)
         if place:
-            found.append(Token(r"\cdot ", 1.5))
+            dot = signs[place - 1] == "·"
+            found.append(Token(r"\cdot " if dot else r"\odot ", 1.5 if dot else 2.2))
             tokens = [Token(tokens[0].latex, tokens[0].width, AFTER_DOT), *tokens[1:]]
         found += tokens
     return found
@@ -370,6 +351,11 @@ def _call(one: Call, digits: int | None) -> Tokens:
             return [Token("[", 0.6), *first, Token(rf" {sign} 0]", 3.5)]
         case "exceeds":
             return [Token("[", 0.6), *first, Token(" > ", 2.5), *arguments[1], Token("]", 0.6)]
+        case "softmax_slope":
+            base = f"{{{_joined(first)}}}"
+            return [Token(rf"{base}_i\cdot ([i=j] - {base}_j)", 2 * _width(first) + 12.0)]
+        case "log_softmax_slope":
+            return [Token(rf"[i=j] - e^{{{{{_joined(first)}}}_j}}", _width(first) + 8.0)]
         case "transposed":
             *before, last = _bracketed(first) if r"\frac" in first[0].latex else first
             return [*before, Token(rf"{{{last.latex}}}^{{\top}}", last.width + 0.8)]
@@ -378,8 +364,13 @@ def _call(one: Call, digits: int | None) -> Tokens:
             less = Token(" < ", 2.5)
             return [Token("[", 0.6), *low, less, *inside, less, *high, Token("]", 0.6)]
         case function if function in PRODUCTS:
-            held = [_held(argument, digits, PRODUCT) for argument in one.arguments]
-            return [*held[0], Token(r"\cdot ", 1.5), *held[1]]
+            stands = function in STANDING and digits is not None
+            given = [upright(part) if stands else part for part in one.arguments]
+            held = [_held(argument, digits, PRODUCT) for argument in given]
+            start, *others = held[1]
+            return [
+                *held[0], Token(r"\cdot ", 1.5), replace(start, breaks=AFTER_DOT), *others
+            ]  # fmt: skip
     told = [[Token(rf"\text{{{escaped(said)}}}", len(said))] for said in told_with(one)]
     return _named_call(one.function, [*arguments, *told])
 

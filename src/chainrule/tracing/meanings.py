@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from chainrule.tracing.equations import Equation, Section
-from chainrule.tracing.formula import Call, Expression, Rest, Symbol, parts_of
+from chainrule.tracing.formula import Call, Expression, Product, Rest, Symbol, parts_of, signs_of
 
 __all__ = ["MEANINGS", "legend"]
 
@@ -98,6 +98,7 @@ MEANINGS = {
         "Aᵀ is A with rows and columns exchanged",
         r"A^{\top}\text{ is }A\text{ with rows and columns exchanged}",
     ),
+    "⊙": ("⊙: number by number", r"\odot\text{: number by number}"),
     "through": (
         "[x through y]: what the derivative with respect to x gets from its use in y, where the "
         "local one has too many numbers to be shown",
@@ -129,6 +130,20 @@ MEANINGS = {
     "log_softmax": (
         "log_softmax(z) = z - log(sum(e^z))",
         r"\operatorname{log\_softmax}(z) = z - \log(\textstyle\sum(e^z))",
+    ),
+    "softmax_slope": (
+        "of p = softmax(z): ∂p_i/∂z_j = p_i·([i=j] - p_j), in row i and column j, where [i=j] is 1 "
+        "where i = j, else 0",
+        r"\text{of }p = \operatorname{softmax}(z)\text{: }\partial p_i/\partial z_j = "
+        r"p_i\cdot([i=j] - p_j)\text{, in row }i\text{ and column }j"
+        r"\text{, where }[i=j]\text{ is 1 where }i = j\text{, else 0}",
+    ),
+    "log_softmax_slope": (
+        "of l = log_softmax(z): ∂l_i/∂z_j = [i=j] - e^l_j, in row i and column j, where [i=j] is 1 "
+        "where i = j, else 0",
+        r"\text{of }l = \operatorname{log\_softmax}(z)\text{: }\partial l_i/\partial z_j = "
+        r"[i=j] - e^{l_j}\text{, in row }i\text{ and column }j"
+        r"\text{, where }[i=j]\text{ is 1 where }i = j\text{, else 0}",
     ),
     "softplus": ("softplus(z) = log(1 + e^z)", r"\operatorname{softplus}(z) = \log(1 + e^z)"),
     "softsign": ("softsign(z) = z/(1 + |z|)", r"\operatorname{softsign}(z) = \frac{z}{1 + |z|}"),
@@ -217,6 +232,8 @@ def _functions(part: Call) -> set[str]:
 def _marks(part: Expression) -> set[str]:
     if isinstance(part, Rest):
         return {"more"}
+    if isinstance(part, Product):
+        return {"⊙"} & {*signs_of(part)}
     if not isinstance(part, Symbol):
         return set()
     row = {"row"} if part.row is not None else set()

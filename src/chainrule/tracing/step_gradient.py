@@ -12,6 +12,7 @@ import numpy as np
 from chainrule.tracing.equations import Entry, equation, number_text
 from chainrule.tracing.folding import left_out
 from chainrule.tracing.formula import Expression, Negative, Symbol, total
+from chainrule.tracing.kinks import kink_said
 from chainrule.tracing.step import LayerTrace, ParameterTrace
 from chainrule.tracing.step_penalty import (
     TABLES,
@@ -29,9 +30,6 @@ from chainrule.tracing.view import View, flat
 __all__ = ["Shown", "gradient_entries", "shown_numbers", "slope_without_penalty", "used_gradient"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-KINK = 1e-3
-"""How far slopes on both sides differ where a kink lies, as a share of the larger."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,20 +157,9 @@ def _measured(view: View, one: Shown) -> str:
     """The central difference, and why it is not the gradient where a kink lies."""
     sign, digits = -1 if view.errors else 1, view.notation.digits
     slopes = [sign * float(slope) for slope in view.trace.measured_slopes(one.path, one.index)]
-    center, below, above = (number_text(slope, digits) for slope in slopes)
-    said = f"central difference {center}"
-    if _differ(slopes[1], slopes[2]) and _differ(slopes[0], sign * float(one.gradient)):
-        what = (
-            "at a kink of the loss, minus whose slope"
-            if view.errors
-            else "at a kink of the loss, whose slope"
-        )
-        said += f": {what} is {below} below this value and {above} above"
-    return said
-
-
-def _differ(left: float, right: float) -> bool:
-    return abs(left - right) > KINK * max(abs(left), abs(right))
+    said = f"central difference {number_text(slopes[0], digits)}"
+    kink = kink_said(slopes, sign * float(one.gradient), digits, "the loss", view.errors)
+    return f"{said}: {kink}" if kink else said
 
 
 def _formula(view: View, one: Shown) -> Expression | None:

@@ -27,6 +27,7 @@ from chainrule.tracing.formula import (
     Rest,
     Sum,
     Symbol,
+    signs_of,
     told_with,
 )
 from chainrule.tracing.meanings import MEANINGS
@@ -117,7 +118,7 @@ def _held(one: Expression, digits: int | None, least: int) -> str:
 def _opened(one: Expression, digits: int | None) -> str:
     """What stands after a minus: it may not begin with one."""
     if isinstance(one, Product):
-        return "·".join(_held(factor, digits, PRODUCT) for factor in one.factors)
+        return _multiplied(one, [_held(factor, digits, PRODUCT) for factor in one.factors])
     return _held(one, digits, QUOTIENT)
 
 
@@ -143,7 +144,13 @@ def _product(one: Product, digits: int | None) -> str:
         or (place == 0 and not isinstance(one.factors[0], Sum)) else f"({text})"
         for place, (text, tightness) in enumerate(shown)
     ]  # fmt: skip
-    return "·".join(texts)
+    return _multiplied(one, texts)
+
+
+def _multiplied(one: Product, texts: Sequence[str]) -> str:
+    """The texts of factors with the signs between them."""
+    signs = ["", *signs_of(one)]
+    return "".join(sign + text for sign, text in zip(signs, texts, strict=True))
 
 
 def _call(one: Call, digits: int | None) -> str:
@@ -164,6 +171,10 @@ def _call(one: Call, digits: int | None) -> str:
             return f"[{' < '.join(arguments)}]"
         case "exceeds":
             return f"[{' > '.join(arguments)}]"
+        case "softmax_slope":
+            return f"{first}_i·([i=j] - {first}_j)"
+        case "log_softmax_slope":
+            return f"[i=j] - e^{first}_j"
         case "transposed":
             slope = digits is None and getattr(one.arguments[0], "by", None) is not None
             return f"({first})ᵀ" if slope else f"{_held(one.arguments[0], digits, ATOM)}ᵀ"
@@ -272,7 +283,7 @@ def _broken(text: str, width: int, indent: int) -> list[str]:
 
 
 DEEPEST = 6
-OPERATORS = (" + ", " - "), ("·",), ("/(", "/sqrt(", "/sum of")
+OPERATORS = (" + ", " - "), ("·", "⊙"), ("/(", "/sqrt(", "/sum of")
 """Where a line begins, the loosest first; a stroke not within the name of a derivative."""
 
 
@@ -287,7 +298,7 @@ def _pieces(text: str, width: int, level: int = 0, depth: int = 0) -> Iterator[s
     if len(text) <= width and level > 0:
         yield text
     elif level > len(OPERATORS) * DEEPEST:
-        for part in re.split(r"(?=/[d∂])", text):  # a derivative, then words
+        for part in re.split(r"(?=/[d∂])|(?<=\])(?= \[)", text):  # derivatives, rows; then words
             words = [part] if len(part) <= width else re.findall(r"\s*\S+", part)
             yield from (word[k : k + width] for word in words for k in range(0, len(word), width))
     else:

@@ -1,14 +1,24 @@
 // Equations of an expression as Python wrote them, with the numbers that the tape has now.
 // An equation is {symbol, forms, note}: the key of what it is of, and formulas that are equal.
 
-const MOST_PUT = 6; // numbers of an array that are put into a formula
 const NOT_FINITE = "The product of the parts is not finite: p has rounded to 0 or 1. Both are computed together, which is always finite.";
 const ON_MATRICES = {
   times: (a, b) => matmul(a, b), matmul: (a, b) => matmul(a, b),
   transposed: (x) => (x.shape.length < 2 ? x : operations.transpose(x, { axes: [1, 0] })),
   outer: (a, b) => matmul(make([a.data.length, 1], a.data), make([1, b.data.length], b.data)),
+  softmax_slope: ({ data }) => slopesByPlaces(data, (i, j, same) => data[i] * (same - data[j])),
+  log_softmax_slope: ({ data }) => slopesByPlaces(data, (i, j, same) => same - Math.exp(data[j])),
+  chain: (a, b) => (a.shape.length === 1 && b.shape.length === 2 ? vectorProduct(a, b) : undefined),
   dot: vectorProduct, matrix_column: vectorProduct, row_matrix: vectorProduct,
 };
+
+/** A matrix of what `entry` makes of the places i and j, and of 1 where they are the same, else 0. */
+function slopesByPlaces({ length }, entry) {
+  return make([length, length], Float64Array.from({ length: length ** 2 }, (_, n) => {
+    const [i, j] = [Math.floor(n / length), n % length];
+    return entry(i, j, i === j ? 1 : 0);
+  }));
+}
 
 /** A product of which a factor is a vector, or both: a row on the left, a column on the right. */
 function vectorProduct(a, b) {
@@ -45,6 +55,7 @@ class Equations {
 
   symbol(key) {
     const symbol = this.symbols[key];
+    if (symbol.form) return { name: symbolName(symbol), value: this.evaluated(symbol.form) };
     const [first, ...others] = symbol.at.map((index) => this.of(index));
     const value = others.reduce((sum, x) => operations.add(sum, make(sum.shape, x.data)), first);
     return { name: symbolName(symbol), value };
@@ -82,7 +93,7 @@ class Equations {
   /** Whether numbers are put in: of a formula that has names, none with a large array. */
   puts(tree) {
     const values = keysIn(tree).map((key) => this.symbol(key).value);
-    return Array.isArray(tree) && values.length > 0 && values.every((x) => x !== undefined && x.data.length <= MOST_PUT);
+    return Array.isArray(tree) && !BY_PLACES.includes(tree[0]) && values.length > 0 && values.every((x) => x !== undefined && isWhole(x));
   }
 
   /** "name = formula = numbers = value" in parts; of a formula that is another number the value. */

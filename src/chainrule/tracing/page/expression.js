@@ -86,11 +86,12 @@ class ExpressionSubject {
     const made = this.nodes.filter((node) => !node.leaf && !node.fixed);
     const back = steps.filter((node) => node.derivative !== null).reverse();
     const fixed = this.nodes.filter((node) => node.fixed);
+    const constants = fixed.filter((node) => this.isCalled(node));
     return [
       {
-        phase: "forward", title: "The variables",
+        phase: "forward", title: constants.length ? "The variables and constants" : "The variables",
         shows: [...leaves, ...fixed].map(({ number: n }) => `v/${n}`), uses: leaves.map(({ number: n }) => `n/${n}`),
-        lines: () => [few(leaves.map((node) => `${node.name} = ${this.shown(node.value)}`), 12)],
+        lines: () => [few([...leaves, ...constants].map((node) => `${node.name} = ${this.shown(node.value)}`), 12)],
       },
       ...made.map((node) => ({
         phase: "forward", title: `The value of ${node.title}`, shows: [`v/${node.number}`],
@@ -102,6 +103,11 @@ class ExpressionSubject {
         uses: [`n/${node.number}`, ...this.usesOf(node).map((use) => `e/${use.node.number}/${use.place}`)], lines: () => [...this.derivativeLines(node), ...this.equations.each(this.locals(node))],
       })),
     ];
+  }
+
+  /** Whether formulas have a constant by its name, and not by its number. */
+  isCalled(node) {
+    return node.named || this.of(node.value).data.length > 1;
   }
 
   by(node) {
@@ -287,7 +293,7 @@ class ExpressionSubject {
     const sign = { add: "+", subtract: "−", multiply: "×", divide: "÷", negative: "−", power: "^" }[node.operation] ?? node.operation;
     const made = node.leaf || node.fixed ? "" : sign;
     const constant = node.fixed ? value.join(" ") : "";
-    const own = node.fixed && !node.named ? (constant.length <= 6 ? constant : "c") : node.title;
+    const own = node.fixed && !this.isCalled(node) ? (constant.length <= 6 ? constant : "c") : node.title;
     if (node.fixed && own !== constant) below(value, "z", NODE_RADIUS + 10);
     return {
       key, x, y, radius: node.fixed ? FIXED_RADIUS : NODE_RADIUS, name: own, over: made, lines,

@@ -13,7 +13,7 @@ from chainrule.tracing.expression import TraceStep
 from chainrule.tracing.expression_entries import locals_of, parts_of_pair, slope_of, value_of
 from chainrule.tracing.expression_graph import Seen
 from chainrule.tracing.expression_paths import path_entries
-from chainrule.tracing.formula import Symbol
+from chainrule.tracing.formula import BY_PLACES, Call, Symbol
 from chainrule.tracing.meanings import MEANINGS, legend
 from chainrule.tracing.page.formulas import plain
 from chainrule.tracing.text import symbol_text
@@ -97,15 +97,27 @@ class _Symbols:
         key = symbol_text(symbol)
         while key in self.found and self.found[key]["at"] != known:
             key += "'"
-        by = symbol.by
+        by, form = symbol.by, None if known else self._form(symbol)
         self.found.setdefault(key, {
             "name": symbol.name, "head": symbol.head, "bracketed": symbol.bracketed, "at": known,
+            **({} if form is None else {"form": form}),
             **({} if by is None else {
                 "sign": symbol.sign, "by": {"name": by.name, "head": by.head,
                                             "bracketed": by.bracketed},
             }),
         })  # fmt: skip
         return key
+
+    def _form(self, symbol: Symbol) -> Any:
+        """The formula of a local derivative that the tape has not: a matrix of places."""
+        user = None if symbol.by is None else self.titled.get(symbol.by.name)
+        used = self.titled.get(symbol.name)
+        if symbol.sign != "∂" or user is None or used is None:
+            return None
+        places = self.seen.places(user, used)
+        form = self.seen.local_sum(user, places) if places else None
+        is_known = isinstance(form, Call) and form.function in BY_PLACES
+        return plain(form, self.key) if is_known else None
 
     def _results(self, symbol: Symbol) -> Iterable[str]:
         """The results whose sum a symbol stands for; none where it has none of its own."""

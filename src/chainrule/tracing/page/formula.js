@@ -1,5 +1,5 @@
 // Formulas as they are shipped, with names and numbers put in: a number, the key of a symbol, or a
-// list of "+", "·", "/", "^", "−" or a function and what it is made of, and what it is {told}.
+// list of "+", "·", "⊙", "/", "^", "−" or a function and what it is made of, and what it is {told}.
 // `symbols` says of each key its {name, value}.
 
 const [LOOSE, DIVIDED, MULTIPLIED, RAISED, WHOLE] = [0, 1, 2, 3, 4]; // how tightly a text holds together
@@ -10,6 +10,7 @@ const holdsOf = (truth) => (truth ? 1 : 0);
 const FUNCTIONS = {
   "+": (...terms) => sumOf(terms),
   "·": (...factors) => factors.reduce((product, one) => product * one, 1),
+  "⊙": (...factors) => factors.reduce((product, one) => product * one, 1),
   "/": (top, bottom) => top / bottom,
   "^": (base, exponent) => base ** exponent,
   "−": (x) => -x,
@@ -36,6 +37,9 @@ const PRODUCTS = ["by_class", "chain", "dot", "matrix_column", "outer", "row_mat
 /** Whether two numbers are one, up to rounding, beside what they are sums of. */
 const close = (a, b, scale = 0) =>
   a === b || (Number.isFinite(a - b) && Math.abs(a - b) <= 1e-6 * Math.max(Math.abs(a), Math.abs(b), scale));
+
+/** Those that are written for any entry, of the i-th number by the j-th, and not with numbers. */
+const BY_PLACES = ["log_softmax_slope", "softmax_slope"];
 
 /** What a formula comes to. */
 function evaluated(tree, symbols) {
@@ -103,7 +107,7 @@ class FormulaText {
     if (sign === "more") return this.withNumbers ? [sumLeftOut(evaluated(tree, this.symbols)), WHOLE] : [`[${parts.length} more]`, WHOLE];
     if (sign === "+") return [this.sum(parts), LOOSE];
     if (sign === "−") return [`−${this.opened(parts[0])}`, LOOSE];
-    if (sign === "·") return [this.product(parts), MULTIPLIED];
+    if (sign === "·" || sign === "⊙") return [this.product(parts, sign), MULTIPLIED];
     if (sign === "/") return [`${this.held(parts[0], MULTIPLIED)}/${this.held(parts[1], RAISED)}`, DIVIDED];
     if (sign === "^") return [this.power(parts), RAISED];
     return [this.call(sign, parts), WHOLE];
@@ -124,7 +128,7 @@ class FormulaText {
 
   /** What stands after a minus: it may not begin with one. */
   opened(tree) {
-    if (Array.isArray(tree) && tree[0] === "·") return tree.slice(1).map((one) => this.held(one, MULTIPLIED)).join("·");
+    if (Array.isArray(tree) && (tree[0] === "·" || tree[0] === "⊙")) return tree.slice(1).map((one) => this.held(one, MULTIPLIED)).join(tree[0]);
     return this.held(tree, DIVIDED);
   }
 
@@ -136,13 +140,13 @@ class FormulaText {
     }).join("");
   }
 
-  product(factors) {
+  product(factors, sign) {
     const looseFirst = !(Array.isArray(factors[0]) && factors[0][0] === "+");
     return factors.map((factor, n) => {
       const [text, tightness] = this.of(factor);
       const holds = tightness >= MULTIPLIED ? n === 0 || !text.startsWith("−") : n === 0 && looseFirst;
       return holds ? text : `(${text})`;
-    }).join("·");
+    }).join(sign);
   }
 
   power([base, exponent]) {
@@ -159,6 +163,8 @@ class FormulaText {
     if (name === "from_zero") return `[${first} ≥ 0]`;
     if (name === "upto_zero") return `[${first} ≤ 0]`;
     if (name === "exceeds") return `[${texts.join(" > ")}]`;
+    if (name === "softmax_slope") return `${first}${sub("i")}·([i=j] − ${first}${sub("j")})`;
+    if (name === "log_softmax_slope") return `[i=j] − e^${first}${sub("j")}`;
     if (name === "transposed") return /^[d∂]/.test(first) && first.includes("/") ? `(${first})ᵀ` : `${this.held(parts[0], WHOLE)}ᵀ`;
     if (PRODUCTS.includes(name)) return parts.map((one) => this.held(one, MULTIPLIED)).join("·");
     if (name === "between") return `[${texts.join(" < ")}]`;

@@ -1,13 +1,13 @@
 """The formulas of a training step as a page takes them: those that text and LaTeX write.
 
-A formula is a number, the key of a symbol (a text), or a list: "+", "·", "/", "^", "−" or the
+A formula is a number, the key of a symbol (a text), or a list: "+", "·", "⊙", "/", "^", "−" or the
 name of a function, then what it is made of, and {told: "axis=0"} of what a function is told. The
 page puts its own names and numbers in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 from operator import attrgetter
@@ -35,6 +35,7 @@ from chainrule.tracing.formula import (
     Sum,
     Symbol,
     negated,
+    signs_of,
     told_with,
 )
 from chainrule.tracing.loss_formulas import general_formulas, has_both, probabilities
@@ -221,7 +222,8 @@ def plain(one: Expression | None, called: Callable[[Symbol], str] = attrgetter("
         case Sum():
             made = ["+", *several(one.terms)]
         case Product():
-            made = ["·", *several(one.factors)]
+            factors = several(one.factors)
+            made = [None] if None in factors else _product(factors, signs_of(one))
         case Quotient():
             made = ["/", *several((one.top, one.bottom))]
         case Power():
@@ -229,3 +231,11 @@ def plain(one: Expression | None, called: Callable[[Symbol], str] = attrgetter("
         case Negative():
             made = ["−", *several((one.operand,))]
     return None if None in made else made
+
+
+def _product(factors: Sequence[Any], signs: Sequence[str]) -> list[Any]:
+    """Factors with the signs between them; those before another sign are its first factor."""
+    made = [signs[0], factors[0]]
+    for sign, factor in zip(signs, factors[1:], strict=True):
+        made = [*made, factor] if sign == made[0] else [sign, made, factor]
+    return made

@@ -104,13 +104,16 @@ function few(texts, most = 6, joined = ", ") {
   return `${texts.slice(0, most).join(joined)}${rest}`;
 }
 
-const MOST_NESTED = 9;
+/** Whether all numbers of an array are written: few, or of a small matrix. */
+function isWhole({ shape, data }) {
+  return data.length <= 6 || (shape.length === 2 && Math.max(...shape) <= 4);
+}
 
 /** Numbers in words, each as `text` writes it: "[1, 2, 3]", few of several axes "[[1, 2], [3, 4]]". */
 function numbersOf(x, text) {
   if (x === undefined) return "–";
   if (x.data.length === 1) return text(x.data[0]);
-  if (x.shape.length > 1 && x.data.length <= MOST_NESTED) return nested(Array.from(x.data, text), x.shape);
+  if (x.shape.length > 1 && isWhole(x)) return nested(Array.from(x.data, text), x.shape);
   return `[${few(Array.from(x.data, text))}]`;
 }
 
