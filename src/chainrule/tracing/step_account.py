@@ -105,6 +105,10 @@ def _lines(view: View) -> Iterator[str]:
     own = own_loss(view)
     if own is not None and len(own.steps) > 1:
         yield f"{own.letter}1, {own.letter}2 ...: what operations of the loss give, in their order"
+    for told in view.own_layers:
+        if told is not None and len(told.steps) > 1:
+            names, name = f"{told.letter}1, {told.letter}2 ...", told.layer.name
+            yield f"{names}: what operations of {name} give, in their order"
     mixing = [layer.name for layer, one in zip(trace.layers, view.mixing, strict=True) if one]
     if mixing:
         loss = trace.notation.loss
@@ -200,6 +204,8 @@ def _shown_inputs(view: View, count: int) -> list[int]:
     """The columns of the rows that are shown: of many those whose weights are."""
     if count <= view.folding.units + 1:
         return list(range(count))
+    if view.own_layers[0] is not None:
+        return view.shown_given(0)
     return view.shown_sources(0) if view.layers[0].kernel is not None else []
 
 

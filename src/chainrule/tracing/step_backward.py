@@ -109,6 +109,11 @@ def _is_trained(layer: LayerTrace) -> bool:
 def _deltas(view: View, place: int, row: int) -> Iterator[Entry]:
     """The deltas of a layer; of one whose deltas need all that arrives at it, after that."""
     units, last = view.shown_units[place], place == view.last
+    if view.own_layers[place] is not None or _changes_width(view, place):
+        for unit in units:
+            yield from _upstream(view, place, row, unit)
+        yield from _through_operations(view, place, row)
+        return
     of_pair = last and (has_another_pair(view) or (is_spelled(view) and view.parts is not None))
     layer = view.layers[place]
     if of_pair or layer.numbers.slope is not None or not gives_shares(layer):
@@ -119,6 +124,26 @@ def _deltas(view: View, place: int, row: int) -> Iterator[Entry]:
         yield from _upstream(view, place, row, unit)
     for unit in units:
         yield from _of_shares(view, place, row, unit)
+
+
+def _changes_width(view: View, place: int) -> bool:
+    """Whether a layer without sums gives more or fewer numbers than it is given."""
+    numbers = view.layers[place].numbers
+    if numbers.z is not None or numbers.x is None:
+        return False
+    given, gives = (flat(one, view.rows).shape for one in (numbers.x, numbers.a))
+    return bool(given != gives)
+
+
+def _through_operations(view: View, place: int, row: int) -> Iterator[Entry]:
+    """The derivatives inside a layer of the user's own, and by what it is given."""
+    own, count = view.own_layers[place], len(view.layers[place].nodes)
+    if own is not None and own.has_slopes:
+        yield from own.backward(row)
+        return
+    for unit in view.shown_given(place):
+        delta = arrived(view, place, row, unit)
+        yield equation(delta, note=f"through {count} operations, where units and rows mix")
 
 
 def _delta(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:

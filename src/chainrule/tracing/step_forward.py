@@ -218,8 +218,8 @@ def _looked_up(
 
 def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entry]:
     """What a layer without a weighted sum gives, and by which operations."""
-    layer = view.layers[place]
-    own = _of_kind(view, place, row, units)
+    layer, told = view.layers[place], view.own_layers[place]
+    own = told.forward(row) if told is not None else _of_kind(view, place, row, units)
     if own is not None:
         yield from own
         return
@@ -270,9 +270,9 @@ def _other_sums(view: View, place: int, row: int, units: list[int]) -> Iterator[
 def _operations(view: View, layer: LayerTrace) -> Iterator[Entry]:
     """The operations of a layer one by one, with the numbers that they give for all rows."""
     nodes = [node for node in layer.nodes if node.value is not None]
-    for node in nodes[:MOST_OPERATIONS]:
+    for number, node in enumerate(nodes[:MOST_OPERATIONS], start=1):
         shown = number_text(node.value, view.notation.digits)
-        yield f"{layer.name}, all rows: {node.operation} = {shown}"
+        yield f"{layer.name}/q{number}, all rows: {node.operation} = {shown}"
     others = len(nodes) - MOST_OPERATIONS
     if others > 0:
         plural = "s" if others > 1 else ""
