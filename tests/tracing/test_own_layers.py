@@ -94,6 +94,10 @@ LAYERS = {
         ),
         lambda x, w: np.concatenate([x, (x @ w)[:, ::-1][:, 1:]], axis=1),
     ),
+    "a kernel and its input beside": (
+        Own(lambda x, w: ops.tanh(x @ w) + x, (("kernel", (2, 2)),)),
+        lambda x, w: np.tanh(x @ w) + x,
+    ),
     "constants": (Own(lambda x: (x @ MATRIX) ** 3 - 1.0), lambda x: (x @ MATRIX) ** 3 - 1),
 }
 """A layer of two numbers, and what it is by NumPy."""
@@ -300,6 +304,49 @@ def test_other_layers_list_their_operations_by_names_of_their_own(name):
     by = "ΣL" if name == "mixing rows" else "L(1)"
     derivative = next(line for line in text.splitlines() if line.startswith(f"d{by}/dh2(1) "))
     assert re.search(r"\(through \d+ operations, where units and rows mix\)$", derivative)
+
+
+LAST = {
+    "sigmoid": ("binary_crossentropy", "binary", 1, lambda x, a: ops.sigmoid(x @ a)),
+    "shares": ("categorical_crossentropy", "one-hot", 2, lambda x, a: ops.softmax(x @ a)),
+    "logits": (
+        cr.losses.CategoricalCrossentropy(from_logits=True), "one-hot", 2,
+        lambda x, a: x @ a * 2.0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LAST)
+def test_no_wrong_equation_stands_where_the_loss_takes_what_is_before_the_last_operation(name):
+    loss, kind, width, function = LAST[name]
+    stack = [layers.Dense(2), Own(function, (("a", (2, width)),))]
+    trace = model(2, *stack, loss=loss).trace(*batch(2, 2, width, kind))
+    assert check(trace, "float64") > 25
+    for row in range(2):
+        slopes = np.asarray(trace.layers[-1].numbers.delta)[row]
+        shown = lines(trace)[f"dL({row + 1})/do1({row + 1})"]
+        value = float(re.search(r"= (\S+)", "= " + shown.partition("  (")[0].split(" = ")[-1])[1])
+        assert value == pytest.approx(slopes[0], abs=1e-6)
+
+
+def test_a_sum_with_more_than_an_activation_after_it_is_not_told_as_one():
+    def scaled(x, kernel, bias, s):
+        return ops.sigmoid((x @ kernel + bias) * s)
+
+    own = Own(scaled, (("kernel", (2, 2)), ("bias", (2,)), ("s", (2,))))
+    trace = model(2, layers.Dense(2), own, layers.Dense(1)).trace(*batch(2, 2, 1))
+    assert check(trace, "float64") > 60
+    assert "sigmoid(" not in trace.to_text()
+
+
+def test_an_own_layer_of_codes_lists_its_operations():
+    class Coded(Own):
+        input_dtype = "int32"
+
+    own = Coded(lambda x, rows: ops.gather(rows, x).reshape((-1, 4)), (("rows", (4, 2)),))
+    trace = model(2, own, layers.Dense(1)).trace(np.array([[1, 2], [0, 3]]), [[1.0], [0.0]])
+    assert check(trace, "float64") > 20
+    assert "coded/q1, all rows: gather = " in trace.to_text()
 
 
 def test_a_wrong_local_derivative_is_not_printed_as_an_equation(monkeypatch):

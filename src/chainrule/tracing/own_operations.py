@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.tracing.equations import Entry, equation
+from chainrule.tracing.equations import Entry, held
 from chainrule.tracing.folding import left_out
 from chainrule.tracing.formula import (
     Call,
@@ -274,16 +274,10 @@ class OwnOperations(ABC):
             shown = self._shown(node)
             for place in shown:
                 symbol, formula = self.symbol(node, row, place), self._formula(node, row, place)
-                yield self._equation(symbol, formula, f"by {node.operation}")
+                yield held(symbol, formula, f"by {node.operation}")
             others = self._width(node) - len(shown)
             if others and node is not self.end:
                 yield f"{self._name(node)}: {others:,} more {left_out(others)}."
-
-    def _equation(self, symbol: Symbol, formula: Expression | None, note: str) -> Entry:
-        """An equation with its formula, where that comes to the engine's number."""
-        if formula is not None and np.isclose(evaluate(formula), symbol.value, 1e-4, 1e-10):
-            return equation(symbol, formula)
-        return equation(symbol, note=note)
 
     def _users(self, node: TracedNode) -> Iterator[tuple[TracedNode, int]]:
         """The operations that a derivative comes from, with the operand that a node is there.
@@ -366,7 +360,7 @@ class OwnOperations(ABC):
                 continue
             for place in self._shown(node):
                 slope, formula = self._slope(node, row, place), self._total(node, row, place)
-                yield self._equation(slope, formula, f"through the operations of the {self.whose}")
+                yield held(slope, formula, f"through the operations of the {self.whose}")
 
     def _total(self, node: TracedNode, row: int, place: int) -> Expression | None:
         uses = [*self._uses(node, row, place)]

@@ -14,7 +14,7 @@ from chainrule.tracing.activation_formulas import (
     learned_slope,
     parametric_relu,
 )
-from chainrule.tracing.equations import Entry, equation, number_text
+from chainrule.tracing.equations import Entry, equation, held, number_text
 from chainrule.tracing.folding import left_out
 from chainrule.tracing.formula import (
     Call,
@@ -249,7 +249,8 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
             yield equation(symbol, total([columns[unit], noise]))
         else:
             yield equation(symbol, note=_through(layer))
-    if slope is None and not gives_shares(layer) and row == view.shown_rows[0]:
+    unknown = slope is None or given is None
+    if unknown and not gives_shares(layer) and row == view.shown_rows[0]:
         yield from _operations(view, layer)
 
 
@@ -290,11 +291,8 @@ def loss_entries(view: View) -> Iterator[Entry]:
             yield from own.forward(row)
             continue
         formula = heads_loss(view, row) if several else row_loss(view, row)
-        note = "" if formula is not None else "through the operations of the loss"
-        if symbol.row is None:
-            yield equation(view.loss(), *([] if formula is None else [formula]), note=note)
-        else:
-            yield equation(symbol, *([] if formula is None else [formula]), note=note)
+        note = "through the operations of the loss"
+        yield held(view.loss() if symbol.row is None else symbol, formula, note, 1e-6)
     if not view.one_loss:
         yield from _shares(view)
         yield from penalty_entries(view)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.layers import LAYERS, Stack
-from chainrule.tracing.equations import Entry
+from chainrule.tracing.equations import Entry, held
 from chainrule.tracing.formula import (
     Expression,
     Number,
@@ -30,7 +30,7 @@ from chainrule.tracing.step_penalty import number_symbol
 from chainrule.tracing.view import View, flat
 from chainrule.training import TracedNode
 
-__all__ = ["OwnLayer", "own_layers"]
+__all__ = ["OwnLayer", "is_own", "own_layers"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Use = tuple[TracedNode, int, int]
@@ -42,20 +42,23 @@ LETTERS = "qvukpcfy"
 
 def own_layers(view: View) -> tuple[OwnLayer | None, ...]:
     """For each layer the operations that are told of it; None of layers that are told otherwise."""
-    network, found = view.trace.trainer.network, dict[int, OwnLayer]()
-    if not isinstance(network, Stack):
-        return (None,) * len(view.layers)
-    known = set(LAYERS.values())
-    own = {name for name, one in zip(network.names, network.layers, strict=True)
-           if type(one) not in known}  # fmt: skip
+    found: dict[int, OwnLayer] = {}
     for place, layer in enumerate(view.layers):
-        if layer.name not in own or layer.numbers.z is not None or view.normals[place] is not None:
+        if not is_own(view, place) or layer.numbers.z is not None:
             continue
         given = _given(view, place)
-        if given is not None and view.spreads[place] is None:
+        if given is not None and view.spreads[place] is None and view.normals[place] is None:
             made = OwnLayer(view, place, given, _letter(view, len(found), layer.name))
             found |= {place: made} if made.is_told else {}
     return tuple(found.get(place) for place in range(len(view.layers)))
+
+
+def is_own(view: View, place: int) -> bool:
+    """Whether a layer is of a class of the user's own."""
+    network, name = view.trace.trainer.network, view.layers[place].name
+    if not isinstance(network, Stack) or name not in network.names:
+        return False
+    return type(network.layers[network.names.index(name)]) not in LAYERS.values()
 
 
 def _given(view: View, place: int) -> int | None:
@@ -100,10 +103,10 @@ class OwnLayer(OwnOperations):
     def __init__(self, view: View, place: int, given: int, letter: str) -> None:
         super().__init__(view, [given], letter)
         self.place, self.layer, self.given = place, view.layers[place], self.nodes[given]
-        held = {f"{self.layer.name}/{name}": one for name, one in self.layer.parameters.items()}
+        own = {f"{self.layer.name}/{name}": one for name, one in self.layer.parameters.items()}
         self.parameters = {
-            node.number: held[node.name] for node in view.trace.nodes
-            if node.operation == "parameter" and node.name in held
+            node.number: own[node.name] for node in view.trace.nodes
+            if node.operation == "parameter" and node.name in own
         }  # fmt: skip
         self._begin(self._same(self.layer.nodes[-1].number), [*self.parameters])
 
@@ -206,7 +209,7 @@ class OwnLayer(OwnOperations):
             for unit in self.view.shown_given(self.place):
                 formula = self._total(self.given, row, unit)
                 slope = self._slope(self.given, row, unit)
-                yield self._equation(slope, formula, "through the operations of the layer")
+                yield held(slope, formula, "through the operations of the layer")
 
     def shared_slopes(self) -> Iterator[Entry]:
         """The derivatives of what operations make of parameters alone, from behind."""
@@ -214,11 +217,11 @@ class OwnLayer(OwnOperations):
             if node.number in self.reached and not self._in_rows(node):
                 for place in self._shown(node):
                     slope, formula = self._slope(node, 0, place), self._summed(node, place)
-                    yield self._equation(slope, formula, "through the operations of the layer")
+                    yield held(slope, formula, "through the operations of the layer")
 
     def gradient(self, parameter: ParameterTrace, index: tuple[int, ...]) -> Expression | None:
         """The sum over the uses of a number of a parameter; None where that is not known."""
-        found = [one for one, held in self.parameters.items() if held is parameter]
+        found = [number for number, one in self.parameters.items() if one is parameter]
         if not found or parameter.gradient is None or not self.has_slopes:
             return None
         place = int(np.ravel_multi_index(index, parameter.before.shape))
@@ -289,8 +292,8 @@ class OwnLayer(OwnOperations):
     def on_paths(self, parameter: ParameterTrace) -> Array:
         """For each number of a parameter whether it leads from a number told to one that is."""
         found = np.zeros(parameter.before.size, bool)
-        for number, held in self.parameters.items():
-            if held is parameter:
+        for number, one in self.parameters.items():
+            if one is parameter:
                 for user, which in self._users(self.nodes[number]):
                     found[self._leading(user, which)] = True
         return found.reshape(parameter.before.shape)
