@@ -102,13 +102,7 @@ def _lines(view: View) -> Iterator[str]:
             )
     yield from _targets_at_positions(view)
     yield from filter(None, (names_at_positions(view, place) for place in range(len(view.layers))))
-    own = own_loss(view)
-    if own is not None and len(own.steps) > 1:
-        yield f"{own.letter}1, {own.letter}2 ...: what operations of the loss give, in their order"
-    for told in view.own_layers:
-        if told is not None and len(told.steps) > 1:
-            names, name = f"{told.letter}1, {told.letter}2 ...", told.layer.name
-            yield f"{names}: what operations of {name} give, in their order"
+    yield from _own_letters(view)
     mixing = [layer.name for layer, one in zip(trace.layers, view.mixing, strict=True) if one]
     if mixing:
         loss = trace.notation.loss
@@ -116,6 +110,15 @@ def _lines(view: View) -> Iterator[str]:
             f"rows mix in {', '.join(mixing)}: what comes before has its δ and derivatives of "
             f"Σ{loss}, the sum of all rows' own losses, and not of its row's own"
         )
+
+
+def _own_letters(view: View) -> Iterator[str]:
+    """What the names of operations of the user's own stand for."""
+    layers = [(one, one.layer.name) for one in view.own_layers if one is not None]
+    for own, whose in [(own_loss(view), "the loss"), *layers]:
+        if own is not None and len(own.steps) > 1:
+            names = f"{own.letter}1, {own.letter}2 ..."
+            yield f"{names}: what operations of {whose} give, in their order"
 
 
 def _targets_at_positions(view: View) -> Iterator[str]:
