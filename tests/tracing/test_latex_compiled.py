@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from tests.tracing.conftest import ENGINES
 from tests.tracing.networks import MAZUR, expressions, han, mazur, model, step_of, table_step
+from tests.tracing.test_own_layers import traced
 
 import chainrule as cr
 from chainrule import examples, layers
@@ -59,6 +60,11 @@ def test_given_weights_of_xor(tmp_path):
 )  # fmt: skip
 def test_networks(name, tmp_path):
     check(step_of(name, notation="theta", steps=2), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["quad", "of parameters alone", "shares"])
+def test_layers_of_ones_own(name, tmp_path):
+    check(traced(name, 2, middle=True)[1], tmp_path)
 
 
 def test_names_of_any_letters(tmp_path):

@@ -392,7 +392,7 @@ def test_names_of_readers_are_text_and_nothing_else(tmp_path):
       const label = keyed("L").getAttribute("aria-label");
       return [all("img, b, i").length, text("#panel h2"), label];""",
       tmp_path)  # fmt: skip
-    assert found == [0, f"Input {bad}", "Loss <i>L "]
+    assert found == [0, f"Input {bad}", "Loss [<i>L] "]
 
 
 def test_a_long_name_stands_in_two_lines_in_its_circle(tmp_path):

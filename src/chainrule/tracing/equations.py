@@ -16,12 +16,13 @@ from chainrule.tracing.formula import (
     Negative,
     Number,
     Symbol,
+    evaluate,
     parts_of,
 )
 
 __all__ = [
-    "Account", "Entry", "Equation", "Section", "Values", "account_of", "equation", "is_whole",
-    "number_text",
+    "Account", "Entry", "Equation", "Section", "Values", "account_of", "equation", "held",
+    "is_whole", "number_text",
 ]  # fmt: skip
 
 MOST_ELEMENTS, MOST_ROWS = 6, 4
@@ -122,6 +123,14 @@ def equation(
 ) -> Equation:
     """An equation of a symbol and formulas."""
     return Equation(symbol, forms, note, tuple(names))
+
+
+def held(symbol: Symbol, formula: Expression | None, note: str, nearly: float = 1e-10) -> Equation:
+    """An equation with its formula, where that comes to the engine's number; else with a note."""
+    known = formula is not None and np.isfinite(symbol.value)
+    if formula is None or (known and not np.isclose(evaluate(formula), symbol.value, 1e-4, nearly)):
+        return equation(symbol, note=note)
+    return equation(symbol, formula)
 
 
 def account_of(trace: Any) -> Account:

@@ -114,9 +114,7 @@ def _lines(view: View) -> Iterator[str]:
             )
     yield from _targets_at_positions(view)
     yield from filter(None, (names_at_positions(view, place) for place in range(len(view.layers))))
-    own = own_loss(view)
-    if own is not None and len(own.steps) > 1:
-        yield f"{own.letter}1, {own.letter}2 ...: what operations of the loss give, in their order"
+    yield from _own_letters(view)
     yield from _of_layers(view)
 
 
@@ -136,6 +134,15 @@ def _of_layers(view: View) -> Iterator[str]:
             f"{', '.join(mixing)} {mixes} the rows: before {it}, {word} "
             f"the derivative of Σ{view.notation.loss}, the sum of all rows' own losses, by z"
         )
+
+
+def _own_letters(view: View) -> Iterator[str]:
+    """What the names of operations of the user's own stand for."""
+    layers = [(one, one.layer.name) for one in view.own_layers if one is not None]
+    for own, whose in [(own_loss(view), "the loss"), *layers]:
+        if own is not None and len(own.steps) > 1:
+            names = f"{own.letter}1, {own.letter}2 ..."
+            yield f"{names}: what operations of {whose} give, in their order"
 
 
 def _targets_at_positions(view: View) -> Iterator[str]:
@@ -224,6 +231,8 @@ def _shown_inputs(view: View, count: int) -> list[int]:
     """The columns of the rows that are shown: of many those whose weights are."""
     if count <= view.folding.units + 1:
         return list(range(count))
+    if view.own_layers[0] is not None:
+        return view.shown_given(0)
     return view.shown_sources(0) if view.layers[0].kernel is not None else []
 
 

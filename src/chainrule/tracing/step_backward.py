@@ -13,7 +13,7 @@ from chainrule.tracing.activation_formulas import (
     learned_slope,
     parametric_slope,
 )
-from chainrule.tracing.equations import Entry, equation
+from chainrule.tracing.equations import Entry, equation, held
 from chainrule.tracing.formula import (
     Call,
     Expression,
@@ -32,6 +32,7 @@ from chainrule.tracing.step import LayerTrace
 from chainrule.tracing.step_forward import gives_shares, position_of, within
 from chainrule.tracing.step_mixing import unmixed_slopes
 from chainrule.tracing.step_normal import given_slopes, hat_slopes, statistics_slopes
+from chainrule.tracing.step_own_layer import is_own
 from chainrule.tracing.step_own_loss import own_loss
 from chainrule.tracing.step_pair import (
     arrived,
@@ -109,6 +110,11 @@ def _is_trained(layer: LayerTrace) -> bool:
 def _deltas(view: View, place: int, row: int) -> Iterator[Entry]:
     """The deltas of a layer; of one whose deltas need all that arrives at it, after that."""
     units, last = view.shown_units[place], place == view.last
+    if is_own(view, place) and view.layers[place].numbers.z is None:
+        for unit in [] if _is_bypassed(view, place) else units:
+            yield from _upstream(view, place, row, unit)
+        yield from _through_operations(view, place, row)
+        return
     of_pair = last and (has_another_pair(view) or (is_spelled(view) and view.parts is not None))
     layer = view.layers[place]
     if of_pair or layer.numbers.slope is not None or not gives_shares(layer):
@@ -119,6 +125,25 @@ def _deltas(view: View, place: int, row: int) -> Iterator[Entry]:
         yield from _upstream(view, place, row, unit)
     for unit in units:
         yield from _of_shares(view, place, row, unit)
+
+
+def _is_bypassed(view: View, place: int) -> bool:
+    """Whether the loss is computed from what comes before the last operations of a layer."""
+    layer = view.layers[place]
+    values = [node.value for node in layer.nodes[-1:] if node.value is not None]
+    return place == view.last and not any(np.array_equal(one, layer.numbers.a) for one in values)
+
+
+def _through_operations(view: View, place: int, row: int) -> Iterator[Entry]:
+    """The derivatives inside a layer of the user's own, and by what it is given."""
+    own, count = view.own_layers[place], len(view.layers[place].nodes)
+    if own is not None and own.has_slopes:
+        yield from own.backward(row)
+        return
+    said = f"through {count} operation{'s' if count != 1 else ''}, where units and rows mix"
+    by_codes = view.layers[place].numbers.x is None
+    for unit in [] if by_codes else view.shown_given(place):
+        yield equation(arrived(view, place, row, unit), note=said)
 
 
 def _delta(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
@@ -153,8 +178,7 @@ def _upstream(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:
         if own is not None:
             yield from own.backward(row) if unit == view.shown_units[place][0] else ()
             formula = own.by_output(row, unit)
-        note = "" if formula is not None else "through the operations of the loss"
-        yield equation(symbol, *([] if formula is None else [formula]), note=note)
+        yield held(symbol, formula, "through the operations of the loss", 1e-6)
         return
     after, start = view.joining.get(place, (place + 1, 0))
     while after < len(view.layers) - 1 and _only_moved(view, after):

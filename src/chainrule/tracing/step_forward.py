@@ -14,7 +14,7 @@ from chainrule.tracing.activation_formulas import (
     learned_slope,
     parametric_relu,
 )
-from chainrule.tracing.equations import Entry, equation, number_text
+from chainrule.tracing.equations import Entry, equation, held, number_text
 from chainrule.tracing.folding import left_out
 from chainrule.tracing.formula import (
     Call,
@@ -218,8 +218,8 @@ def _looked_up(
 
 def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entry]:
     """What a layer without a weighted sum gives, and by which operations."""
-    layer = view.layers[place]
-    own = _of_kind(view, place, row, units)
+    layer, told = view.layers[place], view.own_layers[place]
+    own = told.forward(row) if told is not None else _of_kind(view, place, row, units)
     if own is not None:
         yield from own
         return
@@ -249,7 +249,8 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
             yield equation(symbol, total([columns[unit], noise]))
         else:
             yield equation(symbol, note=_through(layer))
-    if slope is None and not gives_shares(layer) and row == view.shown_rows[0]:
+    unknown = slope is None or given is None
+    if unknown and not gives_shares(layer) and row == view.shown_rows[0]:
         yield from _operations(view, layer)
 
 
@@ -270,9 +271,9 @@ def _other_sums(view: View, place: int, row: int, units: list[int]) -> Iterator[
 def _operations(view: View, layer: LayerTrace) -> Iterator[Entry]:
     """The operations of a layer one by one, with the numbers that they give for all rows."""
     nodes = [node for node in layer.nodes if node.value is not None]
-    for node in nodes[:MOST_OPERATIONS]:
+    for number, node in enumerate(nodes[:MOST_OPERATIONS], start=1):
         shown = number_text(node.value, view.notation.digits)
-        yield f"{layer.name}, all rows: {node.operation} = {shown}"
+        yield f"{layer.name}/q{number}, all rows: {node.operation} = {shown}"
     others = len(nodes) - MOST_OPERATIONS
     if others > 0:
         plural = "s" if others > 1 else ""
@@ -290,11 +291,8 @@ def loss_entries(view: View) -> Iterator[Entry]:
             yield from own.forward(row)
             continue
         formula = heads_loss(view, row) if several else row_loss(view, row)
-        note = "" if formula is not None else "through the operations of the loss"
-        if symbol.row is None:
-            yield equation(view.loss(), *([] if formula is None else [formula]), note=note)
-        else:
-            yield equation(symbol, *([] if formula is None else [formula]), note=note)
+        note = "through the operations of the loss"
+        yield held(view.loss() if symbol.row is None else symbol, formula, note, 1e-6)
     if not view.one_loss:
         yield from _shares(view)
         yield from penalty_entries(view)

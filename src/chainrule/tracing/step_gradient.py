@@ -79,7 +79,9 @@ def shown_numbers(view: View, place: int) -> Iterator[Shown]:
 def _on_paths(view: View, place: int, parameter: ParameterTrace) -> Array:
     """For each number of a parameter whether it leads to a unit that is shown, from one too."""
     layer, units = view.layers[place], view.shown_units[place]
-    shape = parameter.before.shape
+    shape, own = parameter.before.shape, view.own_layers[place]
+    if own is not None:
+        return own.on_paths(parameter)
     if parameter in (layer.kernel, layer.bias):
         columns = np.isin(np.arange(shape[-1]), [layer.led_from(one)[1] for one in units])
         if layer.bias is parameter:
@@ -103,8 +105,12 @@ def gradient_entries(view: View) -> Iterator[Entry]:
     """The gradient of each weight: the product a delta, summed over the rows."""
     for place in reversed(range(len(view.layers))):
         shown = list(shown_numbers(view, place))
-        found = (uses_of(view, place, one.parameter, one.index) for one in shown)
-        yield from reported_entries(view, [uses for uses in found if uses is not None])
+        own = view.own_layers[place]
+        if own is None:
+            found = (uses_of(view, place, one.parameter, one.index) for one in shown)
+            yield from reported_entries(view, [uses for uses in found if uses is not None])
+        elif shown:
+            yield from own.shared_slopes()
         for one in shown:
             yield from _penalty_entries(view, one)
             yield _gradient(view, one)
@@ -170,6 +176,9 @@ def _formula(view: View, one: Shown) -> Expression | None:
 
 def slope_without_penalty(view: View, one: Shown) -> Expression | None:
     """The sum over what uses the number; None where that is not known."""
+    own = view.own_layers[one.place]
+    if own is not None:
+        return own.gradient(one.parameter, one.index)
     uses = uses_of(view, one.place, one.parameter, one.index)
     return None if uses is None else sum_of_uses(view, uses)
 

@@ -197,13 +197,24 @@ def _activations(network: Any) -> Iterator[tuple[str | None, dict[str, float]]]:
 
 def _ending(one: TracedLayer, nodes: Sequence[TracedNode], numbers: Traced) -> str | None:
     """The link that a layer ends in, where its own activation does not say it."""
+    values = {node.number: node.value for node in numbers.nodes}
+    given = one.z if one.z is not None else one.x
+
+    def is_of_given(node: TracedNode) -> bool:
+        below = values[node.operands[0]]
+        return (
+            given is not None
+            and below is not None
+            and np.array_equal(below.reshape(-1), given.reshape(-1))
+        )
+
     last = nodes[-1].operation if nodes else ""
-    if last in ("softmax", "sigmoid"):
+    if last in ("softmax", "sigmoid") and is_of_given(nodes[-1]):
         return last
     if one is numbers.layers[-1] and one.z is not None and not np.array_equal(one.a, one.z):
-        made = {node.operation for node in numbers.nodes}  # the loss takes z itself
-        for link in ("softmax", "sigmoid"):
-            if f"{link}_cross_entropy" in made:
+        for node in numbers.nodes:  # the loss takes z itself
+            link = node.operation.removesuffix("_cross_entropy")
+            if link in ("softmax", "sigmoid") and link != node.operation and is_of_given(node):
                 return link
     return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from chainrule.layers import Stack
 from chainrule.losses import SparseCategoricalCrossentropy
 from chainrule.tracing.activities import activity_slopes
 from chainrule.tracing.columns import Columns, is_long
-from chainrule.tracing.folding import Shown, flat, folding_of
+from chainrule.tracing.folding import Shown, flat, folding_of, largest
 from chainrule.tracing.formula import Symbol
 from chainrule.tracing.joining import joining_of
 from chainrule.tracing.normal import NORMALIZING, Normal, normal_of
@@ -20,6 +20,9 @@ from chainrule.tracing.pairs import Parts
 from chainrule.tracing.spread import spread_of
 from chainrule.tracing.step import LayerTrace, StepTrace
 from chainrule.training import TracedNode
+
+if TYPE_CHECKING:
+    from chainrule.tracing.step_own_layer import OwnLayer
 
 __all__ = ["View", "flat", "widths_of"]
 
@@ -214,6 +217,13 @@ class View:
         nodes = {node.number: node for node in self.trace.nodes}
         return tuple(normal_of(layer, nodes) for layer in self.layers)
 
+    @cached_property
+    def own_layers(self) -> tuple[OwnLayer | None, ...]:
+        """For each layer of the user's own its operations, where they are told; None of others."""
+        from chainrule.tracing.step_own_layer import own_layers  # which has symbols of a view
+
+        return own_layers(self)
+
     def codes(self, place: int) -> Array | None:
         """The codes that an embedding is given, (rows, columns); None of other layers."""
         gathers = [one for one in self.layers[place].nodes if one.operation == "gather"]
@@ -281,6 +291,14 @@ class View:
     def shown_units(self) -> list[list[int]]:
         """For each layer the columns that are shown."""
         return self.shown.units
+
+    def shown_given(self, place: int) -> list[int]:
+        """The columns that are shown of what a layer without sums is given."""
+        numbers = self.layers[place].numbers
+        x, slopes = (flat(one, self.rows) for one in (numbers.x, numbers.delta))
+        if place and flat(self.layers[place - 1].numbers.a, self.rows).shape == x.shape:
+            return self.shown_units[place - 1]
+        return largest(np.abs(x * slopes)[self.shown_rows].sum(axis=0), self.folding.units)
 
     def shown_sources(self, place: int) -> list[int]:
         """The columns given to a layer with a kernel whose weights are shown."""

@@ -18,6 +18,7 @@ from chainrule.training.arrays import Array
 from chainrule.training.graphs import Lossy, Task, Variant, lossy_graph
 from chainrule.training.intake import Data
 from chainrule.training.update import update_of
+from chainrule.training.weighted_sum import weighted_sum
 
 if TYPE_CHECKING:
     from chainrule.training.trainer import Trainer
@@ -201,7 +202,7 @@ class _Plan:
                 node.number: name for node in own
                 if node.operation is not None and node.number not in self.layer_of
             }  # fmt: skip
-            x, z = _weighted_sum(name, own)
+            x, z = weighted_sum(name, own, alone=isinstance(self.task.network, Stack))
             if z is None:
                 x = given if given is not None else _one_input(own)
             elif x is not None and given is not None and _is_dropout(x, given):
@@ -321,20 +322,6 @@ def _penalties(task: Task, lossy: Lossy) -> dict[str, Node]:
             for name, penalty in zip(names, lossy.leaves.penalties, strict=True)
         }
     return found
-
-
-def _weighted_sum(layer: str, own: Sequence[Node]) -> tuple[Node | None, Node | None]:
-    """What a layer's kernel is multiplied with, and the product with the bias added."""
-    for node in own:
-        if node.operation is ops.matmul and node.operands[1].name == f"{layer}/kernel":
-            added = [
-                one for one in own
-                if one.operation is ops.add
-                and one.operands[0] is node
-                and one.operands[1].name == f"{layer}/bias"
-            ]  # fmt: skip
-            return node.operands[0], added[0] if added else node
-    return None, None
 
 
 def _is_dropout(x: Node, given: Node) -> bool:
