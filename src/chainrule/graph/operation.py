@@ -138,8 +138,7 @@ class Operation:
         dtype = self.result_dtype(nodes, attributes)
         array: Array | None = None
         if all(node.array is not None for node in nodes) and not _has_rows(attributes):
-            with np.errstate(all="ignore"):  # log(0) is the -inf that is shown
-                array = np.asarray(self.meaning(*(node.array for node in nodes), **attributes))
+            array = np.asarray(self.meaning(*(node.array for node in nodes), **attributes))
             if array.dtype != dtype or (self.shape_rule is not None and array.shape != shape):
                 array = self._checked(array, shape, dtype)
             shape = array.shape
