@@ -65,7 +65,8 @@ class ExpressionSpec:
         for name, formula in self.expressions.items():
             where = f"expressions: {name}"
             try:
-                made = node_of(formula, found, where)
+                with np.errstate(all="ignore"):
+                    made = node_of(formula, found, where)
                 found[name] = made if isinstance(made, Node) else constant(made)
             except SettingError:
                 raise
