@@ -187,18 +187,19 @@ def _leaf(view: View, one: Shown, name: str, value: float) -> Symbol:
 def _error_update(view: View, one: Shown) -> Expression | None:
     """w + rate Err a, where errors are wanted and the rule is plain descent.
 
-    Of several rows, and with a penalty, w + rate (-dE/dw).
+    Of several rows, with a penalty, and where there is no error, w + rate (-dE/dw).
     """
     if not view.errors or not is_plain_descent(view.trace.optimizer):
         return None
     rate = _of_rule("rate", view.trace.line["learning_rate"])
     formula = None if view.many else slope_without_penalty(view, one)
-    if formula is None or one.parameter.penalty is not None:
-        slope = one.symbol.slope(view.loss(), one.gradient, opposite=True)
-        return total([one.symbol, Product((rate, slope))])
     factors = formula.factors if isinstance(formula, Product) else (formula,)
-    errors = sorted(factors, key=lambda factor: getattr(factor, "head", "") != "Err")
-    return total([one.symbol, Product((rate, *errors))])
+    known = [factor for factor in factors if factor is not None]
+    errors = sorted(known, key=lambda factor: getattr(factor, "head", "") != "Err")
+    if one.parameter.penalty is None and errors and getattr(errors[0], "head", "") == "Err":
+        return total([one.symbol, Product((rate, *errors))])
+    slope = one.symbol.slope(view.loss(), one.gradient, opposite=True)
+    return total([one.symbol, Product((rate, slope))])
 
 
 def _held(view: View, place: int) -> Iterator[Entry]:

@@ -26,7 +26,14 @@ from chainrule.training.progress_text import (
 )
 from chainrule.training.state import RunningOptimizer
 from chainrule.training.stopping import StopWhen, TerminateOnNaN
-from chainrule.training.traced import Traced, TracedLayer, TracedNode, traced, traced_tape
+from chainrule.training.traced import (
+    Traced,
+    TracedLayer,
+    TracedNode,
+    TracedTape,
+    traced,
+    traced_tape,
+)
 from chainrule.training.trainer import Trainer
 from chainrule.training.update import clipped_gradient
 
@@ -54,6 +61,7 @@ __all__ = [
     "Traced",
     "TracedLayer",
     "TracedNode",
+    "TracedTape",
     "Trainer",
     "clipped_gradient",
     "constant_loss",

@@ -23,7 +23,7 @@ from chainrule.training.weighted_sum import weighted_sum
 if TYPE_CHECKING:
     from chainrule.training.trainer import Trainer
 
-__all__ = ["Traced", "TracedLayer", "TracedNode", "traced", "traced_tape"]
+__all__ = ["Traced", "TracedLayer", "TracedNode", "TracedTape", "traced", "traced_tape"]
 
 UNMERGED = tuple(name for name in PASSES if name not in ("fuse", "reuse"))
 MOST_SHARED = 1 << 14
@@ -125,16 +125,31 @@ def traced(trainer: Trainer, data: Data) -> Traced:
     return plan.read(found, gradient, trainer, data)
 
 
-def traced_tape(
-    trainer: Trainer, variant: Variant
-) -> tuple[Tape, list[dict[str, Any]], dict[str, str]]:
+class TracedTape(NamedTuple):
     """The tape of the step that `traced` shows, update included, one instruction a node.
 
-    With it goes for each layer, by the names of `TracedLayer`, which of the tape's results holds
-    each of its numbers; None where there is none. And by name the results that hold the loss of
-    each row (`row_losses`) and each penalty (`penalty/` and its name).
+    layers
+        For each layer, by the names of `TracedLayer`, which of the tape's results holds each of
+        its numbers; None where there is none.
+    losses
+        By name the results that hold the loss of each row (`row_losses`) and each penalty
+        (`penalty/` and its name).
+    nodes
+        By the numbers of the operations that were asked for the results that hold their `value`,
+        their `slope` and what is `reported`: the derivatives of the rows' own losses and of the
+        loss by them. Empty where the network computes with other operations than it was traced
+        with.
     """
-    return _Plan(trainer.task, variant).step_tape()
+
+    tape: Tape
+    layers: list[dict[str, Any]]
+    losses: dict[str, str]
+    nodes: dict[int, dict[str, str]]
+
+
+def traced_tape(trainer: Trainer, variant: Variant, asked: Sequence[TracedNode] = ()) -> TracedTape:
+    """The tape of a step with results for its layers, its loss and the operations asked for."""
+    return _Plan(trainer.task, variant).step_tape(asked)
 
 
 class _Part(NamedTuple):
@@ -159,7 +174,8 @@ class _Plan:
         self.penalties = {
             name: self._asked(node) for name, node in _penalties(task, self.lossy).items()
         }
-        self.layers = list(self._layers(rows.sum()))
+        self.total = rows.sum()
+        self.layers = list(self._layers())
 
     def gradient_graph(self) -> Graph:
         """All that is asked for, and the gradient."""
@@ -169,8 +185,9 @@ class _Plan:
         parameters = tuple(leaves.parameters.values())
         return Graph(tuple(leaves.inputs), parameters, self.results, self.loss)
 
-    def step_tape(self) -> tuple[Tape, list[dict[str, Any]], dict[str, str]]:
-        """The tape of a whole step; by layer, and of the loss, the results that hold numbers."""
+    def step_tape(self, asked: Sequence[TracedNode]) -> TracedTape:
+        """The tape of a whole step, and the results that hold numbers."""
+        nodes = self._asked_nodes(asked)
         leaves, draws = self.lossy.leaves, self.lossy.draws
         rule, states = self.task.optimizer, {} if draws is None else draws.states
         graph = Graph(
@@ -178,7 +195,21 @@ class _Plan:
             None if rule is None else update_of(rule, self.task.parameters), states,
         )  # fmt: skip
         penalties = {f"penalty/{name}": key for name, key in self.penalties.items()}
-        return lower(graph), self.layers, {"row_losses": self.row_losses, **penalties}
+        losses = {"row_losses": self.row_losses, **penalties}
+        return TracedTape(lower(graph), self.layers, losses, nodes)
+
+    def _asked_nodes(self, asked: Sequence[TracedNode]) -> dict[int, dict[str, str]]:
+        """The results that hold what is asked for of operations."""
+        order = reachable([self.loss])
+        found = [order[one.number] for one in asked if one.number < len(order)]
+        if [_called(node) for node in found] != [one.operation for one in asked]:
+            return {}
+        kinds = {"value": found}
+        kinds |= {"slope": gradients(self.total, found), "reported": gradients(self.loss, found)}
+        return {
+            one.number: {kind: self._asked(nodes[place]) for kind, nodes in kinds.items()}
+            for place, one in enumerate(asked)
+        }
 
     def _asked(self, node: Node) -> str:
         """The name of the result that a node is."""
@@ -212,11 +243,11 @@ class _Plan:
             yield _Part(name, a, x, z)
             since, given = max(since, a.number), a
 
-    def _layers(self, total: Node) -> Iterator[dict[str, Any]]:
+    def _layers(self) -> Iterator[dict[str, Any]]:
         parts = list(self._parts())
         bases = [next(one for one in (z, x, a) if one is not None) for _, a, x, z in parts]
         ends = [a for _, a, _, _ in parts]
-        slopes = gradients(total, [*bases, *ends])
+        slopes = gradients(self.total, [*bases, *ends])
         reported = gradients(self.loss, [*bases, *ends])
         half = len(parts)
         for place, (name, a, x, z) in enumerate(parts):
@@ -273,10 +304,14 @@ class _Plan:
                 )
             yield TracedNode(
                 numbers[node.number],
-                node.operation.name if node.operation is not None else node.role,
+                _called(node),
                 tuple(numbers[one.number] for one in node.operands),
                 node.attributes, node.name, self.layer_of.get(node.number), value, derivative,
             )  # fmt: skip
+
+
+def _called(node: Node) -> str:
+    return node.operation.name if node.operation is not None else node.role
 
 
 def _leaf_value(node: Node, trainer: Trainer, data: Data) -> Array | None:

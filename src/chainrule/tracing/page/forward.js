@@ -215,6 +215,8 @@ class ForwardNarration {
   passed(c, units) {
     const { network } = this;
     const { value } = this.formulasOf(c);
+    const own = OwnLayer.of(this, c);
+    if (own) return own.forwardLines(units);
     if (this.normalizes(c)) return this.normalized(c, units);
     if (network.looksUp(c)) return this.lookedUp(c, units);
     if (network.mixing.mixes(c)) return this.mixed(c, units);

@@ -40,7 +40,7 @@ class Narration extends ForwardNarration {
       title: network.hasSums(c) ? `The ${word} of ${this.named(c, units)}` : `The derivative by what ${column.layer.name} is given`,
       shows: keysOf("d", c, units),
       uses: [...keysOf("u", c, units), ...(c < network.last ? this.outgoing(c, units) : ["L"])],
-      lines: () => [
+      lines: () => this.throughLines(c, units) ?? [
         ...this.deltaLines(c, units[0]),
         few(units.slice(1).filter((unit) => network.delta(c, unit) !== undefined)
           .map((unit) => `${network.deltaName(c, unit)} = ${bare(network.delta(c, unit))}`)),
@@ -57,6 +57,8 @@ class Narration extends ForwardNarration {
   deltaLines(c, unit) {
     const { network } = this;
     const { moves } = network.columns[c];
+    const through = this.throughLines(c, [unit]);
+    if (through) return through;
     const delta = network.delta(c, unit);
     if (delta === undefined) return this.withoutDelta(c, unit);
     if (moves) return [`${network.columns[c].layer.name} passes on what it is given, and its derivative too.`];
@@ -69,6 +71,20 @@ class Narration extends ForwardNarration {
     if (slope === undefined) return [...this.rows.sharesLines(c, unit), ...this.meanings(...own)];
     if (!close(network.sign * upstream * slope, delta)) return [`${symbol} = ${bare(delta)}, ${BETWEEN}`];
     return [...this.factorLines(c, unit), this.deltaLine(c, unit), ...this.meanings(this.formulasOf(c).slope, ...own)];
+  }
+
+  /** From what units give back to what a layer of the user's own, or one of more or fewer numbers, is given;
+   *  null of others. */
+  throughLines(c, units) {
+    const { network } = this;
+    const own = OwnLayer.of(this, c);
+    if (own?.hasSlopes) return own.backwardLines(units);
+    if (!network.isOfOthers(c)) return null;
+    const given = network.columns[c - 1].shown.map((unit) => {
+      const delta = network.sign * network.value(c, "delta", unit);
+      return `${network.slopeName(network.valueName(c - 1, unit))} = ${bare(delta)}, through all units${this.data.mixing ? " and rows" : ""} of the layer`;
+    });
+    return [...new Set(units.flatMap((unit) => this.upstreamLines(c, unit))), ...given];
   }
 
   /** Whether a column's delta is that of the stable pair with the loss. */
@@ -150,7 +166,9 @@ class Narration extends ForwardNarration {
     }
     const chain = this.chain(c, unit, arrives);
     if (chain) return `${name} = ${chain.symbols} = ${chain.numbers} = ${bare(arrives)}`;
-    const told = network.columns[network.following(c)]?.link === "same" && network.deltaName(network.following(c), unit) === name;
+    const next = network.following(c);
+    const apart = network.columns[next] && (OwnLayer.of(this, next)?.hasSlopes || network.isOfOthers(next));
+    const told = apart || (network.columns[next]?.link === "same" && network.deltaName(next, unit) === name);
     return told ? null : `${name} = ${bare(arrives)}, through the layers that follow`;
   }
 

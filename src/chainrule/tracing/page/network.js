@@ -131,7 +131,7 @@ class Network {
     const found = this.training.of(column.results[what]);
     if (!found) return undefined;
     const width = count(found.shape.slice(1));
-    return found.data[row * width + unit];
+    return unit < width ? found.data[row * width + unit] : undefined;
   }
 
   inputPlace(c, unit, row = this.row) {
@@ -143,6 +143,7 @@ class Network {
   delta(c, unit, row = this.row) {
     const { results = {}, spread } = this.columns[c];
     if (results.x === null && results.z === null && !spread) return undefined; // codes, by which there is no derivative
+    if (this.isOfOthers(c)) return undefined;
     const found = this.value(c, "delta", unit, row);
     return found === undefined ? undefined : this.errors ? 0 - found : found;
   }
@@ -189,6 +190,12 @@ class Network {
   hasSums(c) {
     const { results, spread } = this.columns[c];
     return (results?.z ?? null) !== null || spread !== undefined;
+  }
+
+  /** Whether a column's layer makes its units of more or fewer numbers, without sums that are known. */
+  isOfOthers(c) {
+    const { kind, results, names } = this.columns[c];
+    return kind === "layer" && !this.hasSums(c) && (results.x ?? null) !== null && this.widthOf(results.x) !== names.length;
   }
 
   /** The shape [inputs, units] of the matrix that makes a layer's sums; undefined where there is none. */
@@ -355,6 +362,7 @@ class Network {
       });
       return [by, "Σ |x·w·δ|"];
     }
+    if (!next && this.isOfOthers(c)) return [units.map((unit) => size(this.value(c, "upstream", unit))), "|∂ℓ/∂a|"];
     if (!next) return [units.map((unit) => size(this.value(c, "delta", unit))), "|δ|"];
     return [units.map((unit) => size(this.value(c, "a", unit) * this.value(c, "upstream", unit))), "|a·∂ℓ/∂a|"];
   }

@@ -21,13 +21,14 @@ from chainrule.tracing.page.course import (
 )
 from chainrule.tracing.page.formulas import shipped_formulas
 from chainrule.tracing.page.mixing import shares_of
+from chainrule.tracing.page.own_layer import asked_of_own_layers, shipped_own_layers
 from chainrule.tracing.page.own_loss import shipped_own_loss
 from chainrule.tracing.page.shipping import evaluated, not_known, packed, shipped_tape
 from chainrule.tracing.pairs import is_pair, pair_nodes
 from chainrule.tracing.step import LayerTrace, StepTrace
 from chainrule.tracing.step_penalty import TABLES
 from chainrule.tracing.view import View, widths_of
-from chainrule.training import traced_tape
+from chainrule.training import TracedTape, traced_tape
 
 __all__ = ["shipped_step"]
 
@@ -58,8 +59,9 @@ def shipped_step(trace: StepTrace) -> dict[str, Any]:
         )
         data["summary"] = [_summary(layer) for layer in trace.layers]
         return data
-    tape, layers, losses = traced_tape(trace.trainer, trace.data.variant)
-    return data | _numbers(trace, tape, layers, losses)
+    view = View(trace)
+    traced = traced_tape(trace.trainer, trace.data.variant, asked_of_own_layers(view))
+    return data | _numbers(view, traced)
 
 
 def _words(trace: StepTrace) -> dict[str, Any]:
@@ -119,9 +121,8 @@ def _summary(layer: LayerTrace) -> dict[str, Any]:
     }
 
 
-def _numbers(
-    trace: StepTrace, tape: Tape, layers: list[dict[str, Any]], losses: Mapping[str, str]
-) -> dict[str, Any]:
+def _numbers(view: View, traced: TracedTape) -> dict[str, Any]:
+    trace, (tape, layers, losses, _) = view.trace, traced
     trainer, own = trace.trainer, shipped_own_loss(trace)
     given, fixed = _given(trace, tape)
     plain, unknown = shipped_tape(tape, trace.rows, fixed)
@@ -137,7 +138,7 @@ def _numbers(
                 strict=True,
             )
         ],
-        "mixing": any(View(trace).mixing),
+        "mixing": any(view.mixing),
         "segments": [
             [one.name, one.start, one.stop, list(one.shape), one.trainable] for one in tape.segments
         ],
@@ -158,6 +159,7 @@ def _numbers(
         "pair": None if own is not None else _pair(trace, tape),
         "formulas": shipped_formulas(trace),
         "ownLoss": own,
+        "ownLayers": shipped_own_layers(view, traced),
         "drawn": any(one.name in DRAWN for one in tape.instructions),
     }  # fmt: skip
     if not unknown:
@@ -201,6 +203,8 @@ def _recorded(
     before = [tape.loss, *data["lossParts"].values(), *tape.gradients]
     before += [index for layer in data["layers"] for index in layer["results"].values()]
     before += [] if data["pair"] is None else [data["pair"]["targets"]]
+    steps = [step for own in data["ownLayers"] if own is not None for step in own["steps"]]
+    before += [index for step in steps for index in step["results"].values()]
     first = evaluated(tape, trace.rows, given, [one for one in before if one is not None])
     slopes = [first[index].reshape(-1) for index in tape.gradients]
     whole = np.concatenate(slopes) if slopes else np.zeros(0)

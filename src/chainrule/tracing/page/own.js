@@ -24,6 +24,11 @@ class OwnParameters {
     Object.assign(this, { narration, network, training, data, c, layer, spread, width, parameters: layer?.parameters ?? {} });
   }
 
+  /** The operations of a layer of the user's own; null of another. */
+  get operations() {
+    return OwnLayer.of(this.narration, this.c);
+  }
+
   shape(parameter) {
     return this.data.segments[this.parameters[parameter]][3];
   }
@@ -84,6 +89,8 @@ class OwnParameters {
       const [number] = this.spread.origin(unit);
       return Array.from({ length: shape[1] }, (_, part) => (number * shape[1] + part) * width + column);
     }
+    const known = this.operations?.knownPlaces(parameter) ?? null;
+    if (known !== null) return known;
     if (size === this.width) return [unit];
     const last = this.training.of(this.layer.results.a).shape.at(-1);
     return shape.length === 1 && width === last ? [column] : Array.from({ length: size }, (_, place) => place);
@@ -143,6 +150,18 @@ class OwnParameters {
 
   /** A number's gradient as the sum over its uses, of many the largest; null where they do not give it. */
   sum(parameter, place, told) {
+    const found = this.operations?.sum(parameter, place) ?? this.sumOfUses(parameter, place);
+    if (found === null) return null;
+    const { tree, symbols, value, scale } = found;
+    if (close(value, told, scale)) return { tree, symbols };
+    if (!this.training.penalties.some(([name]) => name === `${this.layer.name}/${parameter}`)) return null;
+    const penalty = symbolTable();
+    const also = penalty.put(factor(told - value), told - value);
+    return { tree: ["+", ...(tree[0] === "+" ? tree.slice(1) : [tree]), also], symbols: (key) => penalty.symbols(key) ?? symbols(key) };
+  }
+
+  /** The sum over the uses of a number whose derivatives are those by a layer's sums or by what it gives. */
+  sumOfUses(parameter, place) {
     const { rows } = this.narration;
     const uses = this.uses(parameter, place);
     if (uses === null) return null;
@@ -157,11 +176,10 @@ class OwnParameters {
       const rest = sumOf(products) - sumOf(this.kept(products).map((n) => products[n]));
       terms.push(table.put(leftOut(products.length - terms.length), rest));
     }
-    const parts = shares && !byRow && terms.length ? [partOf(joined(terms), rows.divisorOf(how))] : terms;
-    const [found, scale] = [sumOf(products), sumOf(products.map(Math.abs))].map((one) => (shares && !byRow ? one / rows.divisorOf(how) : one));
-    if (close(found, told, scale)) return { tree: joined(parts), symbols: table.symbols };
-    if (!this.training.penalties.some(([name]) => name === `${this.layer.name}/${parameter}`)) return null;
-    return { tree: joined([...parts, table.put(factor(told - found), told - found)]), symbols: table.symbols };
+    const divisor = shares && !byRow ? rows.divisorOf(how) : 1;
+    const tree = terms.length ? partOf(joined(terms), divisor) : 0;
+    const [value, scale] = [sumOf(products), sumOf(products.map(Math.abs))].map((one) => one / divisor);
+    return { tree, symbols: table.symbols, value, scale };
   }
 
   kept(products) {
@@ -203,7 +221,8 @@ class OwnParameters {
 
   /** Parameters whose uses are known and that are trained. */
   get learning() {
-    const known = this.network.isAtPositions(this.c) || this.network.looksUp(this.c) || this.spread || this.layer?.kind === "PReLU";
+    const { network, c } = this;
+    const known = network.isAtPositions(c) || network.looksUp(c) || this.spread || this.layer?.kind === "PReLU" || this.operations?.hasSlopes;
     return known ? Object.keys(this.parameters).filter((name) => this.training.gradient(this.parameters[name])) : [];
   }
 
@@ -232,6 +251,7 @@ class OwnParameters {
 
   /** What the loss takes of the derivatives where a number is used. */
   reportedLines(parameter, place, units) {
+    if (this.operations) return this.operations.sharedLines();
     const uses = this.uses(parameter, place);
     const { ends, shares } = this.ends(uses);
     const reported = shares ? units.slice(0, 1) : [...ends.keys()].slice(0, MOST_REPORTED); // each has more than a share

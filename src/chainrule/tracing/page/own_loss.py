@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from chainrule.engine import Graph, lower
 from chainrule.graph import Node, Rows, gradients, input_node, reachable
-from chainrule.tracing.formula import Call, Expression, Symbol
-from chainrule.tracing.page.formulas import plain
+from chainrule.tracing.page.own_operations import Keyed
 from chainrule.tracing.page.shipping import evaluated, packed, shipped_tape
 from chainrule.tracing.step import StepTrace
 from chainrule.tracing.step_own_loss import OwnLoss, own_loss
@@ -19,9 +15,6 @@ from chainrule.tracing.view import View
 from chainrule.training import TracedNode
 
 __all__ = ["shipped_own_loss"]
-
-MOST_NUMBERS = 1_000
-"""Of all operations of a row's loss, each of which has formulas; of more those that text tells."""
 
 
 def shipped_own_loss(trace: StepTrace) -> dict[str, Any] | None:
@@ -37,32 +30,17 @@ def shipped_own_loss(trace: StepTrace) -> dict[str, Any] | None:
     small = _Small(trace)
     found = keyed.within(small.rows, small.leaves[-1].number + 1)
     return None if found is None else {
-        "letter": keyed.letter, "steps": [keyed.step(node) for node in keyed.steps],
-        "outputs": keyed.outputs_told(), **small.shipped(found),
+        "letter": keyed.letter, "steps": [keyed.told(node) for node in keyed.steps],
+        "outputs": keyed.slopes(keyed.nodes[told.outputs]), **small.shipped(found),
     }  # fmt: skip
 
 
-class _Keyed(OwnLoss):
-    """The same with keys for names: output "o/0", target "t/0", number "2/0" of the third step.
+class _Keyed(Keyed, OwnLoss):
+    """The same with keys: output "o/0" and target "t/0"."""
 
-    A derivative by such a number has a "d" before its key.
-    """
-
-    def __init__(self, view: View, outputs: int) -> None:
-        super().__init__(view, outputs)
-        self.width = {node.number: int(np.prod(self._shape(node))) for node in self.steps}
-        self.whole = sum(self.width.values()) <= MOST_NUMBERS
-
-    def symbol(self, node: TracedNode, row: int, place: int) -> Symbol:
-        """One number of a row."""
-        if node.number == self.outputs:
-            what = "o"
-        else:
-            what = "t" if self._is_target(node) else str(self.steps.index(node))
-        return replace(super().symbol(node, row, place), name=f"{what}/{place}")
-
-    def _rest(self, terms: Sequence[Expression]) -> Expression:
-        return Call("more", tuple(terms))
+    def key(self, node: TracedNode) -> str:
+        """What stands before the place of a number, where its node is no step."""
+        return "o" if node.number == self.outputs else "t"
 
     def within(self, rows: Node, first: int) -> list[Node] | None:
         """The node of each step in another graph of the loss, of nodes numbered from `first` on.
@@ -81,32 +59,9 @@ class _Keyed(OwnLoss):
         nodes = [found[one.number] for one in self.steps if one.number in found]
         return nodes if len(nodes) == len(self.steps) else None
 
-    def step(self, node: TracedNode) -> dict[str, Any]:
-        """What an operation is called, and the formulas of its numbers and derivatives by place."""
-        shown, width = self._shown(node), self.width[node.number]
-        places = range(width) if self.whole else shown
-        moved = node.number in self.moved and node is not self.end
-        return {
-            "name": self._name(node), "by": node.operation, "width": width, "shown": shown,
-            "moved": moved,
-            "values": _trees({one: self._formula(node, 0, one) for one in places}),
-            "slopes": _trees({one: self._total(node, 0, one) for one in places if moved}),
-        }  # fmt: skip
-
-    def outputs_told(self) -> dict[int, Any]:
-        """The derivatives by outputs, by their places."""
-        node, width = self.nodes[self.outputs], int(np.prod(self._shape(self.nodes[self.outputs])))
-        places = range(width) if self.whole else self._shown(node)
-        return _trees({one: self._total(node, 0, one) for one in places})
-
-
-def _trees(formulas: Mapping[int, Expression | None]) -> dict[int, Any]:
-    """Formulas as plain values, by place; without those that are not spelled."""
-    found = {
-        place: plain(one, lambda symbol: f"{'d' if symbol.by else ''}{symbol.name}")
-        for place, one in formulas.items()
-    }
-    return {place: tree for place, tree in found.items() if tree is not None}
+    def told(self, node: TracedNode) -> dict[str, Any]:
+        """An operation, with derivatives where it depends on outputs and is not the loss."""
+        return self.step(node, node.number in self.moved and node is not self.end)
 
 
 class _Small:

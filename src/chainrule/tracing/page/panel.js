@@ -34,7 +34,7 @@ class NetworkPanel {
     }
     if (column.kind !== "given") {
       const word = network.errors ? "Error" : "Delta";
-      sections.push({ title: network.hasSums(c) ? `${word} of the row` : "Derivative by what it is given", lines: this.narration.deltaLines(c, unit) });
+      sections.push({ title: network.hasSums(c) ? `${word} of the row` : "Derivative by what the layer is given", lines: this.narration.deltaLines(c, unit) });
       sections.push(this.rowsOfUnit(c, unit));
     }
     if (column.link === "weights") sections.push(this.weightsOf(c, unit));
@@ -48,10 +48,10 @@ class NetworkPanel {
     const column = network.columns[c];
     const x = column.layer && network.baseValue(c, unit);
     const { narration } = this;
-    const told = column.layer && (narration.formulasOf(c).value || narration.normalizes(c) || network.looksUp(c) || network.mixing.mixes(c) || network.hasSums(c) || narration.sharesOut(c));
+    const told = column.layer && (narration.formulasOf(c).value || narration.normalizes(c) || network.looksUp(c) || network.mixing.mixes(c) || network.hasSums(c) || narration.sharesOut(c) || OwnLayer.of(narration, c));
     if (told) return narration.passed(c, [unit]);
     const lines = [`${network.valueName(c, unit)} = ${bare(network.value(c, "a", unit))}`];
-    if (x !== undefined && !column.moves) lines.push(`of ${network.baseName(c, unit)} = ${bare(x)}`);
+    if (x !== undefined && !column.moves && !network.isOfOthers(c)) lines.push(`of ${network.baseName(c, unit)} = ${bare(x)}`);
     return lines;
   }
 
@@ -77,11 +77,14 @@ class NetworkPanel {
     const { network } = this;
     if (this.data.rows === 1) return { title: "", lines: [] };
     const [base, slope] = network.hasSums(c) ? ["z", network.deltaWord] : ["x", network.givenWord];
-    const rows = this.fewRows((row) => [
-      `${row + 1}`, number(network.value(c, base, unit, row)), number(network.value(c, "a", unit, row)),
-      number(network.delta(c, unit, row)),
-    ]);
-    return { title: "Over the rows", table: { head: ["row", base, "a", slope], rows } };
+    const value = (what, row) => number(network.value(c, what, unit, row));
+    const made = network.isOfOthers(c) ? [
+      ["a", (row) => value("a", row)], [network.slopeName("a"), (row) => number(network.sign * network.value(c, "upstream", unit, row))],
+    ] : [
+      [base, (row) => value(base, row)], ["a", (row) => value("a", row)], [slope, (row) => number(network.delta(c, unit, row))],
+    ];
+    const rows = this.fewRows((row) => [`${row + 1}`, ...made.map(([, of]) => of(row))]);
+    return { title: "Over the rows", table: { head: ["row", ...made.map(([name]) => name)], rows } };
   }
 
   fewRows(make) {

@@ -104,7 +104,7 @@ class NetworkSubject {
     const of = this.data.mixing ? "the sum Σℓ of all rows' losses (for a layer mixes the rows)" : `the row's own loss${own}`;
     const minus = errors ? "minus " : "";
     const passed = columns.some(({ mark }) => mark) ? "h~ what h is after a layer without weighted sums (dropout, normalization …), " : "";
-    const given = columns.some((column) => this.isPlain(column)) ? `${givenWord} ${minus}that by what such a layer is given, ` : "";
+    const given = columns.some((column) => this.isPlain(column)) ? `${givenWord} ${minus}that by what ${passed ? "such a layer" : "a layer without weighted sums"} is given, ` : "";
     return `z weighted sum, a activation, ${d} ${errors ? "error: minus " : ""}the derivative of ${of} by z, ${passed}${given}`
       + `${this.targetWord()}${this.signs().map((one) => `, ${one}`).join("")}. Lines are weights: blue positive, dashed orange negative, thicker where larger; `
       + `${errors ? "−∂ on them is minus" : "∂ on them is"} the gradient, → what is after the step.`;
@@ -123,7 +123,8 @@ class NetworkSubject {
   signs() {
     const { network } = this;
     const { rows } = new Narration(network);
-    const own = OwnLoss.of(network);
+    const layers = network.columns.map((_, c) => OwnLayer.of(rows.narration, c)).filter(Boolean);
+    const own = [[OwnLoss.of(network), "the loss"], ...layers.map((one) => [one, one.column.layer.name])];
     const normals = network.columns.flatMap((_, c) => (rows.narration.normalizes(c) ? [new Normalization(rows.narration, c)] : []));
     const shared = network.columns.filter((_, c) => network.isAtPositions(c)).map(({ layer }) => layer);
     const { isKnown } = network.mixing;
@@ -138,14 +139,15 @@ class NetworkSubject {
       rows.weights && rows.shares && !isKnown ? "s a row's share in the loss" : "",
       isKnown ? dashed(this.data.formulas.meanings.mix.replace(": ", " ")) : "",
       ...normals.map(({ names }) => names.replace(": ", " ")),
-      own?.steps.length > 1 ? `${own.letter}1, ${own.letter}2 ... what operations of the loss give, in their order` : "",
+      ...own.map(([one, whose]) => (one?.steps.length > 1 ? `${one.letter}1, ${one.letter}2 ... what operations of ${whose} give, in their order` : "")),
       normals.length ? "μ mean, σ² variance, hat what is given less μ, divided by the deviation" : "",
     ].filter(Boolean);
   }
 
   /** Whether a column is a layer without sums that computes. */
   isPlain(column) {
-    return column.kind === "layer" && !column.moves && !this.network.hasSums(this.network.columns.indexOf(column));
+    const c = this.network.columns.indexOf(column);
+    return column.kind === "layer" && !column.moves && !this.network.hasSums(c) && !this.network.isOfOthers(c);
   }
 
   panel(key) {

@@ -1,0 +1,114 @@
+"""Layers of the user's own as the page of a network takes them: by their operations, as in text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from chainrule.tracing.formula import Expression, Symbol, total
+from chainrule.tracing.page.own_operations import MOST_NUMBERS, Keyed, keyed_tree
+from chainrule.tracing.step_gradient import shown_numbers
+from chainrule.tracing.step_own_layer import OwnLayer
+from chainrule.tracing.view import View
+from chainrule.training import TracedNode, TracedTape
+
+__all__ = ["asked_of_own_layers", "shipped_own_layers"]
+
+
+def asked_of_own_layers(view: View) -> list[TracedNode]:
+    """The operations whose numbers and derivatives the page takes from its tape."""
+    return [node for own in view.own_layers if own is not None for node in own.steps]
+
+
+def shipped_own_layers(view: View, traced: TracedTape) -> list[dict[str, Any] | None]:
+    """For each layer the formulas of its operations; None of layers that are told otherwise."""
+    segments = {one.name: number for number, one in enumerate(traced.tape.segments)}
+    return [
+        None if own is None or not traced.nodes else _Keyed(own, segments).shipped(traced)
+        for own in view.own_layers
+    ]
+
+
+class _Keyed(Keyed, OwnLayer):
+    """The same with keys: "x/0" of what the layer is given, "p/3/0" of the tape's parameter 3."""
+
+    def __init__(self, own: OwnLayer, segments: dict[str, int]) -> None:
+        super().__init__(own.view, own.place, own.given.number, own.letter)
+        self.own, self.segments = own, segments
+
+    def key(self, node: TracedNode) -> str:
+        """What stands before the place of a number, where its node is no step."""
+        return "x" if node is self.given else f"p/{self.segments[str(node.name)]}"
+
+    def _slope(self, node: TracedNode, row: int, place: int) -> Symbol:
+        return replace(super()._slope(node, row, place), name=self._key(node, place))
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether all numbers, those of parameters too, have formulas."""
+        sizes = [one.before.size for one in self.parameters.values()]
+        sizes += [self._width(node) for node in (self.given, *self.steps)]
+        return sum(sizes) <= MOST_NUMBERS
+
+    def shipped(self, traced: TracedTape) -> dict[str, Any]:
+        """Steps with their formulas; derivatives where text tells them."""
+        slopes = self.own.has_slopes
+        return {
+            "letter": self.letter, "whole": self.whole,
+            "steps": [self._told(node, traced, slopes) for node in self.steps],
+            "given": self.slopes(self.given) if slopes and any(self._users(self.given)) else {},
+            "gradients": self._gradients() if slopes else None,
+        }  # fmt: skip
+
+    def _told(self, node: TracedNode, traced: TracedTape, slopes: bool) -> dict[str, Any]:
+        reached, in_rows = slopes and node.number in self.reached, self._in_rows(node)
+        found = self.step(node, reached and in_rows and node is not self.end)
+        uses = {place: self._used(node, place) for place in self.places(node)}
+        results = {
+            kind: traced.tape.results[name] for kind, name in traced.nodes[node.number].items()
+        }
+        return found | {
+            "inRows": in_rows, "results": results,
+            "uses": uses if reached and not in_rows else {},
+        }  # fmt: skip
+
+    def _gradients(self) -> dict[str, dict[int, Any]]:
+        """By parameter the uses of its numbers."""
+        told = [*shown_numbers(self.view, self.place)]
+        found = {}
+        for number, one in self.parameters.items():
+            shape = one.before.shape
+            shown = [
+                int(np.ravel_multi_index(kept.index, shape)) for kept in told
+                if kept.parameter is one
+            ]  # fmt: skip
+            places = range(one.before.size) if self.whole else shown
+            if one.gradient is not None:
+                found[one.name] = {at: self._used(self.nodes[number], at) for at in places}
+        return found
+
+    def _used(self, node: TracedNode, place: int) -> dict[str, Any] | None:
+        """What uses of a number that is the same for all rows add to its derivative.
+
+        Of each row the terms of `rows`; once those of `shared`. None where that is not known.
+        """
+        rows: list[Any] = []
+        shared: list[Expression] = []
+        for user, which in self._users(node):
+            at = self._used_at(user, which, place)
+            if at is None or len(at) > MOST_NUMBERS:
+                return None
+            terms = {one: self._factor(user, which, 0, one, place) for one in at}
+            known = {one: term for one, term in terms.items() if term is not None}
+            if len(known) < len(terms):
+                return None
+            if self._in_rows(user):
+                rows += [keyed_tree(term) for term in known.values()]
+            else:
+                shared.append(self._folded(known, user))
+        added = keyed_tree(total(shared)) if shared else None
+        unknown = None in rows or (bool(shared) and added is None)
+        return None if unknown else {"rows": rows, "shared": added}

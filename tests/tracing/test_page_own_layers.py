@@ -1,0 +1,275 @@
+"""Layers of a reader's own in the page: the operations that text tells, and numbers that follow."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.tracing.engine import Scripts
+from tests.tracing.networks import batch, model
+from tests.tracing.test_equations import equations
+from tests.tracing.test_own_layers import LAYERS, MIXED, Own, losses_by_numpy, quad, slope, traced
+from tests.tracing.test_page_as_text import plain_page, plain_text
+from tests.tracing.test_page_equations import SCRIPTS, TOLD, check_equations, computed
+
+import chainrule as cr
+from chainrule import layers
+from chainrule.tracing.page.network import shipped_step
+from chainrule.tracing.text import symbol_text, written
+from chainrule.tracing.view import View
+
+ops = cr.ops
+NOTED = re.compile(r"(, (by|through) .*|  \(.*\))$")
+NUMBERS = """(() => {
+  digits = 20;
+  const network = new Network(new Training(shipped));
+  change(network);
+  network.setRow(row);
+  const shown = (text) => text.replaceAll(MARKS[0], "<").replaceAll(MARKS[1], ">");
+  const told = ({ title, lines = [] }) => [shown(title), lines.map(shown)];
+  return network.columns.flatMap(({ layer }, c) => {
+    if (!shipped.ownLayers[shipped.layers.indexOf(layer)]) return [];
+    return Object.values(layer.parameters).flatMap((segment) => {
+      const [, start, stop] = shipped.segments[segment];
+      return Array.from({ length: stop - start }, (_, n) => n)
+        .flatMap((n) => new NetworkPanel(network).own(c, segment, n).sections.map(told));
+    });
+  });
+})()"""
+
+
+@pytest.fixture(scope="module")
+def scripts():
+    return Scripts(*SCRIPTS)
+
+
+SIGNS = str.maketrans({"∂": "d", "−": "-", "²": "^2", "³": "^3", "ℓ": "L", "′": "'", "≤": "<="})
+WHOLE = re.compile("gradient|new|update", re.IGNORECASE)
+OF_LAYER = re.compile(r"(-?dL/d)?([uvkp]\d|own/)")
+
+
+def of_all_rows(text):
+    """What text writes of sums over rows, as the page has it."""
+    return re.sub(r"dL\(\d+\)/", "dL/", text).translate(SIGNS)
+
+
+def page_of_all_rows(text):
+    """What the page writes of sums over rows, with the letters and signs of text."""
+
+    def low(found):
+        name = found[1] if "[" in found[1] else found[1].replace(",", "_")
+        return ("_" if name[0].isalpha() else "") + name
+
+    return of_all_rows(re.sub(r"<([^<> ]+)>", low, text))
+
+
+def told_by_text(trace, row):
+    """Of each name its formula, "" where there is none, and its number."""
+    found = {}
+    for title, one in equations(trace):
+        whole = bool(WHOLE.search(title))
+        if one.symbol.row in (None, row + 1):
+            plain = of_all_rows if whole else lambda text: plain_text(text, row)
+            formula = plain(written(one.forms[0])) if one.forms else ""
+            found.setdefault((plain(symbol_text(one.symbol)), whole), (formula, float(one.value)))
+    return found
+
+
+def told_by_page(scripts, trace, row, change=""):
+    """The same of each moment, and of each number of a parameter; and every line."""
+    code = TOLD.replace("network.setRow(row);", f"{change} network.setRow(row);")
+    code = code.replace("shown.slice(0, 3)", "shown")  # the panels of all units
+    numbers = NUMBERS.replace("change(network);", change)
+    shipped, found = shipped_step(trace), {}
+    told = [*scripts(numbers, shipped=shipped, row=row), *scripts(code, shipped=shipped, row=row)]
+    for title, lines in told:
+        whole = bool(WHOLE.search(title))
+        for line in lines:
+            noted = NOTED.sub("", line)
+            name, *sides = noted.split(" = ")
+            if sides and computed(sides[-1]) is not None:
+                plain = page_of_all_rows if whole else lambda text: plain_page(text, row)
+                formula = plain(sides[0]).replace("³", "^3") if noted == line else ""
+                found.setdefault((plain(name), whole), (formula, computed(sides[-1])))
+    return found, told
+
+
+def check_as_text(scripts, trace, least):
+    for row in View(trace).shown_rows:
+        text, (page, told) = told_by_text(trace, row), told_by_page(scripts, trace, row)
+        compared = {one: told for one, told in text.items() if OF_LAYER.match(one[0])}
+        assert len(compared) > least
+        for one, (formula, value) in compared.items():
+            formula, penalty, _ = formula.partition("dpenalty/d")  # the page has its number there
+            assert page[one][0].startswith(formula) if penalty else page[one][0] == formula, one
+            assert page[one][1] == pytest.approx(value), one
+        assert check_equations(told) > 10
+
+
+@pytest.mark.parametrize("how", [{}, {"errors": True}], ids=["deltas", "errors"])
+@pytest.mark.parametrize("rows", [1, 2])
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_page_tells_each_equation_of_a_layer_that_text_tells(scripts, name, rows, how):
+    for middle in (True, False):
+        check_as_text(scripts, traced(name, rows, middle, **how)[1], 4)
+
+
+OTHERS = {
+    "rows with weights": ([layers.Dense(2, "tanh"), quad(), layers.Dense(1)], 2, 1, {
+        "sample_weight": [1.0, 2.5]}),
+    "a penalty": (
+        [layers.Dense(2, "tanh"), quad(penalty=cr.regularizers.L2(0.1)), layers.Dense(1)], 2, 1, {}
+    ),
+    "rows that mix behind it": (
+        [quad(), layers.BatchNormalization(), layers.Dense(1)], 2, 1, {}
+    ),
+    "positions": ([quad(), layers.Flatten(), layers.Dense(1)], (3, 2), 1, {}),
+    "several and a loss": (
+        [quad(), LAYERS["by length"][0].__class__(
+            lambda x, s: (x * s + 1.0) ** 2 * x, (("s", (3,)),)
+        ), layers.Dense(2), LAYERS["scaled"][0]], 2, 2, {},
+    ),
+    "columns": ([layers.Dense(2, "tanh"), quad(), layers.Dense(1)], 2, 1, {"notation": "columns"}),
+}  # fmt: skip
+"""Layers, what they are given and give, and how they are traced."""
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_networks_with_layers_of_ones_own_are_told_as_in_text(scripts, name):
+    stack, given, width, how = OTHERS[name]
+    loss = (lambda t, o: ops.abs(t - o) ** 3) if "loss" in name else "mse"
+    check_as_text(
+        scripts, model(given, *stack, loss=loss).trace(*batch(2, given, width), **how), 20
+    )
+
+
+def numbers_of(scripts, trace, change, row=0):
+    """What the page's network is made of after a change: h, targets and its layers' parameters."""
+    return scripts(
+        f"""(() => {{ const network = new Network(new Training(shipped)); {change}
+          const {{ training }} = network;
+          const plain = ({{ shape, data }}) => [shape, Array.from(data)];
+          return [training.of(shipped.layers[0].results.a), training.state.arrays[target],
+            ...shipped.segments.slice(2).map((_, n) => training.parameter(n + 2))].map(plain);
+        }})()""",
+        shipped=shipped_step(trace), target="target/dense_1",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_what_is_told_of_a_layer_follows_changed_numbers(scripts, name):
+    _, trace = traced(name, 2, middle=True)
+    places = [place for segment in shipped_step(trace)["segments"] for place in segment[1:3]]
+    change = (
+        "".join(
+            f"network.training.set({{ place: {place} }}, {0.75 - 0.25 * n});"
+            for n, place in enumerate([1, 7, max(places) - 4])
+        )
+        + 'network.training.set({ source: "input/input", place: 0 }, 2);'
+    )
+    before, _ = told_by_page(scripts, trace, 0)
+    page, told = told_by_page(scripts, trace, 0, change)
+    assert check_equations(told) > 10
+    told_before, told_after = (
+        {one for one in found if found[one][0] and (one[1] or "own" not in one[0])}
+        for found in (before, page)
+    )
+    assert told_before == told_after
+    h, targets, *after = (
+        np.reshape(data, shape) for shape, data in numbers_of(scripts, trace, change)
+    )
+    losses = losses_by_numpy(name, True, targets)
+    for k in range(2):
+        wanted = slope(lambda x: losses(x, *after)[0], h, (0, k))
+        assert page[f"dL/dh{k + 1}", False][1] == pytest.approx(wanted, abs=1e-6)
+        assert page[f"dL/dh{k + 1}", False][1] != pytest.approx(before[f"dL/dh{k + 1}", False][1])
+    for place, (parameter, shape) in enumerate(LAYERS[name][0].shapes):
+        for index in np.ndindex(shape):
+
+            def moved(values, place=place):
+                return losses(h, *after[:place], values, *after[place + 1 :]).mean()
+
+            which = ",".join(str(one + 1) for one in index)
+            formula, found = page[f"dL/down/{parameter}[{which}]", True]
+            assert found == pytest.approx(slope(moved, after[place], index), abs=1e-6)
+            assert formula
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_of_large_own_layers_the_same_numbers_are_told_as_in_text(scripts, last):
+    large = Own(
+        lambda x, a, b, s: ops.tanh(x @ a + b) * s, (("a", (40, 30)), ("b", (30,)), ("s", ()))
+    )
+    stack = [layers.Dense(40, "relu"), large, *([] if last else [layers.Dense(2)])]
+    trace = model(20, *stack).trace(*batch(14, 20, 30 if last else 2))
+    row = View(trace).shown_rows[0]
+    text, (page, told) = told_by_text(trace, row), told_by_page(scripts, trace, row)
+    compared = {one: found for one, found in text.items() if OF_LAYER.match(one[0])}
+    assert len(compared) > 15 and compared.keys() <= page.keys()
+    for one, (_, value) in compared.items():
+        assert page[one][1] == pytest.approx(value), one
+    formulas = {name: formula for (name, _), (formula, _) in page.items()}
+    assert sum(formula.endswith(" + [38 more]") for formula in formulas.values()) > 1
+    assert "more]" in formulas["dL/down/s[]"] and check_equations(told) > 50
+    assert len(str(shipped_step(trace)["ownLayers"])) < 400_000
+
+
+@cr.operation
+def own_square(x):
+    return x * x
+
+
+@own_square.gradient
+def _(g, y, x):
+    return g * 2.0 * x
+
+
+def test_where_the_page_cannot_compute_it_tells_the_numbers_that_were_traced(scripts):
+    def loss(t, o):
+        return own_square(t - o)
+
+    trace = model(2, layers.Dense(2), quad(), layers.Dense(1), loss=loss).trace(*batch(2, 2, 1))
+    assert "tape" not in shipped_step(trace)
+    check_as_text(scripts, trace, 20)
+
+
+def test_penalties_on_what_own_layers_give_leave_derivatives_as_results_in_the_page(scripts):
+    made_of = Own(lambda x, a: ops.sin(x @ a), (("a", (2, 3)),))
+    held = replace(made_of, activity_regularizer=cr.regularizers.L2(0.1))
+    trace = model(2, layers.Dense(2), held, layers.Dense(1)).trace(*batch(2, 2, 1))
+    page, told = told_by_page(scripts, trace, 0)
+    assert page["u1_1", False][0] == "h1·own/a[1,1] + h2·own/a[2,1]"
+    assert page["dL/down/a[1,1]", True][0] == ""
+    by_h = [line for _, lines in told for line in lines if line.startswith("∂ℓ/∂h<1> = ")]
+    assert by_h and all(line.endswith("through all units of the layer") for line in by_h)
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_a_layer_whose_operations_are_not_told_gives_derivatives_by_what_it_is_given(scripts, name):
+    stack = [layers.Dense(2), Own(MIXED[name], (("a", (2, 3)),)), layers.Dense(1)]
+    trace = model(2, *stack).trace(*batch(3, 2, 1))
+    page, told = told_by_page(scripts, trace, 1)
+    for k in range(2):
+        wanted = trace.layers[1].numbers.delta[1, k]
+        assert page[f"dL/dh{k + 1}", False][1] == pytest.approx(wanted)
+    lines = [line for _, lines in told for line in lines]
+    assert not any("x<own" in line for line in lines) and check_equations(told) > 10
+    mixed = " and rows" if name == "mixing rows" else ""
+    assert any(line.endswith(f", through all units{mixed} of the layer") for line in lines)
+
+
+def test_a_layer_that_is_another_each_time_has_no_operations_in_the_page():
+    made_of = [ops.exp]
+    own = Own(lambda x, a: made_of[0](x @ a) * 2.0, (("a", (2, 3)),))
+    trace = model(2, layers.Dense(2), own, layers.Dense(1)).trace(*batch(1, 2, 1))
+    assert shipped_step(trace)["ownLayers"][1]["letter"] == "u"
+    made_of[0] = ops.sin
+    assert shipped_step(trace)["ownLayers"] == [None, None, None]
+
+
+def test_the_legend_says_whose_operations_letters_stand_for():
+    scripts = Scripts(*SCRIPTS, "curve.js", "subject.js")
+    legend = scripts(
+        "new NetworkSubject(shipped).legend()", shipped=shipped_step(traced("quad", 1, True)[1])
+    )
+    assert "u1, u2 ... what operations of own give, in their order" in legend
