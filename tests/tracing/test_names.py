@@ -53,7 +53,7 @@ def test_numbers_of_several_inputs_are_called_by_these_in_all_forms(scripts, spr
     assert sorted(in_table(trace)) == sorted([*names, *positions])
     # as many as there are inputs, but made of codes alone
     assert found["Embedding"] == ["x3", "x4", "x5"]
-    assert re.search(r"x3\(\d\) += embedding_0/table\[", trace.to_text())
+    assert re.search(r"x3\(\d\) += table_embedding_0\[", trace.to_text())
 
 
 def long_names(*stack, **how):

@@ -161,7 +161,7 @@ def name_latex(name: str) -> str:
     plain = _decomposed(name)
     if found := INDEXED.fullmatch(plain):
         letter, power, layer, word, place = found.groups()
-        layer = name_latex(word) if word else layer
+        layer = _layer(word) if word else layer
         powers = [*filter(None, (_digits(power), layer and f"[{layer}]"))]
         raised = "^{" + r"\,".join(powers) + "}" if powers else ""
         return f"{_mathematical(letter)}{raised}_{{{place}}}"
@@ -173,6 +173,11 @@ def name_latex(name: str) -> str:
     if name.isascii() and name.isalnum():
         return name if name.isdigit() else rf"\mathrm{{{name}}}"
     return rf"\text{{{escaped(name)}}}"
+
+
+def _layer(word: str) -> str:
+    """The name of a layer: one of several words is no letter with an index."""
+    return rf"\text{{{escaped(word)}}}" if "_" in word else name_latex(word)
 
 
 def _decomposed(name: str) -> str:
