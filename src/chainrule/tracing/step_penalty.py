@@ -52,11 +52,12 @@ def number_symbol(view: View, layer: LayerTrace, parameter: ParameterTrace, inde
     if parameter is layer.bias:
         return view.bias(layer, *index)
     at = place_text(layer, parameter, index)
-    name = view.parameter_names[f"{layer.name}/{parameter.name}"]
+    value, where = parameter.before[index], f"[{at}]" if at else ""
     if layer in view.normalizing and parameter.name in LETTERS:
-        name = LETTERS[parameter.name] + view.normal_number(layer)
-    name += f"[{at}]" if at else ""
-    return Symbol(name, parameter.before[index], bracketed=is_long(name))
+        return Symbol(f"{LETTERS[parameter.name]}{view.normal_number(layer)}{where}", value)
+    name = view.parameter_names[f"{layer.name}/{parameter.name}"] + where
+    parts = parameter.name, layer.name, at
+    return Symbol(name, value, bracketed=is_long(name), parameter=parts)
 
 
 def learned_slope(view: View, layer: LayerTrace, unit: int) -> Symbol:
