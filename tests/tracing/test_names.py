@@ -1,14 +1,18 @@
 """One name for one thing in text, LaTeX, table and page, also where it has spaces or signs."""
 
+import math
 import re
 
 import numpy as np
 import pytest
 from tests.tracing.engine import Scripts
 from tests.tracing.networks import batch, model, step_of, table_step
+from tests.tracing.test_own_layers import Own
+from tests.tracing.test_page_own import panels
 from tests.tracing.test_page_words import SCRIPTS, panel, said
 
-from chainrule.layers import Dense, Dropout, Embedding, Flatten
+from chainrule import ops
+from chainrule.layers import Dense, Dropout, Embedding, Flatten, PReLU
 from chainrule.tracing.page.network import shipped_step
 
 LONG = [["weight (lb)", "origin = usa"], ["low fat", "h2"], ["very good", "o2"]]
@@ -53,7 +57,7 @@ def test_numbers_of_several_inputs_are_called_by_these_in_all_forms(scripts, spr
     assert sorted(in_table(trace)) == sorted([*names, *positions])
     # as many as there are inputs, but made of codes alone
     assert found["Embedding"] == ["x3", "x4", "x5"]
-    assert re.search(r"x3\(\d\) += embedding_0/table\[", trace.to_text())
+    assert re.search(r"x3\(\d\) += table_embedding_0\[", trace.to_text())
 
 
 def long_names(*stack, **how):
@@ -102,3 +106,78 @@ def test_only_a_place_in_brackets_is_what_is_left_of_a_long_name(scripts):
     assert fitted("h1~~~") == ["h1", "~~~"]
     assert scripts('fitted("h1~~~", 34).size') >= 12
     assert np.all([len(line) <= 11 for line in fitted("weight (lb)")])
+
+
+@pytest.mark.parametrize("form", ["rows", "columns", "theta"])
+def test_numbers_of_parameters_are_called_by_parameter_and_layer(scripts, form):
+    own = Own(lambda x, a, s: x @ a * s, (("a", (2, 2)), ("s", ())))
+    trace = model(2, own, Dense(1), optimizer="adam").trace(*batch(2, 2, 1), notation=form)
+    text = " ".join(trace.to_text(300).split())
+    for line in (
+        "dL/da_own[2,1] = 1/2·", " momentum_a_own[2,1]' = ", " a_own[2,1]' = a_own[2,1] - alpha·",
+        "dL/ds_own = 1/2·", " s_own' = s_own - alpha·",
+    ):  # fmt: skip
+        assert line in text, line
+    latex = trace.to_latex()
+    for name in (
+        r"\frac{\partial L}{\partial a^{[\mathrm{own}]}_{2,1}}", r"s_{\mathrm{own}}^{\prime}",
+        r"\mathrm{velocity}_{a^{[\mathrm{own}]}_{2,1}}",
+    ):  # fmt: skip
+        assert name in latex, name
+    tables = [table for title, _, table in panels(scripts, trace)[1][0] if "own: " in title]
+    assert [row[0] for row in tables[0][1:]] == [f"a<own>[{k},{n}]" for k in "12" for n in "12"]
+    assert tables[1][1][0] == "s<own>"
+    assert "own/" not in text and "[]" not in text + latex + trace.to_csv()
+
+
+def test_latex_sets_apart_parameters_and_layers_of_several_letters():
+    spread = table_step((False,), 2, 0.0).to_latex()
+    assert r"\frac{\partial L}{\partial \mathrm{kernel}^{[\mathrm{spread}]}_{" in spread
+    own = Own(lambda x, w: x * w, (("w1", (2,)),), name="two words")
+    latex = model(2, own, Dense(1)).trace(*batch(1, 2, 1)).to_latex()
+    assert r"\text{[w1\_\allowbreak{}two words[2]]}" in latex
+    own = Own(lambda x, w, v: x * w * v, (("w1", (2,)), ("log_v", ())), name="two_words")
+    latex = model(2, own, Dense(1)).trace(*batch(1, 2, 1)).to_latex()
+    assert r"\cdot {w_{1}}^{[\text{two\_\allowbreak{}words}]}_{2}" in latex
+    assert r"\cdot \text{log\_\allowbreak{}v}_{\text{two\_\allowbreak{}words}}" in latex
+
+
+def test_in_the_state_of_a_rule_the_page_keeps_parameters_and_layers_apart(scripts):
+    trace = model(2, PReLU(), Dense(1), optimizer="adam").trace(*batch(1, 2, 1))
+    lines = said(scripts, trace)["The new numbers of p_re_lu/alpha"]
+    assert lines[1].startswith("momentum<α_p_re_lu[1]>′ = momentum<α_p_re_lu[1]> + 0.1·(")
+    trace = model((2, 2), Dense(1), Flatten(), Dense(1), optimizer="adam").trace(
+        *batch(1, (2, 2), 1)
+    )
+    lines = said(scripts, trace)["The new numbers of dense/kernel, dense/bias"]
+    assert lines[1].startswith("momentum<W_dense[1,1]>′ = momentum<W_dense[1,1]> + 0.1·(")
+
+
+def other(name, **shapes):
+    """A layer that multiplies by all its parameters."""
+    return Own(lambda x, *given: math.prod(given, start=x), tuple(shapes.items()), name=name)
+
+
+BESIDE_WEIGHTS = Own(
+    lambda x, kernel, bias, W: ops.tanh(x @ kernel + bias) + W * 0.0,
+    (("kernel", (2, 2)), ("bias", (2,)), ("W", (2,))),
+)
+
+
+@pytest.mark.parametrize(
+    "inputs, stack, units, paths",
+    [
+        (2, [other("a_b", w=(2,)), other("b", w_a=(2,), v=())], None, ["a_b/w", "b/w_a"]),
+        (2, [other("at", s=())], [["x", "y"], ["s_at"]], ["at/s"]),
+        ((3, 2), [BESIDE_WEIGHTS, Flatten()], None, ["own/W"]),
+    ],
+)
+def test_what_would_be_called_alike_is_called_by_its_path(scripts, inputs, stack, units, paths):
+    trace = model(inputs, *stack, Dense(1)).trace(*batch(1, inputs, 1), units=units)
+    text = trace.to_text()
+    for path in paths:
+        assert f"dL/d[{path}" in text, path
+        found = [name for column in panels(scripts, trace) for unit in column
+                 for _, _, table in unit for name, *_ in table[1:]]  # fmt: skip
+        assert any(name.startswith(f"[{path}") for name in found), path
+    assert ("v_b" in text) == (stack[0].name == "a_b")

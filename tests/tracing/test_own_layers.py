@@ -164,8 +164,8 @@ def test_operations_derivatives_and_gradients_are_those_of_numpy(name, rows, mid
             def moved(values, place=place):
                 return losses(h, *after[:place], values, *after[place + 1 :]).mean()
 
-            which = ",".join(str(one + 1) for one in index)
-            found = shown(f"dL/down/{parameter}[{which}]")
+            which = f"[{','.join(str(one + 1) for one in index)}]" if index else ""
+            found = shown(f"dL/d{parameter}_own{which}")
             assert found == pytest.approx(slope(moved, after[place], index), abs=1e-7)
 
 
@@ -189,10 +189,10 @@ def test_operations_of_a_layer_are_told_in_their_order():
     text = re.sub(" +", " ", trace.to_text(300))
     assert "u1, u2 ...: what operations of own give, in their order" in text
     for line in (
-        "u1_2(1) = h1(1)·own/a[1,2] + h2(1)·own/a[2,2] = ", "u3_1(2) = u2_1(2)^2 = ",
+        "u1_2(1) = h1(1)·a_own[1,2] + h2(1)·a_own[2,2] = ", "u3_1(2) = u2_1(2)^2 = ",
         "v2_3(1) = u1_3(1) + u3_3(1) = ", "dL(1)/du2_1(1) = dL(1)/du3_1(1)·2·u2_1(1) = ",
-        "dL/down/b[2,1] = 1/2·(h2(1)·dL(1)/du2_1(1) + h2(2)·dL(2)/du2_1(2)) = ",
-        "own/b[2,1]' = own/b[2,1] - rate·dL/down/b[2,1] = ",
+        "dL/db_own[2,1] = 1/2·(h2(1)·dL(1)/du2_1(1) + h2(2)·dL(2)/du2_1(2)) = ",
+        "b_own[2,1]' = b_own[2,1] - rate·dL/db_own[2,1] = ",
     ):  # fmt: skip
         assert f"\n{line}" in text, line
     latex = trace.to_latex()
@@ -200,11 +200,11 @@ def test_operations_of_a_layer_are_told_in_their_order():
     assert latex.count("text{through") == 0
 
 
-def test_parameters_stand_in_brackets_inside_of_functions():
+def test_what_is_made_of_parameters_alone_is_told_once():
     _, trace = traced("of parameters alone", 2, middle=True)
     told = lines(trace)
-    assert told["v1_1"].startswith("softplus([own/s[1]]) = ")
-    assert told["v3_2"].startswith("e^[own/s[2]] = ")
+    assert told["v1_1"].startswith("softplus(s_own[1]) = ")
+    assert told["v3_2"].startswith("e^s_own[2] = ")
     assert told["v4"].startswith("v3_1 + v3_2 = ")
     assert told["dL/dv3_1"].startswith("dL/dv4 = ")
     assert len(re.findall(r"\nv4 +=", trace.to_text())) == 1  # the same for all rows
@@ -225,7 +225,7 @@ def test_several_own_layers_and_an_own_loss_have_letters_of_their_own():
 def test_a_letter_that_units_have_is_not_taken():
     made = model(2, layers.Dense(2), quad(), layers.Dense(1))
     told = lines(made.trace(*batch(1, 2, 1), units=[["a", "b"], ["v1", "v2"], ["o"]]))
-    assert "u1_1" in told and told["u1_1"].startswith("v1·own/a[1,1] + v2·own/a[2,1] = ")
+    assert "u1_1" in told and told["u1_1"].startswith("v1·a_own[1,1] + v2·a_own[2,1] = ")
 
 
 @pytest.mark.parametrize("errors", [False, True])
@@ -234,15 +234,15 @@ def test_penalties_on_parameters_of_own_layers_are_added(errors):
     trace = made.trace(*batch(3, 2, 1), errors=errors)
     assert check(trace, "float64") > 60 and not list(bare(trace))
     sign, told = "-" if errors else "", lines(trace)
-    start = told[f"{sign}dL/down/a[1,1]"].partition(" = ")[0]
-    assert start.endswith(f") {'-' if errors else '+'} dpenalty/down/a[1,1]")
+    start = told[f"{sign}dL/da_own[1,1]"].partition(" = ")[0]
+    assert start.endswith(f") {'-' if errors else '+'} dpenalty/da_own[1,1]")
 
 
 def test_rows_with_weights_have_their_shares_in_gradients_of_own_layers():
     made = model(2, layers.Dense(2, "tanh"), quad(), layers.Dense(1))
     trace = made.trace(*batch(3, 2, 1), sample_weight=[1.0, 2.0, 0.25])
     assert check(trace, "float64") > 60 and not list(bare(trace))
-    assert lines(trace)["dL/down/a[1,1]"].startswith("s(1)·h1(1)·dL(1)/du1_1(1) + s(2)·h1(2)·")
+    assert lines(trace)["dL/da_own[1,1]"].startswith("s(1)·h1(1)·dL(1)/du1_1(1) + s(2)·h1(2)·")
 
 
 def test_an_own_layer_before_rows_mix_has_derivatives_of_the_sum():
@@ -257,8 +257,8 @@ def test_an_own_layer_at_positions():
     trace = made.trace(*batch(2, (3, 2), 1))
     assert check(trace, "float64") > 60 and not list(bare(trace)) and not list(untold(trace))
     told = lines(trace)
-    assert told["v1_4(1)"].startswith("input3(1)·own/a[1,1] + input4(1)·own/a[2,1] = ")
-    assert told["dL/down/a[1,1]"].count("(1)/dv1_") == 3
+    assert told["v1_4(1)"].startswith("input3(1)·a_own[1,1] + input4(1)·a_own[2,1] = ")
+    assert told["dL/da_own[1,1]"].count("(1)/dv1_") == 3
 
 
 @pytest.mark.parametrize("last", [True, False])
@@ -271,7 +271,7 @@ def test_of_large_own_layers_what_leads_to_shown_units_is_told(last):
     assert check(trace, "float64") > 30 and not list(bare(trace)) and not list(untold(trace))
     told = lines(trace)
     assert any("more]" in told[name] for name in told if name[1:].startswith("1_"))
-    assert "[" in told["dL/down/s[]"] and len(trace.to_text().splitlines()) < 200
+    assert "[" in told["dL/ds_own"] and len(trace.to_text().splitlines()) < 200
 
 
 def test_penalties_on_what_own_layers_give_leave_derivatives_as_results():
@@ -280,8 +280,8 @@ def test_penalties_on_what_own_layers_give_leave_derivatives_as_results():
     trace = model(2, layers.Dense(2), held, layers.Dense(1)).trace(*batch(2, 2, 1))
     assert check(trace, "float64") > 40
     told = lines(trace)
-    assert told["dL/down/a[1,1]"].endswith("(through the operations of the layer)")
-    assert told["u1_1(1)"].startswith("h1(1)·own/a[1,1] + ")
+    assert told["dL/da_own[1,1]"].endswith("(through the operations of the layer)")
+    assert told["u1_1(1)"].startswith("h1(1)·a_own[1,1] + ")
 
 
 MIXED = {

@@ -307,7 +307,7 @@ def test_a_weight_before_a_softmax_is_the_product_of_all_factors_of_the_class(sc
 def test_a_prelu_is_told_with_its_slope(scripts):
     found = panel(scripts, step_of("prelu"), "u/2/0")
     assert found["What it gives"][0] == (
-        "h<1>~ = max(h<1>, 0) + p_re_lu/alpha[1]·min(h<1>, 0)"
+        "h<1>~ = max(h<1>, 0) + α<p_re_lu>[1]·min(h<1>, 0)"
         " = max(0.45036, 0) + 0·min(0.45036, 0) = 0.45036"
     )
 

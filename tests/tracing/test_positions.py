@@ -105,7 +105,7 @@ def test_normalizations_of_positions_are_told_with_their_own_means():
         assert float(shown.rpartition("= ")[2]) == pytest.approx(x[..., unit].mean(), abs=1e-6)
         shown = float(told[f"σ²1[{unit + 1}]"].rpartition("= ")[2])
         assert shown == pytest.approx(x[..., unit].var(), abs=1e-6)
-        moved = f"batch_normalization/moving_mean[{unit + 1}]"
+        moved = f"moving_mean_batch_normalization[{unit + 1}]"
         assert told[f"{moved}'"].startswith(f"0.99·{moved} + 0.01·μ1[{unit + 1}] = ")
     text = " ".join(trace.to_text().split())
     assert "μ2[j], σ²2[j]: mean and variance in batch_normalization_1 of unit j over all" in text

@@ -215,9 +215,9 @@ def test_a_gradient_that_is_no_number_is_clipped_only_where_the_optimizer_clips(
 
 def test_rows_of_an_embedding_count_from_0_as_codes_do():
     text = step_of("codes").to_text(200)
-    assert "/embeddings[0,1]" in text or "/embeddings[0,2]" in text
-    assert "/embeddings[5," not in text
-    assert "/embeddings[4,0]" not in text
+    assert "= embeddings_embedding[0,1] = " in text or "= embeddings_embedding[0,2] = " in text
+    assert "embeddings_embedding[5," not in text
+    assert "embeddings_embedding[4,0]" not in text
 
 
 def test_steps_that_end_early_say_so():
@@ -251,7 +251,7 @@ def test_columns_that_are_put_together_are_given_by_their_names():
     text = trace_steps(trainer, data, columns=names).to_text(200)
     assert "~" not in text
     assert "given: a = 1, b = 2, t = 0.5" in text
-    assert "city_1 = embedding_0/table[1,1] = " in text
+    assert "city_1 = table_embedding_0[1,1] = " in text
     assert "dL/dcity_1 = δ_h1·W1[3,1] + δ_h2·W1[3,2] + " in text
     assert " = a·W1[1,1] + b·W1[2,1] + city_1·W1[3,1]" in text
 

@@ -258,8 +258,8 @@ def test_several_normalizations_are_told_apart():
 
 def test_a_row_of_an_embedding_has_the_sum_over_the_rows_that_use_it():
     text = step_of("codes").to_text(200)
-    assert "dL/dembedding/embeddings[1,1] = 1/3·(dL(1)/dx5(1) + dL(3)/dx1(3)) = " in text
-    assert "x5(1)   = embedding/embeddings[1,1] = 0.048541" in text
+    assert "dL/dembeddings_embedding[1,1] = 1/3·(dL(1)/dx5(1) + dL(3)/dx1(3)) = " in text
+    assert "x5(1)   = embeddings_embedding[1,1] = 0.048541" in text
 
 
 def test_penalties_on_activities_have_formulas():
@@ -340,7 +340,7 @@ def test_parameters_that_do_not_move_say_so():
     assert "dense_1/kernel: held fixed at " in text
     text = " ".join(step_of("batch norm").to_text(200).split())
     for name, found in (("mean", "μ_h2"), ("variance", "σ²_h2")):
-        moving = f"batch_normalization/moving_{name}[2]"
+        moving = f"moving_{name}_batch_normalization[2]"
         assert f"{moving}' = 0.99·{moving} + 0.01·{found} = " in text
 
 
@@ -489,6 +489,6 @@ def test_what_a_reader_may_not_know_is_told():
 
 
 def test_what_indices_of_spread_numbers_mean_is_told():
-    assert "spread/kernel[n,p,j], spread/bias[n,1,j]: of the n-th number that is spread, " in (
+    assert "kernel_spread[n,p,j], bias_spread[n,1,j]: of the n-th number that is spread, " in (
         legend_of(table_step((True,), 2, 0.0))
     )

@@ -20,11 +20,10 @@ from chainrule.tracing.formula import (
     minus,
     product,
 )
-from chainrule.tracing.step import LayerTrace
 
 __all__ = [
-    "activation_formula", "activation_slope", "learned_below", "learned_slope",
-    "parametric_relu", "parametric_slope",
+    "activation_formula", "activation_slope", "learned_below", "parametric_relu",
+    "parametric_slope",
 ]  # fmt: skip
 
 MOST_EXPONENT = 80.0
@@ -135,13 +134,6 @@ def _slope_of_product(
         case "smht" if _is_finite(settings, z):
             return _smht_slope(settings, a, z)
     return None
-
-
-def learned_slope(layer: LayerTrace, unit: int) -> Symbol:
-    """The slope below 0 that a PReLU has learned for one of its numbers."""
-    alpha = layer.parameters["alpha"].before
-    at = ",".join(str(place + 1) for place in np.unravel_index(unit, alpha.shape))
-    return Symbol(f"{layer.name}/alpha[{at}]", alpha.reshape(-1)[unit])
 
 
 def learned_below(x: Symbol) -> Expression:

@@ -41,6 +41,8 @@ class Symbol:
         Whether text puts the name into brackets: "city = x" has spaces or signs in it.
     letter
         What LaTeX writes for the name, where books have a letter: η for a rate.
+    parameter
+        Of a_own[1,2] "a", "own" and "1,2", which LaTeX sets apart; None of other names.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Symbol:
     sign: str = ""
     bracketed: bool = False
     letter: str = ""
+    parameter: tuple[str, str, str] | None = None
 
     def of(self, head: str, value: Any, row: int | None = None) -> Symbol:
         """Another quantity of the same name."""

@@ -161,7 +161,7 @@ def name_latex(name: str) -> str:
     plain = _decomposed(name)
     if found := INDEXED.fullmatch(plain):
         letter, power, layer, word, place = found.groups()
-        layer = name_latex(word) if word else layer
+        layer = _layer(word) if word else layer
         powers = [*filter(None, (_digits(power), layer and f"[{layer}]"))]
         raised = "^{" + r"\,".join(powers) + "}" if powers else ""
         return f"{_mathematical(letter)}{raised}_{{{place}}}"
@@ -173,6 +173,11 @@ def name_latex(name: str) -> str:
     if name.isascii() and name.isalnum():
         return name if name.isdigit() else rf"\mathrm{{{name}}}"
     return rf"\text{{{escaped(name)}}}"
+
+
+def _layer(word: str) -> str:
+    """The name of a layer: one of several words is no letter with an index."""
+    return rf"\text{{{escaped(word)}}}" if "_" in word else name_latex(word)
 
 
 def _decomposed(name: str) -> str:
@@ -193,11 +198,12 @@ def _mathematical(letter: str) -> str:
 
 def symbol_latex(one: Symbol) -> str:
     """A symbol in a formula."""
-    base = (
-        rf"\text{{[{escaped(one.name)}]}}"
-        if _in_brackets(one)
-        else name_latex(one.letter or one.name)
-    )
+    if _in_brackets(one):
+        base = rf"\text{{[{escaped(one.name)}]}}"
+    elif one.parameter is not None and not one.bracketed:
+        base = _of_layer(*one.parameter)
+    else:
+        base = name_latex(one.letter or one.name)
     for _ in range(one.mark.count("~")):
         base = _accented(base, "tilde")
     if one.head == "hat":
@@ -212,6 +218,15 @@ def symbol_latex(one: Symbol) -> str:
         return base
     minus, sign = "-" if one.opposite else "", r"\mathrm{d}" if one.sign == "d" else r"\partial "
     return rf"{minus}\frac{{{sign}{symbol_latex(one.by)}}}{{{sign}{base}}}"
+
+
+def _of_layer(parameter: str, layer: str, place: str) -> str:
+    """A number of a parameter: its layer raised as with weights; of a scalar below the line."""
+    letter = name_latex(parameter)
+    letter = f"{{{letter}}}" if "_{" in letter or "^{" in letter else letter
+    if not place:
+        return f"{letter}_{{{_layer(layer)}}}"
+    return f"{letter}^{{[{_layer(layer)}]}}_{{{place}}}"
 
 
 def _in_brackets(one: Symbol) -> bool:
@@ -240,7 +255,7 @@ def width_of(one: Symbol) -> float:
     """About how wide a symbol is, in digits."""
     written = one.letter or one.name
     plain = _decomposed(written)
-    short = INDEXED.fullmatch(plain) or NUMBERED.fullmatch(plain)
+    short = one.parameter or INDEXED.fullmatch(plain) or NUMBERED.fullmatch(plain)
     name = (len(written) + 2 * _in_brackets(one)) * (
         0.75 if short or (one.head and one.name.isalnum()) else 1.1
     )

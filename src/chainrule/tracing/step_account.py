@@ -122,9 +122,11 @@ def _of_layers(view: View) -> Iterator[str]:
     """What is said of layers that spread numbers, and of those that mix rows."""
     for layer, spread in zip(view.layers, view.spreads, strict=True):
         if spread is not None:
+            paths = f"{layer.name}/kernel", f"{layer.name}/bias"
+            kernel, bias = (view.parameter_names[path] for path in paths)
             yield (
-                f"{layer.name}/kernel[n,p,j], {layer.name}/bias[n,1,j]: of the n-th number that is "
-                "spread, from the p-th part of its range to the j-th of its own units"
+                f"{kernel}[n,p,j], {bias}[n,1,j]: of the n-th number that is spread, from the p-th "
+                "part of its range to the j-th of its own units"
             )
     mixing = [layer.name for layer, one in zip(view.layers, view.mixing, strict=True) if one]
     if mixing:

@@ -8,11 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.tracing.activation_formulas import (
-    activation_slope,
-    learned_slope,
-    parametric_slope,
-)
+from chainrule.tracing.activation_formulas import activation_slope, parametric_slope
 from chainrule.tracing.equations import Entry, equation, held
 from chainrule.tracing.formula import (
     Call,
@@ -43,6 +39,7 @@ from chainrule.tracing.step_pair import (
     pair_note,
     share_slope,
 )
+from chainrule.tracing.step_penalty import learned_slope
 from chainrule.tracing.view import View, flat
 
 __all__ = ["backward_row", "first_trained"]
@@ -255,7 +252,7 @@ def _through_activation(view: View, place: int, row: int, unit: int) -> Iterator
         return
     formula = activation_slope(layer.activation, layer.settings, a, z)
     if layer.kind == "PReLU":
-        formula = parametric_slope(z, learned_slope(layer, unit))
+        formula = parametric_slope(z, learned_slope(view, layer, unit))
     elif layer.activation in (None, "linear") and slope != 1:
         formula = replace(z, head="mask", value=slope) if layer.kind == "Dropout" else None
     note = "" if formula is not None else f"the slope of {layer.activation or layer.name}"

@@ -9,11 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.tracing.activation_formulas import (
-    activation_formula,
-    learned_slope,
-    parametric_relu,
-)
+from chainrule.tracing.activation_formulas import activation_formula, parametric_relu
 from chainrule.tracing.equations import Entry, equation, held, number_text
 from chainrule.tracing.folding import left_out
 from chainrule.tracing.formula import (
@@ -37,6 +33,7 @@ from chainrule.tracing.step_normal import normalized, standardized, statistics
 from chainrule.tracing.step_own_loss import own_loss
 from chainrule.tracing.step_penalty import (
     TABLES,
+    learned_slope,
     number_symbol,
     penalty_entries,
     penalty_symbol,
@@ -240,7 +237,7 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
             factor = replace(columns[unit], head="mask", value=flat(slope, view.rows)[row, unit])
             yield equation(symbol, Product((factor, columns[unit])))
         elif layer.kind == "PReLU":
-            alpha = learned_slope(layer, unit)
+            alpha = learned_slope(view, layer, unit)
             yield equation(symbol, parametric_relu(columns[unit], alpha))
         elif layer.activation not in (None, "linear"):
             yield activated(symbol, layer, columns[unit])

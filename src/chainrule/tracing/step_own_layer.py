@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -22,7 +21,7 @@ from chainrule.tracing.formula import (
     product,
     total,
 )
-from chainrule.tracing.own_formulas import CONSTANT, FLAT, MOVING
+from chainrule.tracing.own_formulas import CONSTANT, FLAT
 from chainrule.tracing.own_operations import OwnOperations, free_letters
 from chainrule.tracing.own_places import factors
 from chainrule.tracing.step import ParameterTrace
@@ -78,10 +77,6 @@ def _letter(view: View, place: int, name: str) -> str:
     return free[place] if place < len(free) else f"{name}_q"
 
 
-PLAIN = ("add", "multiply", "subtract", *MOVING)
-"""Operations in which any name can be read."""
-
-
 class OwnLayer(OwnOperations):
     """The operations between what a layer is given, with its parameters, and what it gives.
 
@@ -124,16 +119,6 @@ class OwnLayer(OwnOperations):
     def _is_known(self, leaf: TracedNode) -> bool:
         known = leaf is self.given or leaf.number in self.parameters
         return known or (leaf.operation in CONSTANT and leaf.value is not None)
-
-    def _operands(self, node: TracedNode, row: int, place: int) -> list[Expression] | None:
-        """As they are; parameters, whose names have a stroke, in brackets inside of functions."""
-        found = super()._operands(node, row, place)
-        if found is None or node.operation in PLAIN:
-            return found
-        return [
-            replace(one, bracketed=True) if isinstance(one, Symbol) and "/" in one.name else one
-            for one in found
-        ]
 
     @cached_property
     def has_slopes(self) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.layers import PerRow
 from chainrule.tracing.activities import activity_rule
+from chainrule.tracing.columns import is_long
 from chainrule.tracing.equations import Entry, equation
 from chainrule.tracing.formula import (
     Call,
@@ -29,8 +30,9 @@ from chainrule.tracing.step import LayerTrace, ParameterTrace
 from chainrule.tracing.view import View, flat
 
 __all__ = [
-    "TABLES", "activity_slope", "clip_formula", "is_clipped", "norm_entries", "number_symbol",
-    "penalty_entries", "penalty_slope", "penalty_symbol", "place_text", "weight_sum",
+    "TABLES", "activity_slope", "clip_formula", "is_clipped", "learned_slope", "norm_entries",
+    "number_symbol", "penalty_entries", "penalty_slope", "penalty_symbol", "place_text",
+    "weight_sum",
 ]  # fmt: skip
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -50,10 +52,19 @@ def number_symbol(view: View, layer: LayerTrace, parameter: ParameterTrace, inde
     if parameter is layer.bias:
         return view.bias(layer, *index)
     at = place_text(layer, parameter, index)
-    name = f"{layer.name}/{parameter.name}"
+    value, where = parameter.before[index], f"[{at}]" if at else ""
     if layer in view.normalizing and parameter.name in LETTERS:
-        name = LETTERS[parameter.name] + view.normal_number(layer)
-    return Symbol(f"{name}[{at}]", parameter.before[index])
+        return Symbol(f"{LETTERS[parameter.name]}{view.normal_number(layer)}{where}", value)
+    name = view.parameter_names[f"{layer.name}/{parameter.name}"] + where
+    parts = parameter.name, layer.name, at
+    return Symbol(name, value, bracketed=is_long(name), parameter=parts)
+
+
+def learned_slope(view: View, layer: LayerTrace, unit: int) -> Symbol:
+    """The slope below 0 that a PReLU has learned for one of its numbers."""
+    alpha = layer.parameters["alpha"]
+    index = np.unravel_index(unit, alpha.before.shape)
+    return number_symbol(view, layer, alpha, tuple(int(one) for one in index))
 
 
 def place_text(layer: LayerTrace, parameter: ParameterTrace, index: Index) -> str:

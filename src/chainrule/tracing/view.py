@@ -17,6 +17,7 @@ from chainrule.tracing.formula import Symbol
 from chainrule.tracing.joining import joining_of
 from chainrule.tracing.normal import NORMALIZING, Normal, normal_of
 from chainrule.tracing.pairs import Parts
+from chainrule.tracing.parameter_names import parameter_names
 from chainrule.tracing.spread import spread_of
 from chainrule.tracing.step import LayerTrace, StepTrace
 from chainrule.training import TracedNode
@@ -57,6 +58,7 @@ class View:
         self.joining = {} if self.in_line else joining_of(self.layers, nodes, self.rows)
         self.columns = tuple(self._columns())
         self.mixed = any(layer.kind == "Mixup" for layer in trace.layers)  # targets too
+        self.parameter_names = parameter_names(trace.layers, trace.names)
 
     def _columns(self) -> Iterator[tuple[Columns, Columns]]:
         """What the columns are called that each layer is given, and those that it gives."""

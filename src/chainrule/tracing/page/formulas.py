@@ -61,7 +61,8 @@ def shipped_formulas(trace: StepTrace) -> dict[str, Any]:
     return {
         "oneLoss": view.one_loss,
         "layers": [
-            _of_layer(layer) | _normal(view, place) | _spread(view, place) | _activity(view, layer)
+            _of_layer(layer) | _called(view, layer) | _normal(view, place) | _spread(view, place)
+            | _activity(view, layer)
             for place, layer in enumerate(trace.layers)
         ],
         **_of_loss(view),
@@ -91,6 +92,12 @@ def _of_layer(layer: LayerTrace) -> dict[str, Any]:
         if name in (None, "linear")
         else plain(activation_slope(name, settings, a, z)),
     }
+
+
+def _called(view: View, layer: LayerTrace) -> dict[str, Any]:
+    """What the numbers of a layer's parameters are called."""
+    paths = {name: f"{layer.name}/{name}" for name in layer.parameters}
+    return {"called": {name: view.parameter_names[path] for name, path in paths.items()}}
 
 
 def _normal(view: View, place: int) -> dict[str, Any]:

@@ -75,10 +75,9 @@ class Normalization {
   learned(name, unit) {
     const segment = this.column.layer.parameters[name];
     if (segment === undefined) return undefined;
-    const letter = { gamma: "γ", beta: "β" }[name];
-    const own = letter ? letter + (this.place ? sub(this.place) : "") : `${this.column.layer.name}/${name}`;
     const place = unit % this.units; // all positions share it
-    return { name: `${own}[${place + 1}]`, value: this.training.parameter(segment).data[place] };
+    const own = new OwnParameters(this.narration, this.c);
+    return { name: own.name(name, place), value: this.training.parameter(segment).data[place] };
   }
 
   hat({ unit, row }) {

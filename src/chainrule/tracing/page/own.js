@@ -42,15 +42,17 @@ class OwnParameters {
     }, []);
   }
 
-  /** What a number is called: as weights where there is a matrix, else by the layer and its place. */
+  /** What a number is called: as weights where there is a matrix, else by parameter, layer and place. */
   name(parameter, place) {
     const index = this.index(parameter, place);
     if (this.isOfSums(parameter)) return this.network.weightName(this.c, index.at(-1), parameter === "bias" ? "bias" : index[0]);
     const fromZero = this.layer.kind === "Embedding" || parameter === "table"; // codes
     const at = index.map((one, axis) => one + (axis > 0 || !fromZero ? 1 : 0));
-    const { letters } = this.narration.formulasOf(this.c);
-    const own = letters !== undefined && LETTERS[parameter];
-    return `${own ? own + (letters ? sub(letters) : "") : `${this.layer.name}/${parameter}`}[${at}]`;
+    const { letters, called } = this.narration.formulasOf(this.c);
+    const letter = letters !== undefined && LETTERS[parameter];
+    if (letter) return `${letter}${letters ? sub(letters) : ""}[${at}]`;
+    const name = called[parameter] + (at.length ? `[${at}]` : "");
+    return UNCLEAR.test(name) ? `[${name}]` : styled(name);
   }
 
   isOfSums(parameter) {

@@ -71,7 +71,7 @@ class Rule {
     const name = `∂${this.data.loss.name}/∂${one.name}`;
     const symbols = (key) => (key === "length" ? { name: "length", value: length } : { name, value: one.gradient });
     const of = kind === "clipnorm" ? one.parameter : "the whole network";
-    const lines = [`${equationLine(`g${sub(unmarked(one.name))}`, tree, symbols, used)}, the gradient after clipping by ${kind}=${bare(most)}`];
+    const lines = [`${equationLine(`g${lowered(one.name)}`, tree, symbols, used)}, the gradient after clipping by ${kind}=${bare(most)}`];
     return length === undefined ? lines : [`length = ${bare(length)}, of the gradient of ${of}`, ...lines];
   }
 
@@ -90,7 +90,7 @@ class Rule {
   symbols(one) {
     const { training, data, formulas } = this;
     const { slots, scalars } = data.optimizer;
-    const low = sub(unmarked(one.name ?? ""));
+    const low = lowered(one.name ?? "");
     const at = (state, slot) => {
       const values = state.slots[slots.indexOf(slot)];
       return values[values.length === 1 ? 0 : one.place];

@@ -23,6 +23,9 @@ function styled(name) {
 /** A name written below the line: sub("h1") after "z". */
 const sub = (name) => MARKS[0] + unmarked(styled(`${name}`)) + MARKS[1];
 
+/** A name as it is shown, all of it below the line: W_dense after "momentum". */
+const lowered = (shown) => MARKS[0] + unmarked(shown.replace(/\u0002(?=\p{L})/gu, "_")) + MARKS[1];
+
 const unmarked = (text) => text.replaceAll(MARKS[0], "").replaceAll(MARKS[1], "");
 
 /** How many letters wide a text is; those below the line are smaller. */
