@@ -45,7 +45,7 @@ def scripts():
 
 SIGNS = str.maketrans({"∂": "d", "−": "-", "²": "^2", "³": "^3", "ℓ": "L", "′": "'", "≤": "<="})
 WHOLE = re.compile("gradient|new|update", re.IGNORECASE)
-OF_LAYER = re.compile(r"(-?dL/d)?([uvkp]\d|own/)")
+OF_LAYER = re.compile(r"(-?dL/d)?(([uvkp]\d)|[a-z]+_own)")
 
 
 def of_all_rows(text):
@@ -171,7 +171,7 @@ def test_what_is_told_of_a_layer_follows_changed_numbers(scripts, name):
     page, told = told_by_page(scripts, trace, 0, change)
     assert check_equations(told) > 10
     told_before, told_after = (
-        {one for one in found if found[one][0] and (one[1] or "own" not in one[0])}
+        {one for one in found if found[one][0] and (one[1] or "_own" not in one[0])}
         for found in (before, page)
     )
     assert told_before == told_after
@@ -190,7 +190,7 @@ def test_what_is_told_of_a_layer_follows_changed_numbers(scripts, name):
                 return losses(h, *after[:place], values, *after[place + 1 :]).mean()
 
             which = ",".join(str(one + 1) for one in index)
-            formula, found = page[f"dL/down/{parameter}[{which}]", True]
+            formula, found = page[f"dL/d{parameter}_own{which and f'[{which}]'}", True]
             assert found == pytest.approx(slope(moved, after[place], index), abs=1e-6)
             assert formula
 
@@ -210,7 +210,7 @@ def test_of_large_own_layers_the_same_numbers_are_told_as_in_text(scripts, last)
         assert page[one][1] == pytest.approx(value), one
     formulas = {name: formula for (name, _), (formula, _) in page.items()}
     assert sum(formula.endswith(" + [38 more]") for formula in formulas.values()) > 1
-    assert "more]" in formulas["dL/down/s[]"] and check_equations(told) > 50
+    assert "more]" in formulas["dL/ds_own"] and check_equations(told) > 50
     assert len(str(shipped_step(trace)["ownLayers"])) < 400_000
 
 
@@ -238,8 +238,8 @@ def test_penalties_on_what_own_layers_give_leave_derivatives_as_results_in_the_p
     held = replace(made_of, activity_regularizer=cr.regularizers.L2(0.1))
     trace = model(2, layers.Dense(2), held, layers.Dense(1)).trace(*batch(2, 2, 1))
     page, told = told_by_page(scripts, trace, 0)
-    assert page["u1_1", False][0] == "h1·own/a[1,1] + h2·own/a[2,1]"
-    assert page["dL/down/a[1,1]", True][0] == ""
+    assert page["u1_1", False][0] == "h1·a_own[1,1] + h2·a_own[2,1]"
+    assert page["dL/da_own[1,1]", True][0] == ""
     by_h = [line for _, lines in told for line in lines if line.startswith("∂ℓ/∂h<1> = ")]
     assert by_h and all(line.endswith("through all units of the layer") for line in by_h)
 
