@@ -300,7 +300,8 @@ class OwnOperations(ABC):
         for user in self.steps:
             if user.number not in self.reached:
                 continue
-            twice = user.operation != "matmul" and len({*user.operands}) < len(user.operands)
+            apart = user.operation in ("concatenate", "matmul")
+            twice = not apart and len({*user.operands}) < len(user.operands)
             for which, number in enumerate(passed(user)):
                 if self._same(number) is node and not (twice and which):
                     yield user, which

@@ -30,6 +30,7 @@ from chainrule.tracing.loss_formulas import probabilities, row_loss
 from chainrule.tracing.step import LayerTrace, ParameterTrace
 from chainrule.tracing.step_mixing import mixed_rows
 from chainrule.tracing.step_normal import normalized, standardized, statistics
+from chainrule.tracing.step_own_layer import is_own
 from chainrule.tracing.step_own_loss import own_loss
 from chainrule.tracing.step_penalty import (
     TABLES,
@@ -246,7 +247,7 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
             yield equation(symbol, total([columns[unit], noise]))
         else:
             yield equation(symbol, note=_through(layer))
-    unknown = slope is None or given is None
+    unknown = slope is None or given is None or is_own(view, place)
     if unknown and not gives_shares(layer) and row == view.shown_rows[0]:
         yield from _operations(view, layer)
 

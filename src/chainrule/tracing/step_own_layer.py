@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.layers import LAYERS, Stack
+from chainrule.layers import Stack, is_own as is_own_layer
 from chainrule.tracing.equations import Entry, held
 from chainrule.tracing.formula import (
     Expression,
@@ -21,12 +21,12 @@ from chainrule.tracing.formula import (
     product,
     total,
 )
-from chainrule.tracing.own_formulas import CONSTANT, FLAT
+from chainrule.tracing.own_formulas import CONSTANT
 from chainrule.tracing.own_operations import OwnOperations, free_letters
 from chainrule.tracing.own_places import factors
 from chainrule.tracing.step import ParameterTrace
 from chainrule.tracing.step_penalty import number_symbol
-from chainrule.tracing.view import View, flat
+from chainrule.tracing.view import View, are_equal, flat
 from chainrule.training import TracedNode
 
 __all__ = ["OwnLayer", "is_own", "own_layers"]
@@ -54,7 +54,7 @@ def is_own(view: View, place: int) -> bool:
     network, name = view.trace.trainer.network, view.layers[place].name
     if not isinstance(network, Stack) or name not in network.names:
         return False
-    return type(network.layers[network.names.index(name)]) not in LAYERS.values()
+    return is_own_layer(network.layers[network.names.index(name)])
 
 
 def _given(view: View, place: int) -> int | None:
@@ -68,7 +68,7 @@ def _given(view: View, place: int) -> int | None:
     ]  # fmt: skip
     if len(others) != 1 or others[0].value is None or layer.numbers.x is None:
         return None
-    return others[0].number if np.array_equal(others[0].value, layer.numbers.x) else None
+    return others[0].number if are_equal(others[0].value, layer.numbers.x) else None
 
 
 def _letter(view: View, place: int, name: str) -> str:
@@ -94,25 +94,25 @@ class OwnLayer(OwnOperations):
         own = {f"{self.layer.name}/{name}": one for name, one in self.layer.parameters.items()}
         self.parameters = {
             node.number: own[node.name] for node in view.trace.nodes
-            if node.operation == "parameter" and node.name in own
+            if node.operation in ("parameter", "state") and node.name in own
         }  # fmt: skip
-        self._begin(self._same(self.layer.nodes[-1].number), [*self.parameters])
+        trained = [number for number, one in self.parameters.items() if one.gradient is not None]
+        self._begin(self._same(self.layer.nodes[-1].number), trained)
 
     @cached_property
     def is_told(self) -> bool:
         """Whether all is made of what the layer is given, its parameters and constants.
 
-        Each operation has a formula, and each number of a row is made of the same row's.
+        Each number of a row is made of the same row's.
         """
-        end, first = self.end, self.view.shown_rows[0]
+        end = self.end
         if end is None or end.value is None or not self.steps or not self._in_rows(end):
             return False
-        if not np.array_equal(end.value.reshape(-1), self.layer.numbers.a.reshape(-1)):
+        if not are_equal(end.value.reshape(-1), self.layer.numbers.a.reshape(-1)):
             return False
         return all(
             node.value is not None and node.layer == self.layer.name and self._keeps_rows(node)
             and all(self._is_known(one) for one in self._leaves(node))
-            and (node.operation in FLAT or self._formula(node, first, 0) is not None)
             for node in self.steps
         )  # fmt: skip
 
@@ -124,23 +124,11 @@ class OwnLayer(OwnOperations):
     def has_slopes(self) -> bool:
         """Whether the derivatives of the rows' own losses are told of each operation.
 
-        They are not where penalties on what layers give come in between, or shares are not known.
+        They are not where the loss takes what is before the layer's last operation.
         """
-        shares, end = self.view.trace.row_shares, self.end
         moved = [one for one in self.steps if one.number in self.reached]
-        if shares is None or not np.all(shares) or end not in moved:
-            return False
-        if any(node.derivative is None for node in moved):
-            return False
-        numbers, row = self.layer.numbers, self.view.shown_rows[0]
-        assert end is not None  # noqa: S101  (it is among those that are moved)
-        own = flat(end.derivative, self.view.rows) / shares[:, None]
-        given = flat(numbers.upstream, self.view.rows)
-        nearly = 1e-6 * float(np.abs(given).max(initial=0.0))
-        told = [self.given, *(one for one in moved if one is not end and self._in_rows(one))]
-        return bool(np.allclose(own, given, 1e-5, nearly)) and all(
-            self._total(one, row, 0) is not None for one in told if any(self._users(one))
-        )
+        known = all(one.derivative is not None and one.row_derivative is not None for one in moved)
+        return known and self.end in moved
 
     def _leaf(self, node: TracedNode, row: int, place: int) -> Symbol:
         view = self.view
@@ -176,8 +164,7 @@ class OwnLayer(OwnOperations):
         if not self._in_rows(node):
             value = np.asarray(node.derivative).reshape(-1)[place]
             return symbol.slope(view.loss(), value, view.errors)
-        assert view.trace.row_shares is not None  # noqa: S101  (looked at before)
-        value = flat(node.derivative, view.rows)[row, place] / view.trace.row_shares[row]
+        value = flat(node.row_derivative, view.rows)[row, place]
         return symbol.slope(view.own_loss(row, self.place), value, view.errors)
 
     def backward(self, row: int) -> Iterator[Entry]:
@@ -200,13 +187,15 @@ class OwnLayer(OwnOperations):
     def gradient(self, parameter: ParameterTrace, index: tuple[int, ...]) -> Expression | None:
         """The sum over the uses of a number of a parameter; None where that is not known."""
         found = [number for number, one in self.parameters.items() if one is parameter]
-        if not found or parameter.gradient is None or not self.has_slopes:
+        if parameter.gradient is None or self.view.trace.row_shares is None or not self.has_slopes:
             return None
+        if not found:
+            return Number(0)  # no operation uses it
         place = int(np.ravel_multi_index(index, parameter.before.shape))
         formula = self._summed(self.nodes[found[0]], place)
         penalty = 0.0 if parameter.penalty is None else parameter.penalty[index]
         value = (parameter.gradient[index] - penalty) * (-1.0 if self.view.errors else 1.0)
-        if formula is None or not np.isclose(evaluate(formula), value, 1e-4, 1e-9):
+        if formula is None or not np.isclose(evaluate(formula), value, 1e-4, 1e-9, equal_nan=True):
             return None
         return formula
 
@@ -251,7 +240,8 @@ class OwnLayer(OwnOperations):
                 term = self._factor(use[0], use[1], row, use[2], place)
                 values[uses.index(use), row] = 0.0  # it is told
                 share = Number(1) if equal else Symbol("s", shares[row], row=row + 1)
-                terms.append(product(share, term or Number(0)))
+                factors = term.factors if isinstance(term, Product) else [term or Number(0)]
+                terms.append(product(share, *factors))
         left = len(uses) * view.rows - len(terms)
         formula = total([*terms, *([Rest(left, float(values.sum()))] if left else [])])
         return mean_of(formula, view.rows) if equal and shares[0] != 1 else formula

@@ -25,6 +25,7 @@ from chainrule.settings import check_count
 from chainrule.tracing.notation import Names, Notation, default_units
 from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace
 from chainrule.training import (
+    LINKS,
     Data,
     Traced,
     TracedLayer,
@@ -172,8 +173,10 @@ def _layers(before: Trainer, after: Trainer, numbers: Traced, data: Data) -> Ite
         weighted = one.z is not None and one.z.ndim == 2 and own["kernel"].before.ndim == 2
         if activation in (None, "linear"):
             activation = _ending(one, nodes, numbers) or activation
+        if weighted and not isinstance(network, Stack):
+            kind = "Dense"
         yield LayerTrace(
-            one.name, "Dense" if weighted else kind, activation, one, own, nodes,
+            one.name, kind, activation, one, own, nodes,
             place if weighted else None, settings,
         )  # fmt: skip
         place += weighted
@@ -209,7 +212,8 @@ def _ending(one: TracedLayer, nodes: Sequence[TracedNode], numbers: Traced) -> s
         )
 
     last = nodes[-1].operation if nodes else ""
-    if last in ("softmax", "sigmoid") and is_of_given(nodes[-1]):
+    known = LINKS if one.z is not None else ("softmax", "sigmoid")
+    if last in known and is_of_given(nodes[-1]):
         return last
     if one is numbers.layers[-1] and one.z is not None and not np.array_equal(one.a, one.z):
         for node in numbers.nodes:  # the loss takes z itself

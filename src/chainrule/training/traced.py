@@ -12,11 +12,11 @@ import numpy as np
 from chainrule import engine
 from chainrule.engine import PASSES, Graph, Tape, lower
 from chainrule.graph import Node, Rows, bind, gradients, ops, reachable
-from chainrule.layers import PerRow, Stack
-from chainrule.losses import Loss
+from chainrule.layers import Stack, is_own
 from chainrule.training.arrays import Array
-from chainrule.training.graphs import Lossy, Task, Variant, lossy_graph
+from chainrule.training.graphs import Task, Variant, lossy_graph
 from chainrule.training.intake import Data
+from chainrule.training.traced_losses import penalties_of, row_losses
 from chainrule.training.update import update_of
 from chainrule.training.weighted_sum import weighted_sum
 
@@ -45,6 +45,8 @@ class TracedNode:
     value, derivative
         Its value, and the derivative of the loss reported with respect to it; None where they are
         too large to be kept, or where the loss does not depend on it.
+    row_derivative
+        That of the sum of the rows' own losses; of layers of the user's own alone.
     """
 
     number: int
@@ -55,6 +57,7 @@ class TracedNode:
     layer: str | None
     value: Array | None
     derivative: Array | None
+    row_derivative: Array | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,10 +172,10 @@ class _Plan:
         self.lossy = lossy_graph(task, variant, training=True)
         self.loss = self.lossy.results["loss"]
         self.results: dict[str, Node] = {"loss": self.loss}
-        rows = _row_losses(task.losses, self.lossy)
+        rows = row_losses(task.losses, self.lossy)
         self.row_losses = self._asked(rows)
         self.penalties = {
-            name: self._asked(node) for name, node in _penalties(task, self.lossy).items()
+            name: self._asked(node) for name, node in penalties_of(task, self.lossy).items()
         }
         self.total = rows.sum()
         self.layers = list(self._layers())
@@ -227,13 +230,14 @@ class _Plan:
         since = 0
         self.layer_of: dict[int, str] = {}
         dropped = _dropouts(names)
+        self.of_own = _own_names(self.task.network)
         for name, a in zip(names, nodes, strict=True):
             own = reachable([a], since + 1)
             self.layer_of |= {
                 node.number: name for node in own
                 if node.operation is not None and node.number not in self.layer_of
             }  # fmt: skip
-            x, z = weighted_sum(name, own, alone=isinstance(self.task.network, Stack))
+            x, z = weighted_sum(name, own, alone=name in self.of_own)
             if z is None:
                 x = given if given is not None else _one_input(own)
             elif x is not None and given is not None and _is_dropout(x, given):
@@ -262,13 +266,20 @@ class _Plan:
 
     def _ask_of_nodes(self) -> None:
         """Values and derivatives of all nodes of the forward pass that can be read."""
-        self.values: dict[int, tuple[str, bool]] = {}
-        self.derivatives: dict[int, tuple[str, bool]] = {}
         wanted = [node for node in self.order if node.operation is not None and _readable(node)]
-        slopes = gradients(self.loss, wanted)
-        for node, slope in zip(wanted, slopes, strict=True):
-            for kept, one in ((self.values, node), (self.derivatives, slope)):
-                kept[node.number] = self._asked(_spread(one)), one.shape[:1] not in ((), (Rows(),))
+        own = [node for node in wanted if self.layer_of.get(node.number) in self.of_own]
+        asked = {
+            "value": (wanted, wanted),
+            "derivative": (wanted, gradients(self.loss, wanted)),
+            "row_derivative": (own, gradients(self.total, own)),
+        }
+        self.kept = {
+            kind: {
+                node.number: (self._asked(_spread(one)), one.shape[:1] not in ((), (Rows(),)))
+                for node, one in zip(nodes, found, strict=True)
+            }
+            for kind, (nodes, found) in asked.items()
+        }
 
     def read(
         self, found: Mapping[str, Any], gradient: Array, trainer: Trainer, data: Data
@@ -296,18 +307,26 @@ class _Plan:
     ) -> Iterator[TracedNode]:
         numbers = {node.number: place for place, node in enumerate(self.order)}
         for node in self.order:
-            value, derivative = _leaf_value(node, trainer, data), None
-            if node.number in self.values:
-                value, derivative = (
-                    found[key][0] if shared else found[key]
-                    for key, shared in (self.values[node.number], self.derivatives[node.number])
-                )
+            arrays: dict[str, Array | None] = dict.fromkeys(self.kept)
+            arrays["value"] = _leaf_value(node, trainer, data)
+            for kind, known in self.kept.items():
+                if node.number in known:
+                    key, shared = known[node.number]
+                    arrays[kind] = found[key][0] if shared else found[key]
             yield TracedNode(
                 numbers[node.number],
                 _called(node),
                 tuple(numbers[one.number] for one in node.operands),
-                node.attributes, node.name, self.layer_of.get(node.number), value, derivative,
+                node.attributes, node.name, self.layer_of.get(node.number), **arrays,
             )  # fmt: skip
+
+
+def _own_names(network: Any) -> list[str]:
+    """The layers of a network that compute by functions of the user's own."""
+    if not isinstance(network, Stack):
+        return []
+    both = zip(network.names, network.layers, strict=True)
+    return [name for name, layer in both if is_own(layer)]
 
 
 def _called(node: Node) -> str:
@@ -321,41 +340,6 @@ def _leaf_value(node: Node, trainer: Trainer, data: Data) -> Array | None:
     if node.role in ("parameter", "state"):
         return trainer.parameters[name].copy()
     found: Array | None = data.arrays.get(name) if node.role == "input" else None
-    return found
-
-
-def _row_losses(losses: Sequence[Loss], lossy: Lossy) -> Node:
-    """Each row's own loss: that of all outputs together, and of both rows where rows are mixed."""
-    share = None if lossy.draws is None else lossy.draws.share
-    total: Node | None = None
-    for loss, target, output in zip(losses, lossy.targets, lossy.outputs, strict=True):
-        rows = loss.rows(target, output)
-        if share is not None:
-            rows = share * rows + (1 - share) * loss.rows(ops.flip(target, axis=0), output)
-        total = rows if total is None else total + rows
-    assert total is not None  # noqa: S101  (a trainer with an optimizer has losses)
-    return total
-
-
-def _penalties(task: Task, lossy: Lossy) -> dict[str, Node]:
-    """What each penalty adds to the loss, by parameter and by layer."""
-    found: dict[str, Node] = {}
-    for one in task.parameters.table:
-        if one.trainable and one.regularizer is not None:
-            penalty = one.regularizer(lossy.leaves.parameters[one.name])
-            if isinstance(one.regularizer, PerRow):
-                count: Node = ops.count(shape=(Rows(),), dtype=penalty.dtype)
-                if lossy.weight is not None and all(loss.by_weight for loss in task.losses):
-                    count = lossy.weight.sum()
-                penalty = penalty / count
-            found[one.name] = penalty
-    if isinstance(task.network, Stack):
-        layers = zip(task.network.names, task.network.layers, strict=True)
-        names = [name for name, layer in layers if layer.activity_regularizer is not None]
-        found |= {
-            f"{name}/activities": penalty
-            for name, penalty in zip(names, lossy.leaves.penalties, strict=True)
-        }
     return found
 
 

@@ -84,12 +84,13 @@ class OwnLayer extends OwnOperations {
     const why = "through the operations of the layer";
     const arrived = new Set(units.flatMap((unit) => narration.upstreamLines(c, unit)));
     const reached = new Set(units.map((unit) => `d${this.last}/${unit}`));
-    const inside = this.steps.map(({ slopes, shown }, n) => [slopes, shown, n]).reverse().flatMap(([slopes, shown, n]) => {
-      const told = shown.filter((place) => place in slopes && (this.isAll(units) || keysIn(slopes[place]).some((key) => reached.has(key))));
+    const isIn = (tree) => this.isAll(units) || tree === undefined || keysIn(tree).some((key) => reached.has(key));
+    const inside = this.steps.map(({ slopes, shown, moved }, n) => [slopes, moved ? shown : [], n]).reverse().flatMap(([slopes, shown, n]) => {
+      const told = shown.filter((place) => isIn(slopes[place]));
       told.forEach((place) => reached.add(`d${n}/${place}`));
       return told.map((place) => this.line(`d${n}/${place}`, slopes[place], why));
     });
-    const given = this.givenPlaces.map((place) => this.line(`dx/${place}`, this.given[place], why));
+    const given = this.givenTold.map((place) => this.line(`dx/${place}`, this.given[place], why));
     return [...arrived, ...inside, ...given, ...narration.meanings(...this.formulas("slopes"), ...Object.values(this.given))];
   }
 
@@ -99,9 +100,9 @@ class OwnLayer extends OwnOperations {
   }
 
   /** Of what the layer is given the numbers that are told. */
-  get givenPlaces() {
-    const known = Object.keys(this.given).map(Number);
-    return this.whole ? known.filter((place) => this.network.columns[this.c - 1].shown.includes(place)) : known;
+  get givenTold() {
+    const { shown } = this.network.columns[this.c - 1];
+    return this.whole ? this.givenPlaces.filter((place) => shown.includes(place)) : this.givenPlaces;
   }
 
   /** The derivatives of the loss by what operations make of parameters alone, from behind. */

@@ -56,10 +56,12 @@ class _Keyed(Keyed, OwnLayer):
     def shipped(self, traced: TracedTape) -> dict[str, Any]:
         """Steps with their formulas; derivatives where text tells them."""
         slopes = self.own.has_slopes
+        back = slopes and any(self._users(self.given))
         return {
             "letter": self.letter, "whole": self.whole,
             "steps": [self._told(node, traced, slopes) for node in self.steps],
-            "given": self.slopes(self.given) if slopes and any(self._users(self.given)) else {},
+            "given": self.slopes(self.given) if back else {},
+            "givenPlaces": [*self.places(self.given)] if back else [],
             "gradients": self._gradients() if slopes else None,
         }  # fmt: skip
 
