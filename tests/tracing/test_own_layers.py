@@ -359,6 +359,25 @@ def test_no_wrong_equation_stands_where_the_loss_takes_what_is_before_the_last_o
         assert value == pytest.approx(slopes[0], abs=1e-6)
 
 
+GIVES = {"sigmoid": ("own_1", "v1", "sigmoid(v1) = "), "shares": (
+    "o1~", "v1_1", "e^v1_1/(e^v1_1 + e^v1_2) = ")}  # fmt: skip
+
+
+@pytest.mark.parametrize("errors", [False, True])
+@pytest.mark.parametrize("name", GIVES)
+def test_an_activation_that_the_loss_takes_with_itself_is_told_with_its_derivative(name, errors):
+    loss, kind, width, function = LAST[name]
+    stack = [layers.Dense(2), Own(function, (("a", (2, width)),))]
+    trace = model(2, *stack, loss=loss).trace(*batch(1, 2, width, kind), errors=errors)
+    assert check(trace, "float64") > 20 and not list(bare(trace))
+    told, (given, by, formula) = lines(trace), GIVES[name]
+    target = "t1" if width > 1 else "t"
+    slope_told = told[f"{'-' if errors else ''}dL/d{by}"]
+    assert told[given].startswith(formula)
+    assert slope_told.startswith(f"{target} - {given} = " if errors else f"{given} - {target} = ")
+    assert slope_told.endswith("(as training computes both together)")
+
+
 def test_a_sum_with_more_than_an_activation_after_it_is_told_by_its_operations():
     def scaled(x, kernel, bias, s):
         return ops.sigmoid((x @ kernel + bias) * s)

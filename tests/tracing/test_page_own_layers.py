@@ -9,6 +9,7 @@ from tests.tracing.engine import Scripts
 from tests.tracing.networks import batch, model
 from tests.tracing.test_equations import equations
 from tests.tracing.test_own_layers import (
+    LAST,
     LAYERS,
     NOT_SPELLED,
     Own,
@@ -93,6 +94,7 @@ def told_by_page(scripts, trace, row, change=""):
     for title, lines in told:
         whole = bool(WHOLE.search(title))
         for line in lines:
+            line = line.removesuffix(", as training computes both together")
             noted = NOTED.sub("", line)
             name, *sides = noted.split(" = ")
             if sides and computed(sides[-1]) is not None:
@@ -149,6 +151,22 @@ def test_other_networks_with_layers_of_ones_own_are_told_as_in_text(scripts, nam
     check_as_text(
         scripts, model(given, *stack, loss=loss).trace(*batch(2, given, width), **how), 20
     )
+
+
+@pytest.mark.parametrize("errors", [False, True])
+@pytest.mark.parametrize("name", LAST)
+def test_what_the_loss_takes_with_itself_is_told_as_in_text(scripts, name, errors):
+    loss, kind, width, function = LAST[name]
+    stack = [layers.Dense(2), Own(function, (("a", (2, width)),))]
+    trace = model(2, *stack, loss=loss).trace(*batch(2, 2, width, kind), errors=errors)
+    check_as_text(scripts, trace, 5)
+    _, told = told_by_page(scripts, trace, 0)
+    told = [line for _, lines in told for line in lines]
+    together = [line for line in told if line.endswith("as training computes both together")]
+    assert bool(together) == (name != "logits")
+    assert all(line.count(" = ") == 3 for line in together)
+    if name == "sigmoid":
+        assert any(line.startswith("own_1 = sigmoid(v<1>) = ") for line in told)
 
 
 def numbers_of(scripts, trace, change, row=0):

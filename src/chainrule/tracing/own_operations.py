@@ -90,6 +90,8 @@ class OwnOperations(ABC):
 
     whose: str
     """Whose operations they are: "loss" or "layer"."""
+    link: str = ""
+    """The activation of the end that the loss computes together with itself."""
 
     def __init__(self, view: View, sources: Sequence[int], letter: str) -> None:
         self.view, self.sources, self.letter = view, frozenset(sources), letter
@@ -188,7 +190,7 @@ class OwnOperations(ABC):
         """One number of a row."""
         if node.number in self.sources or not node.operands:
             return self._leaf(node, row, place)
-        if node is self.end:
+        if node is self.end and not self.link:
             return self._last(row, place)
         which = f"_{place + 1}" if self._width(node) > 1 else ""
         name = f"{self._name(node)}{which}"

@@ -9,15 +9,19 @@ from typing import Any
 import numpy as np
 
 from chainrule.layers import Stack, is_own as is_own_layer
-from chainrule.tracing.equations import Entry, held
+from chainrule.tracing.equations import Entry, equation, held
 from chainrule.tracing.formula import (
+    FUNCTIONS,
+    Call,
     Expression,
     Number,
     Product,
+    Quotient,
     Rest,
     Symbol,
     evaluate,
     mean_of,
+    minus,
     product,
     total,
 )
@@ -30,6 +34,8 @@ from chainrule.tracing.view import View, are_equal, flat
 from chainrule.training import TracedNode
 
 __all__ = ["OwnLayer", "is_own", "own_layers"]
+
+TOGETHER = "as training computes both together"
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Use = tuple[TracedNode, int, int]
@@ -98,6 +104,7 @@ class OwnLayer(OwnOperations):
         }  # fmt: skip
         trained = [number for number, one in self.parameters.items() if one.gradient is not None]
         self._begin(self._same(self.layer.nodes[-1].number), trained)
+        self.link = self._link()
 
     @cached_property
     def is_told(self) -> bool:
@@ -108,13 +115,25 @@ class OwnLayer(OwnOperations):
         end = self.end
         if end is None or end.value is None or not self.steps or not self._in_rows(end):
             return False
-        if not are_equal(end.value.reshape(-1), self.layer.numbers.a.reshape(-1)):
+        given = np.asarray(end.value).reshape(-1)
+        if not self.link and not are_equal(given, self.layer.numbers.a.reshape(-1)):
             return False
         return all(
             node.value is not None and node.layer == self.layer.name and self._keeps_rows(node)
             and all(self._is_known(one) for one in self._leaves(node))
             for node in self.steps
         )  # fmt: skip
+
+    def _link(self) -> str:
+        """The activation that the loss takes together with itself; "" where there is none."""
+        end, a = self.end, self.layer.numbers.a
+        if self.place != self.view.last or end is None or end.value is None:
+            return ""
+        for name in ("sigmoid", "softmax"):
+            same = end.value.shape == a.shape and not are_equal(end.value, a)
+            if same and np.allclose(FUNCTIONS[name](np.asarray(end.value, float)), a, 1e-5):
+                return name
+        return ""
 
     def _is_known(self, leaf: TracedNode) -> bool:
         known = leaf is self.given or leaf.number in self.parameters
@@ -158,7 +177,7 @@ class OwnLayer(OwnOperations):
         view = self.view
         if node is self.given:
             return view.by_given(self.place, place, row)
-        if node is self.end:
+        if node is self.end and not self.link:
             return view.upstream(self.place, place, row)
         symbol = self.symbol(node, row, place)
         if not self._in_rows(node):
@@ -167,8 +186,48 @@ class OwnLayer(OwnOperations):
         value = flat(node.row_derivative, view.rows)[row, place]
         return symbol.slope(view.own_loss(row, self.place), value, view.errors)
 
+    def forward(self, row: int) -> Iterator[Entry]:
+        """What each operation makes of a row's numbers, then what the layer gives."""
+        yield from super().forward(row)
+        for unit in self.view.shown_units[self.place] if self.link else []:
+            yield held(self._last(row, unit), self.linked(row, unit), f"by {self.link}")
+
+    def linked(self, row: int, unit: int) -> Expression:
+        """The activation that the loss computes together with itself, of a unit."""
+        assert self.end is not None  # noqa: S101  (what is told has an end)
+        if self.link == "sigmoid":
+            return Call("sigmoid", (self.symbol(self.end, row, unit),))
+        width = self._shape(self.end)[-1]
+        places = range(unit - unit % width, unit - unit % width + width)
+        powers = {one: Call("exp", (self.symbol(self.end, row, one),)) for one in places}
+        return Quotient(powers[unit], self._folded(powers, self.end))
+
+    def paired(self, row: int, unit: int) -> Expression | None:
+        """The derivative by the end that goes with such an activation, where it is known."""
+        if self.view.targets is None or self.view.mixed or self.end is None:
+            return None
+        both = self._output(row, unit), self._target(row, unit)
+        apart = minus(*(reversed(both) if self.view.errors else both))
+        value = self._slope(self.end, row, unit).value
+        for count in (1, self.view.output_positions, self._width(self.end)):
+            if np.isclose(evaluate(apart) / count, value, 1e-5, 1e-9):
+                return apart if count == 1 else mean_of(apart, count)
+        return None
+
+    def _output(self, row: int, unit: int) -> Symbol:
+        return self._last(row, unit)
+
+    def _target(self, row: int, unit: int) -> Symbol:
+        return self.view.target(row, unit)
+
     def backward(self, row: int) -> Iterator[Entry]:
         """The derivatives of each operation, from behind, and of what the layer is given."""
+        for unit in self.view.shown_units[self.place] if self.link else []:
+            assert self.end is not None  # noqa: S101  (what is told has an end)
+            formula = self.paired(row, unit)
+            forms = [] if formula is None else [formula]
+            note = TOGETHER if forms else "through the operations of the loss"
+            yield equation(self._slope(self.end, row, unit), *forms, note=note)
         yield from super().backward(row)
         if any(self._users(self.given)):
             for unit in self.view.shown_given(self.place):

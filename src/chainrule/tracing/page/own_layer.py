@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.tracing.formula import Expression, Symbol, total
-from chainrule.tracing.page.own_operations import MOST_NUMBERS, Keyed, keyed_tree
+from chainrule.tracing.page.own_operations import MOST_NUMBERS, Keyed, keyed_tree, keyed_trees
 from chainrule.tracing.step_gradient import shown_numbers
 from chainrule.tracing.step_own_layer import OwnLayer
 from chainrule.tracing.view import View
@@ -58,12 +58,28 @@ class _Keyed(Keyed, OwnLayer):
         slopes = self.own.has_slopes
         back = slopes and any(self._users(self.given))
         return {
-            "letter": self.letter, "whole": self.whole,
+            "letter": self.letter, "whole": self.whole, "link": self.link,
+            **(self._ends(slopes) if self.link else {}),
             "steps": [self._told(node, traced, slopes) for node in self.steps],
             "given": self.slopes(self.given) if back else {},
             "givenPlaces": [*self.places(self.given)] if back else [],
             "gradients": self._gradients() if slopes else None,
         }  # fmt: skip
+
+    def _ends(self, slopes: bool) -> dict[str, Any]:
+        """What units give, and the derivatives by the end, in "o/0" and "t/0"."""
+        assert self.end is not None  # noqa: S101  (what is told has an end)
+        places = self.places(self.end)
+        return {
+            "ends": keyed_trees({one: self.linked(0, one) for one in places}),
+            "pairs": keyed_trees({one: self.paired(0, one) for one in places}) if slopes else {},
+        }
+
+    def _output(self, row: int, unit: int) -> Symbol:
+        return replace(super()._output(row, unit), name=f"o/{unit}")
+
+    def _target(self, row: int, unit: int) -> Symbol:
+        return replace(super()._target(row, unit), name=f"t/{unit}")
 
     def _told(self, node: TracedNode, traced: TracedTape, slopes: bool) -> dict[str, Any]:
         reached, in_rows = slopes and node.number in self.reached, self._in_rows(node)
