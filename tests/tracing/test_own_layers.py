@@ -318,6 +318,14 @@ def test_an_operation_without_a_formula_is_told_by_its_numbers(name):
     assert told["dL(2)/dh1(2)"].count(" = ") == 2
 
 
+def test_operations_whose_numbers_are_not_those_of_rows_are_said_to_be_left_out():
+    own = Own(lambda x, w: ops.transpose(w @ ops.transpose(x)), (("w", (3, 2)),))
+    text = model(2, layers.Dense(2), own, layers.Dense(1)).trace(*batch(1, 2, 1)).to_text()
+    assert (
+        "own/q1, all rows: transpose = " in text and "own: 2 more operations are left out." in text
+    )
+
+
 def test_an_own_layer_with_a_mask_that_is_drawn_lists_its_operations_and_no_rows_mix():
     @dataclass(frozen=True)
     class Dropped(Layer):

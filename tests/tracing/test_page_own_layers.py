@@ -296,6 +296,14 @@ def test_a_layer_that_is_another_each_time_has_no_operations_in_the_page():
     assert shipped_step(trace)["ownLayers"] == [None, None, None]
 
 
+def test_a_parameter_that_no_operation_uses_has_the_gradient_0_in_the_page(scripts):
+    own = Own(lambda x, w, u: x * w, (("w", (2,)), ("u", (2,))))
+    trace = model(2, layers.Dense(2), own, layers.Dense(1)).trace(*batch(1, 2, 1))
+    check_as_text(scripts, trace, 5)
+    page, _ = told_by_page(scripts, trace, 0)
+    assert page["dL/du_own[1]", True] == ("0", 0.0)
+
+
 def test_the_legend_says_whose_operations_letters_stand_for():
     scripts = Scripts(*SCRIPTS, "curve.js", "subject.js")
     legend = scripts(

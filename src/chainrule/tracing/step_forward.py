@@ -272,7 +272,7 @@ def _operations(view: View, layer: LayerTrace) -> Iterator[Entry]:
     for number, node in enumerate(nodes[:MOST_OPERATIONS], start=1):
         shown = number_text(node.value, view.notation.digits)
         yield f"{layer.name}/q{number}, all rows: {node.operation} = {shown}"
-    others = len(nodes) - MOST_OPERATIONS
+    others = len(layer.nodes) - len(nodes[:MOST_OPERATIONS])
     if others > 0:
         plural = "s" if others > 1 else ""
         yield f"{layer.name}: {others} more operation{plural} {left_out(others)}."

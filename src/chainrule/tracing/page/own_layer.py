@@ -17,6 +17,9 @@ from chainrule.training import TracedNode, TracedTape
 
 __all__ = ["asked_of_own_layers", "shipped_own_layers"]
 
+UNUSED: dict[str, Any] = {"rows": [], "shared": None}
+"""Of a number that no operation uses."""
+
 
 def asked_of_own_layers(view: View) -> list[TracedNode]:
     """The operations whose numbers and derivatives the page takes from its tape."""
@@ -96,16 +99,15 @@ class _Keyed(Keyed, OwnLayer):
     def _gradients(self) -> dict[str, dict[int, Any]]:
         """By parameter the uses of its numbers."""
         told = [*shown_numbers(self.view, self.place)]
+        nodes = {one.name: self.nodes[number] for number, one in self.parameters.items()}
         found = {}
-        for number, one in self.parameters.items():
-            shape = one.before.shape
-            shown = [
-                int(np.ravel_multi_index(kept.index, shape)) for kept in told
-                if kept.parameter is one
-            ]  # fmt: skip
-            places = range(one.before.size) if self.whole else shown
+        for name, one in self.layer.parameters.items():
             if one.gradient is not None:
-                found[one.name] = {at: self._used(self.nodes[number], at) for at in places}
+                shown = [kept.index for kept in told if kept.parameter is one]
+                flat = [int(np.ravel_multi_index(at, one.before.shape)) for at in shown]
+                places = range(one.before.size) if self.whole else flat
+                node = nodes.get(one.name)
+                found[name] = {at: self._used(node, at) if node else UNUSED for at in places}
         return found
 
     def _used(self, node: TracedNode, place: int) -> dict[str, Any] | None:
