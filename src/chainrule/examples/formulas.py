@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
-from typing import Any
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
 
 from chainrule.errors import SettingError, nearest
 from chainrule.graph import Node, ops
 
-__all__ = ["node_of"]
+__all__ = ["check_name", "node_of"]
 
 OPERATORS: dict[type[ast.operator], Any] = {
     ast.Add: lambda a, b: a + b,
@@ -57,6 +59,28 @@ def node_of(formula: str, known: Mapping[str, Node], where: str) -> Any:
         raise SettingError(message) from error
 
 
+def check_name(where: str, name: str) -> None:
+    """Raise `SettingError` for a name that cannot stand in a formula.
+
+    >>> check_name("values", "w_1")
+    """
+    try:
+        read = ast.parse(name, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        read = None
+    if not isinstance(read, ast.Name):
+        message = (
+            f"spec: {where}: the name {name!r} cannot stand in a formula; use letters, digits and "
+            "_, beginning with a letter, such as x_1."
+        )
+        raise SettingError(message)
+    if read.id != name:  # Python reads some letters as others, and passes over blanks and brackets
+        message = (
+            f"spec: {where}: the name {name!r} is {read.id!r} in a formula; call it {read.id!r}."
+        )
+        raise SettingError(message)
+
+
 class _Reader:
     """Goes through what Python's own parser made of the text."""
 
@@ -67,35 +91,73 @@ class _Reader:
 
     def read(self, part: ast.expr) -> Any:
         if isinstance(part, ast.Constant) and isinstance(part.value, int | float):
-            return float(part.value)
+            number = part.value
+            if not isinstance(number, bool):
+                return self._computed(part, lambda: float(number))
         if isinstance(part, ast.Name):
             return self._named(part.id)
         if isinstance(part, ast.BinOp) and type(part.op) in OPERATORS:
-            return OPERATORS[type(part.op)](self.read(part.left), self.read(part.right))
+            left, right = self.read(part.left), self.read(part.right)
+            return self._computed(part, lambda: OPERATORS[type(part.op)](left, right))
         if isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.USub):
             return -self.read(part.operand)
         if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and not part.keywords:
-            return self._called(part.func.id, [self.read(one) for one in part.args])
-        shown = ast.get_source_segment(self._formula.strip(), part) or self._formula
+            return self._called(part, part.func.id)
         if isinstance(part, ast.BinOp) and isinstance(part.op, ast.BitXor):
             remedy = "a power is written with **, as in x**2."
         else:
             remedy = "use numbers, names, + - * / ** @ and operations such as sigmoid(z)."
-        message = f"{self._where}: {shown!r} cannot stand in a formula; {remedy}"
+        return self._refuse(f"{self._text(part)!r} cannot stand in a formula; {remedy}")
+
+    def _text(self, part: ast.expr) -> str:
+        """What stands in the formula for a part of it."""
+        return ast.get_source_segment(self._formula.strip(), part) or self._formula
+
+    def _refuse(self, said: str) -> NoReturn:
+        message = f"{self._where}: {said}"
         raise SettingError(message)
+
+    def _computed(self, part: ast.expr, compute: Callable[[], Any]) -> Any:
+        """What a part comes to; of plain numbers Python may find none, or no real one."""
+        try:
+            found = compute()
+        except ZeroDivisionError:
+            return self._refuse(f"{self._text(part)!r} divides by 0; write a number for it.")
+        except OverflowError:
+            found = math.inf
+        if isinstance(found, complex):
+            self._refuse(f"{self._text(part)!r} is no real number; take the root of one above 0.")
+        if isinstance(found, float) and math.isinf(found):
+            self._refuse(f"{self._text(part)!r} is too large a number; write a smaller one.")
+        return found
 
     def _named(self, name: str) -> Node:
         if name not in self._known:
-            message = (
-                f"{self._where}: {name!r} is not known there; {nearest(name, self._known)} A name "
-                "must stand above what uses it."
+            near = nearest(name, self._known)
+            self._refuse(
+                f"{name!r} is not known there; {near} A name must stand above what uses it."
             )
-            raise SettingError(message)
         return self._known[name]
 
-    def _called(self, name: str, operands: list[Any]) -> Any:
+    def _called(self, part: ast.Call, name: str) -> Any:
         if name not in ops.__all__ or not callable(getattr(ops, name)):
-            near = nearest(name, COMMON, listed=True)
-            message = f"{self._where}: {name!r} is no operation; {near}"
-            raise SettingError(message)
-        return getattr(ops, name)(*operands)
+            self._refuse(f"{name!r} is no operation; {nearest(name, COMMON, listed=True)}")
+        called = getattr(ops, name)
+        parameters = inspect.signature(called).parameters
+        needed = [one for one in parameters.values() if one.default is one.empty]
+        for one in needed:
+            if one.kind is one.KEYWORD_ONLY:
+                self._refuse(f"{name} needs its {one.name}, which no formula can give.")
+        operands = [self.read(one) for one in part.args]
+        try:
+            given = inspect.signature(called).bind(*operands).arguments
+        except TypeError as error:
+            written = f"{name}({', '.join(one.name for one in needed)})"
+            self._refuse(f"{self._text(part)!r}: {error}; it is written {written}.")
+        for argument, (setting, value) in zip(part.args, given.items(), strict=False):
+            if parameters[setting] not in needed and isinstance(value, Node):
+                self._refuse(
+                    f"{self._text(part)!r}: {setting} must be written as a number, got "
+                    f"{self._text(argument)!r}."
+                )
+        return called(*operands)

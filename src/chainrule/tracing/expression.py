@@ -11,8 +11,9 @@ import numpy as np
 
 from chainrule.errors import InputTypeError, SettingError, ShapeError
 from chainrule.graph import Node, constant, gradients, handed_to_each, reachable, settled_slope
-from chainrule.settings import check_count
+from chainrule.settings import check_flag
 from chainrule.tracing.forms import Forms
+from chainrule.tracing.notation import check_digits
 from chainrule.tracing.pairs import Parts, is_pair, parts_of
 
 __all__ = ["Contribution", "Trace", "TraceStep", "trace"]
@@ -184,7 +185,8 @@ def trace(
             message = f"trace: names: {name!r} is {type(node).__name__}, not a node; leave it out."
             raise InputTypeError(message)
     given = _given_names(order, names)
-    digits = check_count("trace", "digits", digits, least=0)
+    digits = check_digits(digits)
+    check_flag("trace", "check", check)
     return Trace(tuple(_steps(y, order, given)), digits, check)
 
 

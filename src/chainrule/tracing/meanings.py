@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from chainrule.tracing.equations import Equation, Section
 from chainrule.tracing.formula import Call, Expression, Product, Rest, Symbol, parts_of, signs_of
 
 __all__ = ["MEANINGS", "legend"]
+
+SCALING = re.compile(r"([γβ])\d*\[")
+"""What numbers of a normalization are called."""
 
 MEANINGS = {
     "rows": (
@@ -184,6 +188,19 @@ MEANINGS = {
         r"\hat{h}\text{: }h\text{ less its mean }\mu\text{, divided by the root of its variance }"
         r"\sigma^2",
     ),
+    "γ": (
+        "γ[j]: what a normalization multiplies unit j by",
+        r"\gamma_j\text{: what a normalization multiplies unit }j\text{ by}",
+    ),
+    "β": (
+        "β[j]: what a normalization adds to unit j",
+        r"\beta_j\text{: what a normalization adds to unit }j",
+    ),
+    "weight": (
+        "weight: how much a row counts, by its own weight and that of its class",
+        r"\mathrm{weight}\text{: how much a row counts, by its own weight and that of its class}",
+    ),
+    "s": ("s: a row's share in the loss", r"s\text{: a row's share in the loss}"),
     "reach": (
         "reach2_p: how far p, counted in parts of its range, reaches into the 2nd",
         r"\mathrm{reach2}_{p}\text{: how far }p\text{, counted in parts of its range, reaches into "
@@ -246,4 +263,8 @@ def _marks(part: Expression) -> set[str]:
     row |= {part.head} & {"hat", "mask", "Err", "δ"}
     row |= {"reach"} if part.head.startswith("reach") and part.by is None else set()
     row |= {"mix"} if part.name == "mix" and part.by is None else set()
+    if part.row is not None and part.by is None and not part.head:
+        row |= {part.name} & {"s", "weight"}
+    scaling = SCALING.match(part.name)
+    row |= {scaling[1]} if scaling else set()
     return row | ({"~"} if "~" in part.mark else set())
