@@ -43,7 +43,7 @@ from chainrule.tracing.latex_numbers import (
     number_tokens,
     upright,
 )
-from chainrule.tracing.meanings import MEANINGS
+from chainrule.tracing.meanings import meaning
 
 __all__ = ["latex_of"]
 
@@ -66,7 +66,7 @@ def latex_of(trace: Any) -> str:
     account = account_of(trace)
     lines = [rf"\section*{{{escaped(account.title)}}}"]
     lines += [f"{escaped(line)}\n" for line in account.lines if line]
-    lines += [rf"\({MEANINGS[name][1]}\)" + "\n" for name in account.legend]
+    lines += [rf"\({meaning(name, account.taken)[1]}\)" + "\n" for name in account.legend]
     for section in account.sections:
         if section.entries:
             lines += _section(section, account)
