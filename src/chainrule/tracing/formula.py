@@ -41,6 +41,8 @@ class Symbol:
         Whether text puts the name into brackets: "city = x" has spaces or signs in it.
     letter
         What LaTeX writes for the name, where books have a letter: η for a rate.
+    upright
+        Whether LaTeX writes a vector's numbers as a column.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Symbol:
     sign: str = ""
     bracketed: bool = False
     letter: str = ""
+    upright: bool = False
 
     def of(self, head: str, value: Any, row: int | None = None) -> Symbol:
         """Another quantity of the same name."""
