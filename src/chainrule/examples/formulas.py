@@ -9,7 +9,7 @@ from typing import Any
 from chainrule.errors import SettingError, nearest
 from chainrule.graph import Node, ops
 
-__all__ = ["node_of"]
+__all__ = ["node_of", "quoted"]
 
 OPERATORS: dict[type[ast.operator], Any] = {
     ast.Add: lambda a, b: a + b,
@@ -26,6 +26,10 @@ COMMON = (
     "tanh",
 )  # fmt: skip
 """Operations that a sentence names; every other one of `chainrule.ops` may stand there too."""
+MOST = 62
+"""Letters of a formula that a sentence repeats, with the marks around it."""
+NESTED = "too many nested parentheses"
+"""What Python's parser says of more brackets than it can hold, in the words of a mistake."""
 
 
 def node_of(formula: str, known: Mapping[str, Node], where: str) -> Any:
@@ -43,18 +47,37 @@ def node_of(formula: str, known: Mapping[str, Node], where: str) -> Any:
     0.580026
     """
     if not isinstance(formula, str):
-        message = f'{where}: a formula is text such as "x + y", got {formula!r}.'
+        message = f'{where}: a formula is text such as "x + y", got {quoted(formula)}.'
         raise SettingError(message)
     try:
-        tree = ast.parse(formula.strip(), mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        message = f'{where}: {formula!r} is no formula; write one such as "(x + y) * z".'
-        raise SettingError(message) from error
-    try:
-        return _Reader(formula, known, where).read(tree.body)
+        return _Reader(formula, known, where).read(_parsed(formula, where))
     except RecursionError as error:
-        message = f"{where}: the formula is too deep; give its parts names of their own."
+        message = (
+            f"{where}: {quoted(formula)} is too long or too deep; give its parts names of their "
+            "own, above it."
+        )
         raise SettingError(message) from error
+
+
+def _parsed(formula: str, where: str) -> ast.expr:
+    """What Python's own parser makes of the text; `RecursionError` of more than it can hold."""
+    try:
+        return ast.parse(formula.strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError) as error:
+        if isinstance(error, MemoryError) or NESTED in str(error):
+            raise RecursionError from error
+        message = f'{where}: {quoted(formula)} is no formula; write one such as "(x + y) * z".'
+        raise SettingError(message) from error
+
+
+def quoted(given: Any) -> str:
+    """What somebody wrote, as a sentence repeats it: the start of what is long.
+
+    >>> quoted("x + y"), quoted("x + " * 100)
+    ("'x + y'", "'x + x + x + x + x + x + x + x + x + x + x + x + x + x + ...'")
+    """
+    shown = repr(given)
+    return shown if len(shown) <= MOST else f"{shown[: MOST - 4]}...{shown[-1]}"
 
 
 class _Reader:
@@ -81,14 +104,14 @@ class _Reader:
             remedy = "a power is written with **, as in x**2."
         else:
             remedy = "use numbers, names, + - * / ** @ and operations such as sigmoid(z)."
-        message = f"{self._where}: {shown!r} cannot stand in a formula; {remedy}"
+        message = f"{self._where}: {quoted(shown)} cannot stand in a formula; {remedy}"
         raise SettingError(message)
 
     def _named(self, name: str) -> Node:
         if name not in self._known:
             message = (
-                f"{self._where}: {name!r} is not known there; {nearest(name, self._known)} A name "
-                "must stand above what uses it."
+                f"{self._where}: {quoted(name)} is not known there; {nearest(name, self._known)} A "
+                "name must stand above what uses it."
             )
             raise SettingError(message)
         return self._known[name]
@@ -96,6 +119,6 @@ class _Reader:
     def _called(self, name: str, operands: list[Any]) -> Any:
         if name not in ops.__all__ or not callable(getattr(ops, name)):
             near = nearest(name, COMMON, listed=True)
-            message = f"{self._where}: {name!r} is no operation; {near}"
+            message = f"{self._where}: {quoted(name)} is no operation; {near}"
             raise SettingError(message)
         return getattr(ops, name)(*operands)
