@@ -139,8 +139,13 @@ def test_formulas_are_read_as_they_are_written(formula, value):
         ("exec(x)", "is no operation"), ("q(x)", "known: 'abs', 'clip'"),
         ("2 * x^2", "'2 * x^2' cannot stand in a formula; a power is written with **,"),
         ("(lambda: 1)()", "cannot stand"), ("x[0]", "cannot stand"),
-        (3, "a formula is text"), ("-" * 2000 + "x", "is too deep"),
-        ("(" * 500 + "x" + ")" * 500, "is no formula"),
+        (3, "a formula is text"), ("-" * 2000 + "x", "...' is too long or too deep;"),
+        ("(" * 300 + "x" + ")" * 300, "...' is too long or too deep; give its parts names"),
+        (" + ".join(["x"] * 3000), "'x + x + x + x"), ("x +" * 200, "x +...' is no formula"),
+        (" + ".join(["x"] * 3000), "+ x...' is too long or too deep; give its parts names"),
+        ("f(" + "x + " * 200 + "1)", "'f' is no operation"), ("a" * 400, "a...' is not known"),
+        ("x\0", "is no formula"),
+        ("[" + "x, " * 200 + "x]", "x,...' cannot stand"), ([1.0] * 200, "a formula is text"),
         ("mean()", "'mean()': missing a required argument: 'x'; it is written mean(x)."),
         ("x + clip(x)", "'clip(x)': missing a required argument: 'low'; it is written clip(x, l"),
         ("maximum(x)", "'maximum(x)': missing a required argument: 'y'; it is written maximum(x, "),
@@ -159,6 +164,23 @@ def test_what_is_no_formula_is_a_sentence(formula, words):
     with pytest.raises(SettingError) as caught:
         node_of(formula, {"x": cr.variable(2.0)}, "f")
     assert words in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "formula", ["log(x) + " + "x + " * 300 + "x", "x @ x + " + "x + " * 300 + "x"]
+)
+def test_a_long_formula_is_not_repeated_whole(formula):
+    spec = spec_of({"expressions": {"f": formula}, "values": {"x": 0.0}})
+    with pytest.raises(SettingError, match=r"f = '.{57}\.\.\.'") as caught:
+        spec.trace()
+    assert len(str(caught.value)) < 200
+
+
+def test_a_long_formula_that_is_no_number_is_not_repeated_whole():
+    spec = spec_of({"expressions": {"f": "x + " * 300 + "x"}, "values": {"x": [1.0, 2.0]}})
+    with pytest.raises(SettingError, match=r"f = 'sum\(x \+ .*\.\.\.'\.$"):
+        spec.trace()
 
 
 def changed(**changes):
@@ -234,7 +256,7 @@ def changed(**changes):
         ({"constants": {"c": "1"}, "expressions": {"f": "c"}}, "constants: c: needs numbers"),
         ({"values": {"x": 1.0}, "expressions": {"f": "x"}, "digits": 99}, "digits must be at most"),
         ({"values": {"x": [1.0, 2.0]}, "expressions": {"f": "x * x"}},
-         'got shape (2,); put sum or mean around it, f = "sum(x * x)".'),
+         'got shape (2,); put sum or mean around it, f = \'sum(x * x)\'.'),
     ],
     ids=str,
 )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from chainrule.errors import SettingError, nearest
 from chainrule.graph import Node, ops
 
-__all__ = ["check_name", "node_of"]
+__all__ = ["check_name", "node_of", "quoted"]
 
 OPERATORS: dict[type[ast.operator], Any] = {
     ast.Add: lambda a, b: a + b,
@@ -28,6 +28,10 @@ COMMON = (
     "tanh",
 )  # fmt: skip
 """Operations that a sentence names; every other one of `chainrule.ops` may stand there too."""
+MOST = 62
+"""Letters of a formula that a sentence repeats, with the marks around it."""
+NESTED = "too many nested parentheses"
+"""What Python's parser says of more brackets than it can hold, in the words of a mistake."""
 
 
 def node_of(formula: str, known: Mapping[str, Node], where: str) -> Any:
@@ -45,17 +49,15 @@ def node_of(formula: str, known: Mapping[str, Node], where: str) -> Any:
     0.580026
     """
     if not isinstance(formula, str):
-        message = f'{where}: a formula is text such as "x + y", got {formula!r}.'
+        message = f'{where}: a formula is text such as "x + y", got {quoted(formula)}.'
         raise SettingError(message)
     try:
-        tree = ast.parse(formula.strip(), mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        message = f'{where}: {formula!r} is no formula; write one such as "(x + y) * z".'
-        raise SettingError(message) from error
-    try:
-        return _Reader(formula, known, where).read(tree.body)
+        return _Reader(formula, known, where).read(_parsed(formula, where))
     except RecursionError as error:
-        message = f"{where}: the formula is too deep; give its parts names of their own."
+        message = (
+            f"{where}: {quoted(formula)} is too long or too deep; give its parts names of their "
+            "own, above it."
+        )
         raise SettingError(message) from error
 
 
@@ -79,6 +81,27 @@ def check_name(where: str, name: str) -> None:
             f"spec: {where}: the name {name!r} is {read.id!r} in a formula; call it {read.id!r}."
         )
         raise SettingError(message)
+
+
+def _parsed(formula: str, where: str) -> ast.expr:
+    """What Python's own parser makes of the text; `RecursionError` of more than it can hold."""
+    try:
+        return ast.parse(formula.strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError) as error:
+        if isinstance(error, MemoryError) or NESTED in str(error):
+            raise RecursionError from error
+        message = f'{where}: {quoted(formula)} is no formula; write one such as "(x + y) * z".'
+        raise SettingError(message) from error
+
+
+def quoted(given: Any) -> str:
+    """What somebody wrote, as a sentence repeats it: the start of what is long.
+
+    >>> quoted("x + y"), quoted("x + " * 100)
+    ("'x + y'", "'x + x + x + x + x + x + x + x + x + x + x + x + x + x + ...'")
+    """
+    shown = repr(given)
+    return shown if len(shown) <= MOST else f"{shown[: MOST - 4]}...{shown[-1]}"
 
 
 class _Reader:
@@ -107,11 +130,11 @@ class _Reader:
             remedy = "a power is written with **, as in x**2."
         else:
             remedy = "use numbers, names, + - * / ** @ and operations such as sigmoid(z)."
-        return self._refuse(f"{self._text(part)!r} cannot stand in a formula; {remedy}")
+        return self._refuse(f"{self._text(part)} cannot stand in a formula; {remedy}")
 
     def _text(self, part: ast.expr) -> str:
-        """What stands in the formula for a part of it."""
-        return ast.get_source_segment(self._formula.strip(), part) or self._formula
+        """What stands in the formula for a part of it, as a sentence repeats it."""
+        return quoted(ast.get_source_segment(self._formula.strip(), part) or self._formula)
 
     def _refuse(self, said: str) -> NoReturn:
         message = f"{self._where}: {said}"
@@ -122,26 +145,26 @@ class _Reader:
         try:
             found = compute()
         except ZeroDivisionError:
-            return self._refuse(f"{self._text(part)!r} divides by 0; write a number for it.")
+            return self._refuse(f"{self._text(part)} divides by 0; write a number for it.")
         except OverflowError:
             found = math.inf
         if isinstance(found, complex):
-            self._refuse(f"{self._text(part)!r} is no real number; take the root of one above 0.")
+            self._refuse(f"{self._text(part)} is no real number; take the root of one above 0.")
         if isinstance(found, float) and math.isinf(found):
-            self._refuse(f"{self._text(part)!r} is too large a number; write a smaller one.")
+            self._refuse(f"{self._text(part)} is too large a number; write a smaller one.")
         return found
 
     def _named(self, name: str) -> Node:
         if name not in self._known:
             near = nearest(name, self._known)
             self._refuse(
-                f"{name!r} is not known there; {near} A name must stand above what uses it."
+                f"{quoted(name)} is not known there; {near} A name must stand above what uses it."
             )
         return self._known[name]
 
     def _called(self, part: ast.Call, name: str) -> Any:
         if name not in ops.__all__ or not callable(getattr(ops, name)):
-            self._refuse(f"{name!r} is no operation; {nearest(name, COMMON, listed=True)}")
+            self._refuse(f"{quoted(name)} is no operation; {nearest(name, COMMON, listed=True)}")
         called = getattr(ops, name)
         parameters = inspect.signature(called).parameters
         needed = [one for one in parameters.values() if one.default is one.empty]
@@ -153,11 +176,11 @@ class _Reader:
             given = inspect.signature(called).bind(*operands).arguments
         except TypeError as error:
             written = f"{name}({', '.join(one.name for one in needed)})"
-            self._refuse(f"{self._text(part)!r}: {error}; it is written {written}.")
+            self._refuse(f"{self._text(part)}: {error}; it is written {written}.")
         for argument, (setting, value) in zip(part.args, given.items(), strict=False):
             if parameters[setting] not in needed and isinstance(value, Node):
                 self._refuse(
-                    f"{self._text(part)!r}: {setting} must be written as a number, got "
-                    f"{self._text(argument)!r}."
+                    f"{self._text(part)}: {setting} must be written as a number, got "
+                    f"{self._text(argument)}."
                 )
         return called(*operands)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ChainruleError, SettingError, listing, nearest
-from chainrule.examples.formulas import check_name, node_of
+from chainrule.examples.formulas import check_name, node_of, quoted
 from chainrule.examples.objects import check_settings, made_of
 from chainrule.examples.shapes import check_shapes, matrix, oriented
 from chainrule.files import read_toml
@@ -63,12 +63,13 @@ class ExpressionSpec:
                 found[name] = made if isinstance(made, Node) else constant(made)
             except SettingError:
                 raise
-            except ChainruleError as error:
-                message = f"{where} = {formula!r}: {error}"
+            except (ChainruleError, ArithmeticError) as error:
+                message = f"{where} = {quoted(formula)}: {error}"
                 raise SettingError(message) from error
             if not np.isfinite(np.asarray(found[name].array)).all():
                 message = (
-                    f"{where} = {formula!r} is {found[name].value} at these values; change one."
+                    f"{where} = {quoted(formula)} is {found[name].value} at these values; change "
+                    "one."
                 )
                 raise SettingError(message)
         self._check_result(found)
@@ -90,9 +91,10 @@ class ExpressionSpec:
         """Raise where the last formula makes no single number, or does not use another one."""
         *others, last = self.expressions
         if (shape := found[last].shape) != ():
+            summed = f"sum({self.expressions[last]})"
             message = (
                 f"expressions: {last} is what is traced and must be one number, got shape "
-                f'{shape}; put sum or mean around it, {last} = "sum({self.expressions[last]})".'
+                f"{shape}; put sum or mean around it, {last} = {quoted(summed)}."
             )
             raise SettingError(message)
         used = {id(node) for node in reachable([found[last]])}

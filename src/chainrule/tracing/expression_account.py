@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from inspect import signature
 
 import numpy as np
 
@@ -51,13 +52,18 @@ def account_of_expression(trace: Trace) -> Account:
         *dict.fromkeys(_meaning(step) for step in shown if values[step.number].note),
     )
     title = f"{result}, forward and backward"
-    return Account(title, lines, legend(sections, _hidden(seen, shown)), sections, trace.digits)
+    told = legend(sections, _hidden(seen, shown))
+    return Account(title, lines, told, sections, trace.digits, seen.taken)
 
 
 def _meaning(step: TraceStep) -> str:
     """What an operation does that is written by its name alone."""
-    said = (step.node.operation.__doc__ or "").strip().partition("\n")[0]
-    return f"{step.operation}: {said}" if said else ""
+    operation = step.node.operation
+    said = (operation.__doc__ or "").strip().partition("\n")[0]
+    if operation is None or not said:
+        return ""
+    operands = list(signature(operation.meaning).parameters)[: len(step.operands)]
+    return f"{step.operation}({', '.join(operands)}): {said}"
 
 
 def _hidden(seen: Seen, shown: Iterable[TraceStep]) -> Iterator[str]:

@@ -123,9 +123,12 @@ class ExpressionSubject {
     return numbersOf(this.of(index), text);
   }
 
-  /** Some of the tape's values for a table. */
-  cells(...indices) {
-    return indices.map((index) => this.shown(index ?? undefined, number));
+  /** A use's local derivative: the tape's, else of a single use the one of the lines above. */
+  localOf(user, used, { local }) {
+    if (local !== null) return this.of(local);
+    if (this.usesOf(used).filter(({ node }) => node === user).length > 1) return undefined;
+    const told = this.equations.locals(user.number, used.number).find(({ note }) => note === "");
+    return told && this.equations.value(told);
   }
 
   valueLines(node) {
@@ -191,7 +194,7 @@ class ExpressionSubject {
     const { slope } = this.equations.step(node.number) ?? {};
     const rows = this.usesOf(node).map(({ node: user, edge }) => [
       { text: user.title, key: `n/${user.number}` },
-      ...this.cells(user.derivative, edge.local, edge.product),
+      ...[this.of(user.derivative), this.localOf(user, node, edge), this.of(edge.product)].map((x) => numbersOf(x, bare)),
     ]);
     const head = ["used in", `d${this.last.name}/d(it)`, "local", "product"];
     return [
@@ -243,7 +246,7 @@ class ExpressionSubject {
     const rows = this.nodes.map((node) => [
       { text: node.title, key: `n/${node.number}` },
       node.leaf || node.fixed ? node.operation : this.madeBy(node),
-      ...this.cells(node.value, node.derivative),
+      ...[node.value, node.derivative].map((index) => this.shown(index, number)),
     ]);
     return [{ title: "Nodes", head: ["node", "made by", "value", `d${this.last.name}/d(it)`], rows }];
   }

@@ -29,7 +29,7 @@ __all__ = ["shipped_expression"]
 def shipped_expression(trace: Trace) -> dict[str, Any]:
     """Everything that the page shows and computes with, as plain values."""
     twins, seen = _twins(trace), Seen(trace)
-    asked, nodes = _asked(trace, twins)
+    asked, nodes = _asked(trace, twins, seen)
     asked |= _parts(trace, twins)
     for node, step in zip(nodes, trace.steps, strict=True):
         shown = seen.shown(step.name)
@@ -89,7 +89,9 @@ def _twins(trace: Trace) -> dict[int, Node]:
     return twins
 
 
-def _asked(trace: Trace, twins: Mapping[int, Node]) -> tuple[dict[str, Node], list[dict[str, Any]]]:
+def _asked(
+    trace: Trace, twins: Mapping[int, Node], seen: Seen
+) -> tuple[dict[str, Node], list[dict[str, Any]]]:
     """All nodes that are shown, by name; and the nodes of the drawing, with those names."""
     asked: dict[str, Node] = {}
 
@@ -110,6 +112,8 @@ def _asked(trace: Trace, twins: Mapping[int, Node]) -> tuple[dict[str, Node], li
             part, slope = uses[place], local[place]
             if not _alike(twin, twins[operand.number]):
                 slope = None
+            elif slope is not None:
+                slope = _shaped(slope, seen.face(seen.shown(step.operands[place])).value.shape)
             edges.append({
                 "from": _number(trace, operand),
                 "product": None if part is None else ask(f"product/{number}/{place}", part),
@@ -159,8 +163,15 @@ def _number(trace: Trace, operand: Node) -> int:
 
 
 def _alike(node: Node, operand: Node) -> bool:
-    """Whether one number says how an element of the node moves with its own of the operand."""
-    return node.shape == operand.shape or _size(node) == _size(operand) == 1
+    """Whether a number for each of the operand says how the node moves with it."""
+    return node.shape == operand.shape or _size(node) == 1
+
+
+def _shaped(slope: Node, shape: tuple[int, ...]) -> Node:
+    """In the shape of what is shown, where that is the shape of a vector and not of its column."""
+    if slope.shape == shape or _size(slope) != math.prod(shape):
+        return slope
+    return slope.reshape(shape)
 
 
 def _size(node: Node) -> int:

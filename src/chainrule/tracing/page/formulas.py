@@ -39,7 +39,7 @@ from chainrule.tracing.formula import (
     told_with,
 )
 from chainrule.tracing.loss_formulas import general_formulas, has_both, probabilities
-from chainrule.tracing.meanings import MEANINGS
+from chainrule.tracing.meanings import MEANINGS, meaning
 from chainrule.tracing.operations import rule_formula
 from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace
 from chainrule.tracing.step_normal import names_at_positions
@@ -73,7 +73,7 @@ def shipped_formulas(trace: StepTrace) -> dict[str, Any]:
         "clipping": {name: getattr(trace.optimizer, name) for name in CLIPPINGS
                      if getattr(trace.optimizer, name)},
         "constrained": [one.name for one in table if one.constraint is not None],
-        "meanings": {name: text for name, (text, _) in MEANINGS.items()},
+        "meanings": {name: meaning(name)[0] for name in MEANINGS},
     }  # fmt: skip
 
 
