@@ -235,7 +235,24 @@ class ExpressionSubject {
     return settledSlope((offset) => {
       const moved = new Map(this.given).set(index, make([], Float64Array.of(kept + offset)));
       return new Run(this.tape, moved).of(this.last.value).data[0];
-    }, kept);
+    }, kept, this.added());
+  }
+
+  /** How large the numbers are that the result is added up of: each rounding of a node moves it by a
+   *  share of the node times its derivative. */
+  added() {
+    const moving = this.data.nodes.filter(({ derivative }) => derivative !== null);
+    const shares = moving.flatMap(({ value, derivative }) => {
+      const slopes = this.of(derivative).data;
+      return Array.from(this.of(value).data, (one, n) => Math.abs(one * slopes[n]));
+    });
+    return shares.filter(Number.isFinite).reduce((sum, one) => sum + one, 0);
+  }
+
+  /** Why derivatives may not be slopes, where that is known. */
+  get whyApart() {
+    const isStopped = this.data.nodes.some(({ operation }) => operation === "stop_gradient");
+    return isStopped ? "stop_gradient hands no derivative back" : "";
   }
 
   gradientAt(index) {

@@ -19,6 +19,7 @@ from chainrule.graph import (
 )
 from chainrule.tracing.expression import Trace, TraceStep
 from chainrule.tracing.expression_graph import Seen
+from chainrule.tracing.measuring import widened
 from chainrule.tracing.page.expression_formulas import shipped_equations
 from chainrule.tracing.page.shipping import evaluated, not_known, packed, shipped_tape
 from chainrule.tracing.pairs import pair_nodes
@@ -75,17 +76,14 @@ def _is_leaf(step: TraceStep) -> bool:
 
 
 def _twins(trace: Trace) -> dict[int, Node]:
-    """The expression again with variables whose values are given when it runs."""
+    """The expression again, in float64, with variables whose values are given when it runs."""
     twins: dict[int, Node] = {}
     for step in trace.steps:
         node = step.node
         if _is_leaf(step):
-            twins[node.number] = parameter(step.name, step.value.shape, node.dtype)
-        elif node.operation is None:
-            twins[node.number] = node
+            twins[node.number] = parameter(step.name, step.value.shape, np.float64)
         else:
-            operands = [twins[one.number] for one in node.operands]
-            twins[node.number] = node.operation(*operands, **node.attributes)
+            twins[node.number] = widened(node, [twins[one.number] for one in node.operands])
     return twins
 
 
