@@ -190,6 +190,7 @@ def test_a_row_of_a_run(tmp_path):
         (("--example", "mazur", "--member", "3"), 2, "--member goes with RUN DATA"),
         (("--example", "mazur", "--spec", "--format", "csv"), 2, "--format: a spec is TOML"),
         (("--example", "mazur", "--steps", "0"), 1, "steps"),
+        (("--example", "mazur", "--steps", "1" + "0" * 30), 1, "steps must be at most 10,000,000"),
         (("--example", "mazur", "--digits", "-1"), 1, "digits"),
         (("--example", "mazur", "--notation", "up"), 1, "must be 'rows', 'columns', 'theta'"),
         (("--spec", "none.toml"), 1, "there is no such file"),

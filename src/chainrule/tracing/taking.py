@@ -43,6 +43,8 @@ Ends = tuple[Sequence[str] | None, Sequence[str] | None]
 
 KEPT_STEPS = 100
 """Steps of which each is kept whole; of more the first and the last are."""
+MOST_STEPS = 10_000_000
+"""Steps whose losses are kept."""
 
 
 def trace_steps(
@@ -78,11 +80,7 @@ def trace_steps(
 
     Raises `SettingError` where the network has no layers that can be looked at.
     """
-    steps = check_count("trace", "steps", steps)
-    check_flag("trace", "check", check)
-    if not isinstance(trainer.network, Layered):
-        message = "trace: the network does not show its layers; give a Sequential."
-        raise SettingError(message)
+    steps = _checked(trainer, steps, check)
     course = copy.deepcopy(trainer)
     made: list[StepTrace] = []
     losses: list[float] = []
@@ -103,6 +101,19 @@ def trace_steps(
     named = {name: tuple(one) for name, one in (inputs or {}).items()}
     made = [replace(one, input_names=named, ranges=tuple(ranges)) for one in made]
     return replace(made[0], losses=tuple(losses), following=tuple(made[1:]), remarks=tuple(remarks))
+
+
+def _checked(trainer: Trainer, steps: Any, check: Any) -> int:
+    """How many steps are traced; raise `SettingError` for what cannot be."""
+    steps = check_count("trace", "steps", steps)
+    check_flag("trace", "check", check)
+    if steps > MOST_STEPS:
+        message = f"trace: steps must be at most {MOST_STEPS:,}, got {steps:,}; train with fit."
+        raise SettingError(message)
+    if not isinstance(trainer.network, Layered):
+        message = "trace: the network does not show its layers; give a Sequential."
+        raise SettingError(message)
+    return steps
 
 
 def _run(course: Trainer, data: Data, count: int) -> list[float]:
