@@ -179,7 +179,7 @@ def _of_kind(view: View, place: int, row: int, units: list[int]) -> Iterator[Ent
         return chain(found, normalized(view, place, row, units))
     if view.mixes_rows(place):
         return mixed_rows(view, place, row, units)
-    if layer.kind == "Normalization" and layer.numbers.x is not None:
+    if layer.is_a("Normalization") and layer.numbers.x is not None:
         return standardized(view, place, row, units)
     if view.spreads[place] is not None:
         return _spread(view, place, row, units)
@@ -233,15 +233,15 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
             yield equation(symbol, note=_through(layer))
         elif gives_shares(layer):
             yield _share(symbol, view, layer, columns, unit, units)
-        elif layer.kind == "Dropout" and slope is not None:
+        elif layer.is_a("Dropout") and slope is not None:
             factor = replace(columns[unit], head="mask", value=flat(slope, view.rows)[row, unit])
             yield equation(symbol, Product((factor, columns[unit])))
-        elif layer.kind == "PReLU":
+        elif layer.is_a("PReLU"):
             alpha = learned_slope(view, layer, unit)
             yield equation(symbol, parametric_relu(columns[unit], alpha))
         elif layer.activation not in (None, "linear"):
             yield activated(symbol, layer, columns[unit])
-        elif layer.kind == "GaussianNoise":
+        elif layer.is_a("GaussianNoise"):
             noise = replace(columns[unit], head="noise", value=a[unit] - columns[unit].value)
             yield equation(symbol, total([columns[unit], noise]))
         else:

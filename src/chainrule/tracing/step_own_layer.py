@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.layers import LAYERS, Stack
 from chainrule.tracing.equations import Entry, held
 from chainrule.tracing.formula import (
     Expression,
@@ -29,7 +28,7 @@ from chainrule.tracing.step_penalty import number_symbol
 from chainrule.tracing.view import View, flat
 from chainrule.training import TracedNode
 
-__all__ = ["OwnLayer", "is_own", "own_layers"]
+__all__ = ["OwnLayer", "own_layers"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Use = tuple[TracedNode, int, int]
@@ -40,21 +39,13 @@ def own_layers(view: View) -> tuple[OwnLayer | None, ...]:
     """For each layer the operations that are told of it; None of layers that are told otherwise."""
     found: dict[int, OwnLayer] = {}
     for place, layer in enumerate(view.layers):
-        if not is_own(view, place) or layer.numbers.z is not None:
+        if not layer.own or layer.numbers.z is not None:
             continue
         given = _given(view, place)
         if given is not None and view.spreads[place] is None and view.normals[place] is None:
             made = OwnLayer(view, place, given, _letter(view, len(found), layer.name))
             found |= {place: made} if made.is_told else {}
     return tuple(found.get(place) for place in range(len(view.layers)))
-
-
-def is_own(view: View, place: int) -> bool:
-    """Whether a layer is of a class of the user's own."""
-    network, name = view.trace.trainer.network, view.layers[place].name
-    if not isinstance(network, Stack) or name not in network.names:
-        return False
-    return type(network.layers[network.names.index(name)]) not in LAYERS.values()
 
 
 def _given(view: View, place: int) -> int | None:

@@ -13,6 +13,7 @@ from chainrule.errors import SettingError
 from chainrule.graph import grad, variable
 from chainrule.layers import (
     ACTIVATIONS,
+    LAYERS,
     AdjustableActivation,
     Layered,
     LeakyReLU,
@@ -133,6 +134,7 @@ def _one_step(
         row_weights=data.arrays.get("weight"),
         layers=layers,
         nodes=numbers.nodes,
+        mixing=numbers.mixing,
         optimizer=rule,
         line=dict(zip(rule.scalars, map(float, line), strict=True)),
         iteration=before.iterations + 1,
@@ -160,6 +162,8 @@ def _layers(before: Trainer, after: Trainer, numbers: Traced, data: Data) -> Ite
         if isinstance(network, Stack)
         else [name.rstrip("_0123456789").capitalize() for name in network.names]
     )
+    made = network.layers if isinstance(network, Stack) else ()
+    classes = dict(zip(network.names, map(type, made), strict=False))
     place = 0
     known = dict(zip(network.names, zip(kinds, _activations(network), strict=True), strict=True))
     for one in numbers.layers:
@@ -175,6 +179,7 @@ def _layers(before: Trainer, after: Trainer, numbers: Traced, data: Data) -> Ite
         yield LayerTrace(
             one.name, "Dense" if weighted else kind, activation, one, own, nodes,
             place if weighted else None, settings,
+            one.name in classes and classes[one.name] not in LAYERS.values(),
         )  # fmt: skip
         place += weighted
 

@@ -12,11 +12,12 @@ import numpy as np
 from chainrule import engine
 from chainrule.engine import PASSES, Graph, Tape, lower
 from chainrule.graph import Node, Rows, bind, gradients, ops, reachable
-from chainrule.layers import PerRow, Stack
-from chainrule.losses import Loss
+from chainrule.layers import Stack
 from chainrule.training.arrays import Array
-from chainrule.training.graphs import Lossy, Task, Variant, lossy_graph
+from chainrule.training.graphs import Task, Variant, lossy_graph
 from chainrule.training.intake import Data
+from chainrule.training.loss_parts import penalties, row_losses
+from chainrule.training.row_mixing import RowMixing, in_rows, row_axes, row_mixing
 from chainrule.training.update import update_of
 from chainrule.training.weighted_sum import weighted_sum
 
@@ -45,6 +46,9 @@ class TracedNode:
     value, derivative
         Its value, and the derivative of the loss reported with respect to it; None where they are
         too large to be kept, or where the loss does not depend on it.
+    row_axis
+        The axis with an entry for each row that is made of that row alone; None where rows are put
+        together, and of what is the same for all.
     """
 
     number: int
@@ -55,6 +59,7 @@ class TracedNode:
     layer: str | None
     value: Array | None
     derivative: Array | None
+    row_axis: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +106,8 @@ class Traced:
         The flat gradient that the update is given.
     layers, nodes
         Layer by layer, and operation by operation in the order of the tape.
+    mixing
+        Where numbers of several rows are put together.
     """
 
     loss: float
@@ -109,6 +116,7 @@ class Traced:
     gradient: Array
     layers: tuple[TracedLayer, ...]
     nodes: tuple[TracedNode, ...]
+    mixing: RowMixing
 
 
 def traced(trainer: Trainer, data: Data) -> Traced:
@@ -169,13 +177,16 @@ class _Plan:
         self.lossy = lossy_graph(task, variant, training=True)
         self.loss = self.lossy.results["loss"]
         self.results: dict[str, Node] = {"loss": self.loss}
-        rows = _row_losses(task.losses, self.lossy)
+        rows = row_losses(task.losses, self.lossy)
         self.row_losses = self._asked(rows)
         self.penalties = {
-            name: self._asked(node) for name, node in _penalties(task, self.lossy).items()
+            name: self._asked(node) for name, node in penalties(task, self.lossy).items()
         }
         self.total = rows.sum()
         self.layers = list(self._layers())
+        draws = self.lossy.draws
+        shared = draws is not None and draws.share is not None
+        self.mixing = row_mixing(self.ends, rows, targets=shared)
 
     def gradient_graph(self) -> Graph:
         """All that is asked for, and the gradient."""
@@ -245,6 +256,7 @@ class _Plan:
 
     def _layers(self) -> Iterator[dict[str, Any]]:
         parts = list(self._parts())
+        self.ends = {one.name: one.a for one in parts}
         bases = [next(one for one in (z, x, a) if one is not None) for _, a, x, z in parts]
         ends = [a for _, a, _, _ in parts]
         slopes = gradients(self.total, [*bases, *ends])
@@ -256,7 +268,7 @@ class _Plan:
             one |= {"delta": slopes[place], "upstream": slopes[half + place]}
             one |= {"reported": reported[place], "upstream_reported": reported[half + place]}
             yield {"name": name} | {
-                key: None if node is None or not _in_rows(node) else self._asked(node)
+                key: None if node is None or not in_rows(node) else self._asked(node)
                 for key, node in one.items()
             }
 
@@ -289,12 +301,14 @@ class _Plan:
             gradient,
             layers,
             tuple(self._nodes(found, trainer, data)),
+            self.mixing,
         )
 
     def _nodes(
         self, found: Mapping[str, Any], trainer: Trainer, data: Data
     ) -> Iterator[TracedNode]:
         numbers = {node.number: place for place, node in enumerate(self.order)}
+        axes = row_axes(self.order, self.ends)
         for node in self.order:
             value, derivative = _leaf_value(node, trainer, data), None
             if node.number in self.values:
@@ -307,6 +321,7 @@ class _Plan:
                 _called(node),
                 tuple(numbers[one.number] for one in node.operands),
                 node.attributes, node.name, self.layer_of.get(node.number), value, derivative,
+                axes.get(node.number),
             )  # fmt: skip
 
 
@@ -321,41 +336,6 @@ def _leaf_value(node: Node, trainer: Trainer, data: Data) -> Array | None:
     if node.role in ("parameter", "state"):
         return trainer.parameters[name].copy()
     found: Array | None = data.arrays.get(name) if node.role == "input" else None
-    return found
-
-
-def _row_losses(losses: Sequence[Loss], lossy: Lossy) -> Node:
-    """Each row's own loss: that of all outputs together, and of both rows where rows are mixed."""
-    share = None if lossy.draws is None else lossy.draws.share
-    total: Node | None = None
-    for loss, target, output in zip(losses, lossy.targets, lossy.outputs, strict=True):
-        rows = loss.rows(target, output)
-        if share is not None:
-            rows = share * rows + (1 - share) * loss.rows(ops.flip(target, axis=0), output)
-        total = rows if total is None else total + rows
-    assert total is not None  # noqa: S101  (a trainer with an optimizer has losses)
-    return total
-
-
-def _penalties(task: Task, lossy: Lossy) -> dict[str, Node]:
-    """What each penalty adds to the loss, by parameter and by layer."""
-    found: dict[str, Node] = {}
-    for one in task.parameters.table:
-        if one.trainable and one.regularizer is not None:
-            penalty = one.regularizer(lossy.leaves.parameters[one.name])
-            if isinstance(one.regularizer, PerRow):
-                count: Node = ops.count(shape=(Rows(),), dtype=penalty.dtype)
-                if lossy.weight is not None and all(loss.by_weight for loss in task.losses):
-                    count = lossy.weight.sum()
-                penalty = penalty / count
-            found[one.name] = penalty
-    if isinstance(task.network, Stack):
-        layers = zip(task.network.names, task.network.layers, strict=True)
-        names = [name for name, layer in layers if layer.activity_regularizer is not None]
-        found |= {
-            f"{name}/activities": penalty
-            for name, penalty in zip(names, lossy.leaves.penalties, strict=True)
-        }
     return found
 
 
@@ -393,15 +373,10 @@ def _slope(a: Node, base: Node) -> Node | None:
     return gradients(a.sum(), [base])[0]
 
 
-def _in_rows(node: Node) -> bool:
-    """Whether a node has an entry a row and no further axis that follows the rows."""
-    return node.shape[:1] == (Rows(),) and not any(isinstance(n, Rows) for n in node.shape[1:])
-
-
 def _readable(node: Node) -> bool:
     if node.dtype.kind != "f":
         return False
-    if node.shape == () or _in_rows(node):
+    if node.shape == () or in_rows(node):
         return True
     fixed = not any(isinstance(size, Rows) for size in node.shape)
     return fixed and int(np.prod(bind(node.shape, 1))) <= MOST_SHARED
@@ -409,7 +384,7 @@ def _readable(node: Node) -> bool:
 
 def _spread(node: Node) -> Node:
     """A node that a program gives back: what has no axis of rows is the same in each."""
-    if node.shape == () or _in_rows(node):
+    if node.shape == () or in_rows(node):
         return node
     row = node.reshape((1, *node.shape))
     spread: Node = ops.broadcast_to(row, shape=(Rows(), *node.shape))
