@@ -159,7 +159,7 @@ def other(name, **shapes):
 
 
 BESIDE_WEIGHTS = Own(
-    lambda x, kernel, bias, W: ops.tanh(x @ kernel + bias) + W * 0.0,
+    lambda x, kernel, bias, W: ops.tanh(x @ kernel + bias),
     (("kernel", (2, 2)), ("bias", (2,)), ("W", (2,))),
 )
 

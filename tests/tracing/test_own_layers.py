@@ -284,26 +284,64 @@ def test_penalties_on_what_own_layers_give_leave_derivatives_as_results():
     assert told["u1_1(1)"].startswith("h1(1)·a_own[1,1] + ")
 
 
-MIXED = {
-    "mixing rows": lambda x, a: (x - x.mean(axis=0, keepdims=True)) @ a,
-    "not spelled": lambda x, a: (x @ a).max(axis=1, keepdims=True) * x @ a,
-    "of parameters": lambda x, a: x @ ops.erf(a),
-}
-
-
-@pytest.mark.parametrize("name", MIXED)
-def test_other_layers_list_their_operations_by_names_of_their_own(name):
-    stack = [layers.Dense(2), Own(MIXED[name], (("a", (2, 3)),)), layers.Dense(1)]
-    trace = model(2, *stack).trace(*batch(3, 2, 1))
+def test_a_layer_that_mixes_rows_lists_its_operations_by_names_of_their_own():
+    own = Own(lambda x, a: (x - x.mean(axis=0, keepdims=True)) @ a, (("a", (2, 3)),))
+    trace = model(2, layers.Dense(2), own, layers.Dense(1)).trace(*batch(3, 2, 1))
     assert check(trace, "float64") > 40
     text = trace.to_text(300)
     listed = re.findall(r"\n(own/q\d+), all rows: (\w+) = ", text)
     count = len([node for node in trace.nodes if node.layer == "own" and node.value is not None])
     assert [one for one, _ in listed] == [f"own/q{n + 1}" for n in range(count)]
     assert "(through the operations of the layer)" in text
-    by = "ΣL" if name == "mixing rows" else "L(1)"
-    derivative = next(line for line in text.splitlines() if line.startswith(f"d{by}/dh2(1) "))
+    derivative = next(line for line in text.splitlines() if line.startswith("dΣL/dh2(1) "))
     assert re.search(r"\(through \d+ operations, where units and rows mix\)$", derivative)
+
+
+NOT_SPELLED = {
+    "max": (lambda x, a: (x @ a).max(axis=1, keepdims=True) * x @ a, "max", "u1_1(2)", "u2(2)"),
+    "erf": (lambda x, a: x @ ops.erf(a), "erf", "a_own[1,1]", "u1_2"),
+    "noise": (lambda x, a: x @ a + ops.erf(x @ a), "erf", "u2_1(2)", "u3_1(2)"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_SPELLED)
+def test_an_operation_without_a_formula_is_told_by_its_numbers(name):
+    function, operation, by, given = NOT_SPELLED[name]
+    stack = [layers.Dense(2), Own(function, (("a", (2, 3)),)), layers.Dense(1)]
+    trace = model(2, *stack).trace(*batch(3, 2, 1), notation="rows")
+    assert check(trace, "float64") > 40
+    told = lines(trace)
+    assert told[given].endswith(f"  (by {operation})")
+    slopes = [name for name in told if name.endswith(f"/d{by}")]
+    assert slopes and all("through the operations of the layer" in told[one] for one in slopes)
+    assert "rows mix" not in trace.to_text() and "/q1" not in trace.to_text()
+    assert told["dL(2)/dh1(2)"].count(" = ") == 2
+
+
+def test_operations_whose_numbers_are_not_those_of_rows_are_said_to_be_left_out():
+    own = Own(lambda x, w: ops.transpose(w @ ops.transpose(x)), (("w", (3, 2)),))
+    text = model(2, layers.Dense(2), own, layers.Dense(1)).trace(*batch(1, 2, 1)).to_text()
+    assert (
+        "own/q1, all rows: transpose = " in text and "own: 2 more operations are left out." in text
+    )
+
+
+def test_an_own_layer_with_a_mask_that_is_drawn_lists_its_operations_and_no_rows_mix():
+    @dataclass(frozen=True)
+    class Dropped(Layer):
+        def parameters(self, shape):
+            yield Parameter("s", shape, "ones")
+
+        def apply(self, x, s):
+            return x * s
+
+        def apply_training(self, x, s, draws):
+            return x * s * draws.uniform(x.shape)
+
+    trace = model(2, layers.Dense(2), Dropped(), layers.Dense(1)).trace(*batch(2, 2, 1))
+    text = trace.to_text(200)
+    assert "dropped/q1, all rows: " in text and "rows mix" not in text
+    assert "operations, where units mix)" in text
 
 
 LAST = {
@@ -329,14 +367,33 @@ def test_no_wrong_equation_stands_where_the_loss_takes_what_is_before_the_last_o
         assert value == pytest.approx(slopes[0], abs=1e-6)
 
 
-def test_a_sum_with_more_than_an_activation_after_it_is_not_told_as_one():
+GIVES = {"sigmoid": ("own_1", "v1", "sigmoid(v1) = "), "shares": (
+    "o1~", "v1_1", "e^v1_1/(e^v1_1 + e^v1_2) = ")}  # fmt: skip
+
+
+@pytest.mark.parametrize("errors", [False, True])
+@pytest.mark.parametrize("name", GIVES)
+def test_an_activation_that_the_loss_takes_with_itself_is_told_with_its_derivative(name, errors):
+    loss, kind, width, function = LAST[name]
+    stack = [layers.Dense(2), Own(function, (("a", (2, width)),))]
+    trace = model(2, *stack, loss=loss).trace(*batch(1, 2, width, kind), errors=errors)
+    assert check(trace, "float64") > 20 and not list(bare(trace))
+    told, (given, by, formula) = lines(trace), GIVES[name]
+    target = "t1" if width > 1 else "t"
+    slope_told = told[f"{'-' if errors else ''}dL/d{by}"]
+    assert told[given].startswith(formula)
+    assert slope_told.startswith(f"{target} - {given} = " if errors else f"{given} - {target} = ")
+    assert slope_told.endswith("(as training computes both together)")
+
+
+def test_a_sum_with_more_than_an_activation_after_it_is_told_by_its_operations():
     def scaled(x, kernel, bias, s):
         return ops.sigmoid((x @ kernel + bias) * s)
 
     own = Own(scaled, (("kernel", (2, 2)), ("bias", (2,)), ("s", (2,))))
     trace = model(2, layers.Dense(2), own, layers.Dense(1)).trace(*batch(2, 2, 1))
-    assert check(trace, "float64") > 60
-    assert "sigmoid(" not in trace.to_text()
+    assert check(trace, "float64") > 60 and not list(bare(trace))
+    assert lines(trace)["h1~(1)"].startswith("sigmoid(v3_1(1)) = ")
 
 
 def test_an_own_layer_of_codes_lists_its_operations():

@@ -58,7 +58,7 @@ def test_a_unit_that_is_mixed_has_a_panel_of_its_own(scripts):
     assert [line.split(" = ")[0] for line in found["What it gives"]] == [
         "mixed with row 3: mix", "h<1,2>~",
     ]  # fmt: skip
-    back = found["Derivative by what it is given"]
+    back = found["Derivative by what the layer is given"]
     assert [line.split(" = ")[0] for line in back] == [
         "∂Σℓ/∂h<1,2>~", "mixed with row 3: mix(3)", "∂Σℓ/∂h<1,2>",
     ]  # fmt: skip

@@ -8,7 +8,16 @@ import pytest
 from tests.tracing.engine import Scripts
 from tests.tracing.networks import batch, model
 from tests.tracing.test_equations import equations
-from tests.tracing.test_own_layers import LAYERS, MIXED, Own, losses_by_numpy, quad, slope, traced
+from tests.tracing.test_own_layers import (
+    LAST,
+    LAYERS,
+    NOT_SPELLED,
+    Own,
+    losses_by_numpy,
+    quad,
+    slope,
+    traced,
+)  # fmt: skip
 from tests.tracing.test_page_as_text import plain_page, plain_text
 from tests.tracing.test_page_equations import SCRIPTS, TOLD, check_equations, computed
 
@@ -85,6 +94,7 @@ def told_by_page(scripts, trace, row, change=""):
     for title, lines in told:
         whole = bool(WHOLE.search(title))
         for line in lines:
+            line = line.removesuffix(", as training computes both together")
             noted = NOTED.sub("", line)
             name, *sides = noted.split(" = ")
             if sides and computed(sides[-1]) is not None:
@@ -141,6 +151,22 @@ def test_other_networks_with_layers_of_ones_own_are_told_as_in_text(scripts, nam
     check_as_text(
         scripts, model(given, *stack, loss=loss).trace(*batch(2, given, width), **how), 20
     )
+
+
+@pytest.mark.parametrize("errors", [False, True])
+@pytest.mark.parametrize("name", LAST)
+def test_what_the_loss_takes_with_itself_is_told_as_in_text(scripts, name, errors):
+    loss, kind, width, function = LAST[name]
+    stack = [layers.Dense(2), Own(function, (("a", (2, width)),))]
+    trace = model(2, *stack, loss=loss).trace(*batch(2, 2, width, kind), errors=errors)
+    check_as_text(scripts, trace, 5)
+    _, told = told_by_page(scripts, trace, 0)
+    told = [line for _, lines in told for line in lines]
+    together = [line for line in told if line.endswith("as training computes both together")]
+    assert bool(together) == (name != "logits")
+    assert all(line.count(" = ") == 3 for line in together)
+    if name == "sigmoid":
+        assert any(line.startswith("own_1 = sigmoid(v<1>) = ") for line in told)
 
 
 def numbers_of(scripts, trace, change, row=0):
@@ -233,29 +259,32 @@ def test_where_the_page_cannot_compute_it_tells_the_numbers_that_were_traced(scr
     check_as_text(scripts, trace, 20)
 
 
-def test_penalties_on_what_own_layers_give_leave_derivatives_as_results_in_the_page(scripts):
+def test_penalties_on_what_own_layers_give_leave_gradients_as_results_in_the_page(scripts):
     made_of = Own(lambda x, a: ops.sin(x @ a), (("a", (2, 3)),))
     held = replace(made_of, activity_regularizer=cr.regularizers.L2(0.1))
     trace = model(2, layers.Dense(2), held, layers.Dense(1)).trace(*batch(2, 2, 1))
-    page, told = told_by_page(scripts, trace, 0)
+    check_as_text(scripts, trace, 20)
+    page, _ = told_by_page(scripts, trace, 0)
     assert page["u1_1", False][0] == "h1·a_own[1,1] + h2·a_own[2,1]"
-    assert page["dL/da_own[1,1]", True][0] == ""
-    by_h = [line for _, lines in told for line in lines if line.startswith("∂ℓ/∂h<1> = ")]
-    assert by_h and all(line.endswith("through all units of the layer") for line in by_h)
+    assert page["dL/da_own[1,1]", True][0] == "" and page["dL/dh1", False][0]
 
 
-@pytest.mark.parametrize("name", MIXED)
-def test_a_layer_whose_operations_are_not_told_gives_derivatives_by_what_it_is_given(scripts, name):
-    stack = [layers.Dense(2), Own(MIXED[name], (("a", (2, 3)),)), layers.Dense(1)]
-    trace = model(2, *stack).trace(*batch(3, 2, 1))
+@pytest.mark.parametrize("name", NOT_SPELLED)
+def test_an_operation_without_a_formula_is_told_by_its_numbers_in_the_page(scripts, name):
+    stack = [layers.Dense(2), Own(NOT_SPELLED[name][0], (("a", (2, 3)),)), layers.Dense(1)]
+    check_as_text(scripts, model(2, *stack).trace(*batch(2, 2, 1)), 20)
+
+
+def test_a_layer_whose_operations_are_not_told_gives_derivatives_by_what_it_is_given(scripts):
+    own = Own(lambda x, a: (x - x.mean(axis=0, keepdims=True)) @ a, (("a", (2, 3)),))
+    trace = model(2, layers.Dense(2), own, layers.Dense(1)).trace(*batch(3, 2, 1))
     page, told = told_by_page(scripts, trace, 1)
     for k in range(2):
         wanted = trace.layers[1].numbers.delta[1, k]
         assert page[f"dL/dh{k + 1}", False][1] == pytest.approx(wanted)
     lines = [line for _, lines in told for line in lines]
     assert not any("x<own" in line for line in lines) and check_equations(told) > 10
-    mixed = " and rows" if name == "mixing rows" else ""
-    assert any(line.endswith(f", through all units{mixed} of the layer") for line in lines)
+    assert any(line.endswith(", through all units and rows of the layer") for line in lines)
 
 
 def test_a_layer_that_is_another_each_time_has_no_operations_in_the_page():
@@ -265,6 +294,14 @@ def test_a_layer_that_is_another_each_time_has_no_operations_in_the_page():
     assert shipped_step(trace)["ownLayers"][1]["letter"] == "u"
     made_of[0] = ops.sin
     assert shipped_step(trace)["ownLayers"] == [None, None, None]
+
+
+def test_a_parameter_that_no_operation_uses_has_the_gradient_0_in_the_page(scripts):
+    own = Own(lambda x, w, u: x * w, (("w", (2,)), ("u", (2,))))
+    trace = model(2, layers.Dense(2), own, layers.Dense(1)).trace(*batch(1, 2, 1))
+    check_as_text(scripts, trace, 5)
+    page, _ = told_by_page(scripts, trace, 0)
+    assert page["dL/du_own[1]", True] == ("0", 0.0)
 
 
 def test_the_legend_says_whose_operations_letters_stand_for():

@@ -52,7 +52,7 @@ from chainrule.layers.normalization import (
     Normalization,
 )
 from chainrule.layers.parameters import Parameters
-from chainrule.layers.record import LAYERS, layer_from_record, layer_record
+from chainrule.layers.record import LAYERS, is_own, layer_from_record, layer_record
 from chainrule.layers.regularizers import (
     L1,
     L1L2,
@@ -76,7 +76,7 @@ __all__ = [
     "Parameters", "PerRow", "RandomDistortion", "RandomNormal", "RandomUniform", "Regularizer",
     "SmhtActivation", "Stack", "TruncatedNormal", "UnitNorm", "Zeros", "activation_name",
     "check_layer", "find_activation", "find_constraint", "find_initializer", "find_regularizer",
-    "layer_from_record", "layer_names", "layer_record", "row_shape",
+    "is_own", "layer_from_record", "layer_names", "layer_record", "row_shape",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a type checker knows what is there

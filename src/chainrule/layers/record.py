@@ -26,7 +26,7 @@ from chainrule.layers.normalization import (
 from chainrule.layers.regularizers import REGULARIZERS
 from chainrule.layers.slopes import LeakyReLU, PReLU
 
-__all__ = ["LAYERS", "layer_from_record", "layer_record"]
+__all__ = ["LAYERS", "is_own", "layer_from_record", "layer_record"]
 
 LAYERS: dict[str, type[Layer]] = {
     "InputLayer": InputLayer,
@@ -46,6 +46,22 @@ LAYERS: dict[str, type[Layer]] = {
     "RandomDistortion": RandomDistortion,
 }
 """Every layer by its class's name."""
+
+
+def is_own(layer: Layer) -> bool:
+    """Whether a layer computes by a function of the user's own.
+
+    >>> is_own(Dense(2)), is_own(type("Mine", (Dense,), {})(2))
+    (False, False)
+    >>> is_own(type("Twice", (Dense,), {"apply": lambda self, x, w, b: 2 * (x @ w)})(2))
+    True
+    """
+    given = type(layer)
+    known = [kind for kind in LAYERS.values() if issubclass(given, kind)]
+    return not any(
+        given.apply is kind.apply and given.apply_training is kind.apply_training for kind in known
+    )
+
 
 _PARTS: dict[str, type[Any]] = {
     member.__name__: member

@@ -317,7 +317,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "log_softmax_slope": lambda s: np.eye(len(s)) - np.exp(s),
     "softmax_slope": lambda p: np.diag(p) - np.outer(p, p),
     "log_softmax": _log_softmax, "softmax": lambda z, axis=-1: np.exp(_log_softmax(z, axis)),
-    "sqrt": np.sqrt, "tanh": np.tanh,
+    "sqrt": np.sqrt, "stop_gradient": lambda x: x, "tanh": np.tanh,
     "times": np.matmul, "transposed": np.transpose,
     "u": lambda x: BEND * (x + CUBED * x**3), "u'": lambda x: BEND * (1 + 3 * CUBED * x**2),
     "upto_zero": lambda x: np.asarray(x <= 0, np.float64),

@@ -164,6 +164,11 @@ MEANINGS = {
         "sign(w) is 1, 0 or -1 as w is above, at or below 0",
         r"\operatorname{sign}(w)\text{ is 1, 0 or -1 as }w\text{ is above, at or below 0}",
     ),
+    "stop_gradient": (
+        "stop_gradient(z) is z, taken as a constant: no derivative comes back through it",
+        r"\operatorname{stop\_gradient}(z)\text{ is }z\text{, taken as a constant: no derivative "
+        r"comes back through it}",
+    ),
     "cross_entropy": (
         "cross_entropy(z, t) = -t log(p) - (1 - t) log(1 - p) with p = sigmoid(z)",
         r"\operatorname{cross\_entropy}(z, t) = -t \log(p) - (1 - t) \log(1 - p)"

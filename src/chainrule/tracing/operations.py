@@ -43,7 +43,7 @@ A relu does so at some numbers only.
 """
 CALLED = (
     "cos", "exp", "expm1", "log", "log1p", "log_softmax", "matmul", "maximum", "minimum", "relu",
-    "sigmoid", "sign", "sin", "softmax", "softplus", "sqrt", "tanh",
+    "sigmoid", "sign", "sin", "softmax", "softplus", "sqrt", "stop_gradient", "tanh",
 )  # fmt: skip
 IN_PIECES = ("elu", "leaky_relu")
 """Activations with a setting, whose formula has a piece above 0 and one below."""

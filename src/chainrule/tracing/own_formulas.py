@@ -35,8 +35,6 @@ def spelled(node: TracedNode, operands: list[Expression]) -> Expression | None:
             return Call("holds", (minus(*operands),))
         case "masked":
             return formula_of("multiply", operands, {})
-        case "stop_gradient":
-            return operands[0]
         case moving if moving in MOVING:
             return operands[0]
         case "leaky_relu" if isinstance(operands[0], Symbol):

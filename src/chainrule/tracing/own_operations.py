@@ -89,6 +89,8 @@ class OwnOperations(ABC):
 
     whose: str
     """Whose operations they are: "loss" or "layer"."""
+    link: str = ""
+    """The activation of the end that the loss computes together with itself."""
 
     def __init__(self, view: View, sources: Sequence[int], letter: str) -> None:
         self.view, self.sources, self.letter = view, frozenset(sources), letter
@@ -186,7 +188,7 @@ class OwnOperations(ABC):
         """One number of a row."""
         if node.number in self.sources or not node.operands:
             return self._leaf(node, row, place)
-        if node is self.end:
+        if node is self.end and not self.link:
             return self._last(row, place)
         which = f"_{place + 1}" if self._width(node) > 1 else ""
         name = f"{self._name(node)}{which}"
@@ -298,7 +300,8 @@ class OwnOperations(ABC):
         for user in self.steps:
             if user.number not in self.reached:
                 continue
-            twice = user.operation != "matmul" and len({*user.operands}) < len(user.operands)
+            apart = user.operation in ("concatenate", "matmul")
+            twice = not apart and len({*user.operands}) < len(user.operands)
             for which, number in enumerate(passed(user)):
                 if self._same(number) is node and not (twice and which):
                     yield user, which

@@ -143,7 +143,7 @@ def _own_letters(view: View) -> Iterator[str]:
     """What the names of operations of the user's own stand for."""
     layers = [(one, one.layer.name) for one in view.own_layers if one is not None]
     for own, whose in [(own_loss(view), "the loss"), *layers]:
-        if own is not None and len(own.steps) > 1:
+        if own is not None and (len(own.steps) > 1 or own.link):
             names = f"{own.letter}1, {own.letter}2 ..."
             yield f"{names}: what operations of {whose} give, in their order"
 

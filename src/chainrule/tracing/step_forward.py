@@ -246,7 +246,7 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
             yield equation(symbol, total([columns[unit], noise]))
         else:
             yield equation(symbol, note=_through(layer))
-    unknown = slope is None or given is None
+    unknown = slope is None or given is None or layer.own
     if unknown and not gives_shares(layer) and row == view.shown_rows[0]:
         yield from _operations(view, layer)
 
@@ -271,7 +271,7 @@ def _operations(view: View, layer: LayerTrace) -> Iterator[Entry]:
     for number, node in enumerate(nodes[:MOST_OPERATIONS], start=1):
         shown = number_text(node.value, view.notation.digits)
         yield f"{layer.name}/q{number}, all rows: {node.operation} = {shown}"
-    others = len(nodes) - MOST_OPERATIONS
+    others = len(layer.nodes) - len(nodes[:MOST_OPERATIONS])
     if others > 0:
         plural = "s" if others > 1 else ""
         yield f"{layer.name}: {others} more operation{plural} {left_out(others)}."

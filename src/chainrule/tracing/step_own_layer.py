@@ -8,27 +8,33 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.tracing.equations import Entry, held
+from chainrule.tracing.equations import Entry, equation, held
 from chainrule.tracing.formula import (
+    FUNCTIONS,
+    Call,
     Expression,
     Number,
     Product,
+    Quotient,
     Rest,
     Symbol,
     evaluate,
     mean_of,
+    minus,
     product,
     total,
 )
-from chainrule.tracing.own_formulas import CONSTANT, FLAT
+from chainrule.tracing.own_formulas import CONSTANT
 from chainrule.tracing.own_operations import OwnOperations, free_letters
 from chainrule.tracing.own_places import factors
 from chainrule.tracing.step import ParameterTrace
 from chainrule.tracing.step_penalty import number_symbol
-from chainrule.tracing.view import View, flat
+from chainrule.tracing.view import View, are_equal, flat
 from chainrule.training import TracedNode
 
 __all__ = ["OwnLayer", "own_layers"]
+
+TOGETHER = "as training computes both together"
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Use = tuple[TracedNode, int, int]
@@ -59,7 +65,7 @@ def _given(view: View, place: int) -> int | None:
     ]  # fmt: skip
     if len(others) != 1 or others[0].value is None or layer.numbers.x is None:
         return None
-    return others[0].number if np.array_equal(others[0].value, layer.numbers.x) else None
+    return others[0].number if are_equal(others[0].value, layer.numbers.x) else None
 
 
 def _letter(view: View, place: int, name: str) -> str:
@@ -85,27 +91,40 @@ class OwnLayer(OwnOperations):
         own = {f"{self.layer.name}/{name}": one for name, one in self.layer.parameters.items()}
         self.parameters = {
             node.number: own[node.name] for node in view.trace.nodes
-            if node.operation == "parameter" and node.name in own
+            if node.operation in ("parameter", "state") and node.name in own
         }  # fmt: skip
-        self._begin(self._same(self.layer.nodes[-1].number), [*self.parameters])
+        trained = [number for number, one in self.parameters.items() if one.gradient is not None]
+        self._begin(self._same(self.layer.nodes[-1].number), trained)
+        self.link = self._link()
 
     @cached_property
     def is_told(self) -> bool:
         """Whether all is made of what the layer is given, its parameters and constants.
 
-        Each operation has a formula, and each number of a row is made of the same row's.
+        Each number of a row is made of the same row's.
         """
-        end, first = self.end, self.view.shown_rows[0]
+        end = self.end
         if end is None or end.value is None or not self.steps or not self._in_rows(end):
             return False
-        if not np.array_equal(end.value.reshape(-1), self.layer.numbers.a.reshape(-1)):
+        given = np.asarray(end.value).reshape(-1)
+        if not self.link and not are_equal(given, self.layer.numbers.a.reshape(-1)):
             return False
         return all(
             node.value is not None and node.layer == self.layer.name and self._keeps_rows(node)
             and all(self._is_known(one) for one in self._leaves(node))
-            and (node.operation in FLAT or self._formula(node, first, 0) is not None)
             for node in self.steps
         )  # fmt: skip
+
+    def _link(self) -> str:
+        """The activation that the loss takes together with itself; "" where there is none."""
+        end, a = self.end, self.layer.numbers.a
+        if self.place != self.view.last or end is None or end.value is None:
+            return ""
+        for name in ("sigmoid", "softmax"):
+            same = end.value.shape == a.shape and not are_equal(end.value, a)
+            if same and np.allclose(FUNCTIONS[name](np.asarray(end.value, float)), a, 1e-5):
+                return name
+        return ""
 
     def _is_known(self, leaf: TracedNode) -> bool:
         known = leaf is self.given or leaf.number in self.parameters
@@ -115,23 +134,11 @@ class OwnLayer(OwnOperations):
     def has_slopes(self) -> bool:
         """Whether the derivatives of the rows' own losses are told of each operation.
 
-        They are not where penalties on what layers give come in between, or shares are not known.
+        They are not where the loss takes what is before the layer's last operation.
         """
-        shares, end = self.view.trace.row_shares, self.end
         moved = [one for one in self.steps if one.number in self.reached]
-        if shares is None or not np.all(shares) or end not in moved:
-            return False
-        if any(node.derivative is None for node in moved):
-            return False
-        numbers, row = self.layer.numbers, self.view.shown_rows[0]
-        assert end is not None  # noqa: S101  (it is among those that are moved)
-        own = flat(end.derivative, self.view.rows) / shares[:, None]
-        given = flat(numbers.upstream, self.view.rows)
-        nearly = 1e-6 * float(np.abs(given).max(initial=0.0))
-        told = [self.given, *(one for one in moved if one is not end and self._in_rows(one))]
-        return bool(np.allclose(own, given, 1e-5, nearly)) and all(
-            self._total(one, row, 0) is not None for one in told if any(self._users(one))
-        )
+        known = all(one.derivative is not None and one.row_derivative is not None for one in moved)
+        return known and self.end in moved
 
     def _leaf(self, node: TracedNode, row: int, place: int) -> Symbol:
         view = self.view
@@ -161,18 +168,57 @@ class OwnLayer(OwnOperations):
         view = self.view
         if node is self.given:
             return view.by_given(self.place, place, row)
-        if node is self.end:
+        if node is self.end and not self.link:
             return view.upstream(self.place, place, row)
         symbol = self.symbol(node, row, place)
         if not self._in_rows(node):
             value = np.asarray(node.derivative).reshape(-1)[place]
             return symbol.slope(view.loss(), value, view.errors)
-        assert view.trace.row_shares is not None  # noqa: S101  (looked at before)
-        value = flat(node.derivative, view.rows)[row, place] / view.trace.row_shares[row]
+        value = flat(node.row_derivative, view.rows)[row, place]
         return symbol.slope(view.own_loss(row, self.place), value, view.errors)
+
+    def forward(self, row: int) -> Iterator[Entry]:
+        """What each operation makes of a row's numbers, then what the layer gives."""
+        yield from super().forward(row)
+        for unit in self.view.shown_units[self.place] if self.link else []:
+            yield held(self._last(row, unit), self.linked(row, unit), f"by {self.link}")
+
+    def linked(self, row: int, unit: int) -> Expression:
+        """The activation that the loss computes together with itself, of a unit."""
+        assert self.end is not None  # noqa: S101  (what is told has an end)
+        if self.link == "sigmoid":
+            return Call("sigmoid", (self.symbol(self.end, row, unit),))
+        width = self._shape(self.end)[-1]
+        places = range(unit - unit % width, unit - unit % width + width)
+        powers = {one: Call("exp", (self.symbol(self.end, row, one),)) for one in places}
+        return Quotient(powers[unit], self._folded(powers, self.end))
+
+    def paired(self, row: int, unit: int) -> Expression | None:
+        """The derivative by the end that goes with such an activation, where it is known."""
+        if self.view.targets is None or self.view.mixed or self.end is None:
+            return None
+        both = self._output(row, unit), self._target(row, unit)
+        apart = minus(*(reversed(both) if self.view.errors else both))
+        value = self._slope(self.end, row, unit).value
+        for count in (1, self.view.output_positions, self._width(self.end)):
+            if np.isclose(evaluate(apart) / count, value, 1e-5, 1e-9):
+                return apart if count == 1 else mean_of(apart, count)
+        return None
+
+    def _output(self, row: int, unit: int) -> Symbol:
+        return self._last(row, unit)
+
+    def _target(self, row: int, unit: int) -> Symbol:
+        return self.view.target(row, unit)
 
     def backward(self, row: int) -> Iterator[Entry]:
         """The derivatives of each operation, from behind, and of what the layer is given."""
+        for unit in self.view.shown_units[self.place] if self.link else []:
+            assert self.end is not None  # noqa: S101  (what is told has an end)
+            formula = self.paired(row, unit)
+            forms = [] if formula is None else [formula]
+            note = TOGETHER if forms else "through the operations of the loss"
+            yield equation(self._slope(self.end, row, unit), *forms, note=note)
         yield from super().backward(row)
         if any(self._users(self.given)):
             for unit in self.view.shown_given(self.place):
@@ -191,13 +237,15 @@ class OwnLayer(OwnOperations):
     def gradient(self, parameter: ParameterTrace, index: tuple[int, ...]) -> Expression | None:
         """The sum over the uses of a number of a parameter; None where that is not known."""
         found = [number for number, one in self.parameters.items() if one is parameter]
-        if not found or parameter.gradient is None or not self.has_slopes:
+        if parameter.gradient is None or self.view.trace.row_shares is None or not self.has_slopes:
             return None
+        if not found:
+            return Number(0)  # no operation uses it
         place = int(np.ravel_multi_index(index, parameter.before.shape))
         formula = self._summed(self.nodes[found[0]], place)
         penalty = 0.0 if parameter.penalty is None else parameter.penalty[index]
         value = (parameter.gradient[index] - penalty) * (-1.0 if self.view.errors else 1.0)
-        if formula is None or not np.isclose(evaluate(formula), value, 1e-4, 1e-9):
+        if formula is None or not np.isclose(evaluate(formula), value, 1e-4, 1e-9, equal_nan=True):
             return None
         return formula
 
@@ -242,7 +290,8 @@ class OwnLayer(OwnOperations):
                 term = self._factor(use[0], use[1], row, use[2], place)
                 values[uses.index(use), row] = 0.0  # it is told
                 share = Number(1) if equal else Symbol("s", shares[row], row=row + 1)
-                terms.append(product(share, term or Number(0)))
+                factors = term.factors if isinstance(term, Product) else [term or Number(0)]
+                terms.append(product(share, *factors))
         left = len(uses) * view.rows - len(terms)
         formula = total([*terms, *([Rest(left, float(values.sum()))] if left else [])])
         return mean_of(formula, view.rows) if equal and shares[0] != 1 else formula

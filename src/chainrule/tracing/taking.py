@@ -13,19 +13,20 @@ from chainrule.errors import SettingError
 from chainrule.graph import grad, variable
 from chainrule.layers import (
     ACTIVATIONS,
-    LAYERS,
     AdjustableActivation,
     Layered,
     LeakyReLU,
     PerRow,
     Stack,
     find_activation,
+    is_own,
 )
 from chainrule.losses import Loss
 from chainrule.settings import check_count
 from chainrule.tracing.notation import Names, Notation, default_units
 from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace
 from chainrule.training import (
+    LINKS,
     Data,
     Traced,
     TracedLayer,
@@ -162,8 +163,8 @@ def _layers(before: Trainer, after: Trainer, numbers: Traced, data: Data) -> Ite
         if isinstance(network, Stack)
         else [name.rstrip("_0123456789").capitalize() for name in network.names]
     )
-    made = network.layers if isinstance(network, Stack) else ()
-    classes = dict(zip(network.names, map(type, made), strict=False))
+    made = map(is_own, network.layers) if isinstance(network, Stack) else ()
+    owned = dict(zip(network.names, made, strict=False))
     place = 0
     known = dict(zip(network.names, zip(kinds, _activations(network), strict=True), strict=True))
     for one in numbers.layers:
@@ -176,10 +177,12 @@ def _layers(before: Trainer, after: Trainer, numbers: Traced, data: Data) -> Ite
         weighted = one.z is not None and one.z.ndim == 2 and own["kernel"].before.ndim == 2
         if activation in (None, "linear"):
             activation = _ending(one, nodes, numbers) or activation
+        if weighted and not isinstance(network, Stack):
+            kind = "Dense"
         yield LayerTrace(
-            one.name, "Dense" if weighted else kind, activation, one, own, nodes,
+            one.name, kind, activation, one, own, nodes,
             place if weighted else None, settings,
-            one.name in classes and classes[one.name] not in LAYERS.values(),
+            owned.get(one.name, False),
         )  # fmt: skip
         place += weighted
 
@@ -214,7 +217,8 @@ def _ending(one: TracedLayer, nodes: Sequence[TracedNode], numbers: Traced) -> s
         )
 
     last = nodes[-1].operation if nodes else ""
-    if last in ("softmax", "sigmoid") and is_of_given(nodes[-1]):
+    known = LINKS if one.z is not None else ("softmax", "sigmoid")
+    if last in known and is_of_given(nodes[-1]):
         return last
     if one is numbers.layers[-1] and one.z is not None and not np.array_equal(one.a, one.z):
         for node in numbers.nodes:  # the loss takes z itself

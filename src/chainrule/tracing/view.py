@@ -24,7 +24,7 @@ from chainrule.tracing.step import LayerTrace, StepTrace
 if TYPE_CHECKING:
     from chainrule.tracing.step_own_layer import OwnLayer
 
-__all__ = ["View", "flat", "widths_of"]
+__all__ = ["View", "are_equal", "flat", "widths_of"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -113,7 +113,7 @@ class View:
         A softmax before its cross-entropy has no operation of its own, but gives others.
         """
         x, a = layer.numbers.x, layer.numbers.a
-        if x is not None and x.size == a.size and not _are_equal(x.reshape(-1), a.reshape(-1)):
+        if x is not None and x.size == a.size and not are_equal(x.reshape(-1), a.reshape(-1)):
             return False
         return all(node.operation in ("reshape", "cast") for node in layer.nodes)
 
@@ -392,6 +392,7 @@ def widths_of(trace: StepTrace) -> list[int]:
     ]
 
 
-def _are_equal(left: Array, right: Array) -> bool:
+def are_equal(left: Array, right: Array) -> bool:
+    """Whether two arrays have the same numbers; those that are not numbers are the same."""
     numbers = left.dtype.kind == "f" and right.dtype.kind == "f"
     return np.array_equal(left, right, equal_nan=numbers)

@@ -37,8 +37,10 @@ from chainrule.training.traced import (
 )
 from chainrule.training.trainer import Trainer
 from chainrule.training.update import clipped_gradient
+from chainrule.training.weighted_sum import LINKS
 
 __all__ = [
+    "LINKS",
     "BackupAndRestore",
     "CSVLogger",
     "Callback",

@@ -12,12 +12,13 @@ import numpy as np
 from chainrule import engine
 from chainrule.engine import PASSES, Graph, Tape, lower
 from chainrule.graph import Node, Rows, bind, gradients, ops, reachable
-from chainrule.layers import Stack
+from chainrule.layers import Stack, is_own
 from chainrule.training.arrays import Array
+from chainrule.training.elementwise_slope import elementwise_slope
 from chainrule.training.graphs import Task, Variant, lossy_graph
 from chainrule.training.intake import Data
-from chainrule.training.loss_parts import penalties, row_losses
 from chainrule.training.row_mixing import RowMixing, in_rows, row_axes, row_mixing
+from chainrule.training.traced_losses import penalties_of, row_losses
 from chainrule.training.update import update_of
 from chainrule.training.weighted_sum import weighted_sum
 
@@ -46,6 +47,8 @@ class TracedNode:
     value, derivative
         Its value, and the derivative of the loss reported with respect to it; None where they are
         too large to be kept, or where the loss does not depend on it.
+    row_derivative
+        That of the sum of the rows' own losses; of layers of the user's own alone.
     row_axis
         The axis with an entry for each row that is made of that row alone; None where rows are put
         together, and of what is the same for all.
@@ -59,6 +62,7 @@ class TracedNode:
     layer: str | None
     value: Array | None
     derivative: Array | None
+    row_derivative: Array | None
     row_axis: int | None
 
 
@@ -180,7 +184,7 @@ class _Plan:
         rows = row_losses(task.losses, self.lossy)
         self.row_losses = self._asked(rows)
         self.penalties = {
-            name: self._asked(node) for name, node in penalties(task, self.lossy).items()
+            name: self._asked(node) for name, node in penalties_of(task, self.lossy).items()
         }
         self.total = rows.sum()
         self.layers = list(self._layers())
@@ -238,13 +242,14 @@ class _Plan:
         since = 0
         self.layer_of: dict[int, str] = {}
         dropped = _dropouts(names)
+        self.of_own = _own_names(self.task.network)
         for name, a in zip(names, nodes, strict=True):
             own = reachable([a], since + 1)
             self.layer_of |= {
                 node.number: name for node in own
                 if node.operation is not None and node.number not in self.layer_of
             }  # fmt: skip
-            x, z = weighted_sum(name, own, alone=isinstance(self.task.network, Stack))
+            x, z = weighted_sum(name, own, alone=name in self.of_own)
             if z is None:
                 x = given if given is not None else _one_input(own)
             elif x is not None and given is not None and _is_dropout(x, given):
@@ -264,7 +269,7 @@ class _Plan:
         half = len(parts)
         for place, (name, a, x, z) in enumerate(parts):
             base = bases[place]
-            one = {"x": x, "z": z, "a": a, "slope": _slope(a, base)}
+            one = {"x": x, "z": z, "a": a, "slope": elementwise_slope(a, base)}
             one |= {"delta": slopes[place], "upstream": slopes[half + place]}
             one |= {"reported": reported[place], "upstream_reported": reported[half + place]}
             yield {"name": name} | {
@@ -274,13 +279,20 @@ class _Plan:
 
     def _ask_of_nodes(self) -> None:
         """Values and derivatives of all nodes of the forward pass that can be read."""
-        self.values: dict[int, tuple[str, bool]] = {}
-        self.derivatives: dict[int, tuple[str, bool]] = {}
         wanted = [node for node in self.order if node.operation is not None and _readable(node)]
-        slopes = gradients(self.loss, wanted)
-        for node, slope in zip(wanted, slopes, strict=True):
-            for kept, one in ((self.values, node), (self.derivatives, slope)):
-                kept[node.number] = self._asked(_spread(one)), one.shape[:1] not in ((), (Rows(),))
+        own = [node for node in wanted if self.layer_of.get(node.number) in self.of_own]
+        asked = {
+            "value": (wanted, wanted),
+            "derivative": (wanted, gradients(self.loss, wanted)),
+            "row_derivative": (own, gradients(self.total, own)),
+        }
+        self.kept = {
+            kind: {
+                node.number: (self._asked(_spread(one)), one.shape[:1] not in ((), (Rows(),)))
+                for node, one in zip(nodes, found, strict=True)
+            }
+            for kind, (nodes, found) in asked.items()
+        }
 
     def read(
         self, found: Mapping[str, Any], gradient: Array, trainer: Trainer, data: Data
@@ -310,19 +322,27 @@ class _Plan:
         numbers = {node.number: place for place, node in enumerate(self.order)}
         axes = row_axes(self.order, self.ends)
         for node in self.order:
-            value, derivative = _leaf_value(node, trainer, data), None
-            if node.number in self.values:
-                value, derivative = (
-                    found[key][0] if shared else found[key]
-                    for key, shared in (self.values[node.number], self.derivatives[node.number])
-                )
+            arrays: dict[str, Array | None] = dict.fromkeys(self.kept)
+            arrays["value"] = _leaf_value(node, trainer, data)
+            for kind, known in self.kept.items():
+                if node.number in known:
+                    key, shared = known[node.number]
+                    arrays[kind] = found[key][0] if shared else found[key]
             yield TracedNode(
                 numbers[node.number],
                 _called(node),
                 tuple(numbers[one.number] for one in node.operands),
-                node.attributes, node.name, self.layer_of.get(node.number), value, derivative,
-                axes.get(node.number),
+                node.attributes, node.name, self.layer_of.get(node.number), **arrays,
+                row_axis=axes.get(node.number),
             )  # fmt: skip
+
+
+def _own_names(network: Any) -> list[str]:
+    """The layers of a network that compute by functions of the user's own."""
+    if not isinstance(network, Stack):
+        return []
+    both = zip(network.names, network.layers, strict=True)
+    return [name for name, layer in both if is_own(layer)]
 
 
 def _called(node: Node) -> str:
@@ -358,19 +378,6 @@ def _one_input(own: Sequence[Node]) -> Node | None:
     """The data that a first layer is given."""
     inputs = [node for node in own if node.role == "input" and node.shape]
     return inputs[0] if len(inputs) == 1 and inputs[0].dtype.kind == "f" else None
-
-
-def _slope(a: Node, base: Node) -> Node | None:
-    """da/dbase, where each element of `a` depends on its own element of `base` alone."""
-    depends = {base.number}
-    for node in reachable([a], base.number + 1):
-        if any(one.number in depends for one in node.operands):
-            depends.add(node.number)
-            if node.operation is None or not node.operation.elementwise:
-                return None
-    if a.shape != base.shape or a.number not in depends:
-        return None
-    return gradients(a.sum(), [base])[0]
 
 
 def _readable(node: Node) -> bool:

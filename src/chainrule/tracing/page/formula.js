@@ -19,6 +19,7 @@ const FUNCTIONS = {
   cross_entropy: (z, t) => Math.max(z, 0) - z * t + Math.log1p(Math.exp(-Math.abs(z))),
   exceeds: (x, y) => (1 + Math.sign(x - y)) / 2,
   maximum: Math.max, minimum: Math.min, relu: (x) => Math.max(x, 0), sigmoid: sigmoidOf,
+  stop_gradient: (x) => x,
   softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
   softsign: (x) => x / (1 + Math.abs(x)),
   holds: (x) => holdsOf(x > 0), from_zero: (x) => holdsOf(x >= 0), upto_zero: (x) => holdsOf(x <= 0),

@@ -1,5 +1,6 @@
 // A layer of the user's own, operation by operation, with the gradients of its parameters. Keys of
-// formulas are "x/1" for what it is given and "p/3/0" for a number of the fourth parameter of the network;
+// formulas are "x/1" for what it is given, "o/1" for what it gives and "t/1" for the target of that where
+// the loss takes its last activation together with itself, "p/3/0" for a number of the network's fourth parameter;
 // in sums over rows "2/0@1" is in the second row.
 
 class OwnLayer extends OwnOperations {
@@ -45,7 +46,8 @@ class OwnLayer extends OwnOperations {
       const name = this.parameters.name(path.slice(path.lastIndexOf("/") + 1), place);
       return { name, value: training.parameter(segment).data[place], shared: true };
     }
-    if (Number(what) === this.last) return { name: network.valueName(c, place), value: network.value(c, "a", place, row) };
+    if (what === "t") return network.outputs.symbols()(`t/${place}`);
+    if (what === "o" || this.isEnd(what)) return { name: network.valueName(c, place), value: network.value(c, "a", place, row) };
     return { name: this.nameOf(what, place), value: this.result(what, "value", place, row), shared: !this.steps[what].inRows };
   }
 
@@ -54,10 +56,15 @@ class OwnLayer extends OwnOperations {
     const { network, c } = this;
     const told = (name, value) => ({ name: network.slopeName(name), value: network.sign * value });
     if (what === "x") return told(this.givenName(place), network.value(c, "delta", place, row));
-    if (Number(what) === this.last) return told(network.valueName(c, place), network.value(c, "upstream", place, row));
+    if (this.isEnd(what)) return told(network.valueName(c, place), network.value(c, "upstream", place, row));
     const name = this.nameOf(what, place);
     if (this.steps[what].inRows) return told(name, this.result(what, "slope", place, row));
     return { name: network.gradientName(name), value: network.sign * this.result(what, "reported", place, row), shared: true };
+  }
+
+  /** Whether an operation gives what the layer does. */
+  isEnd(step) {
+    return Number(step) === this.last && !this.link;
   }
 
   /** A number that the tape has of an operation. */
@@ -69,28 +76,37 @@ class OwnLayer extends OwnOperations {
   /** What operations make, of one unit on the way to it; the last gives what the units give. */
   forwardLines(units) {
     const alone = !this.isAll(units);
-    const places = this.placesIn(units.map((unit) => `${this.last}/${unit}`), "values");
+    const places = this.placesIn(units.map((unit) => (this.link ? this.ends[unit] : `${this.last}/${unit}`)), "values");
     const lines = this.steps.flatMap((step, n) => {
-      const told = n === this.last ? units : alone ? this.told(places[n], step) : step.shown;
-      const others = n === this.last ? 0 : (alone ? places[n].size : step.width) - told.length;
+      const told = this.isEnd(n) ? units : alone ? this.told(places[n], step) : step.shown;
+      const others = this.isEnd(n) ? 0 : (alone ? places[n].size : step.width) - told.length;
       return [...told.map((place) => this.line(`${n}/${place}`, step.values[place], `by ${step.by}`)), ...(others ? [this.leftLine(step, others)] : [])];
     });
-    return [...lines, ...this.narration.meanings(...this.formulas("values"))];
+    const ends = this.link ? units.map((unit) => this.line(`o/${unit}`, this.ends[unit], `by ${this.link}`)) : [];
+    return [...lines, ...ends, ...this.narration.meanings(...this.formulas("values"), ...Object.values(this.ends ?? {}))];
   }
 
   /** The derivatives from what units give back to what the layer is given; of one unit those that it is in. */
   backwardLines(units) {
     const { narration, c } = this;
     const why = "through the operations of the layer";
-    const arrived = new Set(units.flatMap((unit) => narration.upstreamLines(c, unit)));
+    const arrived = new Set(units.flatMap((unit) => (this.link ? [this.pairLine(unit)] : narration.upstreamLines(c, unit))));
     const reached = new Set(units.map((unit) => `d${this.last}/${unit}`));
-    const inside = this.steps.map(({ slopes, shown }, n) => [slopes, shown, n]).reverse().flatMap(([slopes, shown, n]) => {
-      const told = shown.filter((place) => place in slopes && (this.isAll(units) || keysIn(slopes[place]).some((key) => reached.has(key))));
+    const isIn = (tree) => this.isAll(units) || tree === undefined || keysIn(tree).some((key) => reached.has(key));
+    const inside = this.steps.map(({ slopes, shown, moved }, n) => [slopes, moved ? shown : [], n]).reverse().flatMap(([slopes, shown, n]) => {
+      const told = shown.filter((place) => isIn(slopes[place]));
       told.forEach((place) => reached.add(`d${n}/${place}`));
       return told.map((place) => this.line(`d${n}/${place}`, slopes[place], why));
     });
-    const given = this.givenPlaces.map((place) => this.line(`dx/${place}`, this.given[place], why));
+    const given = this.givenTold.map((place) => this.line(`dx/${place}`, this.given[place], why));
     return [...arrived, ...inside, ...given, ...narration.meanings(...this.formulas("slopes"), ...Object.values(this.given))];
+  }
+
+  /** The derivative by what the last activation is of. */
+  pairLine(unit) {
+    const tree = this.pairs[unit];
+    const line = this.line(`d${this.last}/${unit}`, tree, "through the operations of the loss");
+    return tree === undefined ? line : `${line}, as training computes both together`;
   }
 
   /** Whether these are all units that are drawn. */
@@ -99,9 +115,9 @@ class OwnLayer extends OwnOperations {
   }
 
   /** Of what the layer is given the numbers that are told. */
-  get givenPlaces() {
-    const known = Object.keys(this.given).map(Number);
-    return this.whole ? known.filter((place) => this.network.columns[this.c - 1].shown.includes(place)) : known;
+  get givenTold() {
+    const { shown } = this.network.columns[this.c - 1];
+    return this.whole ? this.givenPlaces.filter((place) => shown.includes(place)) : this.givenPlaces;
   }
 
   /** The derivatives of the loss by what operations make of parameters alone, from behind. */

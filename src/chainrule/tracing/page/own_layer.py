@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 
 from chainrule.tracing.formula import Expression, Symbol, total
-from chainrule.tracing.page.own_operations import MOST_NUMBERS, Keyed, keyed_tree
+from chainrule.tracing.page.own_operations import MOST_NUMBERS, Keyed, keyed_tree, keyed_trees
 from chainrule.tracing.step_gradient import shown_numbers
 from chainrule.tracing.step_own_layer import OwnLayer
 from chainrule.tracing.view import View
 from chainrule.training import TracedNode, TracedTape
 
 __all__ = ["asked_of_own_layers", "shipped_own_layers"]
+
+UNUSED: dict[str, Any] = {"rows": [], "shared": None}
+"""Of a number that no operation uses."""
 
 
 def asked_of_own_layers(view: View) -> list[TracedNode]:
@@ -56,12 +59,30 @@ class _Keyed(Keyed, OwnLayer):
     def shipped(self, traced: TracedTape) -> dict[str, Any]:
         """Steps with their formulas; derivatives where text tells them."""
         slopes = self.own.has_slopes
+        back = slopes and any(self._users(self.given))
         return {
-            "letter": self.letter, "whole": self.whole,
+            "letter": self.letter, "whole": self.whole, "link": self.link,
+            **(self._ends(slopes) if self.link else {}),
             "steps": [self._told(node, traced, slopes) for node in self.steps],
-            "given": self.slopes(self.given) if slopes and any(self._users(self.given)) else {},
+            "given": self.slopes(self.given) if back else {},
+            "givenPlaces": [*self.places(self.given)] if back else [],
             "gradients": self._gradients() if slopes else None,
         }  # fmt: skip
+
+    def _ends(self, slopes: bool) -> dict[str, Any]:
+        """What units give, and the derivatives by the end, in "o/0" and "t/0"."""
+        assert self.end is not None  # noqa: S101  (what is told has an end)
+        places = self.places(self.end)
+        return {
+            "ends": keyed_trees({one: self.linked(0, one) for one in places}),
+            "pairs": keyed_trees({one: self.paired(0, one) for one in places}) if slopes else {},
+        }
+
+    def _output(self, row: int, unit: int) -> Symbol:
+        return replace(super()._output(row, unit), name=f"o/{unit}")
+
+    def _target(self, row: int, unit: int) -> Symbol:
+        return replace(super()._target(row, unit), name=f"t/{unit}")
 
     def _told(self, node: TracedNode, traced: TracedTape, slopes: bool) -> dict[str, Any]:
         reached, in_rows = slopes and node.number in self.reached, self._in_rows(node)
@@ -78,16 +99,15 @@ class _Keyed(Keyed, OwnLayer):
     def _gradients(self) -> dict[str, dict[int, Any]]:
         """By parameter the uses of its numbers."""
         told = [*shown_numbers(self.view, self.place)]
+        nodes = {one.name: self.nodes[number] for number, one in self.parameters.items()}
         found = {}
-        for number, one in self.parameters.items():
-            shape = one.before.shape
-            shown = [
-                int(np.ravel_multi_index(kept.index, shape)) for kept in told
-                if kept.parameter is one
-            ]  # fmt: skip
-            places = range(one.before.size) if self.whole else shown
+        for name, one in self.layer.parameters.items():
             if one.gradient is not None:
-                found[one.name] = {at: self._used(self.nodes[number], at) for at in places}
+                shown = [kept.index for kept in told if kept.parameter is one]
+                flat = [int(np.ravel_multi_index(at, one.before.shape)) for at in shown]
+                places = range(one.before.size) if self.whole else flat
+                node = nodes.get(one.name)
+                found[name] = {at: self._used(node, at) if node else UNUSED for at in places}
         return found
 
     def _used(self, node: TracedNode, place: int) -> dict[str, Any] | None:

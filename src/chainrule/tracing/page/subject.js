@@ -139,7 +139,7 @@ class NetworkSubject {
       rows.weights && rows.shares && !isKnown ? "s a row's share in the loss" : "",
       isKnown ? dashed(this.data.formulas.meanings.mix.replace(": ", " ")) : "",
       ...normals.map(({ names }) => names.replace(": ", " ")),
-      ...own.map(([one, whose]) => (one?.steps.length > 1 ? `${one.letter}1, ${one.letter}2 ... what operations of ${whose} give, in their order` : "")),
+      ...own.map(([one, whose]) => (one?.steps.length > 1 || one?.link ? `${one.letter}1, ${one.letter}2 ... what operations of ${whose} give, in their order` : "")),
       normals.length ? "μ mean, σ² variance, hat what is given less μ, divided by the deviation" : "",
     ].filter(Boolean);
   }

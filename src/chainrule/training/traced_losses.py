@@ -1,4 +1,4 @@
-"""What the loss of a step is made of: each row's own loss, and penalties."""
+"""The rows' own losses and the penalties of a step, as nodes that stand apart from its loss."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chainrule.layers import PerRow, Stack
 from chainrule.losses import Loss
 from chainrule.training.graphs import Lossy, Task
 
-__all__ = ["penalties", "row_losses"]
+__all__ = ["penalties_of", "row_losses"]
 
 
 def row_losses(losses: Sequence[Loss], lossy: Lossy) -> Node:
@@ -25,7 +25,7 @@ def row_losses(losses: Sequence[Loss], lossy: Lossy) -> Node:
     return total
 
 
-def penalties(task: Task, lossy: Lossy) -> dict[str, Node]:
+def penalties_of(task: Task, lossy: Lossy) -> dict[str, Node]:
     """What each penalty adds to the loss, by parameter and by layer."""
     found: dict[str, Node] = {}
     for one in task.parameters.table:
