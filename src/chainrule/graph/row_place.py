@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from chainrule.graph.node import Node
+from chainrule.graph.gradient import handed_to_each, reachable
+from chainrule.graph.node import Node, input_node
 from chainrule.graph.shape import Rows, Shape, product_of
 
 __all__ = ["FIRST", "MIXED", "UNKNOWN", "RowPlace", "row_place"]
@@ -23,7 +24,7 @@ FIRST: Final = RowPlace(0)
 MIXED: Final = RowPlace(-1)
 """Numbers of several rows are put together, or rows stand where they cannot be told apart."""
 UNKNOWN: Final = RowPlace(-2)
-"""An operation of the user's own that is not element by element may put rows together."""
+"""An operation of the user's own may put rows together; its gradient rule does not tell."""
 
 
 def row_place(node: Node, given: Sequence[RowPlace | None]) -> RowPlace | None:
@@ -31,7 +32,10 @@ def row_place(node: Node, given: Sequence[RowPlace | None]) -> RowPlace | None:
 
     None of what is the same for all rows.
     """
-    found = {_moved(node, which, one) for which, one in enumerate(given) if one is not None}
+    found = {
+        _by_rule(node, which, given) if _is_own(node) else _moved(node, which, one)
+        for which, one in enumerate(given) if one is not None
+    }  # fmt: skip
     if len(found) > 1:
         return UNKNOWN if UNKNOWN in found and MIXED not in found else MIXED
     return found.pop() if found else None
@@ -44,10 +48,33 @@ def _moved(node: Node, which: int, place: RowPlace) -> RowPlace:
         return place
     if operation.name == "reshape":
         return _reshaped(node.operands[which].shape, node.shape, place)
-    if not operation.elementwise and operation.kept_as is None:
-        return UNKNOWN
     axis = _axis_after(node, operation.name, which, place.axis)
     return MIXED if axis is None else place._replace(axis=axis)
+
+
+def _is_own(node: Node) -> bool:
+    return node.operation is not None and node.operation.kept_as is None
+
+
+def _by_rule(node: Node, which: int, given: Sequence[RowPlace | None]) -> RowPlace:
+    """Where rows stand in what an operation of the user's own gives, by its gradient rule.
+
+    They stand where they stood if what it hands to a row comes from that row alone.
+    """
+    operand, place = node.operands[which], given[which]
+    if place is None or place in (MIXED, UNKNOWN):
+        return place or UNKNOWN
+    if operand.shape[place.axis] not in node.shape[place.axis : place.axis + 1]:
+        return UNKNOWN
+    g = input_node("g", node.shape, node.dtype)
+    found = dict(zip((one.number for one in node.operands), given, strict=True))
+    found |= {node.number: place, g.number: place}
+    part = handed_to_each(node, g, {operand.number})[which]
+    for one in [] if part is None else reachable([part], g.number + 1):
+        below = [found[number.number] for number in one.operands]
+        found[one.number] = UNKNOWN if _is_own(one) else row_place(one, below)
+    handed_on = None if part is None else found[part.number]
+    return handed_on if handed_on in (place, MIXED) and handed_on is not None else UNKNOWN
 
 
 def _axis_after(node: Node, operation: str, which: int, axis: int) -> int | None:

@@ -25,7 +25,7 @@ class RowMixing:
         Whether a row counts with the target of another row too, as mixed rows do.
     unknown
         The names of those `layers` of which that is not known: they have an operation of the
-        user's own that is not element by element.
+        user's own whose gradient rule does not tell.
     """
 
     layers: frozenset[str]
