@@ -17,6 +17,7 @@ from chainrule.tracing.page.network import shipped_step
 from chainrule.tracing.view import View
 
 ops = cr.ops
+TURNING = np.array([[1.0, 0.5], [-0.5, 1.0]])
 MIXING = {
     "shares of likeness": (
         lambda x, w: ops.softmax(x @ ops.transpose(x)) @ x * w,
@@ -55,8 +56,8 @@ MIXING = {
 }  # fmt: skip
 KEEPING = {
     "a softmax of parameters": (
-        lambda x, w: x * ops.softmax(w, axis=0),
-        lambda x, w: x * shares(w[None])[0],
+        lambda x, w: x @ ops.softmax(w.reshape((2, 1)) * TURNING, axis=0),
+        lambda x, w: x @ shares((w[:, None] * TURNING).T).T,
     ),
     "there and back": (
         lambda x, w: ops.transpose(ops.tanh(ops.transpose(x)) * w.reshape((2, 1))),
