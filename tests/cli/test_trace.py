@@ -199,3 +199,19 @@ def test_mistakes_are_one_line(words, code, sentence, tmp_path):
     found, out, err = trace(*words, cwd=tmp_path)
     assert (found, out) == (code, "")
     assert sentence in err and "Traceback" not in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "spec, sentence",
+    [
+        ('[expressions]\nf = "mean()"', "it is written mean(x)."),
+        ('[values]\nx = 1.0\n[expressions]\nf = "x*(0/0)"', "'0/0' divides by 0"),
+        ('[values]\n"x y" = 1.0\n[expressions]\nf = "x"', "'x y' cannot stand in a formula"),
+        ('layers = [{kind = "Dropout"}]\n[data]\nX = [[1.0]]\ny = [[1.0]]', "write rate = 0.5."),
+    ],
+)
+def test_mistakes_of_a_spec_are_one_line(spec, sentence, tmp_path):
+    (tmp_path / "mine.toml").write_text(spec, encoding="utf-8")
+    found, out, err = trace("--spec", "mine.toml", cwd=tmp_path)
+    assert (found, out) == (1, "")
+    assert sentence in err and "Traceback" not in err and err.count("\n") == 1

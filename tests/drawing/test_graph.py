@@ -276,3 +276,57 @@ def test_a_small_step_of_training_is_no_tower_and_its_letters_are_not_shrunk():
     width, height = ax.figure.get_size_inches()
     assert 0.6 < width / height < 1.7
     assert min(one.get_fontsize() for one in ax.texts) > 7
+
+
+def softmax_of_a_vector():
+    W = cr.variable([[1.0, 2.0, -1.0], [0.0, 1.0, 0.5]], "W")
+    x, b = cr.variable([0.5, -0.2, 0.3], "x"), cr.variable([0.5, 0.1], "b")
+    return W @ x, W, x, b
+
+
+def test_what_only_moves_numbers_is_not_drawn():
+    made, _, _, b = softmax_of_a_vector()
+    p = cr.ops.softmax(made + b)
+    y = (p * p).sum()
+    size = Figure((8.0, 6.0), layout="constrained")
+    shown = lines(cr.drawing.plot_graph(y, size.add_subplot()))
+    assert {*shown} == {"W", "x", "matmul", "b", "add", "softmax", "multiply", "sum"}
+    share = 1 / (1 + math.exp(-0.25))  # z = (0.3, 0.05); y = s² + (1 - s)²
+    slope = f"{(4 * share - 2) * share * (1 - share):.4g}"
+    assert shown["matmul"] == ["−0.2  −0.05", f"∂ {slope}  −{slope}"]
+    found = [text[0] for _, text in boxes(cr.drawing.plot_graph(y, names={"z": made}))]
+    assert "z: matmul" in found and not any("reshape" in one for one in found)
+    assert "z: matmul" in [text[0] for _, text in boxes(cr.drawing.plot_graph(cr.trace(y, {
+        "z": made})))]  # fmt: skip
+
+
+def test_what_has_a_name_is_drawn_though_it_moves_numbers_only():
+    x = cr.variable([2.0, 3.0], "x")
+    row = x.reshape((1, 2))
+    shown = lines(cr.drawing.plot_graph((row * x).sum(), names={"row": row}))
+    assert {"x", "row: reshape"} <= {*shown}
+    assert "reshape" not in " ".join(lines(cr.drawing.plot_graph((row * x).sum())))
+
+
+def test_a_local_derivative_passes_through_what_is_not_drawn():
+    x, y = cr.variable([2.0], "x"), cr.variable(3.0, "y")
+    ax = cr.drawing.plot_graph(x.reshape(()) * y)
+    assert lines(ax) == {"x": ["2", "∂ 3"], "y": ["3", "∂ 2"], "multiply": ["6", "∂ 1"]}
+    arrows = [text.get_text() for text in ax.texts if text.get_fontstyle() == "italic"]
+    assert sorted(arrows) == ["2", "3"]
+
+
+def test_two_nodes_may_have_one_name():
+    one, other = cr.variable(2.0, "w"), cr.variable(3.0, "w")
+    found = [text for _, text in boxes(cr.drawing.plot_graph(one * other))]
+    assert found[:2] == [["w", "2", "∂ 3"], ["w", "3", "∂ 2"]]
+
+
+def test_boxes_stand_nearer_to_each_other_where_type_would_be_too_small():
+    made, _, _, b = softmax_of_a_vector()
+    p = cr.ops.softmax(made + b)
+    ax = cr.drawing.plot_graph(
+        (p * p).sum(), Figure((3.0, 2.4), layout="constrained").add_subplot()
+    )
+    settled(ax)
+    assert max(text.get_fontsize() for text in ax.texts) > 5.5

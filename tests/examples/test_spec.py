@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from dataclasses import MISSING, fields
 
 import numpy as np
 import pytest
@@ -11,7 +12,12 @@ from chainrule import examples
 from chainrule.errors import ChainruleError, MissingFileError, SettingError, ShapeError
 from chainrule.examples import ExpressionSpec, read_spec, spec_of, spec_text
 from chainrule.examples.formulas import node_of
+from chainrule.examples.objects import NEEDED, PARTS, made_of
 from chainrule.examples.spec_text import spec_of_model
+from chainrule.layers import LAYERS
+from chainrule.losses import LOSSES
+from chainrule.optimizers import OPTIMIZERS
+from chainrule.optimizers.schedules import SCHEDULES
 
 TRACED = [
     "xyz", "one-one-one", "chain", "mazur", "han", "matrix-form", "perceptron-failure", "xor",
@@ -133,14 +139,48 @@ def test_formulas_are_read_as_they_are_written(formula, value):
         ("exec(x)", "is no operation"), ("q(x)", "known: 'abs', 'clip'"),
         ("2 * x^2", "'2 * x^2' cannot stand in a formula; a power is written with **,"),
         ("(lambda: 1)()", "cannot stand"), ("x[0]", "cannot stand"),
-        (3, "a formula is text"), ("-" * 2000 + "x", "is too deep"),
-        ("(" * 500 + "x" + ")" * 500, "is no formula"),
+        (3, "a formula is text"), ("-" * 2000 + "x", "...' is too long or too deep;"),
+        ("(" * 300 + "x" + ")" * 300, "...' is too long or too deep; give its parts names"),
+        (" + ".join(["x"] * 3000), "'x + x + x + x"), ("x +" * 200, "x +...' is no formula"),
+        (" + ".join(["x"] * 3000), "+ x...' is too long or too deep; give its parts names"),
+        ("f(" + "x + " * 200 + "1)", "'f' is no operation"), ("a" * 400, "a...' is not known"),
+        ("x\0", "is no formula"),
+        ("[" + "x, " * 200 + "x]", "x,...' cannot stand"), ([1.0] * 200, "a formula is text"),
+        ("mean()", "'mean()': missing a required argument: 'x'; it is written mean(x)."),
+        ("x + clip(x)", "'clip(x)': missing a required argument: 'low'; it is written clip(x, l"),
+        ("maximum(x)", "'maximum(x)': missing a required argument: 'y'; it is written maximum(x, "),
+        ("softplus()", "'softplus()': missing a required argument: 'x'; it is written softplus(x)"),
+        ("where(x, x, x, x)", "too many positional arguments; it is written where(cond"),
+        ("reshape(x, 2)", "reshape needs its shape, which no formula can give"),
+        ("norm(x, 2 * x)", "'norm(x, 2 * x)': p must be written as a number, got '2 * x'."),
+        ("x*9**9**9", "f: '9**9**9' is too large a number; write a smaller one."),
+        ("x * 1" + "0" * 400, "is too large a number"), ("1e308 * 10 * x", "'1e308 * 10' is too"),
+        ("x*(0/0)", "f: '0/0' divides by 0; write a number for it."),
+        ("x * 0 ** -1", "'0 ** -1' divides by 0"), ("x * True", "'True' cannot stand"),
+        ("x * (-8) ** 0.5", "'(-8) ** 0.5' is no real number; take the root of one above 0."),
     ],
 )  # fmt: skip
 def test_what_is_no_formula_is_a_sentence(formula, words):
     with pytest.raises(SettingError) as caught:
         node_of(formula, {"x": cr.variable(2.0)}, "f")
     assert words in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "formula", ["log(x) + " + "x + " * 300 + "x", "x @ x + " + "x + " * 300 + "x"]
+)
+def test_a_long_formula_is_not_repeated_whole(formula):
+    spec = spec_of({"expressions": {"f": formula}, "values": {"x": 0.0}})
+    with pytest.raises(SettingError, match=r"f = '.{57}\.\.\.'") as caught:
+        spec.trace()
+    assert len(str(caught.value)) < 200
+
+
+def test_a_long_formula_that_is_no_number_is_not_repeated_whole():
+    spec = spec_of({"expressions": {"f": "x + " * 300 + "x"}, "values": {"x": [1.0, 2.0]}})
+    with pytest.raises(SettingError, match=r"f = 'sum\(x \+ .*\.\.\.'\.$"):
+        spec.trace()
 
 
 def changed(**changes):
@@ -171,7 +211,14 @@ def changed(**changes):
         (changed(layers__0__kind="Dens"), "did you mean 'Dense'"),
         (changed(layers__0__activatoin="tanh"), "did you mean 'activation'"),
         (changed(layers__0__activation="tahn"), "tahn"),
-        (changed(notation={"form": "up"}), "must be 'rows', 'columns', 'theta'"),
+        (changed(notation={"form": "row"}), "form must be 'rows', 'columns', 'theta', got 'row'"),
+        (changed(notation={"errors": "no"}), "errors must be True or False, got 'no'"),
+        (changed(notation={"errors": 3}), "errors must be True or False, got 3"),
+        (changed(notation={"loss": 3}), "loss must be a name such as 'E', got 3"),
+        (changed(notation={"first_layer": 1.0}), "first_layer must be 0 or 1, got 1.0"),
+        (changed(notation={"weights": ""}), "weights must be a pattern such as 'w{n}', got ''"),
+        (changed(notation={"weights": 3}), "weights must be a pattern such as 'w{n}', got 3"),
+        (changed(reduction=["mean"]), "reduction must be 'mean', 'sum', got ['mean']"),
         (changed(notation={"unit": 3}), "did you mean 'units'"),
         (changed(data__X=[[1.0], [2.0, 3.0]]), "rows have different lengths"),
         (changed(data={"X": [[1.0]]}), "data must have X and y"),
@@ -186,6 +233,12 @@ def changed(**changes):
         (changed(layers__0__kernel=[[1.0], [3.0, 4.0]]), "layer 1: kernel: its rows"),
         (changed(layers__0__use_bias=False), "use_bias is False, but a bias is given"),
         (changed(layers__0__kernel_regularizer={"l2": 0.1}), "kernel_regularizer needs a name"),
+        (changed(layers__0__kernel_regularizer=0.1), "kernel_regularizer must be a name or "
+         'a table { name = "l2", l2 = 0.01 }, got 0.1.'),
+        (changed(layers__0__kernel_constraint=[2.0]), "kernel_constraint must be a name or "
+         'a table { name = "max_norm", max_value = 2.0 }, got [2.0].'),
+        (changed(optimizer__momentum={"name": "l2"}), "optimizer: momentum cannot be a table"),
+        (changed(optimizer__learning_rate={"rate": 1}), 'such as { name = "InverseTimeDecay", '),
         (changed(layers__0__activation="sigmoyd"), "layer 1"),
         (changed(notation={"units": 5}), "units must be lists of names"),
         (changed(notation={"units": [["a", "a"], ["b", "c"], ["d", "e"]]}), "are called 'a'"),
@@ -196,8 +249,14 @@ def changed(**changes):
         ({"values": {"x": 1.0}, "constants": {"x": 2.0}, "expressions": {"f": "x"}}, "given twice"),
         ({"values": {"x": 1.0}, "expressions": {"x": "x * 2"}}, "given twice"),
         ({"values": {"x": -1.0}, "expressions": {"f": "log(x)"}}, "is nan at these values"),
+        ({"values": {"x y": 1.0}, "expressions": {"f": "x"}}, "values: the name 'x y' cannot"),
+        ({"constants": {"2x": 1.0}, "expressions": {"f": "1"}}, "constants: the name '2x' cannot"),
+        ({"expressions": {"None": "1", "f": "2"}}, "expressions: the name 'None' cannot stand in"),
+        ({"values": {"\u00b5": 1.0}, "expressions": {"f": "\u00b5"}}, "'µ' is 'μ' in a formula"),
+        ({"constants": {"c": "1"}, "expressions": {"f": "c"}}, "constants: c: needs numbers"),
+        ({"values": {"x": 1.0}, "expressions": {"f": "x"}, "digits": 99}, "digits must be at most"),
         ({"values": {"x": [1.0, 2.0]}, "expressions": {"f": "x * x"}},
-         'got shape (2,); put sum or mean around it, f = "sum(x * x)".'),
+         'got shape (2,); put sum or mean around it, f = \'sum(x * x)\'.'),
     ],
     ids=str,
 )  # fmt: skip
@@ -302,6 +361,42 @@ def test_what_is_meant_is_said(record, words):
     with pytest.raises(SettingError) as caught:
         spec_of(record if "daten" in record else {"data": data} | record).trace()
     assert words in str(caught.value) and "OneCycle" not in str(caught.value)
+
+
+def kinds_of_settings():
+    for table in (LAYERS, SCHEDULES, *PARTS.values(), OPTIMIZERS, LOSSES):
+        for name, kind in table.items():
+            needed = [one.name for one in fields(kind) if one.init and one.default is MISSING]
+            yield from ((table, name, needed, missing) for missing in needed)
+
+
+@pytest.mark.parametrize("table, name, needed, missing", list(kinds_of_settings()))
+def test_a_setting_that_is_missing_is_told_with_one_that_can_be_written(
+    table, name, needed, missing
+):
+    given = {one: NEEDED[one] for one in needed if one != missing}
+    with pytest.raises(SettingError) as caught:
+        made_of("layer 2", name, table, given)
+    said = re.fullmatch(f"spec: layer 2: {name} needs {missing}; write (.*)[.]", str(caught.value))
+    made = made_of("layer 2", name, table, given | tomllib.loads(said[1]))
+    assert hasattr(made, missing)
+
+
+def test_a_layer_without_what_it_needs_is_a_sentence():
+    for kind, words in (("Dropout", "write rate = 0.5."), ("Activation", 'activation = "relu".')):
+        with pytest.raises(SettingError, match=f"layer 1: {kind} needs") as caught:
+            spec_of(changed(layers__0={"kind": kind})).trace()
+        assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("form", ["row", 3, ["rows"]])
+def test_a_form_is_refused_under_the_name_that_it_was_given_in(form):
+    with pytest.raises(SettingError, match="trace: notation must be 'rows'"):
+        spec_of(tomllib.loads(MAZUR)).trace(notation=form)
+    with pytest.raises(SettingError, match="trace: notation must be 'rows'"):
+        examples.mazur().trace(notation=form)
+    with pytest.raises(SettingError, match="trace: form must be 'rows'"):
+        cr.tracing.Notation(form)
 
 
 def test_a_value_that_no_formula_uses_is_no_part_of_the_trace():

@@ -265,20 +265,50 @@ def test_vectors_and_matrices_are_set_as_such():
     z, h = A @ x, v @ A
     shown = cr.trace((z * x).sum() + h.sum() + B.sum(), {"z": z, "h": h}).to_latex()
     matrix = r"\begin{bmatrix} 1 & 2 \\ 3 & -4 \end{bmatrix}"
-    row = r"\begin{bmatrix} %s & %s \end{bmatrix}"
     column = r"\begin{bmatrix} %s \\ %s \end{bmatrix}"
     small = column % (0.5, r"-1\cdot 10^{-5}")
     for line in (
         f"A & = {matrix} ",
-        f"x & = {row % (1, -1)} ",
+        f"x & = {column % (1, -1)} ",
         rf"z & = A\cdot x = {matrix}\cdot {column % (1, -1)} = {column % (-1, 7)} ",
-        rf"h & = {{v}}^{{\top}}\cdot A = {{{small}}}^{{\top}}"
-        rf"\cdot {matrix} = {row % ('0.49997', '1.00004')} ",
-        rf"= z\odot x = {row % (-1, 7)}\odot {row % (1, -1)} = {row % (-1, -7)} ",
+        rf"{{h}}^{{\top}} & = {{v}}^{{\top}}\cdot A = {{{small}}}^{{\top}}"
+        rf"\cdot {matrix} = {{{column % ('0.49997', '1.00004')}}}^{{\top}} ",
+        rf"= z\odot x = {column % (-1, 7)}\odot {column % (1, -1)} = {column % (-1, -7)} ",
         r"B & = [-2.5\ -1.5\ -0.5\ 0.5\ 1.5\ 2.5\ \text{...}\ 4\ \text{more]}",
     ):
         assert line in shown, line
     assert r"{-}" not in shown.split("{Forward}")[1]
+
+
+MATRIX = r"\{?\\begin\{bmatrix\} ([^{}]*) \\end\{bmatrix\}(\}\^\{\\top\})?"
+
+
+def shape_of(numbers, turned):
+    """The shape of what stands in brackets, turned over where that is said."""
+    shape = (numbers.count(r" \\ ") + 1, numbers.split(r" \\ ")[0].count("&") + 1)
+    return shape[::-1] if turned else shape
+
+
+def of_vectors(side):
+    """A softmax of a vector, perhaps multiplied with a matrix."""
+    x, b = cr.variable([0.5, -1.0, 2.0], "x"), cr.variable([1.0, -2.0, 0.5], "b")
+    A, B = (cr.variable(np.ones(shape), name) for shape, name in (((4, 3), "A"), ((3, 4), "B")))
+    p = cr.ops.softmax(x * b)
+    made = {"column": lambda: A @ p, "row": lambda: p @ B, "none": lambda: p * b}[side]()
+    return cr.trace((made * made).sum() + p.sum(), {"p": p}).to_latex()
+
+
+@pytest.mark.parametrize("side", ["column", "row", "none"])
+def test_a_vector_is_written_one_way_in_a_document(side):
+    shown = of_vectors(side)
+    found = {shape_of(numbers, "") for numbers, _ in re.findall(MATRIX, shown)}
+    vectors = {"column": {(3, 1), (4, 1)}, "row": {(3, 1), (4, 1)}, "none": {(1, 3)}}[side]
+    assert {shape for shape in found if 1 in shape} == vectors
+    products = re.findall(rf"{MATRIX}\\cdot {MATRIX}(?:\s|&|\\\\\n)*= {MATRIX}", shown)
+    assert len(products) == {"column": 3, "row": 3, "none": 1}[side]
+    for one in products:
+        first, second, made = (shape_of(*one[k : k + 2]) for k in (0, 2, 4))
+        assert first[1] == second[0] and made == (first[0], second[1]), one
 
 
 def test_brackets_of_many_axes_and_numbers_that_are_not_finite():

@@ -88,7 +88,7 @@ def test_a_measured_slope_is_told_beside_the_gradient(scripts, slopes, gradient,
 @pytest.mark.parametrize("size", [1e-15, 1e-7, 1.0, 1e9])
 def test_the_page_measures_by_the_rule_of_python(scripts, place, size):
     code = """settledSlope((offset) => 7 + size * ((1 + offset) * (1 + offset)
-      + Math.max(0, offset - place)), 1).slice(0, 3)"""
+      + Math.max(0, offset - place)), 1)"""
 
     def value(offset):
         return 7 + size * ((1 + offset) * (1 + offset) + max(0.0, offset - place))

@@ -108,7 +108,7 @@ def told_by_page(scripts, trace, row, change=""):
             noted = re.sub(r", (by|through) .*$", "", line)
             name, *sides = re.sub(r"  \(.*\)$", "", noted).split(" = ")
             name = plain_page(name, row)
-            if OWN.match(name) and "(1)" not in line:
+            if OWN.match(name) and not re.search(r"(?<!t)\(1\)", line):
                 formula = "" if noted != line else plain_page(sides[0], row)
                 formula = formula.replace("³", "^3").replace("≤", "<=")
                 found.setdefault(name, (formula, computed(sides[-1])))

@@ -1,6 +1,7 @@
 """What the walk of a page says, in the notations of readers."""
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -189,8 +190,8 @@ def test_of_many_rows_and_numbers_all_are_counted_that_are_left_out(scripts):
     assert scripts("numbersOf(x, bare)", x=x) == "[1, 1, 1, 1, 1, 1, and 94 more]"
 
 
-def normalized():
-    model = cr.Sequential([Input((2,)), Dense(2), BatchNormalization(), Dense(1)], seed=0)
+def normalized(**how):
+    model = cr.Sequential([Input((2,)), Dense(2), BatchNormalization(**how), Dense(1)], seed=0)
     model.compile("sgd", "mse")
     return model.trace(np.array([[0.3, -0.8], [1.0, 0.5]]), np.array([[1.0], [0.0]]))
 
@@ -229,12 +230,40 @@ def test_where_rows_mix_a_delta_is_of_the_losses_of_all_rows():
 
 def test_the_legend_names_the_signs_that_the_walk_has():
     of_normal = "μ mean, σ² variance, hat what is given less μ, divided by the deviation"
-    assert f"t target, (2) after a name: in row 2, {of_normal}. Lines" in legend(normalized())
+    scaled = "γ[j] what a normalization multiplies unit j by"
+    moved = "β[j] what a normalization adds to unit j"
+    told = legend(normalized())
+    assert f"t target, (2) after a name: in row 2, {of_normal}, {scaled}, {moved}. Lines" in told
+    moved_only = legend(normalized(scale=False))
+    assert moved in moved_only and scaled not in moved_only
     assert "t target. Lines" in legend(step_of("thirteen rows"))
     model = cr.Sequential([Input((2,)), Dense(1)], seed=0)
     model.compile("sgd", "mse")
     weighted = model.trace(np.eye(2), np.ones((2, 1)), sample_weight=[1.0, 3.0])
-    assert "(2) after a name: in row 2, s a row's share in the loss. Lines" in legend(weighted)
+    counts = "weight how much a row counts, by its own weight and that of its class"
+    share = "s a row's share in the loss"
+    assert f"(2) after a name: in row 2, {counts}, {share}. Lines" in legend(weighted)
+    assert counts not in legend(normalized()) and share not in legend(normalized())
+
+
+def test_the_page_says_that_rows_have_weights():
+    scripts = Scripts(*SCRIPTS, "subject.js")
+    X, y = np.eye(2), np.ones((2, 1))
+    for rows, told in ((2, "a batch of 2 rows with weights,"), (1, "one row with a weight,")):
+        made = cr.Sequential([Input((2,)), Dense(1)], seed=0)
+        made.compile("sgd", "mse")
+        for how, is_told in (({"sample_weight": [2.0, 1.0][:rows]}, True), ({}, False)):
+            shipped = shipped_step(made.trace(X[:rows], y[:rows], **how))
+            lead = scripts("new NetworkSubject(shipped).lead()", shipped=shipped)
+            assert (told in lead, "weight" in lead) == (is_told, is_told)
+
+
+def test_formulas_in_remarks_have_minus_signs():
+    remark = "it is given (age - 39.2)/13.5, -1 where it is missing; in far-off.csv"
+    shipped = shipped_step(replace(mazur(), remarks=(remark,)))
+    scripts = Scripts(*SCRIPTS, "subject.js")
+    found = scripts("new NetworkSubject(shipped).notes()", shipped=shipped)
+    assert "It is given (age − 39.2)/13.5, −1 where it is missing; in far-off.csv." in found
 
 
 def panel(scripts, trace, key):

@@ -37,12 +37,58 @@ def test_the_numbers_of_a_rule_have_one_name(scripts, name):
     for called in RULES[name]:
         assert re.search(rf"\b{called}\b", update) and re.search(rf"\b{called}\b", page), called
         assert re.search(rf"; optimizer: .*\b{called} [\d.e-]+[,;]", text), called
+        if called != "rate":
+            assert re.search(rf"\n{called} += [^=\n]*\w.* = [\d.e-]+\n", update), "with its formula"
+            assert re.search(rf"\b{called} = (1 − |rate·)", page), "with its formula"
     for told in (text, page):
         assert "learning_rate" not in told and "momentum rate" not in told
     if name == "nadam":
         assert "- (momentum_rate·momentum_W1[1,1]' + gradient_rate·dL/dW1[1,1])/(" in update
         assert "− (momentum_rate·momentum<W1[1,1]>′ + gradient_rate·∂L/∂W<1>[1,1])/(" in page
         assert r"\Bigl(\text{momentum\_\allowbreak{}rate}\cdot" in latex
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "nadam"])
+def test_the_numbers_of_a_later_step_are_those_of_the_text(scripts, name):
+    trace = model(2, Dense(1), optimizer=name).trace(*batch(1, 2, 1), steps=3)
+    page = """(() => {
+      const training = new Training(shipped);
+      training.makeStep();
+      training.makeStep();
+      return new Rule(new Narration(new Network(training))).numbersOfStep(); })()"""
+    found = scripts(page, shipped=shipped_step(trace))
+    update = trace.to_text(200).partition("Step 3: Update")[2].splitlines()[1 : len(found) + 1]
+    ends = [[line.split(" = ")[-1] for line in lines] for lines in (found, update)]
+    numbers = [[one.partition(",")[0].partition(" ")[0] for one in each] for each in ends]
+    assert [one.replace("−", "-").replace("·10⁻⁶", "e-06") for one in numbers[0]] == numbers[1]
+    assert all(line.count(" = ") == 3 for line in update if not line.startswith("P_3"))
+    if name == "nadam":
+        assert found[2].startswith("P<3> = ".replace("<", "\x02").replace(">", "\x03"))
+        assert "(the product of u_1 to u_3)" in update[2]
+
+
+class Warmed(optimizers.Adam):
+    """An Adam whose line is not what Adam's formula says."""
+
+    def line(self, step):
+        return (super().line(step)[0] / 2,)
+
+
+def test_a_number_that_is_found_otherwise_has_no_formula(scripts):
+    trace = model(2, Dense(1), optimizer=Warmed()).trace(*batch(1, 2, 1))
+    text = trace.to_text()
+    assert "alpha 0.000158114" in text and "beta_1" not in text
+    assert "alpha = " not in " ".join(said(scripts, trace)["The new weights of o"])
+
+
+@pytest.mark.parametrize("name", ["rmsprop", "adagrad", "adam"])
+def test_the_square_of_a_gradient_is_written_so(scripts, name):
+    trace = model(2, Dense(1), optimizer=name).trace(*batch(1, 2, 1))
+    page = " ".join(said(scripts, trace)["The new weights of o"])
+    assert "dL/dW1[1,1]^2" in trace.to_text(200) and "(∂L/∂W<1>[1,1])²" in page
+    assert r"\Bigl(\frac{\partial L}{\partial W^{[1]}_{1,1}}\Bigr)^{2}" in trace.to_latex()
+    assert not re.search(r"(dL/dW1\[1,1\])·\1", trace.to_text(200))
+    assert not re.search(r"(∂L/∂W<1>\[1,1\])·\1", page)
 
 
 @pytest.mark.parametrize("how", [{}, {"errors": True}], ids=["deltas", "errors"])

@@ -8,6 +8,7 @@ import chainrule as cr
 from chainrule import layers
 from chainrule.errors import (
     DataError,
+    InputTypeError,
     MissingNameError,
     MissingPlaceError,
     SettingError,
@@ -265,7 +266,10 @@ UNITS = [[f"{letter}{n}" for n in range(1, size + 1)]
         ({"X": np.full((1, 3), np.nan)}, DataError, "nan in row 0, column 0"),
         ({"X": np.ones((1, 2))}, ShapeError, "3"),
         ({"X": np.ones((0, 3)), "y": np.ones((0, 3))}, DataError, "X is empty"),
-        ({"notation": "upside down"}, SettingError, "'rows', 'columns', 'theta'"),
+        ({"notation": "upside down"}, SettingError, "notation must be 'rows', 'columns', 'theta'"),
+        ({"errors": "no"}, InputTypeError, "errors must be True or False, got 'no'"),
+        ({"check": "no"}, InputTypeError, "check must be True or False, got 'no'"),
+        ({"loss": 3}, SettingError, "loss must be a name such as 'E', got 3"),
         ({"first_layer": 2}, SettingError, "must be 0 or 1, got 2"),
         ({"digits": -1}, SettingError, "digits"),
         ({"steps": 0}, SettingError, "steps"),

@@ -194,7 +194,7 @@ def test_penalties_have_formulas(penalty, shown, errors):
     "setting, shown",
     [
         ({"clipvalue": 0.02}, "g_b1[1]     = clip(dL/db1[1], -0.02, 0.02) = "),
-        ({"clipnorm": 0.02}, "g_b1[1]     = dL/db1[1]·(0.02/norm_dense/bias) = "),
+        ({"clipnorm": 0.02}, "g_b1[1]     = dL/db1[1]·(0.02/norm_[dense/bias]) = "),
         ({"global_clipnorm": 0.02}, "g_b1[1]     = dL/db1[1]·(0.02/norm) = "),
     ],
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from chainrule.graph import (
     reachable,
     variable,
 )
-from chainrule.tracing import StepTrace, Trace
+from chainrule.tracing import Seen, StepTrace, Trace, trace
 
 __all__ = ["DrawnGraph", "DrawnNode", "drawn_graph"]
 
@@ -57,22 +57,33 @@ class DrawnNode:
 
 @dataclass(frozen=True, eq=False)
 class DrawnGraph:
-    """The nodes of a graph by number, the number of its result, and what the title calls that."""
+    """The nodes of a graph by number.
+
+    result, name
+        The number of its result, and what the title calls that.
+    stands
+        For nodes that are not drawn, as they only move numbers, the one that stands for each.
+    """
 
     nodes: Mapping[int, DrawnNode]
     result: int
     name: str
+    stands: Mapping[int, int] = field(default_factory=dict)
 
     def nearest_first(self) -> list[DrawnNode]:
         """Every node that the result is made of, each once: the result, its operands, theirs."""
         order = {self.result: self.nodes[self.result]}
         waiting = [self.result]
         for number in waiting:
-            for operand in self.nodes[number].operands:
+            for operand in self.operands(self.nodes[number]):
                 if operand not in order:
                     order[operand] = self.nodes[operand]
                     waiting.append(operand)
         return list(order.values())
+
+    def operands(self, node: DrawnNode) -> list[int]:
+        """The numbers of those drawn that a node is made of, each once."""
+        return [*dict.fromkeys(self.stands.get(one, one) for one in node.operands)]
 
     def local(self, node: DrawnNode) -> dict[int, float]:
         """The derivative of one step alone, by operand, where both are single numbers."""
@@ -91,10 +102,11 @@ class DrawnGraph:
         with np.errstate(all="ignore"):
             again = node.operation(*alone, **node.attributes)
             slopes = grad(again.sum(), list(single.values()))
-        return {
-            number: float(np.ravel(slope.value)[0])
-            for number, slope in zip(single, slopes, strict=True)
-        }
+        found: dict[int, float] = {}
+        for number, slope in zip(single, slopes, strict=True):
+            drawn = self.stands.get(number, number)
+            found[drawn] = found.get(drawn, 0.0) + float(np.ravel(slope.value)[0])
+        return found
 
 
 def drawn_graph(y: Any, names: Any) -> DrawnGraph:
@@ -111,13 +123,15 @@ def drawn_graph(y: Any, names: Any) -> DrawnGraph:
             )
             raise InputTypeError(message)
         return _of_step(y)
-    called = {}
+    called: dict[int, str] = {}
+    named = {node.number for node in given.values()}
     if isinstance(y, Trace):
         called = {step.node.number: step.name for step in y.steps}
+        named |= {step.node.number for step in y.steps if step.is_named}
         y = y.result.node
     called |= {node.number: str(name) for name, node in given.items()}
     _check(y)
-    return _of_expression(y, called)
+    return _of_expression(y, called, named)
 
 
 def _check(y: Any) -> None:
@@ -135,7 +149,12 @@ def _check(y: Any) -> None:
         raise ShapeError(message)
 
 
-def _of_expression(y: Node, called: Mapping[int, str]) -> DrawnGraph:
+def _of_expression(y: Node, called: Mapping[int, str], named: Collection[int]) -> DrawnGraph:
+    """The graph as text tells it: without nodes that only move numbers, unless somebody named it.
+
+    called, named
+        Names by the number of the node; those of them that are no mere numbers, v5.
+    """
     order = reachable([y])
     nodes = {}
     for node, slope in zip(order, gradients(y, order), strict=True):
@@ -147,7 +166,20 @@ def _of_expression(y: Node, called: Mapping[int, str]) -> DrawnGraph:
             node.value, slope.value if moves else None, node.operation, node.attributes,
             "operation" if node.operation else "variable" if moves else "constant",
         )  # fmt: skip
-    return DrawnGraph(nodes, y.number, called.get(y.number) or y.name or "the result")
+    unlike = {str(node.number): node for node in order if node.number in named or node.name}
+    seen = Seen(trace(y, unlike))
+    stands = {step.node.number: seen.shown(step.name).node.number for step in seen.trace.steps}
+    for step in seen.trace.steps:
+        if stands[step.node.number] == step.node.number:
+            face, title = nodes[seen.face(step).node.number], seen.by_name[seen.title[step.name]]
+            own = nodes[step.node.number]
+            name = called.get(title.node.number) or title.node.name or ""
+            nodes[own.number] = replace(
+                own, value=face.value, derivative=face.derivative,
+                heading=own.heading if title is step else _heading(name, step.operation),
+            )  # fmt: skip
+    name = called.get(y.number) or y.name or "the result"
+    return DrawnGraph(nodes, stands[y.number], name, stands)
 
 
 def _of_step(step: StepTrace) -> DrawnGraph:

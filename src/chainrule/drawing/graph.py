@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,8 @@ LABEL = 7.5
 """Of the type on an arrow."""
 LEAST = 5.5
 """Smaller type is not read: fewer boxes are drawn then."""
+APART = ((14.0, 32.0), (8.0, 18.0))
+"""Between boxes beside each other, and from one to its user; nearer where type is too small."""
 BANDS = 4
 """A graph from top to bottom is folded into at most so many."""
 LARGEST = (7.5, 7.5)
@@ -140,7 +142,7 @@ def _described(graph: DrawnGraph, chosen: Sequence[DrawnNode], count: int, digit
     if count > len(chosen):
         drawing.lines[REST] = (f"{count - len(chosen):,} more", "", "")
         drawing.users[REST] = [
-            node.number for node in chosen if not drawn.issuperset(node.operands)
+            node.number for node in chosen if not drawn.issuperset(graph.operands(node))
         ]
         drawing.kinds[REST] = "constant"
     for node in sorted(chosen, key=lambda node: node.number):
@@ -151,7 +153,7 @@ def _described(graph: DrawnGraph, chosen: Sequence[DrawnNode], count: int, digit
         drawing.users[node.number] = []
         drawing.kinds[node.number] = "result" if node.number == graph.result else node.kind
         local = graph.local(node)
-        for operand in dict.fromkeys(node.operands):
+        for operand in graph.operands(node):
             if operand in drawn:
                 drawing.users[operand].append(node.number)
                 label = shown(local[operand], digits) if operand in local else ""
@@ -189,18 +191,25 @@ def _size(lines: tuple[str, str, str]) -> tuple[float, float]:
 
 
 def _larger(drawing: Drawing, room: Any) -> Layout:
-    """The layout from left to right, from top to bottom or folded that is drawn the largest."""
+    """The layout that is drawn the largest; with boxes nearer together where it is too small."""
+    for apart, gap in APART:
+        layout = max(_layouts(drawing, apart, gap), key=lambda one: _scale(one, room))
+        if SIZE * _scale(layout, room) >= LEAST:
+            break
+    return layout
+
+
+def _layouts(drawing: Drawing, apart: float, gap: float) -> Iterator[Layout]:
+    """From left to right, from top to bottom, and folded."""
     from chainrule.drawing.diagram import text_width
 
     widest = max((text_width(one, LABEL) for one in drawing.labels.values() if one), default=0)
-    sizes, beside = drawing.sizes, max(14.0, widest - 16.0)
-    found = [layered(sizes, drawing.users, 14.0, max(30.0, widest + 22.0))]
-    found += [
-        layout
-        for bands in range(1, BANDS + 1)
-        if (layout := folded(sizes, drawing.users, beside, 32.0, bands)) is not None
-    ]
-    return max(found, key=lambda layout: _scale(layout, room))
+    sizes, beside = drawing.sizes, max(apart, widest - 16.0)
+    yield layered(sizes, drawing.users, apart, max(gap, widest + 22.0))
+    for bands in range(1, BANDS + 1):
+        layout = folded(sizes, drawing.users, beside, gap, bands)
+        if layout is not None:
+            yield layout
 
 
 def _scale(layout: Layout, room: Any) -> float:

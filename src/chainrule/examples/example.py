@@ -203,7 +203,7 @@ class Example:
     def _shown_in(self, notation: str | None, how: dict[str, Any]) -> Notation:
         """Its own notation, with what is asked for in place of its own."""
         own = Notation(digits=self.digits) if self.notation is None else self.notation
-        return as_notation(own, how if notation is None else how | {"form": notation})
+        return as_notation(own, how, form=notation)
 
     def trace(
         self, steps: int | None = None, notation: str | None = None, check: bool = False, **how: Any

@@ -11,22 +11,19 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ChainruleError, SettingError, listing, nearest
-from chainrule.examples.formulas import node_of
-from chainrule.examples.shapes import KERNELS, check_shapes, matrix, oriented
+from chainrule.examples.formulas import check_name, node_of, quoted
+from chainrule.examples.objects import check_settings, made_of
+from chainrule.examples.shapes import check_shapes, matrix, oriented
 from chainrule.files import read_toml
 from chainrule.graph import Node, constant, reachable, variable
-from chainrule.layers import CONSTRAINTS, LAYERS, REGULARIZERS, Input, Layer
+from chainrule.layers import LAYERS, Input, Layer
 from chainrule.losses import LOSSES
 from chainrule.models import Sequential
-from chainrule.optimizers import OPTIMIZERS, schedules
+from chainrule.optimizers import OPTIMIZERS
 from chainrule.tracing import Notation, StepTrace, Trace, as_notation, trace
 
 __all__ = ["ExpressionSpec", "NetworkSpec", "Spec", "read_spec", "spec_of"]
 
-PARTS: dict[str, Mapping[str, type]] = {
-    "regularizer": REGULARIZERS, "constraint": CONSTRAINTS, "learning_rate": schedules.SCHEDULES,
-}  # fmt: skip
-"""What may stand in settings as a table, { name = "l2", l2 = 0.001 }, by the setting's ending."""
 REDUCTIONS = {"mean": "sum_over_batch_size", "sum": "sum"}
 
 
@@ -53,15 +50,11 @@ class ExpressionSpec:
         that the last one does not use.
         """
         found: dict[str, Node] = {}
-        for make, given in ((constant, self.constants), (variable, self.values)):
-            for name, value in given.items():
-                found[name] = make(matrix(f"values: {name}", value))
-        for one, other in itertools.combinations(
-            (self.constants, self.values, self.expressions), 2
-        ):
-            for name in one.keys() & other.keys():
-                message = f"spec: the name {name!r} is given twice; give each thing its own."
-                raise SettingError(message)
+        self._check_names()
+        for name, value in self.constants.items():
+            found[name] = constant(matrix(f"constants: {name}", value))
+        for name, value in self.values.items():
+            found[name] = variable(matrix(f"values: {name}", value))
         for name, formula in self.expressions.items():
             where = f"expressions: {name}"
             try:
@@ -71,23 +64,37 @@ class ExpressionSpec:
             except SettingError:
                 raise
             except (ChainruleError, ArithmeticError) as error:
-                message = f"{where} = {formula!r}: {error}"
+                message = f"{where} = {quoted(formula)}: {error}"
                 raise SettingError(message) from error
             if not np.isfinite(np.asarray(found[name].array)).all():
                 message = (
-                    f"{where} = {formula!r} is {found[name].value} at these values; change one."
+                    f"{where} = {quoted(formula)} is {found[name].value} at these values; change "
+                    "one."
                 )
                 raise SettingError(message)
         self._check_result(found)
         return found
 
+    def _check_names(self) -> None:
+        """Raise for a name that no formula can have, and for one that is given twice."""
+        for part in ("constants", "values", "expressions"):
+            for name in getattr(self, part):
+                check_name(part, name)
+        for one, other in itertools.combinations(
+            (self.constants, self.values, self.expressions), 2
+        ):
+            for name in one.keys() & other.keys():
+                message = f"spec: the name {name!r} is given twice; give each thing its own."
+                raise SettingError(message)
+
     def _check_result(self, found: Mapping[str, Node]) -> None:
         """Raise where the last formula makes no single number, or does not use another one."""
         *others, last = self.expressions
         if (shape := found[last].shape) != ():
+            summed = f"sum({self.expressions[last]})"
             message = (
                 f"expressions: {last} is what is traced and must be one number, got shape "
-                f'{shape}; put sum or mean around it, {last} = "sum({self.expressions[last]})".'
+                f"{shape}; put sum or mean around it, {last} = {quoted(summed)}."
             )
             raise SettingError(message)
         used = {id(node) for node in reachable([found[last]])}
@@ -154,14 +161,14 @@ class NetworkSpec:
         """
         X, y = matrix("data: X", self.X), matrix("data: y", self.y)
         for number, one in enumerate(self.layers, start=1):
-            _check_settings(f"layer {number}", one.get("kind", "Dense"), LAYERS, one)
+            check_settings(f"layer {number}", one.get("kind", "Dense"), LAYERS, one)
         described = [oriented(number, one) for number, one in enumerate(self.layers, start=1)]
-        loss = _made("loss", self.loss, LOSSES, {"reduction": self._reduction()})
+        loss = made_of("loss", self.loss, LOSSES, {"reduction": self._reduction()})
         check_shapes(described, X, y, loss.target_kind == "labels")
         members = [_layer(number, one) for number, one in enumerate(described, start=1)]
         model = Sequential([Input(X.shape[1:]), *members], seed=self.seed, dtype=self.dtype)
         settings = {name: value for name, value in self.optimizer.items() if name != "name"}
-        rule = _made("optimizer", self.optimizer.get("name", "sgd"), OPTIMIZERS, settings)
+        rule = made_of("optimizer", self.optimizer.get("name", "sgd"), OPTIMIZERS, settings)
         model.compile(rule, loss)
         for layer, one in zip(model.layers, described, strict=True):
             for name in ("kernel", "bias"):
@@ -179,16 +186,15 @@ class NetworkSpec:
         how
             Settings of the notation.
         """
-        shown = as_notation(self.notation, {k: v for k, v in how.items() if v is not None})
-        if notation is not None:
-            shown = replace(shown, form=notation)
+        given = {name: one for name, one in how.items() if one is not None}
+        shown = as_notation(self.notation, given, form=notation)
         X, y = matrix("data: X", self.X), matrix("data: y", self.y)
         steps = self.steps if steps is None else steps
         made = self.model().trace(X, y, steps=steps, notation=shown, check=check)
         return replace(made, title=self.title)
 
     def _reduction(self) -> str:
-        if self.reduction not in REDUCTIONS:
+        if self.reduction not in tuple(REDUCTIONS):
             message = f"spec: reduction must be {listing(REDUCTIONS)}, got {self.reduction!r}."
             raise SettingError(message)
         return REDUCTIONS[self.reduction]
@@ -303,47 +309,5 @@ def _layer(number: int, described: Mapping[str, Any]) -> Layer:
                 'layer of another kind says it: kind = "Dropout".'
             )
             raise SettingError(message)
-    made: Layer = _made(f"layer {number}", kind, LAYERS, settings)
+    made: Layer = made_of(f"layer {number}", kind, LAYERS, settings)
     return made
-
-
-def _made(what: str, name: Any, table: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
-    """An object of a table by its name, with settings."""
-    _check_settings(what, name, table, settings)
-    made = {key: _object(f"{what}: {key}", key, one) for key, one in settings.items()}
-    try:
-        return table[name](**made)
-    except (TypeError, ValueError) as error:
-        message = f"spec: {what}: {error}"
-        raise SettingError(message) from error
-
-
-def _check_settings(
-    what: str, name: Any, table: Mapping[str, Any], settings: Mapping[str, Any]
-) -> None:
-    """Raise for a name that a table has not, and for a setting that its object has not."""
-    if not isinstance(name, str) or name not in table:
-        message = f"spec: {what}: {name!r} is not known; {nearest(str(name), table)}"
-        raise SettingError(message)
-    known = [one.name for one in fields(table[name]) if one.init]
-    known += ["kind", *KERNELS, "bias"] if table is LAYERS else []
-    for setting in settings:
-        if setting not in known:
-            message = f"spec: {what}: {name} has no {setting!r}; {nearest(setting, known)}"
-            if table is LAYERS and setting in ("type", "layer", "class_name"):
-                message = (
-                    f"spec: {what}: {setting} is called kind; write kind = {settings[setting]!r}."
-                )
-            raise SettingError(message)
-
-
-def _object(what: str, key: str, given: Any) -> Any:
-    """A setting; a table of a name and settings is what the name stands for, with these."""
-    if not isinstance(given, Mapping):
-        return given
-    settings = {name: value for name, value in given.items() if name != "name"}
-    if "name" not in given:
-        message = f'spec: {what} needs a name, such as {{ name = "l2", l2 = 0.01 }}, got {given}.'
-        raise SettingError(message)
-    parts = next((parts for ending, parts in PARTS.items() if key.endswith(ending)), {})
-    return _made(what, given["name"], parts, settings)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SettingError
+from chainrule.examples.objects import PARTS
 from chainrule.examples.shapes import KERNELS
-from chainrule.examples.spec import PARTS, REDUCTIONS, ExpressionSpec, NetworkSpec, Spec
+from chainrule.examples.spec import REDUCTIONS, ExpressionSpec, NetworkSpec, Spec
 from chainrule.layers import Dense
 from chainrule.losses import LOSSES, Loss
 from chainrule.models import Sequential

@@ -10,12 +10,12 @@ from chainrule.graph.gradient import (
     largest_error,
     measured_slope,
     reachable,
-    settled_slope,
 )
 from chainrule.graph.node import Node, constant, input_node, make, parameter, variable
 from chainrule.graph.operation import OPERATIONS, OWN_OPERATIONS, Operation, operation
 from chainrule.graph.row_place import FIRST, MIXED, UNKNOWN, RowPlace, row_place
 from chainrule.graph.segments import Segment, segments
+from chainrule.graph.settling import SETTLED, Slopes, settled_slope
 from chainrule.graph.shape import Rows, Shape, Size, bind, broadcast
 from chainrule.graph.tangent import jvp
 
@@ -24,6 +24,7 @@ __all__ = [
     "MIXED",
     "OPERATIONS",
     "OWN_OPERATIONS",
+    "SETTLED",
     "STEPS",
     "UNKNOWN",
     "Node",
@@ -33,6 +34,7 @@ __all__ = [
     "Segment",
     "Shape",
     "Size",
+    "Slopes",
     "bind",
     "broadcast",
     "check_gradient",

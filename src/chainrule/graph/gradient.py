@@ -14,12 +14,12 @@ from chainrule.errors import GradientError, InputTypeError, SettingError, ShapeE
 from chainrule.graph.node import Node, constant, variable
 from chainrule.graph.operations.elementwise import cast
 from chainrule.graph.operations.reduction import broadcast_to, sum_to
+from chainrule.graph.settling import slopes_over
 from chainrule.settings import check_number
 
 __all__ = [
     "STEPS", "add_to", "check_gradient", "constant_like", "grad", "gradients", "handed_down",
-    "handed_to_each", "largest_error", "measured_slope", "reachable", "settled_slope", "walk_back",
-    "zeros_like",
+    "handed_to_each", "largest_error", "measured_slope", "reachable", "walk_back", "zeros_like",
 ]  # fmt: skip
 
 
@@ -264,57 +264,11 @@ def measured_slope(
         How far it is moved, times the larger of 1 and |at|.
     """
     h = step * max(1.0, abs(at))
-    after, before, far_after, far_before = (value(offset) for offset in (h, -h, 2 * h, -2 * h))
-    return (
-        (8 * (after - before) - (far_after - far_before)) / (12 * h),
-        (3 * here - 4 * before + far_before) / (2 * h),
-        (4 * after - far_after - 3 * here) / (2 * h),
-    )
+    return slopes_over([here, *(value(offset) for offset in (h, -h, 2 * h, -2 * h))], h)
 
 
 STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
 """How far points are moved, as a share of the larger of 1 and the point: the first that serves."""
-SETTLED = 1e-5
-"""How far slopes before and after a smooth point differ at most, as a share of the larger."""
-ROUNDINGS = 100
-"""How many roundings of a value, and of the point it is taken at, count as rounding alone."""
-
-
-def settled_slope(
-    value: Callable[[float], float], at: float, here: float
-) -> tuple[float, float, float]:
-    """What `measured_slope` gives with the longest step that reaches over no kink.
-
-    value, at, here
-        As there.
-
-    A kink lies within a step where the slopes before and after the point differ by more than
-    rounding makes them; where they do not, both are the central difference. At a kink they differ
-    however short the step: then it is that with which they differ least.
-    """
-    found: list[tuple[float, float, float]] = []
-    values: list[float] = []
-
-    def noted(offset: float) -> float:
-        values.append(value(offset))
-        return values[-1]
-
-    for step in STEPS:
-        values[:] = [here]
-        center, before, after = measured_slope(noted, at, here, step)
-        rounding = _rounding(values, at, step)
-        if abs(after - before) <= max(SETTLED * max(abs(before), abs(after)), rounding):
-            return center, center, center
-        found.append((center, before, after))
-    return min(found, key=lambda slopes: abs(slopes[2] - slopes[1]))
-
-
-def _rounding(values: Sequence[float], at: float, step: float) -> float:
-    """How far rounding may part slopes that are measured by these values."""
-    # a rounding of the point, a share of the larger of 1 and the point, moves the value by
-    # the spread of the values over the step, which is such a share too
-    size = max(abs(value) for value in values) + (max(values) - min(values)) / step
-    return ROUNDINGS * float(np.finfo(np.float64).eps) * size / (step * max(1.0, abs(at)))
 
 
 def largest_error(

@@ -1,6 +1,7 @@
 """Every number of an expression, and of a training step: values, derivatives, products."""
 
 from chainrule.tracing.expression import Contribution, Trace, TraceStep, trace
+from chainrule.tracing.expression_graph import Seen
 from chainrule.tracing.notation import Names, Notation, as_notation
 from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace, UpdateTrace
 from chainrule.tracing.taking import as_batch, trace_steps
@@ -11,6 +12,7 @@ __all__ = [
     "Names",
     "Notation",
     "ParameterTrace",
+    "Seen",
     "StepTrace",
     "Trace",
     "TraceStep",

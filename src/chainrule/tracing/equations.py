@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from math import floor, log10
 from typing import Any, TypeAlias
@@ -109,6 +109,8 @@ class Account:
         What it is, and sentences before all sections; what of `MEANINGS` is told.
     digits
         How many digits after the point.
+    taken
+        Letters that are names of the reader, which the legend leaves to them.
     """
 
     title: str
@@ -116,6 +118,7 @@ class Account:
     legend: tuple[str, ...]
     sections: tuple[Section, ...]
     digits: int
+    taken: Collection[str] = ()
 
 
 def equation(

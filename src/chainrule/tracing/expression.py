@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import InputTypeError, SettingError, ShapeError
-from chainrule.graph import Node, constant, gradients, handed_to_each, reachable, settled_slope
-from chainrule.settings import check_count
+from chainrule.graph import Node, Slopes, constant, gradients, handed_to_each, reachable
+from chainrule.settings import check_flag
 from chainrule.tracing.forms import Forms
+from chainrule.tracing.measuring import Wide
+from chainrule.tracing.notation import check_digits
 from chainrule.tracing.pairs import Parts, is_pair, parts_of
 
 __all__ = ["Contribution", "Trace", "TraceStep", "trace"]
@@ -124,23 +127,25 @@ class Trace(Forms):
         """
         return self.measured_slopes(name, index)[0]
 
-    def measured_slopes(self, name: str, index: tuple[int, ...] = ()) -> tuple[float, float, float]:
-        """The central difference, and the slopes below and above a number: at a kink they differ.
+    def measured_slopes(self, name: str, index: tuple[int, ...] = ()) -> Slopes:
+        """The central difference, the slopes below and above a number, and their rounding.
 
         name, index
             As `central_difference` takes them.
+
+        Both sides differ at a kink alone. NaN where no values beside the number are finite.
         """
         step = self[name]
         if step.node.operation is not None:
             message = f"trace: {name!r} is computed; choose a variable to move."
             raise SettingError(message)
+        derivative = None if step.derivative is None else float(step.derivative[index])
+        return self._wide.slopes_at(step.number - 1, index, derivative)
 
-        def moved(offset: float) -> float:
-            value = step.value.astype(np.float64)
-            value[index] += offset
-            return _moved(self.steps, step.node, value)
-
-        return settled_slope(moved, float(step.value[index]), float(self.result.value))
+    @cached_property
+    def _wide(self) -> Wide:
+        moving = [n for n, step in enumerate(self.steps) if step.derivative is not None]
+        return Wide.of([step.node for step in self.steps], moving)
 
     def __getitem__(self, name: str) -> TraceStep:
         for step in self.steps:
@@ -184,23 +189,9 @@ def trace(
             message = f"trace: names: {name!r} is {type(node).__name__}, not a node; leave it out."
             raise InputTypeError(message)
     given = _given_names(order, names)
-    digits = check_count("trace", "digits", digits, least=0)
+    digits = check_digits(digits)
+    check_flag("trace", "check", check)
     return Trace(tuple(_steps(y, order, given)), digits, check)
-
-
-def _moved(steps: Sequence[TraceStep], at: Node, value: Array) -> float:
-    """The result where a leaf has another value, operation by operation."""
-    found = {step.node.number: step.value for step in steps} | {at.number: value}
-    changed = {at.number}
-    with np.errstate(all="ignore"):
-        for step in steps:
-            node = step.node
-            if node.operation is not None and changed & {one.number for one in node.operands}:
-                operands = (found[one.number] for one in node.operands)
-                made = node.operation.meaning(*operands, **node.attributes)
-                found[node.number] = np.asarray(made)
-                changed.add(node.number)
-    return float(found[steps[-1].node.number])
 
 
 def _steps(y: Node, order: Sequence[Node], given: Mapping[int, str]) -> Iterator[TraceStep]:

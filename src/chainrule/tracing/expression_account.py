@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from inspect import signature
 
 import numpy as np
 
-from chainrule.tracing.equations import Account, Entry, Section, equation, number_text
+from chainrule.tracing.equations import Account, Entry, Section, equation
 from chainrule.tracing.expression import Trace, TraceStep
 from chainrule.tracing.expression_entries import locals_of, parts_of_pair, slope_of, value_of
 from chainrule.tracing.expression_graph import Seen
 from chainrule.tracing.expression_paths import path_entries
 from chainrule.tracing.expression_uses import is_spelled
 from chainrule.tracing.folding import left_out
-from chainrule.tracing.kinks import kink_said
 from chainrule.tracing.meanings import legend
+from chainrule.tracing.verdicts import measured_text, verdict_on
 
 __all__ = ["account_of_expression"]
 
@@ -51,13 +52,18 @@ def account_of_expression(trace: Trace) -> Account:
         *dict.fromkeys(_meaning(step) for step in shown if values[step.number].note),
     )
     title = f"{result}, forward and backward"
-    return Account(title, lines, legend(sections, _hidden(seen, shown)), sections, trace.digits)
+    told = legend(sections, _hidden(seen, shown))
+    return Account(title, lines, told, sections, trace.digits, seen.taken)
 
 
 def _meaning(step: TraceStep) -> str:
     """What an operation does that is written by its name alone."""
-    said = (step.node.operation.__doc__ or "").strip().partition("\n")[0]
-    return f"{step.operation}: {said}" if said else ""
+    operation = step.node.operation
+    said = (operation.__doc__ or "").strip().partition("\n")[0]
+    if operation is None or not said:
+        return ""
+    operands = list(signature(operation.meaning).parameters)[: len(step.operands)]
+    return f"{step.operation}({', '.join(operands)}): {said}"
 
 
 def _hidden(seen: Seen, shown: Iterable[TraceStep]) -> Iterator[str]:
@@ -89,18 +95,30 @@ def _backward(seen: Seen, shown: tuple[TraceStep, ...]) -> Iterator[Entry]:
 def _checked(seen: Seen, step: TraceStep) -> str:
     """The central difference of a variable's derivative, number by number; of few numbers."""
     trace = seen.trace
-    if not trace.checks or step.operation != "variable" or step.value.size > MOST_CHECKED:
+    is_checked = trace.checks and step.operation == "variable"
+    if not is_checked or not 0 < step.value.size <= MOST_CHECKED:
         return ""
     assert step.derivative is not None  # noqa: S101  (looked at before)
-    digits, result, kinks = trace.digits, seen.symbol(seen.result).name, []
-    measured = {
-        place: trace.measured_slopes(step.name, place) for place in np.ndindex(step.value.shape)
-    }
-    shown = ", ".join(number_text(slopes[0], digits) for slopes in measured.values())
-    for place, slopes in measured.items():
-        kink = kink_said(slopes, float(step.derivative[place]), digits, result)
-        if kink:
-            at = ",".join(str(one + 1) for one in place)
-            kinks.append(f"{step.name}[{at}] {kink}" if place else kink)
-    said = f"central difference{'s' * (len(measured) > 1)} {shown}"
-    return ": ".join(filter(None, (said, ", ".join(kinks))))
+    digits, result = trace.digits, seen.symbol(seen.result).name
+    shown: list[str] = []
+    verdicts: dict[str, list[str]] = {}
+    for place in np.ndindex(step.value.shape):
+        slopes = trace.measured_slopes(step.name, place)
+        exact = float(step.derivative[place])
+        shown.append(measured_text(slopes, digits))
+        verdict = verdict_on(slopes, exact, digits, result, why=_why_apart(trace))
+        at = f"{step.name}[{','.join(str(one + 1) for one in place)}]"
+        verdicts.setdefault(verdict, []).append(at)
+    said = f"central difference{'s' * (len(shown) > 1)} {', '.join(shown)}"
+    alone = len(verdicts) == 1
+    told = [
+        verdict if alone else f"{', '.join(places)} {verdict}"
+        for verdict, places in verdicts.items() if verdict
+    ]  # fmt: skip
+    return ": ".join(filter(None, (said, "; ".join(told))))
+
+
+def _why_apart(trace: Trace) -> str:
+    """Why derivatives may not be slopes, where that is known."""
+    is_stopped = any(step.operation == "stop_gradient" for step in trace.steps)
+    return "stop_gradient hands no derivative back" if is_stopped else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.tracing.equations import Equation, equation
+from chainrule.tracing.equations import Equation, equation, number_text
 from chainrule.tracing.expression import TraceStep
 from chainrule.tracing.expression_graph import Seen
 from chainrule.tracing.expression_uses import is_of_matrices, shapes_in, use_of
@@ -38,9 +38,17 @@ def value_of(seen: Seen, step: TraceStep) -> Equation:
     formulas = _formulas(seen, step)
     if formulas:
         return equation(seen.symbol(step), *formulas)
-    given = [seen.title[seen.shown_as[name]] for name in step.operands]
+    given = [_called(seen, name) for name in step.operands]
     given += settings_of(step.attributes, len(step.node.operands[0].shape))
     return equation(seen.symbol(step), note=f"{step.operation}({', '.join(given)})")
+
+
+def _called(seen: Seen, name: str) -> str:
+    """An operand by its name, or by its number where formulas have that."""
+    operand = seen.operand(name)
+    if isinstance(operand, Number):
+        return number_text(operand.value, seen.trace.digits)
+    return seen.title[seen.shown_as[name]]
 
 
 def _formulas(seen: Seen, step: TraceStep) -> list[Expression]:
@@ -69,9 +77,13 @@ def locals_of(seen: Seen, step: TraceStep) -> Iterator[tuple[TraceStep, Equation
         formula = seen.local_sum(step, places)
         if product is not None and formula is None and product.is_of_matrix:
             continue
-        if product is not None:
-            shape = (*product.made.value.shape, *seen.face(used).value.shape)
+        shape = seen.face(used).value.shape
+        if step.parts is not None and step.parts.link == "softmax" and places == (0,):
+            found = [step.parts.delta]  # each row's own loss moves with its own logits only
+        elif step.value.size == 1:
             found = [local.reshape(shape) for local in found]
+        elif product is not None:
+            found = [local.reshape((*product.made.value.shape, *shape)) for local in found]
         if len({local.shape for local in found}) > 1:
             continue
         symbol = seen.symbol(used).slope(seen.symbol(step), sum(found), sign="∂")

@@ -20,6 +20,7 @@ from chainrule.tracing.formula import (
     evaluate,
     minus,
 )
+from chainrule.tracing.meanings import free_letter
 from chainrule.tracing.operations import MOVING, slope_formula, together
 
 __all__ = ["Edge", "Seen"]
@@ -36,7 +37,8 @@ class Edge:
     places
         Which of the user's operands it is; several where the user has it more than once.
     local, upstream
-        As a `Contribution` has them, in the shape of what is shown; of several places the sum.
+        As a `Contribution` has them, in the shape of what is shown; of several places the sum. Of
+        a user that is one number the local derivative has the shape of what is used.
     is_elementwise
         Whether they are multiplied element by element.
     """
@@ -56,6 +58,8 @@ class Seen:
         Those that are made of variables and do more than move numbers, and the variables.
     products
         By the name of the step those that are products with a vector.
+    share_letter
+        What the probabilities of a pair are called: p, or a letter that no name begins with.
     """
 
     def __init__(self, trace: Trace) -> None:
@@ -76,6 +80,12 @@ class Seen:
             if self.shown_as[step.name] == step.name and step.name in self.made
         )  # fmt: skip
         self.result = self.shown(trace.result.name)
+        self.share_letter = free_letter("p", self.taken)
+
+    @property
+    def taken(self) -> set[str]:
+        """The letters that are a name, or that a name has before what stands below the line."""
+        return {name.partition("_")[0] for name in self.title.values()}
 
     def _made(self) -> set[str]:
         """The variables, and what is made of them, or has a name."""
@@ -180,12 +190,12 @@ class Seen:
         return replace(self.symbol(seen), value=step.value)
 
     def share(self, step: TraceStep) -> Symbol:
-        """What a pair makes of its logits: p; p_z where another has that name."""
+        """What a pair makes of its logits: p; of several pairs p_z with the name of the logits."""
         assert step.parts is not None  # noqa: S101  (asked of pairs only)
-        pairs = sum(one.parts is not None for one in self.steps)
-        if pairs == 1 and "p" not in self.title.values():
-            return Symbol("p", step.parts.p)
-        return Symbol(self.title[self.shown_as[step.operands[0]]], step.parts.p, "p")
+        if sum(one.parts is not None for one in self.steps) == 1:
+            return Symbol(self.share_letter, step.parts.p)
+        logits = self.title[self.shown_as[step.operands[0]]]
+        return Symbol(logits, step.parts.p, self.share_letter)
 
     def local_formula(self, step: TraceStep, place: int) -> Expression | None:
         """The formula of a local derivative; None where it is not spelled, or says another number.
@@ -197,7 +207,10 @@ class Seen:
         if local is None:
             return None
         if step.parts is not None and place == 0:
-            return minus(self.share(step), operands[1])
+            known = step.parts.delta if step.parts.link == "softmax" else local
+            formula = minus(self.share(step), operands[1])
+            is_known = np.shape(evaluate(formula)) == known.shape and _says(formula, known)
+            return formula if is_known else None
         if step.name in self.products:
             return self._local_of_vectors(self.products[step.name], place)
         if local.ndim == 2 and f"{step.operation}_slope" in BY_PLACES:
@@ -205,8 +218,8 @@ class Seen:
         if local.shape != step.value.shape:
             return None
         own, given = self.symbol(step), step.attributes
-        formula = slope_formula(step.operation, place, operands, own, given)
-        return formula if formula is not None and _says(formula, local) else None
+        spelled = slope_formula(step.operation, place, operands, own, given)
+        return spelled if spelled is not None and _says(spelled, local) else None
 
     def _local_of_vectors(self, product: VectorProduct, place: int) -> Expression | None:
         """None by what is a vector in the product only."""
@@ -259,7 +272,7 @@ class Seen:
         if elementwise == {True}:
             upstream = upstream.reshape(shape)
             return Edge(user, used, places, whole.reshape(shape), upstream, is_elementwise=True)
-        whole = whole.reshape((*made, *shape))
+        whole = whole.reshape(shape if maker.value.size == 1 else (*made, *shape))
         return Edge(user, used, places, whole, upstream.reshape(made), is_elementwise=False)
 
 

@@ -32,8 +32,10 @@ def use_of(seen: Seen, edge: Edge) -> Expression:
     local = seen.symbol(edge.used).slope(user, edge.local, sign="∂")
     if edge.user is seen.result:
         return local
-    upstream = user.slope(seen.symbol(seen.result), edge.upstream, sign="d")
-    if edge.is_elementwise or edge.upstream.shape == ():
+    is_number = edge.upstream.size == 1 and not edge.is_elementwise
+    came = edge.upstream.reshape(()) if is_number else edge.upstream
+    upstream = user.slope(seen.symbol(seen.result), came, sign="d")
+    if edge.is_elementwise or is_number:
         return Product((upstream, local))
     if np.shape(edge.local) == edge.upstream.shape:  # of one number that all have
         return Call("flat_sum", (Product((upstream, local)),))

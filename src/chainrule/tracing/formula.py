@@ -43,6 +43,8 @@ class Symbol:
         What LaTeX writes for the name, where books have a letter: η for a rate.
     parameter
         Of a_own[1,2] "a", "own" and "1,2", which LaTeX sets apart; None of other names.
+    upright
+        Whether LaTeX writes a vector's numbers as a column.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Symbol:
     bracketed: bool = False
     letter: str = ""
     parameter: tuple[str, str, str] | None = None
+    upright: bool = False
 
     def of(self, head: str, value: Any, row: int | None = None) -> Symbol:
         """Another quantity of the same name."""

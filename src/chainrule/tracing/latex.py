@@ -35,15 +35,14 @@ from chainrule.tracing.latex_names import escaped, fonts_of, symbol_latex, width
 from chainrule.tracing.latex_numbers import (
     AFTER_DOT,
     BEFORE_SIGN,
-    STANDING,
     TOGETHER,
     Token,
     Tokens,
-    is_column,
+    in_columns,
+    is_row,
     number_tokens,
-    upright,
 )
-from chainrule.tracing.meanings import MEANINGS
+from chainrule.tracing.meanings import meaning
 
 __all__ = ["latex_of"]
 
@@ -66,8 +65,8 @@ def latex_of(trace: Any) -> str:
     account = account_of(trace)
     lines = [rf"\section*{{{escaped(account.title)}}}"]
     lines += [f"{escaped(line)}\n" for line in account.lines if line]
-    lines += [rf"\({MEANINGS[name][1]}\)" + "\n" for name in account.legend]
-    for section in account.sections:
+    lines += [rf"\({meaning(name, account.taken)[1]}\)" + "\n" for name in account.legend]
+    for section in in_columns(account.sections):
         if section.entries:
             lines += _section(section, account)
     body = "\n".join(lines)
@@ -111,10 +110,11 @@ def _aligned(equations: Sequence[Equation], digits: int) -> Iterator[str]:
 def _rows(one: Equation, digits: int, room: float) -> Iterator[str]:
     """The lines of an equation."""
     stages = one.stages(tokens_of, digits)
-    result = tokens_of(upright(one.symbol) if is_column(one) else one.symbol, digits)
+    own = Call("transposed", (one.symbol,)) if is_row(one) else one.symbol
+    result = tokens_of(own, digits)
     if stages and _joined(stages[-1]) == _joined(result):
         stages.pop()
-    symbol = symbol_latex(one.symbol)
+    symbol = _joined(tokens_of(own, None))
     whole = [*stages, result]
     if sum(_width(stage) + 3.0 for stage in whole) <= room:
         lines = ["".join(f" = {_joined(stage)}" for stage in whole)]
@@ -232,7 +232,7 @@ def tokens_of(one: Expression, digits: int | None) -> Tokens:
         case Symbol():
             if digits is None:
                 return [Token(symbol_latex(one), width_of(one))]
-            return number_tokens(one.value, digits)
+            return number_tokens(one.value, digits, one.upright)
         case Number():
             return number_tokens(one.value, 6 if digits is None else digits)
         case Rest():
@@ -364,9 +364,7 @@ def _call(one: Call, digits: int | None) -> Tokens:
             less = Token(" < ", 2.5)
             return [Token("[", 0.6), *low, less, *inside, less, *high, Token("]", 0.6)]
         case function if function in PRODUCTS:
-            stands = function in STANDING and digits is not None
-            given = [upright(part) if stands else part for part in one.arguments]
-            held = [_held(argument, digits, PRODUCT) for argument in given]
+            held = [_held(argument, digits, PRODUCT) for argument in one.arguments]
             start, *others = held[1]
             return [
                 *held[0], Token(r"\cdot ", 1.5), replace(start, breaks=AFTER_DOT), *others

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from chainrule.tracing.equations import Equation, is_whole, number_text
-from chainrule.tracing.formula import Call, Expression, Symbol, evaluate
+from chainrule.tracing.equations import Entry, Equation, Section, is_whole, number_text
+from chainrule.tracing.formula import (
+    Call,
+    Expression,
+    Negative,
+    Power,
+    Product,
+    Quotient,
+    Rest,
+    Sum,
+    Symbol,
+    evaluate,
+    parts_of,
+)
 from chainrule.tracing.latex_names import escaped, number_latex
 
 __all__ = [
-    "AFTER_DOT", "BEFORE_SIGN", "STANDING", "TOGETHER", "Token", "Tokens", "is_column",
-    "number_tokens", "upright",
+    "AFTER_DOT", "BEFORE_SIGN", "TOGETHER", "Token", "Tokens", "in_columns", "is_row",
+    "number_tokens",
 ]  # fmt: skip
 
 TOGETHER, BEFORE_SIGN, AFTER_DOT = -1, 0, 1
 """Whether a line may begin with a token: where it is lower, lines end first."""
-STANDING = ("matrix_column", "outer", "row_matrix")
-"""Products in which vectors are columns; elsewhere they are written as rows."""
+WITH_VECTORS = {"matrix_column", "row_matrix"}
+"""Products of a matrix and a vector."""
 NUMBER = re.compile(r"(-?(?:[0-9][0-9.]*(?:e[-+][0-9]+)?|inf)|nan)(\]*)")
 
 
@@ -43,7 +55,7 @@ class Token:
 Tokens: TypeAlias = list[Token]
 
 
-def number_tokens(value: Any, digits: int) -> Tokens:
+def number_tokens(value: Any, digits: int, upright: bool = False) -> Tokens:
     r"""A number; a small vector or matrix whole; of others the numbers that text has.
 
     >>> number_tokens([[1.0, -2.0], [0.5, 4.0]], 6)[0].latex
@@ -54,7 +66,8 @@ def number_tokens(value: Any, digits: int) -> Tokens:
         latex = number_latex(array, digits)
         return [Token(latex, _width(array, latex, digits))]
     if array.size and array.ndim <= 2 and is_whole(array):
-        return [_matrix(np.atleast_2d(array), digits)]
+        matrix = np.atleast_2d(array)
+        return [_matrix(matrix.T if upright and array.ndim == 1 else matrix, digits)]
     return [*_words(array, digits)]
 
 
@@ -87,18 +100,61 @@ def _words(array: Any, digits: int) -> Iterator[Token]:
         yield Token("[" * opened + latex + gap, len(word) + 0.7, breaks)
 
 
-def upright(one: Expression) -> Expression:
-    """A vector as a column, or one that is turned over."""
-    if isinstance(one, Call) and one.function == "transposed":
-        return replace(one, arguments=tuple(map(upright, one.arguments)))
-    if isinstance(one, Symbol) and np.ndim(one.value) == 1:
-        return replace(one, value=np.reshape(one.value, (-1, 1)))
+def in_columns(sections: Sequence[Section]) -> tuple[Section, ...]:
+    """Sections with all vectors as columns, where one is multiplied with a matrix; else as rows."""
+    equations = [one for part in sections for one in part.entries if isinstance(one, Equation)]
+    formulas = (part for one in equations for form in one.forms for part in parts_of(form))
+    if not any(isinstance(one, Call) and one.function in WITH_VECTORS for one in formulas):
+        return tuple(sections)
+    return tuple(replace(one, entries=tuple(map(_standing, one.entries))) for one in sections)
+
+
+def is_row(one: Equation) -> bool:
+    """Whether an equation is of a row times a matrix, which is a row where vectors are columns."""
+    last = one.forms[-1] if one.forms else None
+    if not isinstance(last, Call) or last.function != "row_matrix":
+        return False
+    return isinstance(last.arguments[0], Call)
+
+
+def _standing(entry: Entry) -> Entry:
+    if not isinstance(entry, Equation):
+        return entry
+    forms = tuple(map(_upright, entry.forms))
+    return replace(entry, symbol=replace(entry.symbol, upright=True), forms=forms)
+
+
+def _upright(one: Expression) -> Expression:
+    """A formula with its vectors as columns: what arrives comes after the matrix it goes through.
+
+    >>> g, J = Symbol("g", np.ones(2)), Symbol("J", np.ones((2, 2)))
+    >>> _upright(Call("chain", (g, J))).function
+    'matrix_column'
+    """
+    match one:
+        case Symbol():
+            return replace(one, upright=True)
+        case Sum():
+            return replace(one, terms=tuple(map(_upright, one.terms)))
+        case Product():
+            return replace(one, factors=tuple(map(_upright, one.factors)))
+        case Quotient():
+            return Quotient(_upright(one.top), _upright(one.bottom))
+        case Power():
+            return Power(_upright(one.base), _upright(one.exponent))
+        case Negative():
+            return Negative(_upright(one.operand))
+        case Rest() if np.ndim(one.value) == 1:
+            return replace(one, value=np.reshape(one.value, (-1, 1)))
+        case Call():
+            return _upright_call(replace(one, arguments=tuple(map(_upright, one.arguments))))
     return one
 
 
-def is_column(one: Equation) -> bool:
-    """Whether an equation is of a matrix times a column."""
-    last = one.forms[-1] if one.forms else None
-    if not isinstance(last, Call) or last.function not in STANDING:
-        return False
-    return np.ndim(evaluate(last.arguments[-1])) == 1 and last.function != "outer"
+def _upright_call(one: Call) -> Call:
+    if one.function not in ("by_class", "chain"):
+        return one
+    arrived, local = one.arguments
+    if [np.ndim(evaluate(part)) for part in one.arguments] != [1, 2]:
+        return one
+    return Call("matrix_column", (Call("transposed", (local,)), arrived))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 
 from chainrule.tracing.equations import Equation, Section
 from chainrule.tracing.formula import Call, Expression, Product, Rest, Symbol, parts_of, signs_of
 
-__all__ = ["MEANINGS", "legend"]
+__all__ = ["MEANINGS", "free_letter", "legend", "meaning"]
+
+SCALING = re.compile(r"([γβ])\d*\[")
+"""What numbers of a normalization are called."""
 
 MEANINGS = {
     "rows": (
@@ -68,30 +72,34 @@ MEANINGS = {
         r"[a > b]\text{ is 1 where }a > b\text{, }\tfrac{1}{2}\text{ where both are equal, else 0}",
     ),
     "matrix_column": (
-        "where z = A·x, a matrix times a column: dL/dx = Aᵀ·dL/dz and dL/dA = dL/dz·xᵀ",
-        r"\text{where }z = A\cdot x\text{, a matrix times a column: }"
-        r"\mathrm{d}L/\mathrm{d}x = A^{\top}\cdot\mathrm{d}L/\mathrm{d}z\text{ and }"
-        r"\mathrm{d}L/\mathrm{d}A = \mathrm{d}L/\mathrm{d}z\cdot x^{\top}",
+        "where ⟨z⟩ = ⟨A⟩·⟨x⟩, a matrix times a column: d⟨L⟩/d⟨x⟩ = ⟨A⟩ᵀ·d⟨L⟩/d⟨z⟩ and "
+        "d⟨L⟩/d⟨A⟩ = d⟨L⟩/d⟨z⟩·⟨x⟩ᵀ",
+        r"\text{where }⟨z⟩ = ⟨A⟩\cdot ⟨x⟩\text{, a matrix times a column: }"
+        r"\mathrm{d}⟨L⟩/\mathrm{d}⟨x⟩ = ⟨A⟩^{\top}\cdot\mathrm{d}⟨L⟩/\mathrm{d}⟨z⟩\text{ and }"
+        r"\mathrm{d}⟨L⟩/\mathrm{d}⟨A⟩ = \mathrm{d}⟨L⟩/\mathrm{d}⟨z⟩\cdot ⟨x⟩^{\top}",
     ),
     "row_matrix": (
-        "where z = xᵀ·A, a row times a matrix: dL/dx = A·dL/dz and dL/dA = x·(dL/dz)ᵀ",
-        r"\text{where }z = x^{\top}\cdot A\text{, a row times a matrix: }"
-        r"\mathrm{d}L/\mathrm{d}x = A\cdot\mathrm{d}L/\mathrm{d}z\text{ and }"
-        r"\mathrm{d}L/\mathrm{d}A = x\cdot(\mathrm{d}L/\mathrm{d}z)^{\top}",
+        "where ⟨z⟩ = ⟨x⟩ᵀ·⟨A⟩, a row times a matrix: d⟨L⟩/d⟨x⟩ = ⟨A⟩·d⟨L⟩/d⟨z⟩ and "
+        "d⟨L⟩/d⟨A⟩ = ⟨x⟩·(d⟨L⟩/d⟨z⟩)ᵀ",
+        r"\text{where }⟨z⟩^{\top} = ⟨x⟩^{\top}\cdot ⟨A⟩\text{, a row times a matrix: }"
+        r"\mathrm{d}⟨L⟩/\mathrm{d}⟨x⟩ = ⟨A⟩\cdot\mathrm{d}⟨L⟩/\mathrm{d}⟨z⟩\text{ and }"
+        r"\mathrm{d}⟨L⟩/\mathrm{d}⟨A⟩ = ⟨x⟩\cdot(\mathrm{d}⟨L⟩/\mathrm{d}⟨z⟩)^{\top}",
     ),
     "dot": (
-        "x·y of two vectors that are multiplied with @: the sum of x_i·y_i",
-        r"x\cdot y\text{ of two vectors that are multiplied with @: }\textstyle\sum_i x_i y_i",
+        "⟨x⟩·⟨y⟩ of two vectors that are multiplied with @: the sum of ⟨x⟩_i·⟨y⟩_i",
+        r"⟨x⟩\cdot ⟨y⟩\text{ of two vectors that are multiplied with @: }"
+        r"\textstyle\sum_i ⟨x⟩_i ⟨y⟩_i",
     ),
     "matmul": (
         "matmul(A, B) is the product of the matrices A and B",
         r"\operatorname{matmul}(A, B)\text{ is the product of the matrices }A\text{ and }B",
     ),
     "times": (
-        "where Z = matmul(A, B): dL/dA = dL/dZ·Bᵀ and dL/dB = Aᵀ·dL/dZ are products of matrices",
-        r"\text{where }Z = \operatorname{matmul}(A, B)\text{: }"
-        r"\mathrm{d}L/\mathrm{d}A = \mathrm{d}L/\mathrm{d}Z\cdot B^{\top}\text{ and }"
-        r"\mathrm{d}L/\mathrm{d}B = A^{\top}\cdot\mathrm{d}L/\mathrm{d}Z"
+        "where ⟨Z⟩ = matmul(⟨A⟩, ⟨B⟩): d⟨L⟩/d⟨A⟩ = d⟨L⟩/d⟨Z⟩·⟨B⟩ᵀ and "
+        "d⟨L⟩/d⟨B⟩ = ⟨A⟩ᵀ·d⟨L⟩/d⟨Z⟩ are products of matrices",
+        r"\text{where }⟨Z⟩ = \operatorname{matmul}(⟨A⟩, ⟨B⟩)\text{: }"
+        r"\mathrm{d}⟨L⟩/\mathrm{d}⟨A⟩ = \mathrm{d}⟨L⟩/\mathrm{d}⟨Z⟩\cdot ⟨B⟩^{\top}\text{ and }"
+        r"\mathrm{d}⟨L⟩/\mathrm{d}⟨B⟩ = ⟨A⟩^{\top}\cdot\mathrm{d}⟨L⟩/\mathrm{d}⟨Z⟩"
         r"\text{ are products of matrices}",
     ),
     "transposed": (
@@ -100,10 +108,10 @@ MEANINGS = {
     ),
     "⊙": ("⊙: number by number", r"\odot\text{: number by number}"),
     "through": (
-        "[x through y]: what the derivative with respect to x gets from its use in y, where the "
-        "local one has too many numbers to be shown",
-        r"[x\text{ through }y]\text{: what the derivative with respect to }x\text{ gets from its "
-        r"use in }y",
+        "[⟨x⟩ through ⟨y⟩]: what the derivative with respect to ⟨x⟩ gets from its use in ⟨y⟩, "
+        "where the local one has too many numbers to be shown",
+        r"[⟨x⟩\text{ through }⟨y⟩]\text{: what the derivative with respect to }⟨x⟩"
+        r"\text{ gets from its use in }⟨y⟩",
     ),
     "Φ": (
         "Φ(z) is the standard normal distribution: the integral of φ up to z",
@@ -132,18 +140,17 @@ MEANINGS = {
         r"\operatorname{log\_softmax}(z) = z - \log(\textstyle\sum(e^z))",
     ),
     "softmax_slope": (
-        "of p = softmax(z): ∂p_i/∂z_j = p_i·([i=j] - p_j), in row i and column j, where [i=j] is 1 "
-        "where i = j, else 0",
-        r"\text{of }p = \operatorname{softmax}(z)\text{: }\partial p_i/\partial z_j = "
-        r"p_i\cdot([i=j] - p_j)\text{, in row }i\text{ and column }j"
-        r"\text{, where }[i=j]\text{ is 1 where }i = j\text{, else 0}",
+        "of a softmax the derivative of the i-th number by the j-th stands in row i and column j; "
+        "[i=j] is 1 where i = j, else 0",
+        r"\text{of a softmax the derivative of the }i\text{-th number by the }j\text{-th stands in "
+        r"row }i\text{ and column }j\text{; }[i=j]\text{ is 1 where }i = j\text{, else 0}",
     ),
     "log_softmax_slope": (
-        "of l = log_softmax(z): ∂l_i/∂z_j = [i=j] - e^l_j, in row i and column j, where [i=j] is 1 "
-        "where i = j, else 0",
-        r"\text{of }l = \operatorname{log\_softmax}(z)\text{: }\partial l_i/\partial z_j = "
-        r"[i=j] - e^{l_j}\text{, in row }i\text{ and column }j"
-        r"\text{, where }[i=j]\text{ is 1 where }i = j\text{, else 0}",
+        "of a log_softmax the derivative of the i-th number by the j-th stands in row i and column "
+        "j; [i=j] is 1 where i = j, else 0",
+        r"\text{of a log\_softmax the derivative of the }i\text{-th number by the }j\text{-th "
+        r"stands in row }i\text{ and column }j\text{; }[i=j]\text{ is 1 where }i = j"
+        r"\text{, else 0}",
     ),
     "softplus": ("softplus(z) = log(1 + e^z)", r"\operatorname{softplus}(z) = \log(1 + e^z)"),
     "softsign": ("softsign(z) = z/(1 + |z|)", r"\operatorname{softsign}(z) = \frac{z}{1 + |z|}"),
@@ -170,9 +177,9 @@ MEANINGS = {
         r"comes back through it}",
     ),
     "cross_entropy": (
-        "cross_entropy(z, t) = -t log(p) - (1 - t) log(1 - p) with p = sigmoid(z)",
-        r"\operatorname{cross\_entropy}(z, t) = -t \log(p) - (1 - t) \log(1 - p)"
-        r"\text{ with }p = \sigma(z)",
+        "cross_entropy(z, t) = -t log(⟨p⟩) - (1 - t) log(1 - ⟨p⟩) with ⟨p⟩ = sigmoid(z)",
+        r"\operatorname{cross\_entropy}(z, t) = -t \log(⟨p⟩) - (1 - t) \log(1 - ⟨p⟩)"
+        r"\text{ with }⟨p⟩ = \sigma(z)",
     ),
     "mix": (
         "mix: the share of the row itself, where rows are mixed; its partner has 1 - mix",
@@ -184,6 +191,19 @@ MEANINGS = {
         r"\hat{h}\text{: }h\text{ less its mean }\mu\text{, divided by the root of its variance }"
         r"\sigma^2",
     ),
+    "γ": (
+        "γ[j]: what a normalization multiplies unit j by",
+        r"\gamma_j\text{: what a normalization multiplies unit }j\text{ by}",
+    ),
+    "β": (
+        "β[j]: what a normalization adds to unit j",
+        r"\beta_j\text{: what a normalization adds to unit }j",
+    ),
+    "weight": (
+        "weight: how much a row counts, by its own weight and that of its class",
+        r"\mathrm{weight}\text{: how much a row counts, by its own weight and that of its class}",
+    ),
+    "s": ("s: a row's share in the loss", r"s\text{: a row's share in the loss}"),
     "reach": (
         "reach2_p: how far p, counted in parts of its range, reaches into the 2nd",
         r"\mathrm{reach2}_{p}\text{: how far }p\text{, counted in parts of its range, reaches into "
@@ -213,7 +233,40 @@ MEANINGS = {
         r"[n\text{ more}]\text{: so many terms are left out; their sum is among the numbers}",
     ),
 }
-"""What notations, functions, marks and gaps mean, as text and as LaTeX; "" where it is plain."""
+"""What notations, functions, marks and gaps mean, as text and as LaTeX; "" where it is plain.
+
+Letters in ⟨ ⟩ stand for anything, and are others where the reader has called something so.
+"""
+MARKED = re.compile("⟨(.)⟩")
+LETTERS = "abcfghklmnpqrstuvwxyz"
+"""Without those of signs and places: d, e, i, j and o."""
+
+
+def meaning(name: str, taken: Collection[str] = ()) -> tuple[str, str]:
+    """What one of `MEANINGS` says, as text and as LaTeX, in letters that are not taken.
+
+    >>> meaning("dot", ["x"])[0]
+    'z·y of two vectors that are multiplied with @: the sum of z_i·y_i'
+    """
+    text, latex = MEANINGS[name]
+    chosen: dict[str, str] = {}
+    letters = dict.fromkeys(MARKED.findall(latex))
+    for letter in letters:
+        others = {*chosen.values(), *letters} - {letter}
+        chosen[letter] = free_letter(letter, others | {*taken})
+
+    def written(form: str) -> str:
+        return MARKED.sub(lambda found: chosen[found[1]], form)
+
+    return written(text), written(latex)
+
+
+def free_letter(letter: str, taken: Collection[str]) -> str:
+    """A letter, or the next one of the alphabet that is not taken."""
+    known = LETTERS if letter.islower() else LETTERS.upper()
+    place = known.index(letter)
+    order = known[place:] + known[:place]
+    return next((one for one in order if one not in taken), letter)
 
 
 def legend(sections: Sequence[Section], known: Iterable[str] = ()) -> tuple[str, ...]:
@@ -246,4 +299,8 @@ def _marks(part: Expression) -> set[str]:
     row |= {part.head} & {"hat", "mask", "Err", "δ"}
     row |= {"reach"} if part.head.startswith("reach") and part.by is None else set()
     row |= {"mix"} if part.name == "mix" and part.by is None else set()
+    if part.row is not None and part.by is None and not part.head:
+        row |= {part.name} & {"s", "weight"}
+    scaling = SCALING.match(part.name)
+    row |= {scaling[1]} if scaling else set()
     return row | ({"~"} if "~" in part.mark else set())

@@ -6,12 +6,12 @@ import re
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, cast
 
 from chainrule.errors import SettingError, ShapeError, listing, nearest
-from chainrule.settings import check_count
+from chainrule.settings import check_count, check_flag
 
-__all__ = ["FORMS", "Names", "Notation", "as_notation", "default_units"]
+__all__ = ["FORMS", "Names", "Notation", "as_notation", "check_digits", "default_units"]
 
 FORMS = ("rows", "columns", "theta")
 LOSS = "L"
@@ -68,35 +68,20 @@ class Notation:
     digits: int = 6
 
     def __post_init__(self) -> None:
-        if self.form not in FORMS:
-            message = f"trace: notation must be {listing(FORMS)}, got {self.form!r}."
+        _check_form("form", self.form)
+        check_digits(self.digits)
+        first, loss = cast("Any", self.first_layer), cast("Any", self.loss)
+        if isinstance(first, bool | float) or first not in (0, 1):
+            message = f"trace: first_layer must be 0 or 1, got {first!r}."
             raise SettingError(message)
-        check_count("trace", "digits", self.digits, least=0)
-        if self.digits > MOST_DIGITS:
-            message = f"trace: digits must be at most {MOST_DIGITS}, got {self.digits}."
+        if not isinstance(loss, str) or not loss.strip():
+            message = f"trace: loss must be a name such as 'E', got {loss!r}."
             raise SettingError(message)
-        if isinstance(self.first_layer, bool) or self.first_layer not in (0, 1):
-            message = f"trace: first_layer must be 0 or 1, got {self.first_layer!r}."
-            raise SettingError(message)
-        if not str(self.loss).strip():
-            message = f"trace: loss must be a name such as 'E', got {self.loss!r}."
-            raise SettingError(message)
+        check_flag("trace", "errors", self.errors)
         for setting, known in FIELDS.items():
             _check_pattern(setting, getattr(self, setting), known)
         if self.units is not None:
-            if isinstance(self.units, str) or not all(
-                isinstance(layer, list | tuple) for layer in _listed(self.units)
-            ):
-                message = (
-                    'trace: units must be lists of names, such as [["x1", "x2"], ["h1"]], got '
-                    f"{self.units!r}."
-                )
-                raise SettingError(message)
-            units = tuple(tuple(str(name) for name in layer) for layer in self.units)
-            if not all(name.strip() for layer in units for name in layer):
-                message = "trace: units must have names; one is empty."
-                raise SettingError(message)
-            object.__setattr__(self, "units", units)
+            object.__setattr__(self, "units", _checked_units(self.units))
 
     @property
     def weight_pattern(self) -> str:
@@ -255,9 +240,33 @@ class Names:
         return f"Θ_{layer}[{unit + 1},0]" if theta else f"b_{layer}[{unit + 1}]"
 
 
-def _listed(given: Any) -> list[Any]:
-    """What is in a list; something that is no list of names, where it is none."""
-    return list(given) if isinstance(given, list | tuple) else [None]
+def check_digits(digits: Any) -> int:
+    """How many digits after the point, or a sentence."""
+    if check_count("trace", "digits", digits, least=0) > MOST_DIGITS:
+        message = f"trace: digits must be at most {MOST_DIGITS}, got {digits}."
+        raise SettingError(message)
+    return int(digits)
+
+
+def _check_form(setting: str, form: Any) -> None:
+    """Raise for what is no form, by the name of the setting that the reader gave it in."""
+    if form not in FORMS:
+        message = f"trace: {setting} must be {listing(FORMS)}, got {form!r}."
+        raise SettingError(message)
+
+
+def _checked_units(units: Any) -> tuple[tuple[str, ...], ...]:
+    listed = isinstance(units, list | tuple)
+    if not listed or not all(isinstance(layer, list | tuple) for layer in units):
+        message = (
+            f'trace: units must be lists of names, such as [["x1", "x2"], ["h1"]], got {units!r}.'
+        )
+        raise SettingError(message)
+    named = tuple(tuple(str(name) for name in layer) for layer in units)
+    if not all(name.strip() for layer in named for name in layer):
+        message = "trace: units must have names; one is empty."
+        raise SettingError(message)
+    return named
 
 
 def _check_pattern(setting: str, pattern: Any, fields_of: Sequence[str]) -> None:
@@ -266,7 +275,7 @@ def _check_pattern(setting: str, pattern: Any, fields_of: Sequence[str]) -> None
     try:
         parsed = list(string.Formatter().parse(pattern))
         found = [name for _, name, _, _ in parsed if name is not None]
-        if any(kind or turned for _, _, kind, turned in parsed):
+        if not pattern.strip() or any(kind or turned for _, _, kind, turned in parsed):
             raise ValueError(pattern)
     except (ValueError, TypeError) as error:
         message = f"trace: {setting} must be a pattern such as 'w{{n}}', got {pattern!r}."
@@ -300,12 +309,17 @@ def _numbered(base: str, count: int) -> list[str]:
 
 
 def as_notation(
-    given: str | Notation, settings: Mapping[str, Any], others: Sequence[str] = ()
+    given: str | Notation,
+    settings: Mapping[str, Any],
+    others: Sequence[str] = (),
+    form: str | None = None,
 ) -> Notation:
     """A notation by the word of its form, or one that is made, with settings of it.
 
     others
         What the caller takes beside them, for the sentence about a setting that there is not.
+    form
+        The word of another form than that of one that is made.
 
     Raises `SettingError` for a setting that there is not.
 
@@ -313,8 +327,9 @@ def as_notation(
     3
     """
     known = [one.name for one in fields(Notation)]
-    if isinstance(given, str):  # which is the form
-        known[known.index("form")] = "notation"
+    made = given if isinstance(given, Notation) else Notation()
+    if not isinstance(given, Notation):
+        known[known.index("form")], form = "notation", given
     for name in settings:
         if name == "form" and name not in known:
             message = f"trace: the form is called notation; write notation={settings[name]!r}."
@@ -322,6 +337,7 @@ def as_notation(
         if name not in known:
             message = f"trace: there is no setting {name!r}; {nearest(name, [*known, *others])}"
             raise SettingError(message)
-    if isinstance(given, Notation):
-        return replace(given, **settings)
-    return Notation(given, **settings)
+    if form is not None:
+        _check_form("notation", form)
+        settings = {**settings, "form": form}
+    return replace(made, **settings)

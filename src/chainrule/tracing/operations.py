@@ -92,6 +92,8 @@ def _multiplied(left: Expression, right: Expression) -> Expression:
     """A product; a number of the formula stands first, and of equals a square."""
     if isinstance(left, Symbol) and isinstance(right, Symbol) and _is_same(left, right):
         return Power(left, Number(2))
+    if isinstance(left, Product) and left.factors[-1] is right:
+        return Product((*left.factors[:-1], Power(right, Number(2))))
     if _rank(right) < _rank(left):
         left, right = right, left
     return Product((left, right))

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SettingError
-from chainrule.graph import Node, settled_slope, variable
+from chainrule.graph import Node, Slopes, variable
 from chainrule.tracing.by_layer import ByLayer
 from chainrule.tracing.forms import Forms
+from chainrule.tracing.measuring import slopes_of_weight
 from chainrule.tracing.notation import Names, Notation
 from chainrule.tracing.pairs import Parts, is_pair, parts_of
 from chainrule.training import Data, RowMixing, TracedLayer, TracedNode, Trainer
@@ -356,24 +357,18 @@ class StepTrace(Forms):
         """
         return self.measured_slopes(parameter, index)[0]
 
-    def measured_slopes(self, parameter: str, index: tuple[int, ...]) -> tuple[float, float, float]:
-        """The central difference, and the slopes below and above a number: at a kink they differ.
+    def measured_slopes(self, parameter: str, index: tuple[int, ...]) -> Slopes:
+        """The central difference, the slopes below and above a number, and their rounding.
 
         parameter, index
             As `update` takes them.
+
+        Both sides differ at a kink alone.
         """
-        twin, data = self._in_float64
-        view = twin.parameters[parameter]
-        kept = float(view[index])
-
-        def moved(offset: float) -> float:
-            view[index] = kept + offset
-            return twin.gradient_data(data)[0]
-
-        try:
-            return settled_slope(moved, kept, moved(0.0))
-        finally:
-            view[index] = kept
+        layer, _, name = parameter.rpartition("/")
+        gradient = self._by_layer(self.layers)[layer].parameters[name].gradient
+        exact = None if gradient is None else float(gradient[index])
+        return slopes_of_weight(*self._in_float64, parameter, index, exact)
 
     @cached_property
     def _in_float64(self) -> tuple[Trainer, Data]:

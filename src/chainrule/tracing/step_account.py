@@ -26,8 +26,9 @@ from chainrule.tracing.step_backward import backward_row, first_trained
 from chainrule.tracing.step_forward import forward_row, loss_entries
 from chainrule.tracing.step_gradient import gradient_entries
 from chainrule.tracing.step_normal import names_at_positions, statistics, statistics_slopes
+from chainrule.tracing.step_numbers import constants_of, name_in_rule, numbers_of_step
 from chainrule.tracing.step_own_loss import own_loss
-from chainrule.tracing.step_update import name_in_rule, rate_formula, update_entries
+from chainrule.tracing.step_update import update_entries
 from chainrule.tracing.view import View, flat, widths_of
 
 __all__ = ["account_of_step"]
@@ -91,10 +92,11 @@ def _lines(view: View) -> Iterator[str]:
     losses = ", ".join(rule.name for rule in trace.loss_rules)
     rule = trace.optimizer
     numbers = {"learning_rate": rule.rate(trace.iteration), **trace.line}
-    if rate_formula(rule, trace.line, Number(trace.iteration)) is not None:
-        numbers |= {"beta_1": rule.beta_1, "beta_2": rule.beta_2}
+    numbers |= constants_of(numbers_of_step(rule, trace.line, Number(trace.iteration)))
     line = ", ".join(f"{name_in_rule(name)} {value:g}" for name, value in numbers.items())
     rows = f"{trace.rows:,} row{'s' if trace.rows != 1 else ''}"
+    if trace.row_weights is not None:
+        rows += " with weights" if trace.rows != 1 else " with a weight"
     yield (
         f"loss: {losses}; optimizer: {type(rule).__name__}, {line}; step "
         f"{trace.iteration:,}; {rows}"

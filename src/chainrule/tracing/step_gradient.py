@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.tracing.equations import Entry, equation, number_text
+from chainrule.tracing.equations import Entry, equation
 from chainrule.tracing.folding import left_out
 from chainrule.tracing.formula import Expression, Negative, Symbol, total
-from chainrule.tracing.kinks import kink_said
 from chainrule.tracing.step import LayerTrace, ParameterTrace
 from chainrule.tracing.step_penalty import (
     TABLES,
@@ -25,6 +24,7 @@ from chainrule.tracing.step_penalty import (
 )
 from chainrule.tracing.step_spread import on_spread_paths
 from chainrule.tracing.step_uses import reported_entries, sum_of_uses, uses_of
+from chainrule.tracing.verdicts import measured_text, opposite_of, verdict_on
 from chainrule.tracing.view import View, flat
 
 __all__ = ["Shown", "gradient_entries", "shown_numbers", "slope_without_penalty", "used_gradient"]
@@ -160,12 +160,14 @@ def _gradient(view: View, one: Shown) -> Entry:
 
 
 def _measured(view: View, one: Shown) -> str:
-    """The central difference, and why it is not the gradient where a kink lies."""
-    sign, digits = -1 if view.errors else 1, view.notation.digits
-    slopes = [sign * float(slope) for slope in view.trace.measured_slopes(one.path, one.index)]
-    said = f"central difference {number_text(slopes[0], digits)}"
-    kink = kink_said(slopes, sign * float(one.gradient), digits, "the loss", view.errors)
-    return f"{said}: {kink}" if kink else said
+    """The central difference, and what is said of it beside the gradient where they differ."""
+    digits, exact = view.notation.digits, float(one.gradient)
+    slopes = view.trace.measured_slopes(one.path, one.index)
+    if view.errors:
+        slopes, exact = opposite_of(slopes), -exact
+    said = f"central difference {measured_text(slopes, digits)}"
+    verdict = verdict_on(slopes, exact, digits, "the loss", opposite=view.errors)
+    return ": ".join(filter(None, (said, verdict)))
 
 
 def _formula(view: View, one: Shown) -> Expression | None:

@@ -242,7 +242,7 @@ def _norm(view: View, layer: LayerTrace, parameter: ParameterTrace) -> Symbol:
         slopes = [one.gradient for one in held if one.gradient is not None]
         name, head = "norm", ""
     squares = (np.sum(np.square(one, dtype=np.float64)) for one in slopes if one is not None)
-    return Symbol(name, float(np.sqrt(sum(squares))), head)
+    return Symbol(name, float(np.sqrt(sum(squares))), head, bracketed="/" in name)
 
 
 def clip_formula(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,14 +12,10 @@ from chainrule.graph import Node
 from chainrule.optimizers import SGD
 from chainrule.tracing.equations import Entry, Values, equation, number_text
 from chainrule.tracing.formula import (
-    Call,
     Expression,
     Number,
-    Power,
     Product,
-    Quotient,
     Symbol,
-    minus,
     total,
 )
 from chainrule.tracing.operations import rule_formula
@@ -30,13 +26,16 @@ from chainrule.tracing.step_gradient import (
     used_gradient,
 )
 from chainrule.tracing.step_normal import moving_statistics
+from chainrule.tracing.step_numbers import (
+    name_in_rule,
+    numbers_of_step,
+    of_rule,
+)
 from chainrule.tracing.view import View
 
-__all__ = ["is_plain_descent", "name_in_rule", "rate_formula", "update_entries"]
+__all__ = ["is_plain_descent", "update_entries"]
 
 
-LETTERS = {"rate": "η", "alpha": "α", "beta_1": "β1", "beta_2": "β2"}
-"""What books call the numbers of a rule."""
 MOST_WHOLE = 12
 """Numbers up to which a rule that keeps a state is written for each."""
 
@@ -51,7 +50,7 @@ def update_entries(view: View) -> Iterator[Entry]:
         return
     if view.errors and not is_plain_descent(view.trace.optimizer):
         yield "The rule takes the gradients themselves, without the minus shown before them."
-    yield from _corrected_rate(view)
+    yield from _numbers_of_step(view)
     shown = [list(shown_numbers(view, place)) for place in range(len(view.layers))]
     moved = [one for of_layer in shown for one in of_layer if not _is_still(one)]
     example = None
@@ -96,43 +95,20 @@ def _listed(symbols: Iterable[Symbol], before: str = "", after: str = "") -> Ite
         yield Values(held, before, after)
 
 
-def _of_rule(name: str, value: float) -> Symbol:
-    """A number of the rule itself."""
-    return Symbol(name, value, letter=LETTERS.get(name, ""))
-
-
-def name_in_rule(scalar: str) -> str:
-    """What formulas call a number of the step that an optimizer names.
-
-    >>> name_in_rule("learning_rate"), name_in_rule("momentum_rate")
-    ('rate', 'momentum_rate')
-    """
-    return "rate" if scalar == "learning_rate" else scalar
-
-
-def rate_formula(rule: Any, line: Mapping[str, Any], step: Symbol | Number) -> Expression | None:
-    """The rate of Adam with what corrects its young averages; None of another rule."""
-    if "alpha" not in line or not hasattr(rule, "beta_1"):
-        return None
-    rate = _of_rule("rate", rule.rate(int(step.value)))
-    faded = [
-        minus(Number(1), Power(_of_rule(name, getattr(rule, name)), step))
-        for name in ("beta_2", "beta_1")
-    ]
-    return Quotient(Product((rate, Call("sqrt", (faded[0],)))), faded[1])
-
-
 def is_plain_descent(rule: Any) -> bool:
     """Whether a rule moves weights by the rate times the gradient, which it never clips."""
     clips = rule.clipnorm or rule.clipvalue or rule.global_clipnorm
     return type(rule) is SGD and not rule.momentum and not clips
 
 
-def _corrected_rate(view: View) -> Iterator[Entry]:
-    line = view.trace.line
-    formula = rate_formula(view.trace.optimizer, line, Number(view.trace.iteration))
-    if formula is not None:
-        yield equation(_of_rule("alpha", line["alpha"]), formula)
+def _numbers_of_step(view: View) -> Iterator[Entry]:
+    """What the rule finds once for all numbers that it moves in this step."""
+    trace = view.trace
+    for symbol, formula in numbers_of_step(trace.optimizer, trace.line, Number(trace.iteration)):
+        forms = [] if formula is None else [formula]
+        yield equation(
+            symbol, *forms, note="" if forms else f"the product of u_1 to u{symbol.name[1:]}"
+        )
 
 
 def _update(view: View, one: Shown) -> Iterator[Entry]:
@@ -181,7 +157,7 @@ def _leaf(view: View, one: Shown, name: str, value: float) -> Symbol:
         return used_gradient(view, one)
     if name in one.parameter.slots_before:
         return one.symbol.of(name, value)
-    return _of_rule(name_in_rule(name), value)
+    return of_rule(name_in_rule(name), value)
 
 
 def _error_update(view: View, one: Shown) -> Expression | None:
@@ -191,7 +167,7 @@ def _error_update(view: View, one: Shown) -> Expression | None:
     """
     if not view.errors or not is_plain_descent(view.trace.optimizer):
         return None
-    rate = _of_rule("rate", view.trace.line["learning_rate"])
+    rate = of_rule("rate", view.trace.line["learning_rate"])
     formula = None if view.many else slope_without_penalty(view, one)
     factors = formula.factors if isinstance(formula, Product) else (formula,)
     known = [factor for factor in factors if factor is not None]

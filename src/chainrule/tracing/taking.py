@@ -22,7 +22,7 @@ from chainrule.layers import (
     is_own,
 )
 from chainrule.losses import Loss
-from chainrule.settings import check_count
+from chainrule.settings import check_count, check_flag
 from chainrule.tracing.notation import Names, Notation, default_units
 from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace
 from chainrule.training import (
@@ -80,6 +80,7 @@ def trace_steps(
     Raises `SettingError` where the network has no layers that can be looked at.
     """
     steps = check_count("trace", "steps", steps)
+    check_flag("trace", "check", check)
     if not isinstance(trainer.network, Layered):
         message = "trace: the network does not show its layers; give a Sequential."
         raise SettingError(message)

@@ -30,7 +30,7 @@ from chainrule.tracing.formula import (
     signs_of,
     told_with,
 )
-from chainrule.tracing.meanings import MEANINGS
+from chainrule.tracing.meanings import meaning
 
 __all__ = ["symbol_text", "text_of", "written"]
 
@@ -201,7 +201,8 @@ class _Page:
             yield self._colored(line, "section")
         for sentence in self.account.lines:
             yield from textwrap.wrap(sentence, self.width, subsequent_indent="  ")
-        meanings = "; ".join(filter(None, (MEANINGS[name][0] for name in self.account.legend)))
+        told = (meaning(name, self.account.taken)[0] for name in self.account.legend)
+        meanings = "; ".join(filter(None, told))
         yield from textwrap.wrap(meanings, self.width, subsequent_indent="  ")
         for section in self.account.sections:
             if not section.entries:

@@ -75,7 +75,7 @@ def _by_row(logits: Shape, targets: Shape, name: str = "softmax_cross_entropy") 
 
 @builtin("softmax_cross_entropy", shape=_by_row)
 def softmax_cross_entropy(logits: Array, targets: Array) -> Array:
-    """-sum(t log(p)) along the last axis with p = softmax(logits), finite for finite logits."""
+    """-sum(targets log(softmax(logits))) along the last axis, finite for finite logits."""
     lower = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
     scale = np.log(np.add.reduce(np.exp(lower), axis=-1, keepdims=True))
     return np.asarray(np.add.reduce(targets * (scale - lower), axis=-1))

@@ -96,9 +96,16 @@ class Equations {
     return Array.isArray(tree) && !BY_PLACES.includes(tree[0]) && values.length > 0 && values.every((x) => x !== undefined && isWhole(x));
   }
 
+  /** What an equation is of: the tape's numbers, else what its formula comes to. */
+  value({ symbol, forms }) {
+    const { value = forms.length ? this.evaluated(forms.at(-1)) : undefined } = this.symbol(symbol);
+    return value;
+  }
+
   /** "name = formula = numbers = value" in parts; of a formula that is another number the value. */
   stages({ symbol, forms, note }) {
-    const { name, value = forms.length ? this.evaluated(forms.at(-1)) : undefined } = this.symbol(symbol);
+    const { name } = this.symbol(symbol);
+    const value = this.value({ symbol, forms });
     const result = value === undefined ? [] : [numbersOf(value, bare)];
     if (!forms.length) return result.length ? [name, ...result] : [];
     const tree = forms.at(-1);

@@ -123,9 +123,12 @@ class ExpressionSubject {
     return numbersOf(this.of(index), text);
   }
 
-  /** Some of the tape's values for a table. */
-  cells(...indices) {
-    return indices.map((index) => this.shown(index ?? undefined, number));
+  /** A use's local derivative: the tape's, else of a single use the one of the lines above. */
+  localOf(user, used, { local }) {
+    if (local !== null) return this.of(local);
+    if (this.usesOf(used).filter(({ node }) => node === user).length > 1) return undefined;
+    const told = this.equations.locals(user.number, used.number).find(({ note }) => note === "");
+    return told && this.equations.value(told);
   }
 
   valueLines(node) {
@@ -191,7 +194,7 @@ class ExpressionSubject {
     const { slope } = this.equations.step(node.number) ?? {};
     const rows = this.usesOf(node).map(({ node: user, edge }) => [
       { text: user.title, key: `n/${user.number}` },
-      ...this.cells(user.derivative, edge.local, edge.product),
+      ...[this.of(user.derivative), this.localOf(user, node, edge), this.of(edge.product)].map((x) => numbersOf(x, bare)),
     ]);
     const head = ["used in", `d${this.last.name}/d(it)`, "local", "product"];
     return [
@@ -232,7 +235,24 @@ class ExpressionSubject {
     return settledSlope((offset) => {
       const moved = new Map(this.given).set(index, make([], Float64Array.of(kept + offset)));
       return new Run(this.tape, moved).of(this.last.value).data[0];
-    }, kept);
+    }, kept, this.added());
+  }
+
+  /** How large the numbers are that the result is added up of: each rounding of a node moves it by a
+   *  share of the node times its derivative. */
+  added() {
+    const moving = this.data.nodes.filter(({ derivative }) => derivative !== null);
+    const shares = moving.flatMap(({ value, derivative }) => {
+      const slopes = this.of(derivative).data;
+      return Array.from(this.of(value).data, (one, n) => Math.abs(one * slopes[n]));
+    });
+    return shares.filter(Number.isFinite).reduce((sum, one) => sum + one, 0);
+  }
+
+  /** Why derivatives may not be slopes, where that is known. */
+  get whyApart() {
+    const isStopped = this.data.nodes.some(({ operation }) => operation === "stop_gradient");
+    return isStopped ? "stop_gradient hands no derivative back" : "";
   }
 
   gradientAt(index) {
@@ -243,7 +263,7 @@ class ExpressionSubject {
     const rows = this.nodes.map((node) => [
       { text: node.title, key: `n/${node.number}` },
       node.leaf || node.fixed ? node.operation : this.madeBy(node),
-      ...this.cells(node.value, node.derivative),
+      ...[node.value, node.derivative].map((index) => this.shown(index, number)),
     ]);
     return [{ title: "Nodes", head: ["node", "made by", "value", `d${this.last.name}/d(it)`], rows }];
   }

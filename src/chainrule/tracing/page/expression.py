@@ -19,6 +19,7 @@ from chainrule.graph import (
 )
 from chainrule.tracing.expression import Trace, TraceStep
 from chainrule.tracing.expression_graph import Seen
+from chainrule.tracing.measuring import widened
 from chainrule.tracing.page.expression_formulas import shipped_equations
 from chainrule.tracing.page.shipping import evaluated, not_known, packed, shipped_tape
 from chainrule.tracing.pairs import pair_nodes
@@ -29,7 +30,7 @@ __all__ = ["shipped_expression"]
 def shipped_expression(trace: Trace) -> dict[str, Any]:
     """Everything that the page shows and computes with, as plain values."""
     twins, seen = _twins(trace), Seen(trace)
-    asked, nodes = _asked(trace, twins)
+    asked, nodes = _asked(trace, twins, seen)
     asked |= _parts(trace, twins)
     for node, step in zip(nodes, trace.steps, strict=True):
         shown = seen.shown(step.name)
@@ -75,21 +76,20 @@ def _is_leaf(step: TraceStep) -> bool:
 
 
 def _twins(trace: Trace) -> dict[int, Node]:
-    """The expression again with variables whose values are given when it runs."""
+    """The expression again, in float64, with variables whose values are given when it runs."""
     twins: dict[int, Node] = {}
     for step in trace.steps:
         node = step.node
         if _is_leaf(step):
-            twins[node.number] = parameter(step.name, step.value.shape, node.dtype)
-        elif node.operation is None:
-            twins[node.number] = node
+            twins[node.number] = parameter(step.name, step.value.shape, np.float64)
         else:
-            operands = [twins[one.number] for one in node.operands]
-            twins[node.number] = node.operation(*operands, **node.attributes)
+            twins[node.number] = widened(node, [twins[one.number] for one in node.operands])
     return twins
 
 
-def _asked(trace: Trace, twins: Mapping[int, Node]) -> tuple[dict[str, Node], list[dict[str, Any]]]:
+def _asked(
+    trace: Trace, twins: Mapping[int, Node], seen: Seen
+) -> tuple[dict[str, Node], list[dict[str, Any]]]:
     """All nodes that are shown, by name; and the nodes of the drawing, with those names."""
     asked: dict[str, Node] = {}
 
@@ -110,6 +110,8 @@ def _asked(trace: Trace, twins: Mapping[int, Node]) -> tuple[dict[str, Node], li
             part, slope = uses[place], local[place]
             if not _alike(twin, twins[operand.number]):
                 slope = None
+            elif slope is not None:
+                slope = _shaped(slope, seen.face(seen.shown(step.operands[place])).value.shape)
             edges.append({
                 "from": _number(trace, operand),
                 "product": None if part is None else ask(f"product/{number}/{place}", part),
@@ -159,8 +161,15 @@ def _number(trace: Trace, operand: Node) -> int:
 
 
 def _alike(node: Node, operand: Node) -> bool:
-    """Whether one number says how an element of the node moves with its own of the operand."""
-    return node.shape == operand.shape or _size(node) == _size(operand) == 1
+    """Whether a number for each of the operand says how the node moves with it."""
+    return node.shape == operand.shape or _size(node) == 1
+
+
+def _shaped(slope: Node, shape: tuple[int, ...]) -> Node:
+    """In the shape of what is shown, where that is the shape of a vector and not of its column."""
+    if slope.shape == shape or _size(slope) != math.prod(shape):
+        return slope
+    return slope.reshape(shape)
 
 
 def _size(node: Node) -> int:

@@ -14,7 +14,7 @@ from chainrule.tracing.expression_entries import locals_of, parts_of_pair, slope
 from chainrule.tracing.expression_graph import Seen
 from chainrule.tracing.expression_paths import path_entries
 from chainrule.tracing.formula import BY_PLACES, Call, Symbol
-from chainrule.tracing.meanings import MEANINGS, legend
+from chainrule.tracing.meanings import legend, meaning
 from chainrule.tracing.page.formulas import plain
 from chainrule.tracing.text import symbol_text
 
@@ -43,7 +43,7 @@ def shipped_equations(seen: Seen, asked: Container[str]) -> dict[str, Any]:
             else:
                 own["paths"].append(symbols.equation(entry))
     told = legend((Section("", tuple(symbols.told)),))
-    meanings = {name: MEANINGS[name][0] for name in told}
+    meanings = {name: meaning(name, seen.taken)[0] for name in told}
     return {"equations": equations, "symbols": symbols.found, "meanings": meanings}
 
 
@@ -137,11 +137,11 @@ class _Symbols:
         return self._local(step, self.titled[by.name])
 
     def _is_share(self, symbol: Symbol) -> bool:
-        return symbol.head == "p" or (symbol.name == "p" and "p" not in self.titled)
+        return self.seen.share_letter in (symbol.head, symbol.name)
 
     def _pair(self, share: Symbol) -> TraceStep:
         """The pair that makes a share of its logits."""
-        if share.head == "p":
+        if share.head:
             return self.pairs[self.titled[share.name].name]
         return next(iter(self.pairs.values()))
 

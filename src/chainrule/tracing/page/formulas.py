@@ -39,12 +39,13 @@ from chainrule.tracing.formula import (
     told_with,
 )
 from chainrule.tracing.loss_formulas import general_formulas, has_both, probabilities
-from chainrule.tracing.meanings import MEANINGS
+from chainrule.tracing.meanings import MEANINGS, meaning
 from chainrule.tracing.operations import rule_formula
 from chainrule.tracing.step import LayerTrace, ParameterTrace, StepTrace
 from chainrule.tracing.step_normal import names_at_positions
+from chainrule.tracing.step_numbers import constants_of, numbers_of_step
 from chainrule.tracing.step_penalty import activity_slope
-from chainrule.tracing.step_update import is_plain_descent, rate_formula
+from chainrule.tracing.step_update import is_plain_descent
 from chainrule.tracing.view import View
 
 __all__ = ["shipped_formulas"]
@@ -67,13 +68,12 @@ def shipped_formulas(trace: StepTrace) -> dict[str, Any]:
         ],
         **_of_loss(view),
         "rule": _rule(trace),
-        "constants": {name: getattr(trace.optimizer, name) for name in ("beta_1", "beta_2")
-                      if hasattr(trace.optimizer, name)}
+        "constants": constants_of(_numbers_of_step(trace))
         | {"rate": float(trace.optimizer.rate(trace.iteration))},
         "clipping": {name: getattr(trace.optimizer, name) for name in CLIPPINGS
                      if getattr(trace.optimizer, name)},
         "constrained": [one.name for one in table if one.constraint is not None],
-        "meanings": {name: text for name, (text, _) in MEANINGS.items()},
+        "meanings": {name: meaning(name)[0] for name in MEANINGS},
     }  # fmt: skip
 
 
@@ -177,9 +177,14 @@ def _rule(trace: StepTrace) -> dict[str, Any] | None:
         "flushed": {name: node.attributes["threshold"] for name, node in made.slots.items()
                     if node.operation is not None and node.operation.name == "flush"},
         "weight": plain(rule_formula(made.weight, known)),
-        "alpha": plain(rate_formula(rule, trace.line, Symbol("step", trace.iteration))),
+        "numbers": [[symbol.name, plain(one)] for symbol, one in _numbers_of_step(trace)],
         "plain": is_plain_descent(rule),
     }  # fmt: skip
+
+
+def _numbers_of_step(trace: StepTrace) -> list[tuple[Symbol, Expression | None]]:
+    """The numbers of any step, with the step as a symbol."""
+    return numbers_of_step(trace.optimizer, trace.line, Symbol("step", trace.iteration))
 
 
 def _leaf(name: str, slots: Mapping[str, Any]) -> Symbol:

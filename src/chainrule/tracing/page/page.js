@@ -314,7 +314,7 @@ class Page {
     const measure = () => {
       const [slopes, gradient] = [subject.check(what), subject.gradientAt(what)];
       const word = subject.network?.errors ? "minus the gradient" : "gradient";
-      said.textContent = `Central difference ${number(slopes[0])}, ${word} ${number(gradient)}: ${verdictOn(slopes, gradient, number)}.`;
+      said.textContent = `Central difference ${Number.isFinite(slopes[0]) ? number(slopes[0]) : "none"}, ${word} ${number(gradient)}: ${verdictOn(slopes, gradient, number, subject.whyApart)}.`;
     };
     const button = element("button", { type: "button" }, "Check by central difference");
     button.addEventListener("click", () => {

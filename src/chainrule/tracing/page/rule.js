@@ -80,11 +80,32 @@ class Rule {
     const { training, data, formulas } = this;
     const { scalars } = data.optimizer;
     const told = scalars.map((one, n) => `${nameInRule(one)} ${bare(training.line[n])}`);
-    const alpha = formulas.rule?.alpha;
-    const lines = [`This step: ${told.join(", ")}.`];
+    const lines = [...this.numbersOfStep(), `This step: ${told.join(", ")}.`];
     if (this.network.errors && !formulas.rule?.plain) lines.unshift("The rule takes the gradients themselves, without the minus shown before them.");
-    if (alpha) lines.unshift(equationLine("alpha", alpha, this.symbols({}), training.line[scalars.indexOf("alpha")]));
     return lines;
+  }
+
+  /** How these come about: u+ and P+ are of the step after this one, P the product of all u. */
+  numbersOfStep() {
+    const { training, data, formulas } = this;
+    const numbers = formulas.rule?.numbers ?? [];
+    const trees = Object.fromEntries(numbers);
+    const [step, base, made] = [data.iteration + training.state.made, this.symbols({}), {}];
+    const product = () => {
+      let found = 1;
+      for (let k = 1; k <= step && found > 0; k++) found *= evaluated(trees.u, (key) => (key === "step" ? { value: k } : base(key)));
+      return found;
+    };
+    const symbols = (key) => made[key] ?? base(key);
+    return numbers.map(([key, tree]) => {
+      const place = data.optimizer.scalars.indexOf(key);
+      const found = tree === null ? product() : evaluated(tree, symbols);
+      const value = place < 0 ? found : training.line[place];
+      const name = place < 0 ? key[0] + sub(step + key.length - 1) : key;
+      made[key] = { name, value };
+      const shown = tree ?? (step === 1 ? "u" : null);
+      return equationLine(name, shown, symbols, value, shown ? "" : `the product of u${sub(1)} to ${made.u.name}`);
+    });
   }
 
   symbols(one) {

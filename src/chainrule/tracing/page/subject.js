@@ -38,7 +38,10 @@ class NetworkSubject {
   lead() {
     const { data } = this;
     const rule = data.loss.outputs.map((one) => one.rule).join(", ");
-    const rows = data.rows === 1 ? "one row" : `a batch of ${data.rows} rows`;
+    const weighted = this.training?.state.arrays.weight !== undefined;
+    const rows = data.rows === 1
+      ? `one row${weighted ? " with a weight" : ""}`
+      : `a batch of ${data.rows} rows${weighted ? " with weights" : ""}`;
     const { made = 0, state, initial } = this.training ?? {};
     const from = this.choosesSteps ? ` from traced step ${(initial.made + 1).toLocaleString("en")} on` : "";
     const before = made ? ` after ${counted(made, "step")} made in this page${from}` : "";
@@ -60,7 +63,7 @@ class NetworkSubject {
       : [];
     if (data.large) return [data.large, ...only];
     found.push(...only);
-    found.push(...data.remarks.map((one) => `${one[0].toUpperCase()}${one.slice(1)}.`));
+    found.push(...data.remarks.map((one) => `${one[0].toUpperCase()}${one.slice(1).replace(/ -(?= ?\d)/g, " −")}.`));
     if (data.remarks.length && !this.training.untouched) found.push("That was said of the row as it was traced; numbers have been changed since.");
     if (data.why) found.push(data.why);
     if (data.type === "float32" && this.editable) found.push("The network was trained in float32; this page computes in float64, so last digits may differ.");
@@ -136,12 +139,19 @@ class NetworkSubject {
       }),
       network.columns[network.last].names[0] === "o0" ? "o0 the 1st output unit, of class 0" : "",
       byRow ? "(2) after a name: in row 2" : "",
-      rows.weights && rows.shares && !isKnown ? "s a row's share in the loss" : "",
-      isKnown ? dashed(this.data.formulas.meanings.mix.replace(": ", " ")) : "",
+      ...(rows.weights && rows.shares && !isKnown ? [this.meaning("weight"), this.meaning("s")] : []),
+      isKnown ? this.meaning("mix") : "",
       ...normals.map(({ names }) => names.replace(": ", " ")),
       ...own.map(([one, whose]) => (one?.steps.length > 1 || one?.link ? `${one.letter}1, ${one.letter}2 ... what operations of ${whose} give, in their order` : "")),
       normals.length ? "μ mean, σ² variance, hat what is given less μ, divided by the deviation" : "",
+      normals.some(({ column }) => "gamma" in column.layer.parameters) ? this.meaning("γ") : "",
+      normals.some(({ column }) => "beta" in column.layer.parameters) ? this.meaning("β") : "",
     ].filter(Boolean);
+  }
+
+  /** What a sign means, in the words of the text. */
+  meaning(sign) {
+    return dashed(this.data.formulas.meanings[sign].replace(": ", " "));
   }
 
   /** Whether a column is a layer without sums that computes. */
