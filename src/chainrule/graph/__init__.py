@@ -13,18 +13,23 @@ from chainrule.graph.gradient import (
 )
 from chainrule.graph.node import Node, constant, input_node, make, parameter, variable
 from chainrule.graph.operation import OPERATIONS, OWN_OPERATIONS, Operation, operation
+from chainrule.graph.row_place import FIRST, MIXED, UNKNOWN, RowPlace, row_place
 from chainrule.graph.segments import Segment, segments
 from chainrule.graph.settling import SETTLED, Slopes, settled_slope
 from chainrule.graph.shape import Rows, Shape, Size, bind, broadcast
 from chainrule.graph.tangent import jvp
 
 __all__ = [
+    "FIRST",
+    "MIXED",
     "OPERATIONS",
     "OWN_OPERATIONS",
     "SETTLED",
     "STEPS",
+    "UNKNOWN",
     "Node",
     "Operation",
+    "RowPlace",
     "Rows",
     "Segment",
     "Shape",
@@ -46,6 +51,7 @@ __all__ = [
     "ops",
     "parameter",
     "reachable",
+    "row_place",
     "segments",
     "settled_slope",
     "variable",

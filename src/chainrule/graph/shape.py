@@ -17,6 +17,7 @@ __all__ = [
     "bind",
     "broadcast",
     "normal_axes",
+    "product_of",
     "reshaped",
 ]
 
@@ -119,7 +120,7 @@ def normal_axes(name: str, axis: Any, axes: int) -> tuple[int, ...]:
     return tuple(normal)
 
 
-def _total(shape: Iterable[Size]) -> tuple[int, int]:
+def product_of(shape: Iterable[Size]) -> tuple[int, int]:
     """A product of sizes as (number, power of rows)."""
     number, power = 1, 0
     for size in shape:
@@ -134,8 +135,8 @@ def reshaped(old: Shape, new: Shape) -> Shape:
     >>> reshaped((Rows(), 4, 6), (-1, 6))
     (4*rows, 6)
     """
-    number, power = _total(old)
-    known, known_power = _total(size for size in new if size != -1)
+    number, power = product_of(old)
+    known, known_power = product_of(size for size in new if size != -1)
     free = sum(size == -1 for size in new)
     fits = free <= 1
     if fits and free:

@@ -58,7 +58,7 @@ class Normal:
 def normal_of(layer: LayerTrace, nodes: Mapping[int, TracedNode]) -> Normal | None:
     """What a layer does inside; None where it is no normalization."""
     x = layer.numbers.x
-    if layer.kind not in NORMALIZING or x is None:
+    if not layer.is_a(*NORMALIZING) or x is None:
         return None
     divided = next((one for one in layer.nodes if _is_scaled(one, nodes)), None)
     if divided is None:

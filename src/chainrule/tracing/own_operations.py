@@ -39,7 +39,6 @@ from chainrule.tracing.own_formulas import (
 from chainrule.tracing.own_places import (
     added,
     factors,
-    gathers_rows,
     is_product_told,
     made_of,
     uses_of_factor,
@@ -150,11 +149,10 @@ class OwnOperations(ABC):
         """Whether a row's numbers are made of the same row's."""
         if not self._in_rows(node):
             return True
-        given = [self._in_rows(self.nodes[number]) for number in node.operands]
-        if node.operation == "matmul":
+        if node.row_axis == 0 and node.operation == "matmul":
+            given = [self._in_rows(self.nodes[number]) for number in node.operands]
             return is_product_told(self._shapes(node), given)
-        has_axis = np.asarray(node.value).shape[:1] == (self.view.rows,)
-        return has_axis and not gathers_rows(node.operation, node.attributes)
+        return node.row_axis == 0
 
     def _in_rows(self, node: TracedNode) -> bool:
         return self._same(node.number).number in self.in_rows

@@ -7,17 +7,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["added", "factors", "gathers_rows", "is_product_told", "made_of", "uses_of_factor"]
+__all__ = ["added", "factors", "is_product_told", "made_of", "uses_of_factor"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Shape = tuple[int, ...]
-
-
-def gathers_rows(operation: str, attributes: Mapping[str, Any]) -> bool:
-    """Whether an operation on rows puts numbers of several rows together, or moves rows."""
-    if operation == "transpose":
-        return bool(attributes["axes"][0] != 0)
-    return 0 in np.atleast_1d(attributes.get("axis", -1))
 
 
 def made_of(

@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import MissingNameError, MissingPlaceError, SettingError, nearest
+from chainrule.errors import SettingError
 from chainrule.graph import Node, Slopes, variable
+from chainrule.tracing.by_layer import ByLayer
 from chainrule.tracing.forms import Forms
 from chainrule.tracing.measuring import slopes_of_weight
 from chainrule.tracing.notation import Names, Notation
 from chainrule.tracing.pairs import Parts, is_pair, parts_of
-from chainrule.training import Data, TracedLayer, TracedNode, Trainer
+from chainrule.training import Data, RowMixing, TracedLayer, TracedNode, Trainer
 
-__all__ = ["ByLayer", "LayerTrace", "ParameterTrace", "StepTrace", "UpdateTrace"]
+__all__ = ["LayerTrace", "ParameterTrace", "StepTrace", "UpdateTrace"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -67,6 +68,8 @@ class LayerTrace:
         The operations of its forward pass, in the order of the tape.
     place
         Its number among the layers with weights, from 0; None of a layer without a kernel.
+    own
+        Whether it is of a class of the user's own, whatever that is called.
     """
 
     name: str
@@ -77,6 +80,11 @@ class LayerTrace:
     nodes: tuple[TracedNode, ...]
     place: int | None = None
     settings: Mapping[str, float] = field(default_factory=dict)
+    own: bool = False
+
+    def is_a(self, *kinds: str) -> bool:
+        """Whether it is one of these layers of the library."""
+        return self.kind in kinds and not self.own
 
     @property
     def positions(self) -> int:
@@ -124,31 +132,6 @@ class UpdateTrace:
     slots: Mapping[str, Node]
 
 
-class ByLayer(tuple[Any, ...]):
-    """What each layer has: `found[0]` of the first, `found["dense"]` by the layer's name."""
-
-    names: tuple[str, ...]
-
-    @classmethod
-    def of(cls, names: Sequence[str], members: Sequence[Any]) -> ByLayer:
-        """Members with the names of their layers."""
-        made = cls(members)
-        made.names = tuple(names)
-        return made
-
-    def __getitem__(self, key: Any) -> Any:
-        if not isinstance(key, str):
-            try:
-                return super().__getitem__(key)
-            except IndexError:
-                message = f"trace: there is no layer {key}; there are {len(self)}, counted from 0."
-                raise MissingPlaceError(message) from None
-        if key not in self.names:
-            message = f"trace: there is no layer {key!r}; {nearest(key, self.names)}"
-            raise MissingNameError(message)
-        return super().__getitem__(self.names.index(key))
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class StepTrace(Forms):
     """One training step of one row or a batch: every number of it, from the graph that trains.
@@ -167,6 +150,8 @@ class StepTrace(Forms):
         Layer by layer (`LayerTrace`); `z`, `a`, `delta` and others give one thing of each.
     nodes
         The whole forward pass, operation by operation.
+    mixing
+        Where numbers of several rows are put together (`chainrule.training.RowMixing`).
     optimizer, line, iteration
         Its description; the numbers of the step by name (learning rate ...); which step it is,
         from 1.
@@ -203,6 +188,7 @@ class StepTrace(Forms):
     row_weights: Array | None
     layers: tuple[LayerTrace, ...]
     nodes: tuple[TracedNode, ...]
+    mixing: RowMixing
     optimizer: Any
     line: Mapping[str, float]
     iteration: int
@@ -248,8 +234,8 @@ class StepTrace(Forms):
     def delta(self) -> ByLayer:
         """The derivative of each row's own loss with respect to z, one line a row.
 
-        Before a layer where rows mix, such as batch normalization, it is the derivative of the sum
-        of all rows' own losses, since the row moves the losses of others too.
+        Before a layer where rows mix, such as batch normalization, or a loss where they do, it is
+        the derivative of the sum of all rows' own losses, since the row moves those of others too.
         Of a layer without weights it is that with respect to what the layer is given.
         """
         return self._numbers("delta")

@@ -121,7 +121,7 @@ def _lines(view: View) -> Iterator[str]:
 
 
 def _of_layers(view: View) -> Iterator[str]:
-    """What is said of layers that spread numbers, and of those that mix rows."""
+    """What is said of layers that spread numbers, and of what mixes rows."""
     for layer, spread in zip(view.layers, view.spreads, strict=True):
         if spread is not None:
             paths = f"{layer.name}/kernel", f"{layer.name}/bias"
@@ -131,11 +131,12 @@ def _of_layers(view: View) -> Iterator[str]:
                 "part of its range to the j-th of its own units"
             )
     mixing = [layer.name for layer, one in zip(view.layers, view.mixing, strict=True) if one]
-    if mixing:
+    who = [*mixing, *(["the loss"] if view.loss_mixes else [])]
+    if who:
         word = "Err is minus" if view.errors else "δ is"
-        mixes, it = ("mixes", "it") if len(mixing) == 1 else ("mix", "them")
+        before = "" if view.loss_mixes else f"before {'it' if len(who) == 1 else 'them'}, "
         yield (
-            f"{', '.join(mixing)} {mixes} the rows: before {it}, {word} "
+            f"{', '.join(who)} {view.mix_word(len(who))} the rows: {before}{word} "
             f"the derivative of Σ{view.notation.loss}, the sum of all rows' own losses, by z"
         )
 

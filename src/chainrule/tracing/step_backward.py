@@ -28,7 +28,6 @@ from chainrule.tracing.step import LayerTrace
 from chainrule.tracing.step_forward import gives_shares, position_of, within
 from chainrule.tracing.step_mixing import unmixed_slopes
 from chainrule.tracing.step_normal import given_slopes, hat_slopes, statistics_slopes
-from chainrule.tracing.step_own_layer import is_own
 from chainrule.tracing.step_own_loss import own_loss
 from chainrule.tracing.step_pair import (
     arrived,
@@ -107,7 +106,7 @@ def _is_trained(layer: LayerTrace) -> bool:
 def _deltas(view: View, place: int, row: int) -> Iterator[Entry]:
     """The deltas of a layer; of one whose deltas need all that arrives at it, after that."""
     units, last = view.shown_units[place], place == view.last
-    if is_own(view, place) and view.layers[place].numbers.z is None:
+    if view.layers[place].own and view.layers[place].numbers.z is None:
         for unit in [] if _is_bypassed(view, place) else units:
             yield from _upstream(view, place, row, unit)
         yield from _through_operations(view, place, row)
@@ -253,17 +252,17 @@ def _through_activation(view: View, place: int, row: int, unit: int) -> Iterator
         yield equation(delta, upstream)
         return
     formula = activation_slope(layer.activation, layer.settings, a, z)
-    if layer.kind == "PReLU":
+    if layer.is_a("PReLU"):
         formula = parametric_slope(z, learned_slope(view, layer, unit))
     elif layer.activation in (None, "linear") and slope != 1:
-        formula = replace(z, head="mask", value=slope) if layer.kind == "Dropout" else None
+        formula = replace(z, head="mask", value=slope) if layer.is_a("Dropout") else None
     note = "" if formula is not None else f"the slope of {layer.activation or layer.name}"
     yield equation(local, *([] if formula is None else [formula]), note=note)
     yield equation(delta, Product((upstream, local)))
 
 
 def _is_one(layer: LayerTrace, slope: Any) -> bool:
-    return layer.activation in (None, "linear") and bool(slope == 1) and layer.kind not in KINDS
+    return layer.activation in (None, "linear") and bool(slope == 1) and not layer.is_a(*KINDS)
 
 
 def _of_shares(view: View, place: int, row: int, unit: int) -> Iterator[Entry]:

@@ -30,7 +30,6 @@ from chainrule.tracing.loss_formulas import probabilities, row_loss
 from chainrule.tracing.step import LayerTrace, ParameterTrace
 from chainrule.tracing.step_mixing import mixed_rows
 from chainrule.tracing.step_normal import normalized, standardized, statistics
-from chainrule.tracing.step_own_layer import is_own
 from chainrule.tracing.step_own_loss import own_loss
 from chainrule.tracing.step_penalty import (
     TABLES,
@@ -180,7 +179,7 @@ def _of_kind(view: View, place: int, row: int, units: list[int]) -> Iterator[Ent
         return chain(found, normalized(view, place, row, units))
     if view.mixes_rows(place):
         return mixed_rows(view, place, row, units)
-    if layer.kind == "Normalization" and layer.numbers.x is not None:
+    if layer.is_a("Normalization") and layer.numbers.x is not None:
         return standardized(view, place, row, units)
     if view.spreads[place] is not None:
         return _spread(view, place, row, units)
@@ -234,20 +233,20 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
             yield equation(symbol, note=_through(layer))
         elif gives_shares(layer):
             yield _share(symbol, view, layer, columns, unit, units)
-        elif layer.kind == "Dropout" and slope is not None:
+        elif layer.is_a("Dropout") and slope is not None:
             factor = replace(columns[unit], head="mask", value=flat(slope, view.rows)[row, unit])
             yield equation(symbol, Product((factor, columns[unit])))
-        elif layer.kind == "PReLU":
+        elif layer.is_a("PReLU"):
             alpha = learned_slope(view, layer, unit)
             yield equation(symbol, parametric_relu(columns[unit], alpha))
         elif layer.activation not in (None, "linear"):
             yield activated(symbol, layer, columns[unit])
-        elif layer.kind == "GaussianNoise":
+        elif layer.is_a("GaussianNoise"):
             noise = replace(columns[unit], head="noise", value=a[unit] - columns[unit].value)
             yield equation(symbol, total([columns[unit], noise]))
         else:
             yield equation(symbol, note=_through(layer))
-    unknown = slope is None or given is None or is_own(view, place)
+    unknown = slope is None or given is None or layer.own
     if unknown and not gives_shares(layer) and row == view.shown_rows[0]:
         yield from _operations(view, layer)
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.layers import Stack, is_own as is_own_layer
 from chainrule.tracing.equations import Entry, equation, held
 from chainrule.tracing.formula import (
     FUNCTIONS,
@@ -33,7 +32,7 @@ from chainrule.tracing.step_penalty import number_symbol
 from chainrule.tracing.view import View, are_equal, flat
 from chainrule.training import TracedNode
 
-__all__ = ["OwnLayer", "is_own", "own_layers"]
+__all__ = ["OwnLayer", "own_layers"]
 
 TOGETHER = "as training computes both together"
 
@@ -46,21 +45,13 @@ def own_layers(view: View) -> tuple[OwnLayer | None, ...]:
     """For each layer the operations that are told of it; None of layers that are told otherwise."""
     found: dict[int, OwnLayer] = {}
     for place, layer in enumerate(view.layers):
-        if not is_own(view, place) or layer.numbers.z is not None:
+        if not layer.own or layer.numbers.z is not None:
             continue
         given = _given(view, place)
         if given is not None and view.spreads[place] is None and view.normals[place] is None:
             made = OwnLayer(view, place, given, _letter(view, len(found), layer.name))
             found |= {place: made} if made.is_told else {}
     return tuple(found.get(place) for place in range(len(view.layers)))
-
-
-def is_own(view: View, place: int) -> bool:
-    """Whether a layer is of a class of the user's own."""
-    network, name = view.trace.trainer.network, view.layers[place].name
-    if not isinstance(network, Stack) or name not in network.names:
-        return False
-    return is_own_layer(network.layers[network.names.index(name)])
 
 
 def _given(view: View, place: int) -> int | None:

@@ -69,7 +69,7 @@ def learned_slope(view: View, layer: LayerTrace, unit: int) -> Symbol:
 
 def place_text(layer: LayerTrace, parameter: ParameterTrace, index: Index) -> str:
     """Where a number stands, counted from 1; rows of an embedding from 0."""
-    by_code = layer.kind == "Embedding" or parameter.name == "table"
+    by_code = layer.is_a("Embedding") or parameter.name == "table"
     return ",".join(str(one + (axis > 0 or not by_code)) for axis, one in enumerate(index))
 
 

@@ -70,7 +70,7 @@ def uses_of(view: View, place: int, parameter: ParameterTrace, index: Index) -> 
         return _of_spread(view, place, parameter, index)
     if view.normals[place] is not None:
         return _of_normal(view, place, parameter, index[0])
-    if layer.kind != "PReLU" or parameter.name != "alpha" or layer.numbers.x is None:
+    if not layer.is_a("PReLU") or parameter.name != "alpha" or layer.numbers.x is None:
         return None
     unit = int(np.ravel_multi_index(index, parameter.before.shape))
     x = flat(layer.numbers.x, view.rows)[:, unit]
@@ -223,7 +223,7 @@ def reported_entries(view: View, found: Sequence[Uses]) -> Iterator[Entry]:
     shares = view.trace.row_shares
     for column, row, _ in sorted(wanted):
         uses = wanted[column, row, _]
-        mixed = view.weighs_targets or any(view.mixing[uses.place + (not uses.sums) :])
+        mixed = view.weighs_targets or view.mixes_after(uses.place + (not uses.sums))
         if shares is None or (mixed and len(set(shares)) > 1):
             note = "through the losses of all outputs" if shares is None else "where rows mix"
             yield equation(_reported(view, uses, row, column), note=note)

@@ -19,6 +19,7 @@ from chainrule.layers import (
     PerRow,
     Stack,
     find_activation,
+    is_own,
 )
 from chainrule.losses import Loss
 from chainrule.settings import check_count, check_flag
@@ -146,6 +147,7 @@ def _one_step(
         row_weights=data.arrays.get("weight"),
         layers=layers,
         nodes=numbers.nodes,
+        mixing=numbers.mixing,
         optimizer=rule,
         line=dict(zip(rule.scalars, map(float, line), strict=True)),
         iteration=before.iterations + 1,
@@ -173,6 +175,8 @@ def _layers(before: Trainer, after: Trainer, numbers: Traced, data: Data) -> Ite
         if isinstance(network, Stack)
         else [name.rstrip("_0123456789").capitalize() for name in network.names]
     )
+    made = map(is_own, network.layers) if isinstance(network, Stack) else ()
+    owned = dict(zip(network.names, made, strict=False))
     place = 0
     known = dict(zip(network.names, zip(kinds, _activations(network), strict=True), strict=True))
     for one in numbers.layers:
@@ -190,6 +194,7 @@ def _layers(before: Trainer, after: Trainer, numbers: Traced, data: Data) -> Ite
         yield LayerTrace(
             one.name, kind, activation, one, own, nodes,
             place if weighted else None, settings,
+            owned.get(one.name, False),
         )  # fmt: skip
         place += weighted
 

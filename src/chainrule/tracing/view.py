@@ -20,7 +20,6 @@ from chainrule.tracing.pairs import Parts
 from chainrule.tracing.parameter_names import parameter_names
 from chainrule.tracing.spread import spread_of
 from chainrule.tracing.step import LayerTrace, StepTrace
-from chainrule.training import TracedNode
 
 if TYPE_CHECKING:
     from chainrule.tracing.step_own_layer import OwnLayer
@@ -57,7 +56,7 @@ class View:
         self.folding = folding_of(trace)
         self.joining = {} if self.in_line else joining_of(self.layers, nodes, self.rows)
         self.columns = tuple(self._columns())
-        self.mixed = any(layer.kind == "Mixup" for layer in trace.layers)  # targets too
+        self.mixed = trace.mixing.targets
         self.parameter_names = parameter_names(trace.layers, trace.names)
 
     def _columns(self) -> Iterator[tuple[Columns, Columns]]:
@@ -97,7 +96,7 @@ class View:
             number = self.layers[joined].place
             assert number is not None  # noqa: S101  (a layer with sums)
             return Columns(self.names.sources[number][start : start + width], "a")
-        alike = self.in_line or layer.kind == "Dropout"
+        alike = self.in_line or layer.is_a("Dropout")
         if width == len(current.names) and alike and layer.numbers.z is None:
             return current if self.only_moves(layer) else current.passed()
         others = (one for one in self.layers[place + 1 :] if not self.only_moves(one))
@@ -188,9 +187,9 @@ class View:
     def own_loss(self, row: int, place: int) -> Symbol:
         """What derivatives of a row, before the layers from a place on, are derivatives of.
 
-        The row's own loss; of rows that mix on the way to it the sum of all rows' own losses.
+        The row's own loss; of rows that mix on the way to it, or in it, the sum of all rows' own.
         """
-        if any(self.mixing[place:]):
+        if self.mixes_after(place):
             name = f"Σ{self.notation.loss}"
             return Symbol(name, np.sum(self.trace.row_losses), bracketed=is_long(name))
         return self.loss(row)
@@ -198,20 +197,21 @@ class View:
     @cached_property
     def mixing(self) -> tuple[bool, ...]:
         """For each layer whether what it gives in a row depends on other rows."""
-        values = {node.number: node.value for node in self.trace.nodes}
+        return tuple(self.many and one.name in self.trace.mixing.layers for one in self.layers)
 
-        def gathers(node: TracedNode) -> bool:
-            axis, given = node.attributes.get("axis"), values.get(node.operands[0])
-            if axis is None or given is None or given.shape[:1] != (self.rows,):
-                return False
-            return 0 in [one % given.ndim for one in np.atleast_1d(axis)]
+    @property
+    def loss_mixes(self) -> bool:
+        """Whether a row's own loss depends on what the network gives for other rows."""
+        return self.many and self.trace.mixing.loss
 
-        return tuple(
-            self.many
-            and layer.numbers.slope is None
-            and any(node.operands and gathers(node) for node in layer.nodes)
-            for layer in self.layers
-        )
+    def mixes_after(self, place: int) -> bool:
+        """Whether rows mix in a layer from a place on, or in the loss."""
+        return self.loss_mixes or any(self.mixing[place:])
+
+    def mix_word(self, count: int) -> str:
+        """What is said of one, or of several, that mix rows."""
+        unknown = self.trace.mixing.unknown
+        return "may mix" if unknown else "mixes" if count == 1 else "mix"
 
     @cached_property
     def normals(self) -> tuple[Normal | None, ...]:
@@ -256,12 +256,12 @@ class View:
         """Whether a layer mixes each row with a partner, in shares that are known."""
         layer = self.layers[place]
         known = self.mixing_shares is not None and layer.numbers.x is not None
-        return layer.kind == "Mixup" and known
+        return layer.is_a("Mixup") and known
 
     @cached_property
     def normalizing(self) -> list[LayerTrace]:
         """The layers with a gamma or a beta for each column."""
-        return [layer for layer in self.layers if layer.kind in NORMALIZING]
+        return [layer for layer in self.layers if layer.is_a(*NORMALIZING)]
 
     def normal_number(self, layer: LayerTrace) -> str:
         """What tells one normalization from another in names: its number, where it has others."""
@@ -346,7 +346,7 @@ class View:
     def mixing_shares(self) -> Array | None:
         """The share that each row has of itself, where rows are mixed; None where unknown."""
         for layer in self.layers:
-            if layer.kind == "Mixup":
+            if layer.is_a("Mixup"):
                 found = [node.value for node in layer.nodes if node.operation == "reshape"]
                 return found[-1].reshape(-1) if found and found[-1] is not None else None
         return None

@@ -24,6 +24,7 @@ from chainrule.training.progress_text import (
     spell_rate,
     spell_seconds,
 )
+from chainrule.training.row_mixing import RowMixing
 from chainrule.training.state import RunningOptimizer
 from chainrule.training.stopping import StopWhen, TerminateOnNaN
 from chainrule.training.traced import (
@@ -57,6 +58,7 @@ __all__ = [
     "Plan",
     "ProgressBar",
     "ReduceLROnPlateau",
+    "RowMixing",
     "RunningOptimizer",
     "StopWhen",
     "TerminateOnNaN",

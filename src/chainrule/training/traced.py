@@ -14,8 +14,10 @@ from chainrule.engine import PASSES, Graph, Tape, lower
 from chainrule.graph import Node, Rows, bind, gradients, ops, reachable
 from chainrule.layers import Stack, is_own
 from chainrule.training.arrays import Array
+from chainrule.training.elementwise_slope import elementwise_slope
 from chainrule.training.graphs import Task, Variant, lossy_graph
 from chainrule.training.intake import Data
+from chainrule.training.row_mixing import RowMixing, in_rows, row_axes, row_mixing
 from chainrule.training.traced_losses import penalties_of, row_losses
 from chainrule.training.update import update_of
 from chainrule.training.weighted_sum import weighted_sum
@@ -47,6 +49,9 @@ class TracedNode:
         too large to be kept, or where the loss does not depend on it.
     row_derivative
         That of the sum of the rows' own losses; of layers of the user's own alone.
+    row_axis
+        The axis with an entry for each row that is made of that row alone; None where rows are put
+        together, and of what is the same for all.
     """
 
     number: int
@@ -58,6 +63,7 @@ class TracedNode:
     value: Array | None
     derivative: Array | None
     row_derivative: Array | None
+    row_axis: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +110,8 @@ class Traced:
         The flat gradient that the update is given.
     layers, nodes
         Layer by layer, and operation by operation in the order of the tape.
+    mixing
+        Where numbers of several rows are put together.
     """
 
     loss: float
@@ -112,6 +120,7 @@ class Traced:
     gradient: Array
     layers: tuple[TracedLayer, ...]
     nodes: tuple[TracedNode, ...]
+    mixing: RowMixing
 
 
 def traced(trainer: Trainer, data: Data) -> Traced:
@@ -179,6 +188,9 @@ class _Plan:
         }
         self.total = rows.sum()
         self.layers = list(self._layers())
+        draws = self.lossy.draws
+        shared = draws is not None and draws.share is not None
+        self.mixing = row_mixing(self.ends, rows, targets=shared)
 
     def gradient_graph(self) -> Graph:
         """All that is asked for, and the gradient."""
@@ -249,6 +261,7 @@ class _Plan:
 
     def _layers(self) -> Iterator[dict[str, Any]]:
         parts = list(self._parts())
+        self.ends = {one.name: one.a for one in parts}
         bases = [next(one for one in (z, x, a) if one is not None) for _, a, x, z in parts]
         ends = [a for _, a, _, _ in parts]
         slopes = gradients(self.total, [*bases, *ends])
@@ -256,11 +269,11 @@ class _Plan:
         half = len(parts)
         for place, (name, a, x, z) in enumerate(parts):
             base = bases[place]
-            one = {"x": x, "z": z, "a": a, "slope": _slope(a, base)}
+            one = {"x": x, "z": z, "a": a, "slope": elementwise_slope(a, base)}
             one |= {"delta": slopes[place], "upstream": slopes[half + place]}
             one |= {"reported": reported[place], "upstream_reported": reported[half + place]}
             yield {"name": name} | {
-                key: None if node is None or not _in_rows(node) else self._asked(node)
+                key: None if node is None or not in_rows(node) else self._asked(node)
                 for key, node in one.items()
             }
 
@@ -300,12 +313,14 @@ class _Plan:
             gradient,
             layers,
             tuple(self._nodes(found, trainer, data)),
+            self.mixing,
         )
 
     def _nodes(
         self, found: Mapping[str, Any], trainer: Trainer, data: Data
     ) -> Iterator[TracedNode]:
         numbers = {node.number: place for place, node in enumerate(self.order)}
+        axes = row_axes(self.order, self.ends)
         for node in self.order:
             arrays: dict[str, Array | None] = dict.fromkeys(self.kept)
             arrays["value"] = _leaf_value(node, trainer, data)
@@ -318,6 +333,7 @@ class _Plan:
                 _called(node),
                 tuple(numbers[one.number] for one in node.operands),
                 node.attributes, node.name, self.layer_of.get(node.number), **arrays,
+                row_axis=axes.get(node.number),
             )  # fmt: skip
 
 
@@ -364,28 +380,10 @@ def _one_input(own: Sequence[Node]) -> Node | None:
     return inputs[0] if len(inputs) == 1 and inputs[0].dtype.kind == "f" else None
 
 
-def _slope(a: Node, base: Node) -> Node | None:
-    """da/dbase, where each element of `a` depends on its own element of `base` alone."""
-    depends = {base.number}
-    for node in reachable([a], base.number + 1):
-        if any(one.number in depends for one in node.operands):
-            depends.add(node.number)
-            if node.operation is None or not node.operation.elementwise:
-                return None
-    if a.shape != base.shape or a.number not in depends:
-        return None
-    return gradients(a.sum(), [base])[0]
-
-
-def _in_rows(node: Node) -> bool:
-    """Whether a node has an entry a row and no further axis that follows the rows."""
-    return node.shape[:1] == (Rows(),) and not any(isinstance(n, Rows) for n in node.shape[1:])
-
-
 def _readable(node: Node) -> bool:
     if node.dtype.kind != "f":
         return False
-    if node.shape == () or _in_rows(node):
+    if node.shape == () or in_rows(node):
         return True
     fixed = not any(isinstance(size, Rows) for size in node.shape)
     return fixed and int(np.prod(bind(node.shape, 1))) <= MOST_SHARED
@@ -393,7 +391,7 @@ def _readable(node: Node) -> bool:
 
 def _spread(node: Node) -> Node:
     """A node that a program gives back: what has no axis of rows is the same in each."""
-    if node.shape == () or _in_rows(node):
+    if node.shape == () or in_rows(node):
         return node
     row = node.reshape((1, *node.shape))
     spread: Node = ops.broadcast_to(row, shape=(Rows(), *node.shape))

@@ -80,7 +80,7 @@ def shipped_formulas(trace: StepTrace) -> dict[str, Any]:
 def _of_layer(layer: LayerTrace) -> dict[str, Any]:
     """What a layer makes of each number z, and its slope in z and what it gives, a."""
     a, z, alpha = (Symbol(name, 0.5) for name in ("a", "z", "alpha"))
-    if layer.kind == "PReLU":
+    if layer.is_a("PReLU"):
         return {
             "value": plain(parametric_relu(z, alpha)),
             "slope": plain(parametric_slope(z, alpha)),

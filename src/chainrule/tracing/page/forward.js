@@ -198,7 +198,7 @@ class ForwardNarration {
       shows: keysOf("a", c, shown), uses: keysOf("u", c, shown),
       lines: () => [
         ...this.passed(c, shown),
-        ...(this.data.drawn && layer?.kind === "Dropout" ? [this.drawnLine("Which units are left out")] : []),
+        ...(this.data.drawn && layer?.builtIn === "Dropout" ? [this.drawnLine("Which units are left out")] : []),
         ...(network.mixing.mixes(c) ? [this.drawnLine("The share of each row")] : []),
       ],
     };

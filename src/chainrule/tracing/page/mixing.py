@@ -1,11 +1,18 @@
-"""Where the page of a network finds in which shares rows are mixed."""
+"""What the page of a network says of rows that mix, and where it finds in which shares."""
 
 from __future__ import annotations
 
 from chainrule.engine import Tape
 from chainrule.tracing.step import LayerTrace
+from chainrule.tracing.view import View
 
-__all__ = ["shares_of"]
+__all__ = ["mixing_words", "shares_of"]
+
+
+def mixing_words(view: View) -> str:
+    """What mixes rows, as a clause; empty where nothing does."""
+    who = ["a layer"] * any(view.mixing) + ["the loss"] * view.loss_mixes
+    return f"{' and '.join(who)} {view.mix_word(len(who))} the rows" if who else ""
 
 
 def shares_of(layer: LayerTrace, tape: Tape, given: int | None) -> int | None:
@@ -14,7 +21,7 @@ def shares_of(layer: LayerTrace, tape: Tape, given: int | None) -> int | None:
     given
         What the layer gives: share * x + (1 - share) * partner.
     """
-    if layer.kind != "Mixup":
+    if not layer.is_a("Mixup"):
         return None
     made = {one.results[0]: one for one in tape.instructions}
     own = made[given].operands[0] if given in made else None

@@ -82,7 +82,7 @@ class Narration extends ForwardNarration {
     if (!network.isOfOthers(c)) return null;
     const given = network.columns[c - 1].shown.map((unit) => {
       const delta = network.sign * network.value(c, "delta", unit);
-      return `${network.slopeName(network.valueName(c - 1, unit))} = ${bare(delta)}, through all units${this.data.mixing ? " and rows" : ""} of the layer`;
+      return `${network.slopeName(network.valueName(c - 1, unit))} = ${bare(delta)}, through all units${network.columns[c].layer.mixes ? " and rows" : ""} of the layer`;
     });
     return [...new Set(units.flatMap((unit) => this.upstreamLines(c, unit))), ...given];
   }
@@ -133,7 +133,7 @@ class Narration extends ForwardNarration {
   /** Whether a unit gives its sum as it is. */
   isPlain(c, unit) {
     const { layer } = this.network.columns[c];
-    return (layer.activation ?? "linear") === "linear" && !["Dropout", "PReLU"].includes(layer.kind)
+    return (layer.activation ?? "linear") === "linear" && !["Dropout", "PReLU"].includes(layer.builtIn)
       && this.network.value(c, "slope", unit) === 1;
   }
 

@@ -221,7 +221,7 @@ class Network {
     return this.matrix(c) !== undefined && this.columns[c].link !== "weights";
   }
 
-  /** The row's own loss, which may be the loss; where layers mix rows, the sum of all rows' losses. */
+  /** The row's own loss, which may be the loss; where rows mix, the sum of all rows' losses. */
   get ownLoss() {
     return this.data.mixing ? "Σℓ" : this.data.formulas.oneLoss ? this.data.loss.name : "ℓ";
   }

@@ -20,7 +20,7 @@ from chainrule.tracing.page.course import (
     steps_traced,
 )
 from chainrule.tracing.page.formulas import shipped_formulas
-from chainrule.tracing.page.mixing import shares_of
+from chainrule.tracing.page.mixing import mixing_words, shares_of
 from chainrule.tracing.page.own_layer import asked_of_own_layers, shipped_own_layers
 from chainrule.tracing.page.own_loss import shipped_own_loss
 from chainrule.tracing.page.shipping import evaluated, not_known, packed, shipped_tape
@@ -132,13 +132,13 @@ def _numbers(view: View, traced: TracedTape) -> dict[str, Any]:
     data: dict[str, Any] = {
         "names": _names(trace.names, trace),
         "layers": [
-            _layer(layer, one, tape, trace) | joined | {"start": start}
-            for layer, one, joined, start in zip(
+            _layer(layer, one, tape, trace) | joined | {"start": start, "mixes": mixes}
+            for layer, one, joined, start, mixes in zip(
                 trace.layers, layers, _joined(layers, tape), _starts(trace, layers, tape),
-                strict=True,
+                view.mixing, strict=True,
             )
         ],
-        "mixing": any(view.mixing),
+        "mixing": mixing_words(view),
         "segments": [
             [one.name, one.start, one.stop, list(one.shape), one.trainable] for one in tape.segments
         ],
@@ -239,6 +239,7 @@ def _layer(
     return {
         "name": layer.name,
         "kind": layer.kind,
+        "builtIn": None if layer.own else layer.kind,
         "activation": _activation(layer, results, tape),
         "place": layer.place,
         "number": None if layer.place is None else trace.names.layer(layer.place),

@@ -29,7 +29,7 @@ class Normalization {
 
   /** Whether the numbers at each position have a mean of their own. */
   get isOfPosition() {
-    return this.column.layer.kind === "LayerNormalization";
+    return this.column.layer.builtIn === "LayerNormalization";
   }
 
   at(name, row) {

@@ -46,7 +46,7 @@ class OwnParameters {
   name(parameter, place) {
     const index = this.index(parameter, place);
     if (this.isOfSums(parameter)) return this.network.weightName(this.c, index.at(-1), parameter === "bias" ? "bias" : index[0]);
-    const fromZero = this.layer.kind === "Embedding" || parameter === "table"; // codes
+    const fromZero = this.layer.builtIn === "Embedding" || parameter === "table"; // codes
     const at = index.map((one, axis) => one + (axis > 0 || !fromZero ? 1 : 0));
     const { letters, called } = this.narration.formulasOf(this.c);
     const letter = letters !== undefined && LETTERS[parameter];
@@ -115,7 +115,7 @@ class OwnParameters {
       return { sums: true, all };
     }
     if (this.narration.normalizes(this.c)) return new Normalization(this.narration, this.c).uses(parameter, place);
-    if (this.layer.kind !== "PReLU") return null;
+    if (this.layer.builtIn !== "PReLU") return null;
     return {
       sums: false, all: rows.map((row) => {
         const x = network.value(this.c, "x", place, row);
@@ -224,7 +224,7 @@ class OwnParameters {
   /** Parameters whose uses are known and that are trained. */
   get learning() {
     const { network, c } = this;
-    const known = network.isAtPositions(c) || network.looksUp(c) || this.spread || this.layer?.kind === "PReLU" || this.operations?.hasSlopes;
+    const known = network.isAtPositions(c) || network.looksUp(c) || this.spread || this.layer?.builtIn === "PReLU" || this.operations?.hasSlopes;
     return known ? Object.keys(this.parameters).filter((name) => this.training.gradient(this.parameters[name])) : [];
   }
 

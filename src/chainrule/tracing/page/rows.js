@@ -283,7 +283,7 @@ class Rows {
     const { network, narration } = this;
     const [symbol, delta] = [network.deltaName(c, unit), network.delta(c, unit)];
     const { layer } = network.columns[c];
-    const why = `through all units${this.data.mixing ? " and rows" : ""} of the layer`;
+    const why = `through all units${layer.mixes ? " and rows" : ""} of the layer`;
     if (!OF_CLASSES.includes(layer.activation)) return [`${symbol} = ${bare(delta)}, ${why}`];
     const table = symbolTable();
     const units = network.classesOf(c, unit);

@@ -104,7 +104,7 @@ class NetworkSubject {
   legend() {
     const { deltaWord: d, givenWord, errors, columns } = this.network;
     const own = this.data.formulas.oneLoss ? "" : " ℓ";
-    const of = this.data.mixing ? "the sum Σℓ of all rows' losses (for a layer mixes the rows)" : `the row's own loss${own}`;
+    const of = this.data.mixing ? `the sum Σℓ of all rows' losses (for ${this.data.mixing})` : `the row's own loss${own}`;
     const minus = errors ? "minus " : "";
     const passed = columns.some(({ mark }) => mark) ? "h~ what h is after a layer without weighted sums (dropout, normalization …), " : "";
     const given = columns.some((column) => this.isPlain(column)) ? `${givenWord} ${minus}that by what ${passed ? "such a layer" : "a layer without weighted sums"} is given, ` : "";
