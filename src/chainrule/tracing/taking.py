@@ -106,15 +106,15 @@ def trace_steps(
 
 def _checked(trainer: Trainer, steps: Any, check: Any) -> int:
     """How many steps are traced; raise `SettingError` for what cannot be."""
-    steps = check_count("trace", "steps", steps)
+    count = check_count("trace", "steps", steps)
     check_flag("trace", "check", check)
-    if steps > MOST_STEPS:
-        message = f"trace: steps must be at most {MOST_STEPS:,}, got {steps:,}; train with fit."
+    if count > MOST_STEPS:
+        message = f"trace: steps must be at most {MOST_STEPS:,}, got {count:,}; train with fit."
         raise SettingError(message)
     if not isinstance(trainer.network, Layered):
         message = "trace: the network does not show its layers; give a Sequential."
         raise SettingError(message)
-    return steps
+    return count
 
 
 def _run(course: Trainer, data: Data, count: int) -> list[float]:
