@@ -230,3 +230,8 @@ def test_a_network_at_its_minimum_is_the_same_but_for_rounding(mean, dtype):
     text = model.trace(X, y, check=True, digits=9).to_text(1000)
     assert "the same but for rounding)" in text
     assert "kink" not in text and "apart" not in text
+
+
+def test_no_rounding_stands_for_the_slope_of_a_side_that_has_none():
+    measured = cr.trace(ops.relu(cr.variable(0.0, "x")) + 0.3, check=True).measured_slopes("x")
+    assert np.ravel(measured.below) == [0.0] and np.ravel(measured.above) == pytest.approx([1.0])

@@ -257,8 +257,8 @@ def test_an_own_layer_at_positions():
     trace = made.trace(*batch(2, (3, 2), 1))
     assert check(trace, "float64") > 60 and not list(bare(trace)) and not list(untold(trace))
     told = lines(trace)
-    assert told["v1_4(1)"].startswith("input3(1)·a_own[1,1] + input4(1)·a_own[2,1] = ")
-    assert told["dL/da_own[1,1]"].count("(1)/dv1_") == 3
+    assert told["u1_4(1)"].startswith("x3(1)·a_own[1,1] + x4(1)·a_own[2,1] = ")
+    assert told["dL/da_own[1,1]"].count("(1)/du1_") == 3
 
 
 @pytest.mark.parametrize("last", [True, False])
@@ -294,7 +294,7 @@ def test_a_layer_that_mixes_rows_lists_its_operations_by_names_of_their_own():
     assert [one for one, _ in listed] == [f"own/q{n + 1}" for n in range(count)]
     assert "(through the operations of the layer)" in text
     derivative = next(line for line in text.splitlines() if line.startswith("dΣL/dh2(1) "))
-    assert re.search(r"\(through \d+ operations, where units and rows mix\)$", derivative)
+    assert re.search(r"\(through \d+ operations, where rows mix\)$", derivative)
 
 
 NOT_SPELLED = {
@@ -341,7 +341,7 @@ def test_an_own_layer_with_a_mask_that_is_drawn_lists_its_operations_and_no_rows
     trace = model(2, layers.Dense(2), Dropped(), layers.Dense(1)).trace(*batch(2, 2, 1))
     text = trace.to_text(200)
     assert "dropped/q1, all rows: " in text and "rows mix" not in text
-    assert "operations, where units mix)" in text
+    assert re.search(r"\(through \d+ operations\)", text)
 
 
 LAST = {

@@ -205,3 +205,18 @@ def test_a_loss_of_ones_own_at_positions():
     told = lines(trace)
     assert told["q3_2(1)"].startswith("q2_3(1) + q2_4(1) = ")
     assert told["dL(1)/dq2_3(1)"].startswith("dL(1)/dq3_2(1) = ")
+
+
+def test_a_loss_that_is_no_number_is_told_to_where_it_was_born():
+    made = model(2, layers.Dense(2), loss=lambda t, o: ops.log(o - t))
+    trace = made.trace(*batch(2, 2, 2))
+    told = lines(trace)
+    born = [name for name in told if name.startswith("q2_") and told[name].endswith("= nan")]
+    assert born and all(told[one].startswith(f"log(q1{one[2:]}) = log(-") for one in born)
+
+
+def test_a_loss_that_mixes_rows_lists_its_operations():
+    made = model(2, layers.Dense(2), loss=lambda t, o: (o - o.mean(axis=0, keepdims=True) - t) ** 2)
+    text = made.trace(*batch(2, 2, 2)).to_text(200)
+    assert "loss/q1, all rows: sum = " in text and "the loss mixes the rows: δ is the der" in text
+    assert "δ_h: the derivative of the row's own loss" not in text

@@ -128,3 +128,36 @@ def test_a_derivative_that_is_no_number_has_its_formula():
     own = Own(lambda x, p: x**p, (("p", ()),))
     trace = model(2, own, layers.Dense(1)).trace(np.array([[-1.5, 2.0]]), [[1.0]])
     assert "log(input1)" in lines(trace)["dL/dp_own"] or "log(x1)" in lines(trace)["dL/dp_own"]
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 2)])
+def test_a_bias_that_is_not_one_number_a_unit_is_told_by_operations(shape):
+    own = Own(lambda x, kernel, bias: x @ kernel + bias, (("kernel", (2, 2)), ("bias", shape)))
+    trace = model(2, layers.Dense(2), own, layers.Dense(1)).trace(*batch(2, 2, 1))
+    assert check(trace, "float64") > 40 and not list(bare(trace))
+    assert lines(trace)["h1~(1)"].startswith("v1_1(1) + bias_own")
+
+
+def test_the_pair_of_a_saturated_sigmoid_has_the_part_that_all_units_have():
+    own = Own(lambda x, a: ops.sigmoid(x * a), (("a", (2,)),))
+    made = model(1, own, loss="binary_crossentropy")
+    made.set_weights([np.array([30.0, 1.0])])
+    told = lines(made.trace([[1.0]], [[1.0, 0.0]]))
+    for unit in (1, 2):
+        assert told[f"dL/dv1_{unit}"].startswith(f"1/2·(own_{unit} - t{unit}) = ")
+
+
+def test_inputs_have_their_names_before_a_layer_of_ones_own_that_makes_more_numbers():
+    own = Own(lambda x, a: ops.tanh(x @ a), (("a", (2, 3)),))
+    made = model(2, own, layers.Dense(1))
+    trace = made.trace(*batch(1, 2, 1))
+    assert trace.to_text().startswith("One training step of a 2-3-1 network")
+    assert lines(trace)["u1_1"].startswith("x1·a_own[1,1] + x2·a_own[2,1] = ")
+    told = lines(made.trace(*batch(1, 2, 1), units=[["Age", "Price"], ["o"]]))
+    assert told["u1_1"].startswith("Age·a_own[1,1] + Price·a_own[2,1] = ")
+
+
+def test_a_network_without_weighted_sums_has_no_word_of_them():
+    own = Own(lambda x, a: ops.tanh(x @ a), (("a", (2, 3)),))
+    text = model(2, own).trace(*batch(1, 2, 3)).to_text()
+    assert text.startswith("One training step of a 2-3 network") and "z = a W" not in text

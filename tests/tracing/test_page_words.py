@@ -211,7 +211,9 @@ def test_units_behind_a_layer_without_weights_have_a_mark(scripts):
         "∂Σℓ/∂h<1>~", "∂Σℓ/∂hat<h1>", "∂Σℓ/∂σ²<h1>", "∂Σℓ/∂μ<h1>", "∂Σℓ/∂h<1>", "∂Σℓ/∂h<2>",
     ]  # fmt: skip
     assert found["The delta of h<1>"][0].startswith("δ<h1> = ∂Σℓ/∂h<1> = ")
-    assert "h~ what h is after a layer without weighted sums (dropout, " in legend(normalized())
+    assert "h~ what h is after a layer that has no names of its own (dropout, " in legend(
+        normalized()
+    )
 
 
 def test_outputs_that_are_classes_from_0_are_told():

@@ -473,7 +473,7 @@ def test_what_a_reader_may_not_know_is_told():
     told = made.trace([[0.5, -1.0]], [2], digits=3)
     assert "o0 is the 1st output unit, of class 0, with the target t0" in legend_of(told)
     assert "mask: 0 where a unit is left out, else 1/(1 - rate of the dropout)" in legend_of(told)
-    assert "h~: h after a layer without weighted sums (dropout, " in legend_of(told)
+    assert "h~: h after a layer that has no names of its own (dropout, " in legend_of(told)
     assert "beta_1 0.9, beta_2 0.999; step 1" in legend_of(told)
     assert "δ_h: the derivative of the row's own loss by z_h" in legend_of(told)
     assert "(the loss of the same rows, with the same random numbers)\n" in told.to_text(80) + "\n"

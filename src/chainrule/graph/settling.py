@@ -118,7 +118,8 @@ def _unsettled(found: Sequence[Slopes]) -> Slopes:
     if pairs and _drift(*pairs[-1]) <= KINK * _gap(pairs[-1][1]) + pairs[-1][1].rounding:
         best, _ = min(pairs, key=lambda pair: _drift(*pair) + pair[0].rounding)
         if _gap(best) > _tolerance(best):
-            return best
+            below, above = (0.0 if abs(one) <= best.rounding else one for one in best[1:3])
+            return best._replace(below=below, above=above)
         return _smooth(best, (best.below + best.above) / 2)
     best, last = min(found, key=_spread), found[-1]
     if GROWN * _spread(best) < _spread(last) <= UNSEEN * last.rounding:

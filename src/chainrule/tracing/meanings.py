@@ -224,8 +224,8 @@ MEANINGS = {
     ),
     "row": ("(r) after a name: in row r", r"a^{(r)}\text{: in row }r"),
     "~": (
-        "h~: h after a layer without weighted sums (dropout, normalization ...)",
-        r"\tilde{h}\text{: }h\text{ after a layer without weighted sums (dropout, "
+        "h~: h after a layer that has no names of its own (dropout, normalization ...)",
+        r"\tilde{h}\text{: }h\text{ after a layer that has no names of its own (dropout, "
         r"normalization \dots)}",
     ),
     "more": (

@@ -53,12 +53,16 @@ def account_of_step(trace: StepTrace) -> Account:
         last = trace.steps[-1]
         sections += _sections(View(last), f"Step {last.iteration:,}: ")
     lines, used = tuple(_lines(view)), legend(sections, _known(trace))
+    if view.loss_mixes:  # a line of its own says of what they are derivatives
+        used = tuple(one for one in used if one not in ("δ", "Err"))
     return Account(_title(view), lines, used, tuple(sections), trace.notation.digits)
 
 
 def _known(trace: StepTrace) -> Iterator[str]:
     """What of the legend is told whatever equations have."""
     notation = trace.notation
+    if not any(layer.numbers.z is not None for layer in trace.layers):
+        return
     yield notation.form
     if notation.weights is None:
         yield INDEXES[notation.form]
@@ -131,12 +135,13 @@ def _of_layers(view: View) -> Iterator[str]:
                 "part of its range to the j-th of its own units"
             )
     mixing = [layer.name for layer, one in zip(view.layers, view.mixing, strict=True) if one]
-    who = [*mixing, *(["the loss"] if view.loss_mixes else [])]
+    unknown = [name for name in mixing if name in view.trace.mixing.unknown]
+    who = view.mixers([name for name in mixing if name not in unknown], unknown)
     if who:
         word = "Err is minus" if view.errors else "δ is"
-        before = "" if view.loss_mixes else f"before {'it' if len(who) == 1 else 'them'}, "
+        before = "" if view.loss_mixes else f"before {'it' if len(mixing) == 1 else 'them'}, "
         yield (
-            f"{', '.join(who)} {view.mix_word(len(who))} the rows: {before}{word} "
+            f"{who}: {before}{word} "
             f"the derivative of Σ{view.notation.loss}, the sum of all rows' own losses, by z"
         )
 

@@ -136,8 +136,8 @@ def _through_operations(view: View, place: int, row: int) -> Iterator[Entry]:
     if own is not None and own.has_slopes:
         yield from own.backward(row)
         return
-    rows = " and rows" if view.mixing[place] else ""
-    said = f"through {count} operation{'s' if count != 1 else ''}, where units{rows} mix"
+    rows = ", where rows mix" if view.mixing[place] else ""
+    said = f"through {count} operation{'s' if count != 1 else ''}{rows}"
     by_codes = view.layers[place].numbers.x is None
     for unit in [] if by_codes else view.shown_given(place):
         yield equation(arrived(view, place, row, unit), note=said)
@@ -235,8 +235,8 @@ def _through_activation(view: View, place: int, row: int, unit: int) -> Iterator
     delta = arrived(view, place, row, unit)
     if layer.numbers.slope is None:
         count = len(layer.nodes)
-        rows = " and rows" if view.mixing[place] else ""
-        yield equation(delta, note=f"through {count} operations, where units{rows} mix")
+        rows = ", where rows mix" if view.mixing[place] else ""
+        yield equation(delta, note=f"through {count} operations{rows}")
         return
     slope = flat(layer.numbers.slope, view.rows)[row, unit]
     number = view.row(row)

@@ -30,7 +30,7 @@ from chainrule.tracing.loss_formulas import probabilities, row_loss
 from chainrule.tracing.step import LayerTrace, ParameterTrace
 from chainrule.tracing.step_mixing import mixed_rows
 from chainrule.tracing.step_normal import normalized, standardized, statistics
-from chainrule.tracing.step_own_loss import own_loss
+from chainrule.tracing.step_own_loss import listed_operations, own_loss
 from chainrule.tracing.step_penalty import (
     TABLES,
     learned_slope,
@@ -41,6 +41,7 @@ from chainrule.tracing.step_penalty import (
 )
 from chainrule.tracing.step_spread import spread_numbers, spread_sum
 from chainrule.tracing.view import View, flat
+from chainrule.training import TracedNode
 
 __all__ = ["activated", "forward_row", "gives_shares", "loss_entries", "position_of", "within"]
 
@@ -248,7 +249,7 @@ def _passed(view: View, place: int, row: int, units: list[int]) -> Iterator[Entr
             yield equation(symbol, note=_through(layer))
     unknown = slope is None or given is None or layer.own
     if unknown and not gives_shares(layer) and row == view.shown_rows[0]:
-        yield from _operations(view, layer)
+        yield from _operations(layer.name, layer.nodes, view)
 
 
 def _other_sums(view: View, place: int, row: int, units: list[int]) -> Iterator[Entry]:
@@ -265,21 +266,22 @@ def _other_sums(view: View, place: int, row: int, units: list[int]) -> Iterator[
             yield activated(given, layer, symbol)
 
 
-def _operations(view: View, layer: LayerTrace) -> Iterator[Entry]:
-    """The operations of a layer one by one, with the numbers that they give for all rows."""
-    nodes = [node for node in layer.nodes if node.value is not None]
+def _operations(name: str, every: Sequence[TracedNode], view: View) -> Iterator[Entry]:
+    """The operations of a layer or loss one by one, with what they give for all rows."""
+    nodes = [node for node in every if node.value is not None]
     for number, node in enumerate(nodes[:MOST_OPERATIONS], start=1):
         shown = number_text(node.value, view.notation.digits)
-        yield f"{layer.name}/q{number}, all rows: {node.operation} = {shown}"
-    others = len(layer.nodes) - len(nodes[:MOST_OPERATIONS])
+        yield f"{name}/q{number}, all rows: {node.operation} = {shown}"
+    others = len(every) - len(nodes[:MOST_OPERATIONS])
     if others > 0:
         plural = "s" if others > 1 else ""
-        yield f"{layer.name}: {others} more operation{plural} {left_out(others)}."
+        yield f"{name}: {others} more operation{plural} {left_out(others)}."
 
 
 def loss_entries(view: View) -> Iterator[Entry]:
     """The loss of each row that is shown, then of all, then the penalties."""
     own = own_loss(view)
+    yield from _operations("loss", listed_operations(view), view)
     for row in view.shown_rows:
         symbol = view.loss(row)
         several = len(view.trace.loss_rules) > 1

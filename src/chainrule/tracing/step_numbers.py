@@ -108,7 +108,7 @@ def _of_nadam(
     us = [named("u", shares[now - 1 + further], further) for further in (0, 1)]
     products = [named("P", np.prod(shares[: now + further]), further) for further in (0, 1)]
     for u, exponent in zip(us, (step, following), strict=True):
-        halved = Quotient(Power(Number(0.96), exponent), Number(2))
+        halved = Product((Number(0.5), Power(Number(0.96), exponent)))
         yield u, Product((beta, minus(ONE, halved)))
     yield products[0], us[0] if isinstance(step, Number) and now == 1 else None
     yield products[1], Product((products[0], us[1]))

@@ -199,11 +199,11 @@ class OwnLayer(OwnOperations):
             return None
         both = self._output(row, unit), self._target(row, unit)
         apart = minus(*(reversed(both) if self.view.errors else both))
+        of_all = self.link == "sigmoid"  # a mean over all outputs, else over the positions
+        count = self._width(self.end) if of_all else self.view.output_positions
+        formula = apart if count == 1 else mean_of(apart, count)
         value = self._slope(self.end, row, unit).value
-        for count in (1, self.view.output_positions, self._width(self.end)):
-            if np.isclose(evaluate(apart) / count, value, 1e-5, 1e-9):
-                return apart if count == 1 else mean_of(apart, count)
-        return None
+        return formula if np.isclose(evaluate(formula), value, 1e-5, 1e-9) else None
 
     def _output(self, row: int, unit: int) -> Symbol:
         return self._last(row, unit)

@@ -8,10 +8,10 @@ from chainrule.tracing.formula import Expression, Symbol, negated
 from chainrule.tracing.loss_formulas import SPELLED
 from chainrule.tracing.own_formulas import CONSTANT
 from chainrule.tracing.own_operations import LETTERS, OwnOperations, free_letters
-from chainrule.tracing.view import View, flat
+from chainrule.tracing.view import View, are_equal, flat
 from chainrule.training import TracedNode
 
-__all__ = ["OwnLoss", "own_loss"]
+__all__ = ["OwnLoss", "listed_operations", "own_loss"]
 
 
 def own_loss(view: View) -> OwnLoss | None:
@@ -28,6 +28,14 @@ def own_loss(view: View) -> OwnLoss | None:
     return found if found.is_told else None
 
 
+def listed_operations(view: View) -> list[TracedNode]:
+    """The operations of a loss of the user's own whose numbers are not told row by row."""
+    rules, outputs = view.trace.loss_rules, view.layers[-1].nodes
+    if len(rules) != 1 or type(rules[0]) in SPELLED or not outputs or own_loss(view) is not None:
+        return []
+    return OwnLoss(view, outputs[-1].number).steps
+
+
 class OwnLoss(OwnOperations):
     """The operations between outputs and targets and each row's own loss, which is the end."""
 
@@ -42,7 +50,7 @@ class OwnLoss(OwnOperations):
         ends = [
             self._same(one.number) for one in view.trace.nodes
             if one.layer is None and one.operands and one.value is not None
-            and one.value.shape == losses.shape and np.array_equal(one.value, losses)
+            and one.value.shape == losses.shape and are_equal(one.value, losses)
             and not weights & {*one.operands}
         ]  # fmt: skip
         # others before the last may have the same numbers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -299,7 +300,10 @@ def _names(
 ) -> Names:
     weighted = [layer.numbers for layer in layers if layer.place is not None]
     widths = [_columns(one.x) for one in weighted]
-    default = default_units(widths[0], [_columns(one.z) for one in weighted]) if weighted else []
+    default = []
+    if weighted:
+        inputs = _given_width(layers[0], widths[0])
+        default = default_units(inputs, [_columns(one.z) for one in weighted])
     if default and len(losses) == 1 and losses[0].target_kind == "labels":
         default[-1] = [f"o{label}" for label in range(len(default[-1]))]  # classes are from 0
     for place, names in zip((0, -1), ends, strict=True):
@@ -309,6 +313,12 @@ def _names(
     if notation.biases is not None:
         _check_biases(layers, made)
     return made
+
+
+def _given_width(first: LayerTrace, width: int) -> int:
+    """How many inputs have names: those of a first layer of the user's own, or of the sums."""
+    x = first.numbers.x
+    return width if x is None or not first.own or first.place == 0 else math.prod(x.shape[1:])
 
 
 def _check_biases(layers: Sequence[LayerTrace], names: Names) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -208,10 +208,11 @@ class View:
         """Whether rows mix in a layer from a place on, or in the loss."""
         return self.loss_mixes or any(self.mixing[place:])
 
-    def mix_word(self, count: int) -> str:
-        """What is said of one, or of several, that mix rows."""
-        unknown = self.trace.mixing.unknown
-        return "may mix" if unknown else "mixes" if count == 1 else "mix"
+    def mixers(self, layers: Sequence[str], unknown: Sequence[str] = ()) -> str:
+        """What is said of layers that mix rows, of others that may, and of the loss; "" of none."""
+        sure = [*layers, *(["the loss"] if self.loss_mixes else [])]
+        said = [f"{', '.join(sure)} {'mixes' if len(sure) == 1 else 'mix'} the rows"] * bool(sure)
+        return ", ".join([*said, *([f"{', '.join(unknown)} may mix the rows"] if unknown else [])])
 
     @cached_property
     def normals(self) -> tuple[Normal | None, ...]:
@@ -383,13 +384,16 @@ class View:
 
 def widths_of(trace: StepTrace) -> list[int]:
     """How many numbers a network is given, then how many each layer with weights gives."""
-    layers = [layer for layer in trace.layers if layer.kernel is not None]
+    layers = [
+        one for one in trace.layers if one.kernel is not None or (one.own and one.parameters)
+    ]  # fmt: skip
     if all(layer.place is not None for layer in layers):
         return [len(one) for one in trace.names.units]
-    given = flat(layers[0].numbers.x, trace.rows)
+    x = layers[0].numbers.x
+    given = next(iter(trace.inputs.values())) if x is None else x
     return [
-        one.shape[1] for one in (given, *(flat(layer.numbers.a, trace.rows) for layer in layers))
-    ]
+        flat(one, trace.rows).shape[1] for one in (given, *(one.numbers.a for one in layers))
+    ]  # fmt: skip
 
 
 def are_equal(left: Array, right: Array) -> bool:

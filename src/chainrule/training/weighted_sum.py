@@ -29,6 +29,7 @@ def weighted_sum(layer: str, own: Sequence[Node], alone: bool) -> tuple[Node | N
                 if one.operation is ops.add
                 and one.operands[0] is node
                 and one.operands[1].name == bias
+                and one.operands[1].shape == node.shape[-1:]
             ]  # fmt: skip
             x, z = node.operands[0], added[0] if added else node
             if alone and not _is_all(own, x, {node.number, z.number}, z, (kernel, bias)):

@@ -11,8 +11,10 @@ __all__ = ["mixing_words", "shares_of"]
 
 def mixing_words(view: View) -> str:
     """What mixes rows, as a clause; empty where nothing does."""
-    who = ["a layer"] * any(view.mixing) + ["the loss"] * view.loss_mixes
-    return f"{' and '.join(who)} {view.mix_word(len(who))} the rows" if who else ""
+    unknown = {*view.trace.mixing.unknown}
+    mixing = [layer.name for layer, one in zip(view.layers, view.mixing, strict=True) if one]
+    sure, unsure = bool({*mixing} - unknown), bool({*mixing} & unknown)
+    return view.mixers(["a layer"] * sure, ["another" if sure else "a layer"] * unsure)
 
 
 def shares_of(layer: LayerTrace, tape: Tape, given: int | None) -> int | None:

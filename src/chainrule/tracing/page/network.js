@@ -192,10 +192,16 @@ class Network {
     return (results?.z ?? null) !== null || spread !== undefined;
   }
 
-  /** Whether a column's layer makes its units of more or fewer numbers, without sums that are known. */
+  /** Whether a column's layer computes by a function of the user's own, without sums. */
+  isOwn(c) {
+    const { kind, layer, moves } = this.columns[c];
+    return kind === "layer" && !layer.builtIn && !moves && !this.hasSums(c);
+  }
+
+  /** Whether such a layer makes its units of more or fewer numbers. */
   isOfOthers(c) {
-    const { kind, results, names } = this.columns[c];
-    return kind === "layer" && !this.hasSums(c) && (results.x ?? null) !== null && this.widthOf(results.x) !== names.length;
+    const { results, names } = this.columns[c];
+    return this.isOwn(c) && (results.x ?? null) !== null && this.widthOf(results.x) !== names.length;
   }
 
   /** The shape [inputs, units] of the matrix that makes a layer's sums; undefined where there is none. */
@@ -249,6 +255,11 @@ class Network {
   /** The derivative by what a layer without weights is given, where there is no room for its name. */
   get givenWord() {
     return this.errors ? "−∂x" : "∂x";
+  }
+
+  /** The derivative by what a layer of the user's own gives, where there is no room for its name. */
+  get givesWord() {
+    return this.errors ? "−∂a" : "∂a";
   }
 
   get deltaWord() {

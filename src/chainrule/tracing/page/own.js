@@ -93,6 +93,8 @@ class OwnParameters {
     }
     const known = this.operations?.knownPlaces(parameter) ?? null;
     if (known !== null) return known;
+    const made = this.operations?.madeOf(unit);
+    if (made) return [...made.numbers.get(this.parameters[parameter]) ?? []].sort((a, b) => a - b);
     if (size === this.width) return [unit];
     const last = this.training.of(this.layer.results.a).shape.at(-1);
     return shape.length === 1 && width === last ? [column] : Array.from({ length: size }, (_, place) => place);
@@ -244,6 +246,7 @@ class OwnParameters {
 
   gradientLines(units) {
     const { kept, more } = this.told(units);
+    if (!kept.length) return [];
     const [{ parameter, place }] = kept;
     return [
       ...this.reportedLines(parameter, place, units),
@@ -296,8 +299,23 @@ class OwnParameters {
 
   /** What a panel has of them: their numbers that belong to a unit, and the gradients of these. */
   sections(unit) {
-    const found = Object.keys(this.parameters).map((parameter) => this.section(parameter, unit));
-    return this.learns ? [...found, { title: "Their gradients", lines: this.gradientLines([unit]) }] : found;
+    const own = Object.keys(this.parameters).filter((parameter) => this.ofUnit(parameter, unit).length > 0);
+    const found = own.map((parameter) => this.section(parameter, unit));
+    return this.learns && own.length ? [...found, { title: "Their gradients", lines: this.gradientLines([unit]) }] : found;
+  }
+
+  /** Their numbers for the table of weights, of many those with the largest gradients. */
+  rows() {
+    const { training } = this;
+    return Object.entries(this.parameters).flatMap(([parameter, segment]) => {
+      const { data } = training.parameter(segment);
+      const sizes = Array.from(data, (_, place) => this.size(parameter, place, false));
+      const [, start] = this.data.segments[segment];
+      return largestPlaces(sizes, MOST_OWN).map((place) => [
+        { text: this.name(parameter, place), key: `p/${this.c}/${segment}/${place}` }, "", this.layer.name,
+        number(data[place]), gradientCell(this.gradient(parameter, place)), number(training.after?.parameters[start + place]),
+      ]);
+    });
   }
 
   section(parameter, unit) {

@@ -86,6 +86,22 @@ class OwnLayer extends OwnOperations {
     return [...lines, ...ends, ...this.narration.meanings(...this.formulas("values"), ...Object.values(this.ends ?? {}))];
   }
 
+  /** What a unit is made of: places of what the layer is given, and of parameters by their segments; null
+   *  where an operation on the way has no formula. */
+  madeOf(unit) {
+    const first = this.link ? this.ends[unit] : `${this.last}/${unit}`;
+    const behind = this.placesIn([first], "values");
+    const trees = [first, ...behind.flatMap((places, n) => [...places].map((place) => this.steps[n].values[place]))];
+    if (trees.includes(undefined)) return null;
+    const found = { given: new Set(), numbers: new Map() };
+    for (const key of trees.flatMap(keysIn)) {
+      const [, kind, segment, place] = /^(x|p\/(\d+))\/(\d+)$/.exec(key) ?? [];
+      if (kind === "x") found.given.add(Number(place));
+      else if (kind !== undefined) found.numbers.set(Number(segment), (found.numbers.get(Number(segment)) ?? new Set()).add(Number(place)));
+    }
+    return found;
+  }
+
   /** The derivatives from what units give back to what the layer is given; of one unit those that it is in. */
   backwardLines(units) {
     const { narration, c } = this;
@@ -98,15 +114,15 @@ class OwnLayer extends OwnOperations {
       told.forEach((place) => reached.add(`d${n}/${place}`));
       return told.map((place) => this.line(`d${n}/${place}`, slopes[place], why));
     });
-    const given = this.givenTold.map((place) => this.line(`dx/${place}`, this.given[place], why));
+    const given = this.givenTold(units).map((place) => this.line(`dx/${place}`, this.given[place], why));
     return [...arrived, ...inside, ...given, ...narration.meanings(...this.formulas("slopes"), ...Object.values(this.given))];
   }
 
   /** The derivative by what the last activation is of. */
   pairLine(unit) {
-    const tree = this.pairs[unit];
-    const line = this.line(`d${this.last}/${unit}`, tree, "through the operations of the loss");
-    return tree === undefined ? line : `${line}, as training computes both together`;
+    const why = "through the operations of the loss";
+    const line = this.line(`d${this.last}/${unit}`, this.pairs[unit], why);
+    return line.endsWith(why) ? line : `${line}, as training computes both together`;
   }
 
   /** Whether these are all units that are drawn. */
@@ -115,9 +131,11 @@ class OwnLayer extends OwnOperations {
   }
 
   /** Of what the layer is given the numbers that are told. */
-  get givenTold() {
+  givenTold(units) {
     const { shown } = this.network.columns[this.c - 1];
-    return this.whole ? this.givenPlaces.filter((place) => shown.includes(place)) : this.givenPlaces;
+    const told = this.whole ? this.givenPlaces.filter((place) => shown.includes(place)) : this.givenPlaces;
+    const made = this.isAll(units) ? null : this.madeOf(units[0]);
+    return made ? told.filter((place) => made.given.has(place)) : told;
   }
 
   /** The derivatives of the loss by what operations make of parameters alone, from behind. */

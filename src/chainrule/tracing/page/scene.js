@@ -115,7 +115,9 @@ class NetworkScene {
     if (this.shows("a", c, unit)) {
       found.push([column.kind === "inputs" ? "" : "a", network.value(c, "a", unit), "a"]);
     }
-    if (this.shows("d", c, unit) && network.delta(c, unit) !== undefined) {
+    if (this.shows("d", c, unit) && network.isOwn(c)) {
+      found.push([network.givesWord, network.sign * network.value(c, "upstream", unit), "delta"]);
+    } else if (this.shows("d", c, unit) && network.delta(c, unit) !== undefined) {
       found.push([network.hasSums(c) ? network.deltaWord : network.givenWord, network.delta(c, unit), "delta"]);
     }
     return found;
@@ -146,8 +148,9 @@ class NetworkScene {
 
   edges(column, c) {
     const { network } = this;
+    const before = network.columns[c - 1]?.shown;
+    if (network.isOwn(c)) return this.edgesOfOwn(column, c);
     if (!column.link) return [];
-    const before = network.columns[c - 1].shown;
     if (column.link === "same") {
       return column.shown.filter((unit) => before.includes(unit))
         .map((unit) => ({ key: null, ...this.line(this.at[c - 1].get(unit), this.at[c].get(unit)), weight: 1, kind: "plain" }));
@@ -158,6 +161,16 @@ class NetworkScene {
     for (const edge of found) edge.weight = (this.roomy ? 1 : 0.6) + ((this.roomy ? 2.6 : 1.6) * Math.abs(edge.value)) / largest;
     if (!this.roomy || found.length > 20) for (const edge of found) edge.text = "";
     return found;
+  }
+
+  /** Lines to each unit of a layer of the user's own from all that it is made of. */
+  edgesOfOwn(column, c) {
+    const operations = OwnLayer.of(new Narration(this.network), c);
+    return column.shown.flatMap((unit) => {
+      const given = operations?.madeOf(unit)?.given;
+      return this.network.columns[c - 1].shown.filter((source) => !given || given.has(source))
+        .map((source) => ({ key: null, ...this.line(this.at[c - 1].get(source), this.at[c].get(unit)), weight: 1, kind: "plain" }));
+    });
   }
 
   addLabels() {

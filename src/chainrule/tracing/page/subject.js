@@ -106,9 +106,10 @@ class NetworkSubject {
     const own = this.data.formulas.oneLoss ? "" : " ℓ";
     const of = this.data.mixing ? `the sum Σℓ of all rows' losses (for ${this.data.mixing})` : `the row's own loss${own}`;
     const minus = errors ? "minus " : "";
-    const passed = columns.some(({ mark }) => mark) ? "h~ what h is after a layer without weighted sums (dropout, normalization …), " : "";
-    const given = columns.some((column) => this.isPlain(column)) ? `${givenWord} ${minus}that by what ${passed ? "such a layer" : "a layer without weighted sums"} is given, ` : "";
-    return `z weighted sum, a activation, ${d} ${errors ? "error: minus " : ""}the derivative of ${of} by z, ${passed}${given}`
+    const passed = columns.some(({ mark }) => mark) ? "h~ what h is after a layer that has no names of its own (dropout, normalization …), " : "";
+    const given = columns.some((column) => this.isPlain(column)) ? `${givenWord} ${minus}that by what ${passed ? "such a layer" : "a layer such as dropout or normalization"} is given, ` : "";
+    const gives = columns.some((_, c) => this.network.isOwn(c)) ? `${this.network.givesWord} ${minus}that by a where there is no z, ` : "";
+    return `z weighted sum, a activation, ${d} ${errors ? "error: minus " : ""}the derivative of ${of} by z, ${passed}${given}${gives}`
       + `${this.targetWord()}${this.signs().map((one) => `, ${one}`).join("")}. Lines are weights: blue positive, dashed orange negative, thicker where larger; `
       + `${errors ? "−∂ on them is minus" : "∂ on them is"} the gradient, → what is after the step.`;
   }
@@ -157,7 +158,7 @@ class NetworkSubject {
   /** Whether a column is a layer without sums that computes. */
   isPlain(column) {
     const c = this.network.columns.indexOf(column);
-    return column.kind === "layer" && !column.moves && !this.network.hasSums(c) && !this.network.isOfOthers(c);
+    return column.kind === "layer" && !column.moves && !this.network.hasSums(c) && !this.network.isOwn(c);
   }
 
   panel(key) {
@@ -223,9 +224,10 @@ class NetworkSubject {
       const slopes = [network.value(c, "slope", unit), network.delta(c, unit)].map(number);
       const none = [number(), number()];
       const bySums = column.kind !== "layer" || network.hasSums(c);
+      const apart = bySums || network.isOwn(c);
       return [
         column.title, styled(column.names[unit]), ...["z", "a"].map((what) => number(network.value(c, what, unit))),
-        ...(bySums ? slopes : none), ...(plain ? (bySums ? none : slopes) : []),
+        ...(bySums ? slopes : none), ...(plain ? (apart ? none : slopes) : []),
       ];
     }));
     const weights = network.weighted.flatMap(({ column, c }) => column.shown.flatMap((unit) =>
@@ -235,6 +237,8 @@ class NetworkSubject {
         number(network.weight(c, unit, source)), gradientCell(network.toldGradient(c, unit, source)),
         number(network.weight(c, unit, source, this.training.after ?? null)),
       ])));
+    const narration = new Narration(network);
+    weights.push(...columns.flatMap((_, c) => (network.isOwn(c) ? new OwnParameters(narration, c).rows() : [])));
     const drawn = network.folded.length ? " that are drawn" : "";
     const { course } = this.training;
     const losses = course.length > 2 || this.training.made ? [tableOfLosses(course, this.data.iteration, this.data.loss.name)] : [];

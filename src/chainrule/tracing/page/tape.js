@@ -125,7 +125,9 @@ function unsettled(found) {
   const last = pairs.at(-1);
   if (last && driftOf(last) <= KINK * gapOf(last[1]) + last[1][3]) {
     const [best] = leastBy(pairs, (pair) => driftOf(pair) + pair[0][3]);
-    return gapOf(best) > toleranceOf(best) ? best : smooth(best, (best[1] + best[2]) / 2);
+    const [center, below, above, rounding] = best;
+    const sides = [below, above].map((one) => (Math.abs(one) <= rounding ? 0 : one));
+    return gapOf(best) > toleranceOf(best) ? [center, ...sides, rounding] : smooth(best, (best[1] + best[2]) / 2);
   }
   const [best, shortest] = [leastBy(found, spreadOf), found.at(-1)];
   const isUnseen = GROWN * spreadOf(best) < spreadOf(shortest) && spreadOf(shortest) <= UNSEEN * shortest[3];
