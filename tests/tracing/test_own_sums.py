@@ -161,3 +161,16 @@ def test_a_network_without_weighted_sums_has_no_word_of_them():
     own = Own(lambda x, a: ops.tanh(x @ a), (("a", (2, 3)),))
     text = model(2, own).trace(*batch(1, 2, 3)).to_text()
     assert text.startswith("One training step of a 2-3 network") and "z = a W" not in text
+
+
+def test_what_stands_before_the_first_own_layer_takes_no_names_from_inputs():
+    own = Own(lambda x, a: ops.tanh(x @ a), (("a", (2, 3)),))
+    made = model(2, layers.Dropout(0.5), own, layers.Dense(1))
+    text = made.trace(*batch(2, 2, 1), units=[["Age", "Price"], ["o"]]).to_text()
+    assert "given: Age(1) = " in text and "Age~(1)·a_own[1,1]" in text
+
+
+def test_an_own_layer_without_weights_that_makes_more_numbers_stands_in_the_title():
+    own = Own(lambda x: ops.concatenate(x, x * x, axis=1))
+    trace = model(2, own, layers.Dense(1)).trace(*batch(1, 2, 1))
+    assert trace.to_text().startswith("One training step of a 2-4-1 network")

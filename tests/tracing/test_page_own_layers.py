@@ -310,3 +310,66 @@ def test_the_legend_says_whose_operations_letters_stand_for():
         "new NetworkSubject(shipped).legend()", shipped=shipped_step(traced("quad", 1, True)[1])
     )
     assert "u1, u2 ... what operations of own give, in their order" in legend
+
+
+PANELS = """network.columns.flatMap((column, c) =>
+  (network.isOwn(c) ? column.shown : []).map((unit) => {
+  const { sections } = new NetworkPanel(network).unit(c, unit);
+  return sections.map(({ title, table }) => [title, table?.head ?? [],
+    (table?.rows ?? []).map((row) => row.map((one) => unmarked(one.text ?? one)))]);
+}))"""
+
+
+def of_network(scripts, trace, code):
+    return scripts(
+        f"(() => {{ const network = new Network(new Training(shipped)); return {code}; }})()",
+        shipped=shipped_step(trace),
+    )
+
+
+def test_a_unit_is_drawn_with_lines_from_all_that_it_is_made_of():
+    scripts = Scripts(*SCRIPTS, "scene.js", "drawing.js")
+    own = Own(lambda x, a: ops.concatenate(x @ a, x, axis=1), (("a", (2, 1)),))
+    trace = model(2, layers.Dense(2), own, layers.Dense(1)).trace(*batch(1, 2, 1))
+    count = "networkScene(network, new Set(), []).groups.map(({ edges }) => edges.length)"
+    assert of_network(scripts, trace, count)[:4] == [0, 4, 4, 3]
+
+
+def test_a_panel_has_the_numbers_of_parameters_that_its_unit_is_made_of(scripts):
+    trace = traced("quad", 2, middle=True)[1]
+    (_, second, _) = of_network(scripts, trace, PANELS)
+    tables = {title.split(" (")[0]: rows for title, _, rows in second}
+    assert [row[0] for row in tables["own: a"]] == ["aown[1,2]", "aown[2,2]"]
+    assert [row[0] for row in tables["own: b"]] == ["bown[1,2]", "bown[2,2]"]
+
+
+def test_the_derivative_by_what_a_unit_gives_stands_by_it_where_the_loss_takes_that(scripts):
+    code = """network.columns.at(-1).names
+      .map((_, unit) => network.givesSlope(network.last, unit) ?? null)"""
+    for name, (loss, kind, width, function) in LAST.items():
+        stack = [layers.Dense(2), Own(function, (("a", (2, width)),))]
+        trace = model(2, *stack, loss=loss).trace(*batch(2, 2, width, kind))
+        wanted = trace.layers[1].numbers.upstream[0] if name == "logits" else [None] * width
+        assert of_network(scripts, trace, code) == pytest.approx(list(wanted)), name
+        heads = [head for panel in of_network(scripts, trace, PANELS) for _, head, _ in panel]
+        assert (["row", "a", "∂ℓ/∂a"] in heads) == (name == "logits")
+        assert (["row", "a"] in heads) == (name != "logits")
+
+
+def test_the_table_of_weights_has_those_of_own_layers():
+    scripts = Scripts(*SCRIPTS, "curve.js", "subject.js")
+    tables = scripts(
+        "new NetworkSubject(shipped).tables().map(({ rows }) => rows.map((row) => row.map((one) => "
+        "[one.text ?? one, one.key ?? null])))",
+        shipped=shipped_step(traced("quad", 1, middle=True)[1]),
+    )
+    keys = [row[0][1] for row in tables[1] if row[2][0] == "own"]
+    assert len(keys) == 12 and keys[0] == "p/2/2/0"
+
+
+def test_numbers_that_are_none_have_their_formulas_in_the_page_too(scripts):
+    made = model(2, layers.Dense(2), loss=lambda t, o: ops.log(o - t))
+    told = scripts(TOLD, shipped=shipped_step(made.trace(*batch(2, 2, 2))), row=0)
+    lines = [line for _, lines in told for line in lines if line.startswith("q<2,2> = ")]
+    assert lines and lines[0].startswith("q<2,2> = log(q<1,2>) = log(−")
+    assert lines[0].endswith(" = not a number")

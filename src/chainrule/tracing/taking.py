@@ -302,7 +302,7 @@ def _names(
     widths = [_columns(one.x) for one in weighted]
     default = []
     if weighted:
-        inputs = _given_width(layers[0], widths[0])
+        inputs = _given_width(layers, widths[0])
         default = default_units(inputs, [_columns(one.z) for one in weighted])
     if default and len(losses) == 1 and losses[0].target_kind == "labels":
         default[-1] = [f"o{label}" for label in range(len(default[-1]))]  # classes are from 0
@@ -315,10 +315,11 @@ def _names(
     return made
 
 
-def _given_width(first: LayerTrace, width: int) -> int:
-    """How many inputs have names: those of a first layer of the user's own, or of the sums."""
-    x = first.numbers.x
-    return width if x is None or not first.own or first.place == 0 else math.prod(x.shape[1:])
+def _given_width(layers: Sequence[LayerTrace], width: int) -> int:
+    """How many inputs have names: all before a layer of the user's own, else those of the sums."""
+    x, first = layers[0].numbers.x, next(k for k, one in enumerate(layers) if one.place == 0)
+    own = any(layer.own for layer in layers[:first])
+    return width if x is None or not own else math.prod(x.shape[1:])
 
 
 def _check_biases(layers: Sequence[LayerTrace], names: Names) -> None:

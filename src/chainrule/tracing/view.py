@@ -382,11 +382,15 @@ class View:
         return f"[{','.join(str(one + 1) for one in np.unravel_index(output, shape))}]"
 
 
+def _makes_units(layer: LayerTrace) -> bool:
+    """Whether a layer of the user's own has weights, or gives more or fewer numbers."""
+    x, a = layer.numbers.x, layer.numbers.a
+    return layer.own and bool(layer.parameters or (x is not None and x.size != a.size))
+
+
 def widths_of(trace: StepTrace) -> list[int]:
     """How many numbers a network is given, then how many each layer with weights gives."""
-    layers = [
-        one for one in trace.layers if one.kernel is not None or (one.own and one.parameters)
-    ]  # fmt: skip
+    layers = [one for one in trace.layers if one.kernel is not None or _makes_units(one)]
     if all(layer.place is not None for layer in layers):
         return [len(one) for one in trace.names.units]
     x = layers[0].numbers.x

@@ -178,7 +178,8 @@ class FormulaText {
 function equationLine(name, tree, symbols, value, why = "") {
   const known = tree !== null && tree !== undefined && keysIn(tree).every((key) => symbols(key)?.value !== undefined);
   const sizes = () => keysIn(tree).map((key) => Math.abs(symbols(key).value)); // what rounding is measured by
-  if (!known || !close(evaluated(tree, symbols), value, 1e-6 * Math.max(0, ...sizes()))) {
+  const made = known ? evaluated(tree, symbols) : undefined;
+  if (!known || !(Object.is(made, value) || close(made, value, 1e-6 * Math.max(0, ...sizes())))) {
     return `${name} = ${bare(value)}${why ? `, ${why}` : ""}`;
   }
   const plainly = typeof tree !== "object"; // a symbol alone: its number is the result

@@ -198,6 +198,14 @@ class Network {
     return kind === "layer" && !layer.builtIn && !moves && !this.hasSums(c);
   }
 
+  /** The derivative by what a unit of such a layer gives; undefined where the loss takes what is before it. */
+  givesSlope(c, unit, row = this.row) {
+    const { pair, ownLayers, layers } = this.data;
+    const { layer, results } = this.columns[c];
+    const before = ownLayers[layers.indexOf(layer)]?.link || (c === this.end && pair && !pair.from.includes(results.a));
+    return before ? undefined : this.sign * this.value(c, "upstream", unit, row);
+  }
+
   /** Whether such a layer makes its units of more or fewer numbers. */
   isOfOthers(c) {
     const { results, names } = this.columns[c];

@@ -311,10 +311,13 @@ class OwnParameters {
       const { data } = training.parameter(segment);
       const sizes = Array.from(data, (_, place) => this.size(parameter, place, false));
       const [, start] = this.data.segments[segment];
-      return largestPlaces(sizes, MOST_OWN).map((place) => [
+      const kept = largestPlaces(sizes, MOST_OWN);
+      const others = data.length - kept.length;
+      const more = others ? [[`and ${others.toLocaleString("en")} more of ${this.layer.name}/${parameter}`]] : [];
+      return kept.map((place) => [
         { text: this.name(parameter, place), key: `p/${this.c}/${segment}/${place}` }, "", this.layer.name,
         number(data[place]), gradientCell(this.gradient(parameter, place)), number(training.after?.parameters[start + place]),
-      ]);
+      ]).concat(more);
     });
   }
 

@@ -108,14 +108,16 @@ class OwnLayer extends OwnOperations {
     const why = "through the operations of the layer";
     const arrived = new Set(units.flatMap((unit) => (this.link ? [this.pairLine(unit)] : narration.upstreamLines(c, unit))));
     const reached = new Set(units.map((unit) => `d${this.last}/${unit}`));
+    const given = this.givenTold(units);
+    const needed = this.placesIn(given.map((place) => this.given[place]), "slopes");
     const isIn = (tree) => this.isAll(units) || tree === undefined || keysIn(tree).some((key) => reached.has(key));
     const inside = this.steps.map(({ slopes, shown, moved }, n) => [slopes, moved ? shown : [], n]).reverse().flatMap(([slopes, shown, n]) => {
-      const told = shown.filter((place) => isIn(slopes[place]));
+      const told = shown.filter((place) => isIn(slopes[place]) || needed[n].has(place));
       told.forEach((place) => reached.add(`d${n}/${place}`));
       return told.map((place) => this.line(`d${n}/${place}`, slopes[place], why));
     });
-    const given = this.givenTold(units).map((place) => this.line(`dx/${place}`, this.given[place], why));
-    return [...arrived, ...inside, ...given, ...narration.meanings(...this.formulas("slopes"), ...Object.values(this.given))];
+    const back = given.map((place) => this.line(`dx/${place}`, this.given[place], why));
+    return [...arrived, ...inside, ...back, ...narration.meanings(...this.formulas("slopes"), ...Object.values(this.given))];
   }
 
   /** The derivative by what the last activation is of. */

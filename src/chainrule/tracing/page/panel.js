@@ -78,8 +78,9 @@ class NetworkPanel {
     if (this.data.rows === 1) return { title: "", lines: [] };
     const [base, slope] = network.hasSums(c) ? ["z", network.deltaWord] : ["x", network.givenWord];
     const value = (what, row) => number(network.value(c, what, unit, row));
-    const made = network.isOfOthers(c) ? [
-      ["a", (row) => value("a", row)], [network.slopeName("a"), (row) => number(network.sign * network.value(c, "upstream", unit, row))],
+    const gives = network.isOwn(c) && network.givesSlope(c, unit) !== undefined;
+    const made = network.isOwn(c) ? [
+      ["a", (row) => value("a", row)], ...(gives ? [[network.slopeName("a"), (row) => number(network.givesSlope(c, unit, row))]] : []),
     ] : [
       [base, (row) => value(base, row)], ["a", (row) => value("a", row)], [slope, (row) => number(network.delta(c, unit, row))],
     ];

@@ -115,9 +115,10 @@ class NetworkScene {
     if (this.shows("a", c, unit)) {
       found.push([column.kind === "inputs" ? "" : "a", network.value(c, "a", unit), "a"]);
     }
-    if (this.shows("d", c, unit) && network.isOwn(c)) {
-      found.push([network.givesWord, network.sign * network.value(c, "upstream", unit), "delta"]);
-    } else if (this.shows("d", c, unit) && network.delta(c, unit) !== undefined) {
+    const slope = network.isOwn(c) ? network.givesSlope(c, unit) : undefined;
+    if (this.shows("d", c, unit) && slope !== undefined) found.push([network.givesWord, slope, "delta"]);
+    if (network.isOwn(c)) return found;
+    if (this.shows("d", c, unit) && network.delta(c, unit) !== undefined) {
       found.push([network.hasSums(c) ? network.deltaWord : network.givenWord, network.delta(c, unit), "delta"]);
     }
     return found;

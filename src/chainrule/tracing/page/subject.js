@@ -109,8 +109,11 @@ class NetworkSubject {
     const passed = columns.some(({ mark }) => mark) ? "h~ what h is after a layer that has no names of its own (dropout, normalization …), " : "";
     const given = columns.some((column) => this.isPlain(column)) ? `${givenWord} ${minus}that by what ${passed ? "such a layer" : "a layer such as dropout or normalization"} is given, ` : "";
     const gives = columns.some((_, c) => this.network.isOwn(c)) ? `${this.network.givesWord} ${minus}that by a where there is no z, ` : "";
+    const sums = columns.some((_, c) => this.network.hasSums(c));
+    const also = `${this.targetWord()}${this.signs().map((one) => `, ${one}`).join("")}`;
+    if (!sums && gives) return `a what a unit gives, ${this.network.givesWord} ${minus}the derivative of ${of} by a, ${passed}${given}${also}.`;
     return `z weighted sum, a activation, ${d} ${errors ? "error: minus " : ""}the derivative of ${of} by z, ${passed}${given}${gives}`
-      + `${this.targetWord()}${this.signs().map((one) => `, ${one}`).join("")}. Lines are weights: blue positive, dashed orange negative, thicker where larger; `
+      + `${also}. Lines are weights: blue positive, dashed orange negative, thicker where larger; `
       + `${errors ? "−∂ on them is minus" : "∂ on them is"} the gradient, → what is after the step.`;
   }
 
