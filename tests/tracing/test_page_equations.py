@@ -18,10 +18,9 @@ from chainrule.tracing import Notation, trace_steps
 from chainrule.tracing.page.network import shipped_step
 
 SCRIPTS = (
-    "operations.js", "tape.js", "words.js", "formula.js", "step.js", "network.js", "outputs.js",
-    "own_operations.js", "own_loss.js", "own_layer.js", "forward.js", "narration.js", "rows.js",
-    "normal.js", "spread.js", "mixing.js",
-    "own.js", "rule.js", "panel.js",
+    "operations.js", "tape.js", "words.js", "formula.js", "step.js", "choice.js", "network.js",
+    "outputs.js", "own_operations.js", "own_loss.js", "own_layer.js", "forward.js", "narration.js",
+    "rows.js", "normal.js", "spread.js", "mixing.js", "own.js", "rule.js", "panel.js",
 )  # fmt: skip
 TOLD = """(() => {
   digits = 20;

@@ -373,3 +373,23 @@ def test_numbers_that_are_none_have_their_formulas_in_the_page_too(scripts):
     lines = [line for _, lines in told for line in lines if line.startswith("q<2,2> = ")]
     assert lines and lines[0].startswith("q<2,2> = log(q<1,2>) = log(−")
     assert lines[0].endswith(" = not a number")
+
+
+def test_operations_that_text_lists_are_listed_in_the_page_and_follow(scripts):
+    own = Own(lambda x, a: (x - x.mean(axis=0, keepdims=True)) @ a, (("a", (2, 2)),))
+
+    def loss(t, o):
+        return (o - o.mean(axis=0, keepdims=True) - t) ** 2
+
+    trace = model(2, layers.Dense(2), own, layers.Dense(2), loss=loss).trace(*batch(2, 2, 2))
+    listed = re.findall(r"\n((?:own|loss)/q\d+, all rows: \w+) = ", trace.to_text(300))
+    assert len(listed) > 6
+    for change in ("", "network.training.set({ place: 1 }, 0.75);"):
+        code = TOLD.replace("network.setRow(row);", f"{change} network.setRow(row);")
+        told = [line for _, lines in scripts(code, shipped=shipped_step(trace), row=0)
+                for line in lines]  # fmt: skip
+        found = [line for line in told if re.match("(own|loss)/q", line)]
+        assert {line.split(" = ")[0] for line in found} == {*listed}
+        losses = next(line for line in found if line.startswith(listed[-1])).split("[")[1]
+        own_losses = [line for line in told if line.startswith("ℓ = ")]
+        assert own_losses and own_losses[0][4:14] == losses[:10]

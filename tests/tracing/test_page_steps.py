@@ -16,10 +16,10 @@ from chainrule.tracing.page.course import shipped_lines
 from chainrule.tracing.page.network import shipped_step
 
 SCRIPTS = (
-    "operations.js", "tape.js", "words.js", "formula.js", "step.js", "network.js", "outputs.js",
-    "own_operations.js", "own_loss.js", "own_layer.js", "forward.js", "narration.js", "rows.js",
-    "normal.js", "spread.js", "mixing.js",
-    "own.js", "panel.js", "scene.js", "curve.js", "subject.js",
+    "operations.js", "tape.js", "words.js", "formula.js", "step.js", "choice.js", "network.js",
+    "outputs.js", "own_operations.js", "own_loss.js", "own_layer.js", "forward.js", "narration.js",
+    "rows.js", "normal.js", "spread.js", "mixing.js", "own.js", "panel.js", "scene.js", "curve.js",
+    "subject.js",
 )  # fmt: skip
 CHOSEN = """
   const training = new Training(shipped);

@@ -26,7 +26,8 @@ from chainrule.optimizers import SGD, Adagrad, Adam, AdamW, Nadam, RMSprop
 from chainrule.tracing.page.network import shipped_step
 
 WALK = (
-    "operations.js", "tape.js", "words.js", "step.js", "network.js", "outputs.js", "spread.js",
+    "operations.js", "tape.js", "words.js", "step.js", "choice.js", "network.js",
+    "outputs.js", "spread.js",
     "mixing.js",
 )  # fmt: skip
 NUMBERS = ("x", "z", "a", "slope", "upstream", "delta", "upstream_reported", "reported")

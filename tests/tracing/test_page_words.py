@@ -20,6 +20,7 @@ SCRIPTS = (
     "words.js",
     "formula.js",
     "step.js",
+    "choice.js",
     "network.js",
     "outputs.js",
     "own_operations.js",

@@ -4,10 +4,15 @@ import re
 
 import numpy as np
 import pytest
+from tests.tracing.engine import Scripts
 from tests.tracing.networks import table_step
 from tests.tracing.test_equations import bare, check, equations
+from tests.tracing.test_page_equations import SCRIPTS
+from tests.tracing.test_positions import lines
 
+from chainrule.tracing.page.network import shipped_step
 from chainrule.tracing.text import symbol_text
+from chainrule.tracing.view import View
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -48,3 +53,32 @@ def test_spread_numbers_by_hand():
     errors = np.array([found[f"δ_{name}"] for name in names])
     assert errors == pytest.approx(bias.gradient[0, 0])
     assert np.outer(reach, errors) == pytest.approx(kernel.gradient[0])
+
+
+def large():
+    return table_step((False,), 2, 0.0, rows=1, widths=(120, 60), numbers=8, bins=20)
+
+
+def test_of_a_large_table_network_sums_have_what_is_shown_of_spread_numbers():
+    trace = large()
+    told, view = lines(trace), View(trace)
+    parts = [view.gives(1).names[unit] for unit in view.shown_units[1]]
+    sums = [told[name].partition(" = ")[0] for name in told if name.startswith("z_h1_")]
+    assert len(parts) == 2 and sums and all(part in told for part in parts)
+    assert all(f"{part}·W1[" in one and "more]" in one for part in parts for one in sums)
+
+
+def test_units_that_are_spread_are_drawn_where_they_are_drawn_behind():
+    columns = Scripts(*SCRIPTS, "drawing.js", "scene.js")(
+        """(() => { const network = new Network(new Training(shipped));
+          const { groups } = networkScene(network, new Set(), []);
+          return network.columns.map(({ kind, names, shown }, c) => [
+            kind, shown.map((unit) => names[unit]), groups[c].edges.length, names.length,
+          ]); })()""",
+        shipped=shipped_step(large()),
+    )
+    given = next(n for n, (kind, *_) in enumerate(columns) if kind == "given")
+    spread = columns[given - 1]
+    both = [name for name in columns[given][1] if int(name[1:]) > 11]  # what is spread comes last
+    assert both and {*both} <= {*spread[1]} and len(spread[1]) == 8 and spread[3] == 16
+    assert columns[given][2] == len(both)

@@ -109,13 +109,17 @@ class Shown:
         return found
 
     def sources(self, place: int) -> list[int]:
-        """The columns given to a layer with a kernel whose weights are shown."""
+        """The columns given to a layer with a kernel whose weights are shown.
+
+        With the largest those that layers before it show, so that a path can be followed.
+        """
         layer = self.layers[place]
         if place and self._fits(place):
             return self.units[place - 1]
-        hidden = [column for column, shown in self.made_before(place).items() if not shown]
-        kept = self._at_positions(layer, self.units[place], hidden)
-        return [column for column in kept if column not in hidden]
+        made = self.made_before(place)
+        kept = self._at_positions(layer, self.units[place], [*made])
+        shown = {column for column, is_shown in made.items() if is_shown}
+        return sorted({column for column in kept if column not in made} | shown)
 
     def made_before(self, place: int) -> dict[int, bool]:
         """The columns given to a layer that layers make which stand side by side before it.

@@ -43,7 +43,15 @@ from chainrule.tracing.step_spread import spread_numbers, spread_sum
 from chainrule.tracing.view import View, flat
 from chainrule.training import TracedNode
 
-__all__ = ["activated", "forward_row", "gives_shares", "loss_entries", "position_of", "within"]
+__all__ = [
+    "activated",
+    "forward_row",
+    "gives_shares",
+    "listed",
+    "loss_entries",
+    "position_of",
+    "within",
+]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -266,13 +274,18 @@ def _other_sums(view: View, place: int, row: int, units: list[int]) -> Iterator[
             yield activated(given, layer, symbol)
 
 
+def listed(every: Sequence[TracedNode]) -> tuple[list[TracedNode], int]:
+    """Operations whose numbers are listed, and how many are left out."""
+    nodes = [node for node in every if node.value is not None][:MOST_OPERATIONS]
+    return nodes, len(every) - len(nodes)
+
+
 def _operations(name: str, every: Sequence[TracedNode], view: View) -> Iterator[Entry]:
     """The operations of a layer or loss one by one, with what they give for all rows."""
-    nodes = [node for node in every if node.value is not None]
-    for number, node in enumerate(nodes[:MOST_OPERATIONS], start=1):
+    nodes, others = listed(every)
+    for number, node in enumerate(nodes, start=1):
         shown = number_text(node.value, view.notation.digits)
         yield f"{name}/q{number}, all rows: {node.operation} = {shown}"
-    others = len(every) - len(nodes[:MOST_OPERATIONS])
     if others > 0:
         plural = "s" if others > 1 else ""
         yield f"{name}: {others} more operation{plural} {left_out(others)}."

@@ -223,7 +223,7 @@ class ForwardNarration {
     const sums = this.sumsOf(c, units[0]);
     if (this.sharesOut(c)) return [...sums, ...this.share(c, units[0]), this.given(c, units.slice(1))].filter(Boolean);
     const plainly = sums.length > 0 && this.isPlain(c, units[0]);
-    if (!plainly && (!value || (network.columns[c].link !== "same" && !sums.length))) return [...sums, `It gives ${this.given(c, units)}.`];
+    if (!plainly && (!value || (network.columns[c].link !== "same" && !sums.length))) return [...sums, `It gives ${this.given(c, units)}.`, ...this.listed(network.columns[c].layer?.name)];
     const tree = plainly ? "z" : value;
     const first = equationLine(network.valueName(c, units[0]), tree, this.symbolsOf(c, units[0]), network.value(c, "a", units[0]));
     return [...sums, first, this.given(c, units.slice(1)), ...this.meanings(value, network.columns[c].spread && ["clip", ["reach"]])].filter(Boolean);
@@ -265,6 +265,13 @@ class ForwardNarration {
     return few(units.map((unit) => `${network.valueName(c, unit)} = ${bare(network.value(c, "a", unit))}`));
   }
 
+  /** Operations of the user's own that are not told row by row, with what they give for all rows. */
+  listed(name) {
+    const { steps, others } = this.data.lists[name] ?? { steps: [], others: 0 };
+    const lines = steps.map(([operation, index], n) => `${name}/q${n + 1}, all rows: ${operation} = ${numbersOf(this.training.of(index), bare)}`);
+    return others ? [...lines, `${name}: ${others} more operation${others > 1 ? "s are" : " is"} left out.`] : lines;
+  }
+
   targetWords(row = this.network.row) {
     const { outputs, mixing } = this.network;
     return few(outputs.targets(row).map((one) => `${mixing.at(one.name, row)} = ${bare(this.training.get(one.what))}${outputs.className(one)}`));
@@ -280,7 +287,7 @@ class ForwardNarration {
     const [table, own] = [symbolTable(), network.outputs.symbols()];
     const symbols = (key) => own(key) ?? table.symbols(key);
     const tree = loss && network.mixing.lossTree({ put: table.put, symbols });
-    return [equationLine(oneLoss ? this.L : "ℓ", tree, symbols, training.rowLosses[network.row], "through the operations of the loss")];
+    return [...this.listed("loss"), equationLine(oneLoss ? this.L : "ℓ", tree, symbols, training.rowLosses[network.row], "through the operations of the loss")];
   }
 
   loss() {

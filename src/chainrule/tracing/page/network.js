@@ -2,8 +2,6 @@
 // "u/column/unit", "w/column/unit/source", "b/column/unit", "t/index" (a target), "L".
 
 const UNCLEAR = /[\s=+*/<>()^|·-]/; // with which a name stands in brackets in a formula
-const MOST_SHOWN = 10; // units of a column that are all drawn
-const FOLDED_TO = 8;
 const MOST_COLUMNS = 16;
 const BY_UNIT = 8; // units of layers with weights up to which the walk goes unit by unit
 
@@ -350,40 +348,7 @@ class Network {
 
   /** Which units of each column are drawn: all, or those that matter most for the row. */
   choose() {
-    this.columns.forEach((column, c) => {
-      const all = column.names.map((_, unit) => unit);
-      if (all.length <= MOST_SHOWN) {
-        column.shown = all;
-        return;
-      }
-      const [score, rule] = this.score(c);
-      const best = all.sort((a, b) => score[b] - score[a]).slice(0, FOLDED_TO);
-      const more = [...this.brought].map((key) => key.split("/").map(Number)).filter(([k]) => k === c);
-      column.shown = [...new Set([...best, ...more.map(([, unit]) => unit)])].sort((a, b) => a - b);
-      column.rule = rule;
-    });
-  }
-
-  score(c) {
-    const column = this.columns[c];
-    const units = column.names.map((_, unit) => unit);
-    const size = (value) => Math.abs(value) || 0; // what is not known, or not a number, comes last
-    const next = this.columns[c + 1];
-    if (column.kind === "inputs" || column.kind === "given") {
-      const target = this.columns.findIndex((one, k) => k > c && one.link === "weights");
-      const reach = this.columns.slice(c + 1, target).every((one) => one.link === "same");
-      if (target < 0 || !reach) return [units.map((unit) => size(this.value(c, "a", unit))), "|a|"];
-      const kernel = this.training.parameter(this.segment(target, "kernel"));
-      const deltas = this.columns[target].names.map((_, j) => this.value(target, "delta", j));
-      const by = units.map((unit) => {
-        const sum = deltas.reduce((total, d, j) => total + Math.abs(kernel.data[unit * deltas.length + j] * d), 0);
-        return size(this.value(target, "x", unit) * sum);
-      });
-      return [by, "Σ |x·w·δ|"];
-    }
-    if (!next && this.isOfOthers(c)) return [units.map((unit) => size(this.value(c, "upstream", unit))), "|∂ℓ/∂a|"];
-    if (!next) return [units.map((unit) => size(this.value(c, "delta", unit))), "|δ|"];
-    return [units.map((unit) => size(this.value(c, "a", unit) * this.value(c, "upstream", unit))), "|a·∂ℓ/∂a|"];
+    chooseUnits(this);
   }
 
   /** Bring a unit into the drawing, by its name or number; what went wrong, if anything. */

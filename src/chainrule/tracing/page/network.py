@@ -21,7 +21,7 @@ from chainrule.tracing.page.course import (
 )
 from chainrule.tracing.page.formulas import shipped_formulas
 from chainrule.tracing.page.mixing import mixing_words, shares_of
-from chainrule.tracing.page.own_layer import asked_of_own_layers, shipped_own_layers
+from chainrule.tracing.page.own_layer import asked_of_own_layers, shipped_lists, shipped_own_layers
 from chainrule.tracing.page.own_loss import shipped_own_loss
 from chainrule.tracing.page.shipping import evaluated, not_known, packed, shipped_tape
 from chainrule.tracing.pairs import is_pair, pair_nodes
@@ -160,6 +160,7 @@ def _numbers(view: View, traced: TracedTape) -> dict[str, Any]:
         "formulas": shipped_formulas(trace),
         "ownLoss": own,
         "ownLayers": shipped_own_layers(view, traced),
+        "lists": shipped_lists(view, traced),
         "drawn": any(one.name in DRAWN for one in tape.instructions),
     }  # fmt: skip
     if not unknown:
@@ -205,6 +206,7 @@ def _recorded(
     before += [] if data["pair"] is None else [data["pair"]["targets"]]
     steps = [step for own in data["ownLayers"] if own is not None for step in own["steps"]]
     before += [index for step in steps for index in step["results"].values()]
+    before += [index for one in data["lists"].values() for _, index in one["steps"]]
     first = evaluated(tape, trace.rows, given, [one for one in before if one is not None])
     slopes = [first[index].reshape(-1) for index in tape.gradients]
     whole = np.concatenate(slopes) if slopes else np.zeros(0)

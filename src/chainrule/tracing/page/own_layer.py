@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -10,12 +11,14 @@ import numpy as np
 
 from chainrule.tracing.formula import Expression, Symbol, total
 from chainrule.tracing.page.own_operations import MOST_NUMBERS, Keyed, keyed_tree, keyed_trees
+from chainrule.tracing.step_forward import gives_shares, listed
 from chainrule.tracing.step_gradient import shown_numbers
 from chainrule.tracing.step_own_layer import OwnLayer
+from chainrule.tracing.step_own_loss import listed_operations
 from chainrule.tracing.view import View
 from chainrule.training import TracedNode, TracedTape
 
-__all__ = ["asked_of_own_layers", "shipped_own_layers"]
+__all__ = ["asked_of_own_layers", "shipped_lists", "shipped_own_layers"]
 
 UNUSED: dict[str, Any] = {"rows": [], "shared": None}
 """Of a number that no operation uses."""
@@ -23,7 +26,31 @@ UNUSED: dict[str, Any] = {"rows": [], "shared": None}
 
 def asked_of_own_layers(view: View) -> list[TracedNode]:
     """The operations whose numbers and derivatives the page takes from its tape."""
-    return [node for own in view.own_layers if own is not None for node in own.steps]
+    told = [node for own in view.own_layers if own is not None for node in own.steps]
+    return [*told, *(node for nodes in _listed(view).values() for node in listed(nodes)[0])]
+
+
+def shipped_lists(view: View, traced: TracedTape) -> dict[str, Any]:
+    """By the name of a layer, or "loss", the operations of one's own whose numbers are listed."""
+    return {
+        name: {
+            "steps": [
+                [one.operation, traced.tape.results[traced.nodes[one.number]["value"]]]
+                for one in listed(nodes)[0]
+            ],
+            "others": listed(nodes)[1],
+        }
+        for name, nodes in _listed(view).items() if traced.nodes and nodes
+    }  # fmt: skip
+
+
+def _listed(view: View) -> dict[str, Sequence[TracedNode]]:
+    both = zip(view.layers, view.own_layers, strict=True)
+    found: dict[str, Sequence[TracedNode]] = {
+        layer.name: layer.nodes for layer, own in both
+        if layer.own and own is None and layer.numbers.z is None and not gives_shares(layer)
+    }  # fmt: skip
+    return found | {"loss": listed_operations(view)}
 
 
 def shipped_own_layers(view: View, traced: TracedTape) -> list[dict[str, Any] | None]:

@@ -17,9 +17,9 @@ __all__ = ["frame_of", "page_of"]
 
 PLACE = Path(__file__).parent
 SCRIPTS = (
-    "operations.js", "tape.js", "words.js", "formula.js", "step.js", "network.js", "outputs.js",
-    "own_operations.js", "own_loss.js", "own_layer.js", "forward.js", "narration.js", "rows.js",
-    "normal.js", "spread.js", "mixing.js", "own.js", "rule.js", "panel.js", "scene.js",
+    "operations.js", "tape.js", "words.js", "formula.js", "step.js", "choice.js", "network.js",
+    "outputs.js", "own_operations.js", "own_loss.js", "own_layer.js", "forward.js", "narration.js",
+    "rows.js", "normal.js", "spread.js", "mixing.js", "own.js", "rule.js", "panel.js", "scene.js",
     "curve.js", "subject.js", "equations.js", "layers.js", "expression.js", "drawing.js",
     "making.js", "page.js",
 )  # fmt: skip

@@ -151,6 +151,7 @@ class NetworkScene {
     const { network } = this;
     const before = network.columns[c - 1]?.shown;
     if (network.isOwn(c)) return this.edgesOfOwn(column, c);
+    if (column.kind === "given" && !column.link) return this.edgesBeside(column, c);
     if (!column.link) return [];
     if (column.link === "same") {
       return column.shown.filter((unit) => before.includes(unit))
@@ -162,6 +163,15 @@ class NetworkScene {
     for (const edge of found) edge.weight = (this.roomy ? 1 : 0.6) + ((this.roomy ? 2.6 : 1.6) * Math.abs(edge.value)) / largest;
     if (!this.roomy || found.length > 20) for (const edge of found) edge.text = "";
     return found;
+  }
+
+  /** Lines from the units of the layer before to where they stand beside other numbers. */
+  edgesBeside(column, c) {
+    const { layer, shown } = this.network.columns[c - 1];
+    const start = layer?.start ?? null;
+    if (start === null) return [];
+    return shown.filter((unit) => column.shown.includes(start + unit))
+      .map((unit) => ({ key: null, ...this.line(this.at[c - 1].get(unit), this.at[c].get(start + unit)), weight: 1, kind: "plain" }));
   }
 
   /** Lines to each unit of a layer of the user's own from all that it is made of. */
