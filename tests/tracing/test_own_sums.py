@@ -174,3 +174,9 @@ def test_an_own_layer_without_weights_that_makes_more_numbers_stands_in_the_titl
     own = Own(lambda x: ops.concatenate(x, x * x, axis=1))
     trace = model(2, own, layers.Dense(1)).trace(*batch(1, 2, 1))
     assert trace.to_text().startswith("One training step of a 2-4-1 network")
+
+
+def test_sums_of_what_is_no_number_are_told_as_others():
+    own = Own(lambda x, a: ops.log(x * a - 9.0), (("a", (2,)),))
+    told = lines(model(2, own, layers.Dense(1)).trace(*batch(1, 2, 1)))
+    assert told["o"] == "z_o = nan" and told["z_o"].startswith("x1~·W1[1,1] + x2~·W1[2,1] + b1[1]")

@@ -143,7 +143,7 @@ def position_of(layer: LayerTrace, unit: int) -> tuple[int, int]:
 def activated(symbol: Symbol, layer: LayerTrace, z: Symbol) -> Entry:
     """What an activation makes of a sum."""
     name = layer.activation
-    if name in (None, "linear") and np.array_equal(symbol.value, z.value):
+    if name in (None, "linear") and np.array_equal(symbol.value, z.value, equal_nan=True):
         return equation(symbol, z)
     formula = activation_formula(name, layer.settings, z)
     if formula is not None:

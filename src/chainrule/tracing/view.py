@@ -81,7 +81,7 @@ class View:
     def _is_given(self, place: int, x: Array) -> bool:
         """Whether a layer is given just what the one before gives."""
         before = self.layers[place - 1].numbers.a if place else None
-        return before is not None and np.array_equal(flat(before, self.rows), x)
+        return before is not None and are_equal(flat(before, self.rows), x)
 
     def _after(self, place: int, layer: LayerTrace, current: Columns) -> Columns:
         if layer.place is not None:
