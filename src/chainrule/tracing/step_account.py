@@ -29,7 +29,8 @@ from chainrule.tracing.step_normal import names_at_positions, statistics, statis
 from chainrule.tracing.step_numbers import constants_of, name_in_rule, numbers_of_step
 from chainrule.tracing.step_own_loss import own_loss
 from chainrule.tracing.step_update import update_entries
-from chainrule.tracing.view import View, flat, widths_of
+from chainrule.tracing.view import View, flat
+from chainrule.tracing.widths import widths_of
 
 __all__ = ["account_of_step"]
 

@@ -24,7 +24,7 @@ from chainrule.tracing.step import LayerTrace, StepTrace
 if TYPE_CHECKING:
     from chainrule.tracing.step_own_layer import OwnLayer
 
-__all__ = ["View", "are_equal", "flat", "widths_of"]
+__all__ = ["View", "are_equal", "flat"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -380,24 +380,6 @@ class View:
         if len(shape) < 2:
             return ""
         return f"[{','.join(str(one + 1) for one in np.unravel_index(output, shape))}]"
-
-
-def _makes_units(layer: LayerTrace) -> bool:
-    """Whether a layer of the user's own has weights, or gives more or fewer numbers."""
-    x, a = layer.numbers.x, layer.numbers.a
-    return layer.own and bool(layer.parameters or (x is not None and x.size != a.size))
-
-
-def widths_of(trace: StepTrace) -> list[int]:
-    """How many numbers a network is given, then how many each layer with weights gives."""
-    layers = [one for one in trace.layers if one.kernel is not None or _makes_units(one)]
-    if all(layer.place is not None for layer in layers):
-        return [len(one) for one in trace.names.units]
-    x = layers[0].numbers.x
-    given = next(iter(trace.inputs.values())) if x is None else x
-    return [
-        flat(one, trace.rows).shape[1] for one in (given, *(one.numbers.a for one in layers))
-    ]  # fmt: skip
 
 
 def are_equal(left: Array, right: Array) -> bool:

@@ -27,7 +27,8 @@ from chainrule.tracing.page.shipping import evaluated, not_known, packed, shippe
 from chainrule.tracing.pairs import is_pair, pair_nodes
 from chainrule.tracing.step import LayerTrace, StepTrace
 from chainrule.tracing.step_penalty import TABLES
-from chainrule.tracing.view import View, widths_of
+from chainrule.tracing.view import View
+from chainrule.tracing.widths import widths_of
 from chainrule.training import TracedTape, traced_tape
 
 __all__ = ["shipped_step"]
