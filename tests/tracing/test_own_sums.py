@@ -11,6 +11,7 @@ from tests.tracing.test_positions import lines
 
 import chainrule as cr
 from chainrule import layers
+from chainrule.tracing.page.network import shipped_step
 
 ops = cr.ops
 
@@ -180,3 +181,15 @@ def test_sums_of_what_is_no_number_are_told_as_others():
     own = Own(lambda x, a: ops.log(x * a - 9.0), (("a", (2,)),))
     told = lines(model(2, own, layers.Dense(1)).trace(*batch(1, 2, 1)))
     assert told["o"] == "z_o = nan" and told["z_o"].startswith("x1~·W1[1,1] + x2~·W1[2,1] + b1[1]")
+
+
+def test_inputs_of_a_network_of_own_layers_alone_have_names():
+    own = Own(lambda x, a: ops.tanh(x @ a), (("a", (2, 3)),))
+    made = model(2, own)
+    for units, names in ((None, ("x1", "x2")), ([["Age", "Price"]], ("Age", "Price"))):
+        trace = made.trace(*batch(1, 2, 3), **({} if units is None else {"units": units}))
+        assert check(trace, "float64") > 20 and not list(bare(trace))
+        first, second = names
+        assert lines(trace)["v1_1"].startswith(f"{first}·a_own[1,1] + {second}·a_own[2,1] = ")
+        assert trace.to_text().startswith("One training step of a 2-3 network")
+        assert shipped_step(trace)["names"]["units"] == [list(names)]

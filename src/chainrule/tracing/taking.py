@@ -300,14 +300,13 @@ def _names(
 ) -> Names:
     weighted = [layer.numbers for layer in layers if layer.place is not None]
     widths = [_columns(one.x) for one in weighted]
-    default = []
-    if weighted:
-        inputs = _given_width(layers, widths[0])
-        default = default_units(inputs, [_columns(one.z) for one in weighted])
-    if default and len(losses) == 1 and losses[0].target_kind == "labels":
+    inputs = _given_width(layers, widths)
+    known = bool(weighted or inputs)
+    default = default_units(inputs, [_columns(one.z) for one in weighted]) if known else []
+    if weighted and len(losses) == 1 and losses[0].target_kind == "labels":
         default[-1] = [f"o{label}" for label in range(len(default[-1]))]  # classes are from 0
     for place, names in zip((0, -1), ends, strict=True):
-        if names is not None and default and len(names) == len(default[place]):
+        if names is not None and weighted and len(names) == len(default[place]):
             default[place] = list(names)
     made = notation.names(default, widths)
     if notation.biases is not None:
@@ -315,11 +314,15 @@ def _names(
     return made
 
 
-def _given_width(layers: Sequence[LayerTrace], width: int) -> int:
-    """How many inputs have names: all before a layer of the user's own, else those of the sums."""
-    x, first = layers[0].numbers.x, next(k for k, one in enumerate(layers) if one.place == 0)
-    own = any(layer.own for layer in layers[:first])
-    return width if x is None or not own else math.prod(x.shape[1:])
+def _given_width(layers: Sequence[LayerTrace], widths: Sequence[int]) -> int:
+    """How many inputs have names: all before a layer of the user's own, else those of the sums.
+
+    widths
+        How many numbers each layer with sums is given. 0 where there is neither.
+    """
+    x, sums = layers[0].numbers.x, [k for k, one in enumerate(layers) if one.place == 0]
+    own = any(layer.own for layer in layers[: sums[0] if sums else None])
+    return (widths[0] if widths else 0) if x is None or not own else math.prod(x.shape[1:])
 
 
 def _check_biases(layers: Sequence[LayerTrace], names: Names) -> None:
