@@ -16,10 +16,12 @@ from chainrule.estimators.network import SPREAD_WIDTH, TableNetwork, embedding_w
 from chainrule.estimators.settings import TableSettings
 from chainrule.layers import Parameters
 from chainrule.losses import MeanSquaredError, SparseCategoricalCrossentropy
-from chainrule.optimizers import AdamW
+from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.training import Data, Trainer
 
 __all__ = ["RowStep", "row_step", "trainer_of"]
+
+SGD_MOMENTUM = 0.9
 
 MOST_SCALED = 12
 """Columns of which it is said how they are scaled."""
@@ -41,9 +43,17 @@ def trainer_of(
         SparseCategoricalCrossentropy() if head.is_classification else MeanSquaredError()
         for head in network.heads
     ]
-    rule = AdamW(chosen.learning_rate, weight_decay=chosen.weight_decay)
     seed = member_seed(chosen.seed, number)
-    return Trainer(network, losses, rule, seed=seed, parameters=parameters)
+    return Trainer(network, losses, _rule(chosen), seed=seed, parameters=parameters)
+
+
+def _rule(chosen: Any) -> Optimizer:
+    """The optimizer of settings."""
+    extra = {
+        "adamw": {"weight_decay": chosen.weight_decay},
+        "sgd": {"momentum": SGD_MOMENTUM},
+    }.get(chosen.optimizer, {})
+    return OPTIMIZERS[chosen.optimizer](chosen.learning_rate, **extra)
 
 
 @dataclass(frozen=True)
