@@ -100,6 +100,8 @@ class TableNetwork:
         `NORMALIZATIONS`.
     l1, l2
         Strengths of penalties on the kernels of all these layers and of the last, in training.
+    fixed
+        Whether batches too are normalized by the statistics that are kept for prediction.
     """
 
     numbers: int
@@ -113,6 +115,7 @@ class TableNetwork:
     normalization: str = "none"
     l1: float = 0.0
     l2: float = 0.0
+    fixed: bool = False
 
     @classmethod
     def of(
@@ -289,7 +292,7 @@ class TableNetwork:
         self, layer: Layer, sums: Node, waiting: Iterator[Node], draws: Draws | None
     ) -> Node:
         own = [next(waiting) for _ in layer.parameters((1,))]
-        if draws is None:
+        if draws is None or self.fixed:
             return layer.apply(sums, *own)
         return layer.apply_training(sums, *own, draws=draws)
 

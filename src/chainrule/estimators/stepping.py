@@ -58,7 +58,7 @@ def _rule(chosen: Any) -> Optimizer:
 
 @dataclass(frozen=True)
 class RowStep:
-    """One row of a table as a step of training without dropout takes it.
+    """One row of a table as a step of training takes it that goes forward as prediction does.
 
     trainer, data
         One of the model's networks with a new optimizer; the row, encoded.
@@ -98,7 +98,8 @@ class RowStep:
 def row_step(model: TableModel, table: Table, row: int, member: int = 0) -> RowStep:
     """A row of a table, ready to be traced through one of a model's networks.
 
-    Dropout is off, so that what goes forward is the prediction.
+    Dropout is off, and statistics of batches are those kept for prediction, so that what goes
+    forward is the prediction.
 
     row, member
         Counted from 0.
@@ -124,7 +125,7 @@ def row_step(model: TableModel, table: Table, row: int, member: int = 0) -> RowS
 
 
 def _of_row(model: TableModel, one: Table, member: int) -> RowStep:
-    network = replace(model.network, dropout=0.0)
+    network = replace(model.network, dropout=0.0, fixed=True)
     encoded = model.encoder.encode(one)
     inputs = network_inputs(network, encoded)
     trainer = trainer_of(network, model.chosen, member, model.members[member].parameters)
