@@ -88,7 +88,7 @@ def test_a_file_keeps_20_000_rows_evenly_drawn():
 
 
 def test_old_files_open_without_held_rows():
-    for name in ("first_table", "second_table"):
+    for name in ("first_table", "second_table", "third_table"):
         model = load_table_model(FILES / f"{name}.safetensors")
         assert model.held == ()
         with pytest.raises(DataError, match="an older version saved it.* train again"):
@@ -308,3 +308,13 @@ def test_networks_that_all_answer_for_every_row_need_no_narrowing():
     rest = (X, found["price"])
     given = TabularRegressor(**QUICK).fit(X, found["price"], eval_set=rest).model_.held[0].narrowing
     assert 0 < own < 1 and given == pytest.approx(1)
+
+
+def test_a_model_of_the_third_format_predicts_what_it_did():
+    """Numbers as the version that wrote the file printed them."""
+    model = TabularRegressor.load(FILES / "third_table.safetensors")
+    asked = {"size": [1.5, None, -3.0], "city": ["c3", "nowhere", None]}
+    wanted = [13.547646441019946, 12.542561017380665, 11.460489603555047]
+    np.testing.assert_allclose(model.predict(asked), wanted, rtol=1e-12)
+    with pytest.raises(DataError, match="an older version saved it"):
+        model.predict_interval(asked)

@@ -307,6 +307,6 @@ def _from_record(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Tabl
         members=members,
         history=record["history"],
         held=held_from(arrays, len(codecs)),
-        temperatures=tuple(record.get("temperatures", ())),
+        temperatures=tuple(record["temperatures"]),
         estimator=record["estimator"],
     )
