@@ -245,7 +245,7 @@ def evaluate(
         target=found.target, metric=metric, judgment=judgment,
         sureness=sureness(found, seed) if classes else {},
         thresholds=thresholds, thresholds_told=told,
-        slices=slices_of(found, names, _row_by_row(metric, found)) if names else (),
+        slices=slices_of(found, names, _row_by_row(metric, found), seed) if names else (),
         worst=tuple(worst_rows(found, worst)), fitting=_fitting(whole, judgment),
         rows=found.rows, truth=found.truth, answers=found.answers, weights=found.weights,
         labels=found.labels, positive=found.positive, frame=_library(X),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from chainrule.reporting import few_rows
+
 if TYPE_CHECKING:
     from chainrule.judging.evaluation import Evaluation
 
@@ -30,7 +32,11 @@ def table_lines(header: Sequence[str], lines: Lines, left: int = 1) -> list[str]
 
 def evaluation_text(found: Evaluation) -> str:
     """Scores, thresholds, slices and the worst rows, as far as there are any."""
-    parts = [[f"{found.target}: {found.judgment.rows:,} rows judged", *_score_lines(found)]]
+    rows = f"{found.target}: {found.judgment.rows:,} rows judged"
+    unseen = found.judgment.unseen
+    rows += f", {unseen:,} left out, of labels not seen in training" if unseen else ""
+    few = few_rows(found.judgment.to_record())
+    parts = [[rows, *_score_lines(found), *([few] if few else [])]]
     if found.thresholds:
         parts.append(thresholds_lines(found))
     if found.slices:
@@ -83,7 +89,7 @@ def slices_lines(found: Evaluation, most: int = MOST_SLICES) -> list[str]:
         f"{by} by value, the worst first ({count} looked at, {failing} worse than the rest beyond "
         "noise):",
         *table_lines(header, lines, left=2),
-        "beyond noise: even after as many looks as there are slices (Bonferroni, 5 %).",
+        "beyond noise: losses dealt out at random seldom (5 %) make any of these differ as much.",
     ]
 
 

@@ -43,4 +43,6 @@ def _cell(column: Column, row: int) -> Any:
     value = column.values[row]
     if column.kind == "number":
         return float(value)
-    return bool(value) if column.kind == "boolean" else str(value)
+    if column.kind == "boolean":
+        return bool(value)
+    return str(value).removesuffix("T00:00:00.000000")
