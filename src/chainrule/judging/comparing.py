@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -105,7 +105,8 @@ def compare(
     (True, 18, 2)
     """
     one = answered("compare", first, X, y, sample_weight)
-    two = _matched(one, answered("compare", second, X, y, sample_weight))
+    two = answered("compare", second, X, y, sample_weight)
+    _check_alike(one, two)
     if metric is None and one.metric != two.metric:
         metric = "roc_auc" if one.task == "classification" else "rmse"
     metric = check_metric("compare", metric, one)
@@ -124,23 +125,14 @@ def compare(
     )  # fmt: skip
 
 
-def _matched(one: Answered, two: Answered) -> Answered:
-    """The second's answers with classes in the order of the first's."""
-    if one.task != two.task or set(one.labels) != set(two.labels):
+def _check_alike(one: Answered, two: Answered) -> None:
+    if one.labels != two.labels:
         what = [listing(found.labels) if found.labels else "numbers" for found in (one, two)]
         message = (
             f"compare: the models predict other things, {what[0]} and {what[1]}; compare models of "
             "one target."
         )
         raise DataError(message)
-    if one.labels == two.labels:
-        return two
-    order = [two.labels.index(label) for label in one.labels]
-    places = np.array([one.labels.index(label) for label in two.labels] + [-1])
-    return replace(
-        two, answers=two.answers[:, order], truth=places[two.truth], labels=one.labels,
-        positive=one.positive,
-    )  # fmt: skip
 
 
 def _score(found: Answered, metric: str) -> float | None:

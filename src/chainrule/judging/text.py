@@ -104,10 +104,9 @@ def worst_lines(found: Evaluation) -> list[str]:
         )
         for one in found.worst
     ]  # fmt: skip
-    called = "probability of the truth" if found.labels else "error"
-    title = "the rows it gets most wrong (counted from 0)"
-    header = ("row", "truth", "prediction", called, *names)
-    return [f"{title}:", *table_lines(header, lines, left=0)]
+    told = "counted from 0; probability: that of the truth" if found.labels else "counted from 0"
+    header = ("row", "truth", "prediction", what, *names)
+    return [f"the rows it gets most wrong ({told}):", *table_lines(header, lines, left=0)]
 
 
 def _cell(value: Any) -> str:
