@@ -24,7 +24,7 @@ ALLOWED = {
     "examples": NETWORKS | {"models", "tracing", "drawing", "files"},
     "reporting": {"layers", "training", "data", "files"},
     "estimators": NETWORKS | {"models", "training", "data", "files", "reporting"},
-    "judging": {"estimators", "training", "data", "files", "reporting"},
+    "judging": {"estimators", "training", "data", "files", "reporting", "drawing"},
     "explaining": {
         "graph",
         "layers",

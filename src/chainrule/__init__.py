@@ -57,6 +57,11 @@ if TYPE_CHECKING:
         ops as ops,
         variable as variable,
     )
+    from chainrule.judging import (
+        compare as compare,
+        evaluate as evaluate,
+        learning_curve as learning_curve,
+    )
     from chainrule.layers import Input as Input
     from chainrule.models import (
         Sequential as Sequential,
@@ -78,6 +83,9 @@ _ROOM_OF = {
     "operation": "graph",
     "ops": "graph",
     "variable": "graph",
+    "compare": "judging",
+    "evaluate": "judging",
+    "learning_curve": "judging",
     "Input": "layers",
     "Sequential": "models",
     "learning_rate_range_test": "models",

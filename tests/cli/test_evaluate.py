@@ -2,12 +2,16 @@
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn import metrics
 from tests.cli.tables import churn_text, houses_text
+
+import chainrule
+from chainrule.data import read_table
 
 
 def cells(text):
@@ -75,17 +79,98 @@ def test_labels_never_seen_are_counted(run, left_run):
 
 
 def test_people_get_tables(run, left_run, price_run):
-    outcome = run("evaluate", left_run, "churn.csv")
+    outcome = run("evaluate", left_run, "churn.csv", "--all")
     assert outcome.out.startswith("left: 120 rows scored\n")
+    assert "brier_score" in outcome.out and "expected_calibration_error" in outcome.out
     assert "confusion: rows by true label (down) and prediction (across)" in outcome.out
     outcome = run("evaluate", price_run, "houses.csv")
     assert "furthest off (rows counted from 0)" in outcome.out
 
 
-def test_scores_of_the_rows_of_training_are_said_to_flatter(run, left_run):
-    assert "scores flatter it" in run("evaluate", left_run, "churn.csv").err
+def test_of_the_table_of_training_the_test_rows_are_scored(run, left_run):
+    kept = json.loads((left_run / "metrics.json").read_text())["metrics"]["test"]
+    outcome = run("evaluate", left_run, "churn.csv", "--json", "--worst", "30")
+    assert "only its 24 test rows are scored, which training has not seen (--all" in outcome.err
+    assert outcome.record["rows"] == 24
+    for name, value in kept.items():
+        assert outcome.record["metrics"][name] == pytest.approx(value, rel=1e-6), name
+    truth = [row["left"] for row in cells(churn_text())]
+    worst = outcome.record["worst"]
+    assert len(worst) == 24 and all(truth[one["row"]] == one["truth"] for one in worst)
+    outcome = run("evaluate", left_run, "churn.csv", "--json", "--all")
+    assert "scores flatter it" in outcome.err and outcome.record["rows"] == 120
     Path("new.csv").write_text(churn_text(50, seed=5))
     assert run("evaluate", left_run, "new.csv").err == ""
+
+
+def test_a_run_without_test_rows_is_scored_by_all(run, quick):
+    Path("other.csv").write_text(churn_text(40, seed=9))
+    words = ("--target", "left", "--test", "other.csv", "--out", "own", *quick)
+    assert run("train", "churn.csv", *words).code == 0
+    outcome = run("evaluate", "own", "churn.csv")
+    assert "scores flatter it" in outcome.err and "left: 120 rows" in outcome.out
+
+
+def test_thresholds_slices_and_worst_rows_are_those_of_python(run, left_run):
+    Path("new.csv").write_text(churn_text(200, seed=5))
+    words = ("--threshold", "0.3", "--costs", "1,5", "--by", "plan", "--by", "months")
+    outcome = run("evaluate", left_run, "new.csv", *words, "--worst", "3", "--json")
+    found = chainrule.evaluate(
+        left_run, read_table("new.csv"), threshold=0.3, by=("plan", "months"), worst=3,
+        costs={"false_positive": 1.0, "false_negative": 5.0},
+    )  # fmt: skip
+    expected = json.loads(json.dumps(found.to_record()))
+    for name in ("thresholds", "slices", "worst", "sureness", "fitting", "metrics"):
+        assert outcome.record[name] == expected[name]
+    text = run("evaluate", left_run, "new.csv", *words, "--worst", "3").out
+    for part in ("least cost", "given", "roc_auc", "log_loss by value", "gets most wrong"):
+        assert part in text
+    everything = run("evaluate", left_run, "new.csv", "--by", "all", "--json").record["slices"]
+    assert {one["column"] for one in everything} == {"plan", "months"}
+
+
+def test_two_runs_on_the_same_rows(run, left_run, price_run, quick):
+    Path("new.csv").write_text(churn_text(300, seed=5))
+    words = ("--target", "left", "--out", "better", "--members", "2", "--epochs", "30")
+    assert run("train", "churn.csv", *words).code == 0
+    outcome = run("evaluate", left_run, "new.csv", "--against", "better", "--metric", "accuracy")
+    assert "McNemar's test, exact" in outcome.out and "on these 300 rows" in outcome.out
+    record = run("evaluate", left_run, "new.csv", "--against", "better", "--json").record["against"]
+    assert record["metric"] == "roc_auc" and record["rows"] == 300
+    outcome = run("evaluate", left_run, "new.csv", "--against", price_run)
+    assert outcome.code == 1 and "price" in outcome.sentence
+
+
+def test_training_anew_on_folds_and_on_ever_more_rows(run, left_run):
+    words = ("--folds", "3", "--learning-curve", "--metric", "accuracy")
+    outcome = run("evaluate", left_run, "churn.csv", *words)
+    assert "trained anew on 120 rows of DATA, each of 3 folds held out once" in outcome.out
+    assert "least to largest" in outcome.out and "More rows" in outcome.out
+    record = run("evaluate", left_run, "churn.csv", "--folds", "3", "--json").record
+    assert len(record["folds"]["scores"]["roc_auc"]) == 3 and "learning_curve" not in record
+
+
+@pytest.mark.parametrize(
+    "words, code, part",
+    [
+        (["--threshold", "7"], 1, "threshold: must be a number from 0 to 1, got 7.0"),
+        (["--costs", "1"], 2, "--costs: must be two numbers, as 1,5, got '1'"),
+        (["--costs", "0,0"], 1, "not both 0"),
+        (["--by", "plam"], 1, "by: there is no column 'plam'; did you mean 'plan'?"),
+        (["--metric", "rmse"], 1, "is not a score of a classification of 2 classes"),
+        (["--worst", "-1"], 1, "worst must be a whole number of 0 or more"),
+        (["--folds", "1"], 1, "folds: their number must be a whole number of 2 or more"),
+        (["--against", "nowhere"], 1, "nowhere: there is no such run folder"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(run, left_run, words, code, part):
+    outcome = run("evaluate", left_run, "churn.csv", *words)
+    assert outcome.code == code and part in outcome.sentence
+
+
+def test_a_threshold_is_not_for_numbers(run, price_run):
+    outcome = run("evaluate", price_run, "houses.csv", "--threshold", "0.3")
+    assert "threshold: the target 'price' is a number; a threshold is for" in outcome.sentence
 
 
 @pytest.mark.parametrize(
@@ -125,7 +210,7 @@ def test_without_the_weight_column_each_row_counts_alike(run):
     weighed = [line + (f",{n % 3}" if n else ",weight") for n, line in enumerate(lines)]
     words = ("--target", "left", "--weight", "weight", "--epochs", "2", "--members", "1")
     assert run("train", _written("weighed.csv", weighed), *words, "--out", "run").code == 0
-    with_weights = run("evaluate", "run", "weighed.csv", "--json")
+    with_weights = run("evaluate", "run", "weighed.csv", "--json", "--all")
     without = run("evaluate", "run", "churn.csv", "--json")
     assert "there is no weight column 'weight'" in without.err
     assert (with_weights.record["weighted"], without.record["weighted"]) == (True, False)

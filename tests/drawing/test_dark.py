@@ -38,6 +38,13 @@ def hidden_unit():
     return drawing.plot_hidden_unit(model, np.random.default_rng(0).normal(size=(50, 2)), 0, 1)[0]
 
 
+def judgment(place):
+    curves = {str(k): ([0.0, 0.1 * k, 1.0], [0.0, 0.5, 1.0]) for k in range(6)}
+    groups = ([0.1, 0.8], [0.2, 0.7], [0.1, 0.6], [0.3, 0.8])
+    ax = drawing.plot_judgment(curves, curves, groups, np.eye(6) * 9 + 1, range(6))
+    return ax[place]
+
+
 KINDS = {str(kind): [1.0, kind] for kind in range(6)}
 PICTURES = {
     "activation": lambda: drawing.plot_activation("tanh"),
@@ -48,10 +55,13 @@ PICTURES = {
     "graph": lambda: drawing.plot_graph(examples.mazur().model.trace([0.05, 0.1], [0.01, 0.99])),
     "hidden unit": hidden_unit,
     "history": lambda: drawing.plot_history(trained()[1])[0],
+    "judgment": lambda: judgment(0),
+    "learning curve": lambda: drawing.plot_learning_curve([1, 2], np.eye(2), np.ones((2, 2))),
     "network": lambda: drawing.plot_network(Sequential([Input((9,)), Dense(8), Dense(3)], seed=0)),
     "paths": lambda: drawing.plot_optimizer_paths(steps=9)[0],
     "range": learning_rates,
     "rates": lambda: drawing.plot_learning_rates(epochs=9),
+    "residuals": lambda: drawing.plot_residuals(X[:, 0], X[:, 0] ** 2)[0],
     "step": lambda: drawing.plot_network(examples.mazur().trace()),
     "sums": lambda: drawing.plot_running_sums(np.ones((3, 6)), np.ones(6)),
     "weights": lambda: drawing.plot_weights(examples.mazur().model),

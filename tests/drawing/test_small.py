@@ -39,6 +39,16 @@ def learning_rates(ax):
     return drawing.plot_learning_rate_range(learning_rate_range_test(trained()[0], X, X**2), ax)
 
 
+def judgment(*axes):
+    curves = {f"class {k}": ([0.0, 0.1 * k, 1.0], [0.0, 0.5, 1.0]) for k in range(6)}
+    groups = ([0.1, 0.8], [0.2, 0.7], [0.1, 0.6], [0.3, 0.8])
+    return drawing.plot_judgment(curves, curves, groups, np.eye(6), range(6), axes)
+
+
+def learning_curve(ax):
+    return drawing.plot_learning_curve([10, 20, 40], np.ones((3, 2)), np.eye(3, 2), "roc_auc", ax)
+
+
 PICTURES = {
     "activation": (1, lambda ax: drawing.plot_activation("tanh", ax=ax)),
     "approximation": (1, four_networks),
@@ -48,6 +58,8 @@ PICTURES = {
     "gradients": (1, lambda ax: drawing.plot_gradient_norms(WAVES, ax)),
     "hidden unit": (3, many_outputs),
     "history": (2, lambda *axes: drawing.plot_history(trained()[1], axes=axes)),
+    "judgment": (4, judgment),
+    "learning curve": (1, learning_curve),
     "paths": (2, lambda *axes: drawing.plot_optimizer_paths(axes=axes)),
     "range": (1, learning_rates),
     "rates": (1, lambda ax: drawing.plot_learning_rates(epochs=40, ax=ax)),

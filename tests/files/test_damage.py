@@ -234,8 +234,8 @@ class TestDamage:
             ('{"format": 1, "record": {}, "arrays": ["a", "a"]}', "do not belong together"),
             ('{"format": 1, "record": {}, "arrays": []}', "do not belong together"),
             ('{"format": 1, "record": {}, "arrays": ["a"]}', "differs from what was written"),
-            ('{"format": 4}', "file format 4, this version reads up to 3. Upgrade chainrule"),
-            ('{"format": 99, "x": 0}', "file format 99, this version reads up to 3"),
+            ('{"format": 5}', "file format 5, this version reads up to 4. Upgrade chainrule"),
+            ('{"format": 99, "x": 0}', "file format 99, this version reads up to 4"),
         ],
     )
     def test_our_own_metadata(self, folder, text, words):

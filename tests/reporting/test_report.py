@@ -233,6 +233,17 @@ def test_a_network_is_held_against_a_simple_model_row_by_row(tmp_path, factor, n
     assert "judged on the same drawn rows for both" in text
 
 
+def test_scores_on_rows_learned_from_tell_of_overfitting(tmp_path):
+    learned = {"rows": 500, "scores": {"roc_auc": 1.0}}
+    page = read(class_run(tmp_path / "heart", ["no", "yes"], learned=learned))
+    assert "The model overfits" not in page.text and "neither over- nor underfits" in page.text
+    learned = {"rows": 500, "scores": {"r2": 0.05}}
+    page = read(number_run(tmp_path / "lazy", learned=learned))
+    assert "The model underfits: r2 0.05 on rows learned from" in page.text
+    assert "on the test rows, little better than a constant answer" in page.text
+    assert "underfits" not in read(number_run(tmp_path / "old")).text
+
+
 def test_rows_of_a_test_table_are_called_so(tmp_path):
     page = read(number_run(tmp_path / "run", own=True))
     assert "Rows of the test table, counted from 0." in page.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from chainrule.data import Table
     from chainrule.estimators import TableModel
     from chainrule.files import RunFolder
+    from chainrule.judging import Evaluation
     from chainrule.reporting import Judgment, ResidualSummary
 
 __all__ = ["EXAMPLES", "USAGE", "add_options", "run"]
@@ -23,7 +25,9 @@ USAGE = "RUN DATA [options]"
 EXAMPLES = """\
 examples:
   chainrule evaluate runs/houses-price-1 houses-2024.csv
-  chainrule evaluate runs/houses-price-1 houses-2024.csv --json
+  chainrule evaluate runs/houses-price-1 houses-2024.csv --by all --worst 10
+  chainrule evaluate runs/churn-left-1 new.csv --costs 1,5
+  chainrule evaluate runs/churn-left-1 new.csv --against runs/churn-left-2
 """
 MOST_CLASSES = 12
 MOST_LARGEST = 5
@@ -35,55 +39,124 @@ def add_options(parser: Parser) -> None:
     """What the command takes."""
     parser.add_argument("run", metavar="RUN", help="a run folder, or its model file")
     parser.add_argument("data", metavar="DATA", help="the table, as for 'chainrule train'")
+    parser.add_argument(
+        "--all", action="store_true",
+        help="of the table of training score all rows, not only those of the test",
+    )  # fmt: skip
+    parser.add_argument(
+        "--metric", metavar="NAME",
+        help="the score to compare, to slice and to draw curves by; that of training by default",
+    )  # fmt: skip
+    parser.add_argument(
+        "--threshold", metavar="T", type=float,
+        help="what calling a row positive from this probability on comes to, beside 0.5",
+    )  # fmt: skip
+    parser.add_argument(
+        "--costs", metavar="FP,FN", type=_costs,
+        help="what a false positive and a false negative cost, as 1,5: the cheapest threshold",
+    )  # fmt: skip
+    parser.add_argument(
+        "--by", metavar="COLUMN", action="append", default=[],
+        help="scores by value of a column, or all (may be given several times)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--worst", metavar="N", type=int, default=0, help="the N rows it gets most wrong"
+    )
+    parser.add_argument(
+        "--against", metavar="RUN2", help="compare with another run on the same rows"
+    )
+    parser.add_argument(
+        "--folds", metavar="K", type=int,
+        help="also train anew on DATA with the run's settings, K parts held out in turn",
+    )  # fmt: skip
+    parser.add_argument(
+        "--learning-curve", action="store_true",
+        help="also train anew on ever more rows of DATA: would more rows help?",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON record")
 
 
 def run(options: argparse.Namespace) -> int:
     """Score and print."""
-    from chainrule.cli.scores import judge
+    from chainrule.cli.evaluated import extra_record, extras, show_extras
     from chainrule.data import read_table
     from chainrule.estimators import load_table_model
     from chainrule.files import RunFolder, strict_json
+    from chainrule.judging import evaluate
     from chainrule.reporting import few_rows
 
     folder = RunFolder.open(options.run)
     model = load_table_model(folder.model_path)
-    table = read_table(options.data)
-    _say_seen(folder, table)
-    rows = _rows_with_target(model, table)
-    known = table.take(rows)
-    if len(rows) < table.rows:
-        say(f"note: {plural(table.rows - len(rows), 'row')} without a target left out.")
+    whole = read_table(options.data)
+    rows = _rows_with_target(model, whole)
+    if len(rows) < whole.rows:
+        say(f"note: {plural(whole.rows - len(rows), 'row')} without a target left out.")
+    rows = rows if options.all else _unseen(folder, whole, rows)
+    known = whole.take(rows)
+    if options.all:
+        _say_seen(folder, whole)
     _say_weights(model, known)
-    truth = _truth(model, known)
-    judgment = judge(
-        truth,
-        model.predict(known),
-        model.labels,
-        model.weights(known),
-        positive=model.settings.positive,
-        seed=model.settings.seed,
-    )
+    _truth(model, known)
+    by = "all" if "all" in options.by else tuple(options.by)
+    found = evaluate(
+        options.run, known, metric=options.metric, threshold=options.threshold,
+        costs=options.costs, by=by, worst=options.worst, seed=model.settings.seed,
+    )  # fmt: skip
+    more = extras(options, model, whole, known, found.metric)
+    judgment = found.judgment
     if options.json:
         facts = {"run": str(folder.path), "target": model.schema.target}
-        left = {"left_out": table.rows - len(rows)}
-        show(strict_json({**facts, **left, **_with_rows(judgment, rows)}))
+        left = {"left_out": whole.rows - len(rows)}
+        record = {**facts, **left, **_with_rows(judgment, rows)}
+        show(strict_json({**record, **extra_record(found, rows, more)}))
     else:
-        _show(judgment, str(model.schema.target), rows)
+        _show(judgment, str(model.schema.target), rows, found)
+        show_extras(options, found, rows, more)
     few = few_rows(judgment.to_record())
     if few:
         say(f"note: {few}")
     return 0
 
 
-def _say_seen(folder: RunFolder, table: Table) -> None:
-    """Says so where this is the table of training, by the fingerprint in config.toml."""
+def _costs(text: str) -> dict[str, float]:
+    try:
+        false_positive, false_negative = map(float, text.split(","))
+    except ValueError:
+        message = f"must be two numbers, as 1,5, got {text!r}."
+        raise argparse.ArgumentTypeError(message) from None
+    return {"false_positive": false_positive, "false_negative": false_negative}
+
+
+def _is_of_training(folder: RunFolder, table: Table) -> bool:
+    """Whether this is the table of training, by the fingerprint in config.toml."""
     from chainrule.data import fingerprint
 
     if not folder.config_path.is_file():
-        return
-    if folder.read_config().get("fingerprint") == fingerprint(table):
+        return False
+    return bool(folder.read_config().get("fingerprint") == fingerprint(table))
+
+
+def _say_seen(folder: RunFolder, table: Table) -> None:
+    if _is_of_training(folder, table):
         say("note: the run was trained on rows of this table, so these scores flatter it.")
+
+
+def _unseen(folder: RunFolder, table: Table, rows: Array) -> Array:
+    """Of the table of training the rows of the test, of another all that were asked for."""
+    from chainrule.reporting import JudgedRows
+
+    if not _is_of_training(folder, table):
+        return rows
+    judged = JudgedRows.load(folder.judged_path) if folder.judged_path.is_file() else None
+    if judged is None or judged.rows is None:
+        _say_seen(folder, table)
+        return rows
+    say(
+        f"note: the run was trained on this table: only its {plural(len(judged.rows), 'test row')} "
+        "are scored, which training has not seen (--all scores all)."
+    )
+    kept: Array = rows[np.isin(rows, judged.rows)]
+    return kept
 
 
 def _rows_with_target(model: TableModel, table: Table) -> Array:
@@ -135,11 +208,12 @@ def _with_rows(judgment: Judgment, rows: Array) -> dict[str, Any]:
     return record
 
 
-def _show(judgment: Judgment, target: str, rows: Array) -> None:
+def _show(judgment: Judgment, target: str, rows: Array, found: Evaluation) -> None:
     from chainrule.cli.scores import scores_text
 
     show(f"{target}: {plural(judgment.rows, 'row')} scored")
-    show(scores_text(judgment, title="value"))
+    every = replace(judgment, metrics=found.scores, intervals=found.intervals)
+    show(scores_text(every, title="value"))
     if judgment.residuals is not None:
         show(_residuals_text(judgment.residuals, rows))
     elif judgment.confusion is None or len(judgment.labels) > MOST_CLASSES:

@@ -15,16 +15,20 @@ from chainrule.reporting import LOWER_IS_BETTER, few_rows, main_score
 
 if TYPE_CHECKING:
     from chainrule.data import Labels, Numbers, Table
-    from chainrule.estimators import Held, Predictions, TablePlan
+    from chainrule.estimators import Held, Predictions, TableModel, TablePlan
     from chainrule.reporting import Baseline, Judgment
 
 __all__ = [
     "Scores",
     "judge",
     "judge_plan",
+    "learned_scores",
     "remark",
     "scores_text",
 ]
+
+MOST_LEARNED = 10_000
+LEARNED_STREAM = 4
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -126,6 +130,20 @@ def _held_scores(plan: TablePlan, held: Held) -> dict[str, float | None]:
     classes: Sequence[Any] = getattr(plan.labels, "classes", ())
     code = positive_code(plan.labels, plan.settings.positive)
     return score_classification(held.truth, held.answers, classes, held.weights, positive=code)
+
+
+def learned_scores(plan: TablePlan, model: TableModel) -> dict[str, Any]:
+    """Scores on rows learned from, at most 10,000 of them evenly drawn, beside their number."""
+    from chainrule import random
+    from chainrule.estimators import Held
+
+    table = plan.train_table
+    if table.rows > MOST_LEARNED:
+        drawn = random.permutation(plan.settings.seed, LEARNED_STREAM, 0, table.rows)
+        table = table.take(np.sort(drawn[:MOST_LEARNED]))
+    answers = model.answers(plan.encoded(table))
+    held = Held(plan.truth(table), answers, plan.weights(table))
+    return {"rows": table.rows, "scores": _held_scores(plan, held)}
 
 
 def scores_text(

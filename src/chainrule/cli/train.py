@@ -309,12 +309,13 @@ def _report(
 ) -> None:  # fmt: skip
     """Scores the model, writes metrics.json and the report, prints scores and what to do next."""
     from chainrule.cli.described import findings_lines, run_record
-    from chainrule.cli.scores import judge_plan
+    from chainrule.cli.scores import judge_plan, learned_scores
     from chainrule.files import strict_json
 
     with waiting("scoring, and fitting a linear model to compare with"):
         predictions = None if plan.test_table is None else model.predict(plan.test_table)
         scores = judge_plan(plan, predictions, model.validation)
+        learned = learned_scores(plan, model)
         if predictions is not None:
             judged = _judged(plan, predictions, tables.fingerprint, scores)
             judged.save(folder.judged_path)
@@ -331,8 +332,8 @@ def _report(
         "interrupted": model.interrupted,
     }
     details = {**scores.details(), "iterations": model.loss_by_step}
-    more = {"data": tables.record, **run_record(plan, model), "doctor": model.doctor}
-    folder.write_metrics({**record, **more, "details": details})
+    more = {"data": tables.record, "learned": learned, **run_record(plan, model)}
+    folder.write_metrics({**record, **more, "doctor": model.doctor, "details": details})
     if options.json:
         show(strict_json(record))
     else:

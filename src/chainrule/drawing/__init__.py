@@ -18,6 +18,7 @@ from chainrule.drawing.history import (
     plot_gradient_norms,
     plot_history,
 )
+from chainrule.drawing.judgment import plot_judgment, plot_learning_curve, plot_residuals
 from chainrule.drawing.learning_rate_range import plot_learning_rate_range
 from chainrule.drawing.network import plot_network
 from chainrule.drawing.weights import plot_weight_images, plot_weights
@@ -25,7 +26,7 @@ from chainrule.drawing.weights import plot_weight_images, plot_weights
 __all__ = [
     "gradient_norms", "plot_activation", "plot_approximation", "plot_bars",
     "plot_boundaries_by_units", "plot_decision_boundary", "plot_gradient_norms", "plot_graph",
-    "plot_hidden_unit", "plot_history", "plot_learning_rate_range", "plot_learning_rates",
-    "plot_network", "plot_optimizer_paths", "plot_running_sums", "plot_weight_images",
-    "plot_weights", "svg_of",
+    "plot_hidden_unit", "plot_history", "plot_judgment", "plot_learning_curve",
+    "plot_learning_rate_range", "plot_learning_rates", "plot_network", "plot_optimizer_paths",
+    "plot_residuals", "plot_running_sums", "plot_weight_images", "plot_weights", "svg_of",
 ]  # fmt: skip

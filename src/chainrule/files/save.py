@@ -26,7 +26,7 @@ from chainrule.files.writing import as_path, is_file, write_bytes_atomic
 
 __all__ = ["FORMAT", "UPGRADES", "load_model_file", "save_model", "upgrade"]
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """The number of the format that is written."""
 
 
@@ -52,9 +52,15 @@ def _one_target(record: dict[str, Any]) -> dict[str, Any]:
     return {**record, "schema": schema, "labels": [record["labels"]], "estimator": None}
 
 
+def _as_they_are(record: dict[str, Any]) -> dict[str, Any]:
+    """In format 3 the probabilities of a table's networks were never tempered."""
+    return {**record, "temperatures": []} if record.get("kind") == "table" else record
+
+
 UPGRADES: Final[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {
     1: _numbers_unspread,
     2: _one_target,
+    3: _as_they_are,
 }
 """For each older format the step that turns its record into one of the next format."""
 

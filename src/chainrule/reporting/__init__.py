@@ -9,19 +9,28 @@ from chainrule.reporting.baselines import (
     naive_classification,
     naive_regression,
 )
+from chainrule.reporting.bootstrap import intervals, resamples_for
 from chainrule.reporting.comparison import (
     Comparison,
     Difference,
     compare_runs,
     groups_of_same_rows,
+    leads_over_baselines,
     settings_that_differ,
     why_apart,
 )
-from chainrule.reporting.curves import thinned
+from chainrule.reporting.curves import (
+    Calibration,
+    calibration,
+    precision_recall_points,
+    roc_points,
+    thinned,
+)
 from chainrule.reporting.design import Design
 from chainrule.reporting.doctor import Doctor
 from chainrule.reporting.few import few_rows
 from chainrule.reporting.finding import Finding
+from chainrule.reporting.fitting import fitting_score, fitting_words
 from chainrule.reporting.judge import (
     Judgment,
     judge_classification,
@@ -38,6 +47,7 @@ from chainrule.reporting.scores import LOWER_IS_BETTER, main_score
 __all__ = [
     "LOWER_IS_BETTER",
     "Baseline",
+    "Calibration",
     "Comparison",
     "Design",
     "Difference",
@@ -47,18 +57,26 @@ __all__ = [
     "Judgment",
     "ResidualSummary",
     "Run",
+    "calibration",
     "compare_runs",
     "few_rows",
     "find_runs",
+    "fitting_score",
+    "fitting_words",
     "groups_of_same_rows",
+    "intervals",
     "judge_classification",
     "judge_regression",
+    "leads_over_baselines",
     "linear_classification",
     "linear_regression",
     "main_score",
     "naive_classification",
     "naive_regression",
+    "precision_recall_points",
     "read_run",
+    "resamples_for",
+    "roc_points",
     "score_classification",
     "score_regression",
     "settings_that_differ",

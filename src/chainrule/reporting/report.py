@@ -16,6 +16,7 @@ from chainrule.reporting import answer_pictures, sentences, tables, training_pic
 from chainrule.reporting.comparison import leads_over_baselines
 from chainrule.reporting.course_sentences import course_sentences
 from chainrule.reporting.few import few_rows
+from chainrule.reporting.fitting import fitting_score, fitting_words
 from chainrule.reporting.judged import JudgedRows
 from chainrule.reporting.scores import LOWER_IS_BETTER
 
@@ -111,7 +112,11 @@ def _content(
         "settings": _settings(metrics, settings),
         "score": name,
         "cards": _cards(name, metrics),
-        "short": [*_comparisons(name, details, judged), *training["sentences"]],
+        "short": [
+            *_comparisons(name, details, judged),
+            *_fitting(metrics, test),
+            *training["sentences"],
+        ],  # fmt: skip
         "remarks": list(_remarks(metrics, test)),
         "interval": sentences.interval_sentence(test, paired=_is_paired(judged)) if test else "",
         "scores": tables.score_table(metrics),
@@ -170,6 +175,19 @@ def _comparisons(name: str, details: dict[str, Any], judged: JudgedRows | None) 
         sentences.comparison_sentence(name, test, one, leads.get(one["name"]))
         for one in baselines.values()
     ]
+
+
+def _fitting(metrics: dict[str, Any], test: dict[str, Any] | None) -> list[str]:
+    """Over- and underfitting in words, where scores on rows learned from were kept."""
+    if not test:
+        return []
+    learned = (metrics.get("learned") or {}).get("scores")
+    linear = (metrics["details"].get("baselines") or {}).get("linear") or {}
+    interval = test["intervals"].get(fitting_score(test["task"]))
+    told = fitting_words(
+        test["task"], learned, test["metrics"], interval, linear.get("metrics"), "the test rows"
+    )
+    return [told] if told else []
 
 
 def _remarks(metrics: dict[str, Any], test: dict[str, Any] | None) -> Any:

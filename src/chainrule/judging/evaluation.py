@@ -1,0 +1,270 @@
+"""All that can be said of a model by rows whose truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.data import FRAMES, frame_of
+from chainrule.errors import SettingError
+from chainrule.judging.answered import Answered, answered, check_metric, judged
+from chainrule.judging.slices import Slice, check_columns, slices_of
+from chainrule.judging.sureness import sureness
+from chainrule.judging.text import evaluation_text
+from chainrule.judging.thresholds import Threshold, check_costs, check_threshold, thresholds_of
+from chainrule.judging.worst import worst_rows
+from chainrule.reporting import (
+    Judgment,
+    calibration,
+    fitting_score,
+    fitting_words,
+    precision_recall_points,
+    roc_points,
+)
+from chainrule.settings import check_count
+
+__all__ = ["Evaluation", "evaluate"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+CANNOT_TELL = (
+    "Intervals say how much scores depend on which rows were judged, not on which network the "
+    "training happened to find; and nothing here is known of rows that come from elsewhere."
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Evaluation:
+    """A model judged by rows whose truth is known.
+
+    judgment
+        All scores with 95 % intervals; the confusion matrix, or a summary of residuals.
+    sureness
+        Brier score and expected calibration error, each with "score" and "interval"; empty of
+        numbers.
+    thresholds, thresholds_told
+        Of two classes what calling a row positive from some probability on comes to, and how those
+        that were chosen were chosen.
+    slices
+        Scores by value of a column, where it fails worst first.
+    worst
+        The rows with the largest losses, worst first: "row", "truth", "prediction", for classes
+        "probability" (of the truth), for numbers "error" (prediction - truth), "loss", and the
+        row's own "columns".
+    fitting
+        Over- and underfitting in words; "" where the scores on rows learned from are not known.
+    rows
+        Where the rows scored stand in what was given.
+    truth, answers, weights
+        Of these rows: class codes or numbers; probabilities or predicted numbers.
+    """
+
+    target: str
+    metric: str
+    judgment: Judgment
+    sureness: Mapping[str, Mapping[str, Any]]
+    thresholds: tuple[Threshold, ...]
+    thresholds_told: str
+    slices: tuple[Slice, ...]
+    worst: tuple[dict[str, Any], ...]
+    fitting: str
+    rows: Array
+    truth: Array
+    answers: Array
+    weights: Array | None
+    labels: tuple[Any, ...]
+    positive: int
+    frame: str = ""
+    cannot_tell: str = CANNOT_TELL
+
+    @property
+    def scores(self) -> dict[str, float | None]:
+        """Every score by name."""
+        sure = {name: one["score"] for name, one in self.sureness.items()}
+        return {**self.judgment.metrics, **sure}
+
+    @property
+    def intervals(self) -> dict[str, tuple[float, float] | None]:
+        """The 95 % interval of every score by name."""
+        sure = {name: one["interval"] for name, one in self.sureness.items()}
+        return {**self.judgment.intervals, **sure}
+
+    @property
+    def residuals(self) -> Array:
+        """Truth - prediction of each row; raises SettingError for classes."""
+        if self.labels:
+            message = f"residuals: the target {self.target!r} is a class; take .answers."
+            raise SettingError(message)
+        return np.asarray(self.truth - self.answers)
+
+    def to_record(self) -> dict[str, Any]:
+        """Plain values, ready for JSON: all but the answers row by row."""
+        return {
+            **self.judgment.to_record(),
+            "target": self.target,
+            "metric": self.metric,
+            "sureness": {
+                name: {"score": one["score"], "interval": one["interval"] and list(one["interval"])}
+                for name, one in self.sureness.items()
+            },
+            "thresholds": [one.to_record() for one in self.thresholds],
+            "thresholds_told": self.thresholds_told,
+            "slices": [one.to_record() for one in self.slices],
+            "worst": [dict(one) for one in self.worst],
+            "fitting": self.fitting,
+            "cannot_tell": self.cannot_tell,
+        }
+
+    def to_frame(self) -> Any:
+        """The scores as a frame with a row each: of the library that X was, else pandas."""
+        names = list(self.scores)
+        values = [np.nan if self.scores[one] is None else self.scores[one] for one in names]
+        reach = [self.intervals.get(one) or (np.nan, np.nan) for one in names]
+        called = np.empty(len(names), dtype=object)
+        called[:] = names
+        columns = {
+            "score": called, "value": np.array(values, dtype=np.float64),
+            "low": np.array([one[0] for one in reach]), "high": np.array([one[1] for one in reach]),
+        }  # fmt: skip
+        return frame_of(columns, self.frame or "pandas")
+
+    def plot(self, axes: Any = None) -> Any:
+        """ROC, precision and recall, calibration and confusion; of numbers residuals.
+
+        axes
+            matplotlib axes to draw on, four or two; those of a new figure when None.
+        """
+        from chainrule.drawing import plot_judgment, plot_residuals
+
+        if not self.labels:
+            return plot_residuals(self.truth, self.answers, self.target, axes=axes)
+        curves = self.curves()
+        return plot_judgment(
+            {name: one["roc"] for name, one in curves.items()},
+            {name: one["precision_recall"] for name, one in curves.items()},
+            self.calibration(), self.judgment.confusion, self.labels, axes=axes,
+        )  # fmt: skip
+
+    def curves(self) -> dict[str, dict[str, tuple[Array, Array]]]:
+        """By class "roc" (shares of false alarms and found) and "precision_recall" (shares found
+        and right); of two classes those of the positive one.
+        """
+        codes = [self.positive] if len(self.labels) == 2 else range(len(self.labels))
+        found = {}
+        for code in codes:
+            positive, score = self.truth == code, self.answers[:, code].astype(np.float64)
+            found[str(self.labels[code])] = {
+                "roc": roc_points(positive, score, self.weights),
+                "precision_recall": precision_recall_points(positive, score, self.weights),
+            }
+        return found
+
+    def calibration(self) -> tuple[Array, Array, Array, Array]:
+        """Of ten groups of rows by probability the mean, the share that came true, and between
+        what ends that share lies with 95 %: of the positive class of two, else of the predicted
+        one.
+        """
+        if len(self.labels) == 2:
+            came, sure = self.truth == self.positive, self.answers[:, self.positive]
+        else:
+            came, sure = self.answers.argmax(axis=1) == self.truth, self.answers.max(axis=1)
+        found = calibration(came, sure.astype(np.float64), self.weights)
+        return found.predicted, found.observed, found.low, found.high
+
+    def __repr__(self) -> str:
+        return evaluation_text(self)
+
+
+def evaluate(
+    model: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    sample_weight: Any = None,
+    metric: str | None = None,
+    threshold: float | None = None,
+    costs: Mapping[str, float] | None = None,
+    by: Any = (),
+    worst: int = 10,
+    seed: int = 0,
+) -> Evaluation:
+    """Judge a model by rows whose truth is known: print it, `.plot()` it, look into it.
+
+    model
+        A fitted `TabularClassifier` or `TabularRegressor`, a run folder or its model file, or any
+        fitted estimator of scikit-learn's kind with `predict_proba` or of numbers.
+    X, y
+        Rows and their truth; y may be left out where X has the target among its columns and the
+        model is of a table. Rows without a truth are left out.
+    sample_weight
+        What each row counts, 0 or more; by default the weight column of training, where X has it.
+    metric
+        The score that slices are made by, and that is told first; that of the training by default.
+    threshold
+        A probability from which on a row is called positive, to be judged beside 0.5 and that of
+        the best F1.
+    costs
+        What the two mistakes cost, as `{"false_positive": 1, "false_negative": 5}`: then what each
+        threshold costs per 1,000 rows is told, and the cheapest one.
+    by
+        Columns to score by value, or "all" for those that the model reads.
+    worst
+        How many of the rows with the largest losses to list.
+    seed
+        Of the resamples behind the intervals.
+
+    Thresholds are chosen on rows that the networks were watched on, which the model file keeps, and
+    judged on the rows given.
+
+    Raises `DataError`, `InputTypeError`, `SettingError` or `ShapeError` with one sentence.
+
+    >>> import chainrule
+    >>> X = {"size": list(range(60)), "town": ["Bergen", "Oslo", None] * 20}
+    >>> y = [3.0 * size for size in X["size"]]
+    >>> model = chainrule.TabularRegressor(epochs=5, members=2).fit(X, y)
+    >>> found = chainrule.evaluate(model, X, y, worst=1)
+    >>> found.judgment.rows, list(found.scores), len(found.worst)
+    (60, ['rmse', 'mae', 'r2', 'median_absolute_error'], 1)
+    """
+    costs = check_costs(costs)
+    check_count("evaluate", "worst", worst, least=0)
+    whole = answered("evaluate", model, X, y, sample_weight)
+    metric = check_metric("evaluate", metric, whole)
+    check_threshold(whole, threshold, costs)
+    names = check_columns(whole, by)
+    judgment = judged(whole, seed)
+    found = whole.counted
+    classes = found.task == "classification"
+    thresholds: tuple[Threshold, ...] = ()
+    told = ""
+    if found.is_binary:
+        thresholds, told = thresholds_of(found, threshold, costs, seed)
+    return Evaluation(
+        target=found.target, metric=metric, judgment=judgment,
+        sureness=sureness(found, seed) if classes else {},
+        thresholds=thresholds, thresholds_told=told,
+        slices=slices_of(found, names, _row_by_row(metric, found), seed) if names else (),
+        worst=tuple(worst_rows(found, worst)), fitting=_fitting(whole, judgment),
+        rows=found.rows, truth=found.truth, answers=found.answers, weights=found.weights,
+        labels=found.labels, positive=found.positive, frame=_library(X),
+    )  # fmt: skip
+
+
+def _row_by_row(metric: str, found: Answered) -> str:
+    """The score that is a mean over rows: the metric itself, or the nearest of its kind."""
+    losses = found.losses
+    return metric if metric in losses else next(iter(losses))
+
+
+def _fitting(found: Answered, judgment: Judgment) -> str:
+    learned = found.metrics.get("learned") or {}
+    linear = (found.metrics.get("metrics") or {}).get("baselines", {}).get("linear")
+    interval = judgment.intervals.get(fitting_score(judgment.task))
+    return fitting_words(judgment.task, learned.get("scores"), judgment.metrics, interval, linear)
+
+
+def _library(X: Any) -> str:
+    name = type(X).__module__.partition(".")[0]
+    return name if name in FRAMES else ""

@@ -1,0 +1,201 @@
+"""Scores by the number of rows learned from: would more rows help?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule import random
+from chainrule.data import FRAMES, frame_of
+from chainrule.errors import SettingError
+from chainrule.estimators import cross_validate
+
+__all__ = ["LearningCurve", "learning_curve"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+SIZES = (0.1, 0.325, 0.55, 0.775, 1.0)
+STREAM = 3
+LARGE_GAP = 0.1
+WORTH = 0.01
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LearningCurve:
+    """Scores of networks that learned from ever more rows.
+
+    sizes
+        How many rows were learned from.
+    learned, held
+        Of each size the scores on the rows learned from and on those held out, an entry a fold (and
+        seed): shape (sizes, fits). Higher is better.
+    score
+        What the scores are.
+    """
+
+    sizes: Array
+    learned: Array
+    held: Array
+    score: str
+    frame: str = ""
+    cannot_tell: str = (
+        "All rows are of one table, so the curve says what more rows like these would do, not what "
+        "others would; its last points rest on rows that the folds share, so they vary less than "
+        "they would with tables of their own."
+    )
+
+    @property
+    def words(self) -> str:
+        """Whether more rows would help, and whether it overfits, in two sentences.
+
+        More rows would help where the score on rows held out rose between the last two sizes by
+        more than twice the standard error of the rise over the fits, and by more than a hundredth
+        of itself. It overfits where, at the
+        largest size, the score on rows learned from is higher by more than a tenth of itself and
+        by more than twice the standard error.
+        """
+        sizes, held = self.sizes, self.held
+        gap, gap_error = _mean_and_error(self.learned[-1] - held[-1])
+        large = gap > max(2 * gap_error, LARGE_GAP * abs(float(self.learned[-1].mean())))
+        told = (
+            f"With {sizes[-1]:,} rows {self.score} is {self.learned[-1].mean():.4g} on rows "
+            f"learned from and {held[-1].mean():.4g} on rows held out: "
+            f"{'it overfits' if large else 'it does not overfit by much'}."
+        )
+        if len(sizes) < 2:
+            return told
+        rise, error = _mean_and_error(held[-1] - held[-2])
+        steps = f"from {sizes[-2]:,} to {sizes[-1]:,} rows the latter rose by {rise:.3g}"
+        if rise > max(2 * error, WORTH * abs(float(held[-1].mean()))):
+            return f"{told} More rows would likely help: {steps}, beyond its noise ({error:.2g})."
+        other = "" if large else "; a larger network or better columns may"
+        why = "within its noise" if rise <= 2 * error else "which is little"
+        return f"{told} More rows alone would hardly help: {steps}, {why}{other}."
+
+    def to_record(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "score": self.score,
+            "sizes": self.sizes.tolist(),
+            "learned": self.learned.tolist(),
+            "held": self.held.tolist(),
+            "words": self.words,
+        }
+
+    def to_frame(self) -> Any:
+        """A row a size, with mean and deviation over the fits, as a frame."""
+        columns = {"rows": self.sizes}
+        for name, scores in (("learned", self.learned), ("held", self.held)):
+            columns[name] = scores.mean(axis=1)
+            columns[f"{name}_deviation"] = scores.std(axis=1)
+        return frame_of(columns, self.frame or "pandas")
+
+    def plot(self, ax: Any = None) -> Any:
+        """Both scores by the number of rows, with their deviation over the fits."""
+        from chainrule.drawing import plot_learning_curve
+
+        return plot_learning_curve(self.sizes, self.learned, self.held, self.score, ax=ax)
+
+    def __repr__(self) -> str:
+        header = f"{'rows':>10}  {'learned':>10}  {'held out':>10}"
+        lines = [
+            f"{size:>10,}  {learned.mean():>10.4g}  {held.mean():>10.4g}"
+            for size, learned, held in zip(self.sizes, self.learned, self.held, strict=True)
+        ]
+        return "\n".join([header, *lines, self.words])
+
+
+def learning_curve(
+    estimator: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    sizes: Sequence[float] = SIZES,
+    cv: Any = 5,
+    seeds: Sequence[int] | None = None,
+    scoring: Any = None,
+    groups: Any = None,
+    shuffle: bool = True,
+    seed: int = 0,
+    threads: int | None = None,
+) -> LearningCurve:
+    """Train on ever more rows and score each time, on them and on rows held out, one a core.
+
+    What `sklearn.model_selection.learning_curve` gives, to the bit, where `shuffle` is False.
+
+    estimator
+        Any estimator of scikit-learn's kind, not fitted; clones of it are.
+    sizes
+        Shares of the rows of a fold's training part, above 0 and up to 1; or numbers of rows.
+    cv, seeds, scoring, groups, threads
+        As `chainrule.cross_validate`; one score.
+    shuffle
+        Whether rows of a training part are taken in random order, by `seed`; else the first ones.
+
+    Raises `SettingError` for sizes that cannot be, and what `chainrule.cross_validate` raises.
+
+    >>> import chainrule
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> X, y = load_iris(return_X_y=True)
+    >>> found = chainrule.learning_curve(LogisticRegression(max_iter=500), X, y, sizes=(0.2, 1.0))
+    >>> found.sizes.tolist(), found.held.shape, found.held.mean(axis=1).round(2).tolist()
+    ([24, 120], (2, 5), [0.89, 0.97])
+    """
+    from sklearn.base import is_classifier
+    from sklearn.model_selection import check_cv
+
+    splitter = check_cv(cv, y, classifier=is_classifier(estimator))
+    splits = [(np.asarray(a), np.asarray(b)) for a, b in splitter.split(X, y, groups)]
+    counts = _counts(sizes, min(len(train) for train, _ in splits))
+    if shuffle:
+        splits = [
+            (train[random.permutation(seed, STREAM, fold, len(train))], test)
+            for fold, (train, test) in enumerate(splits)
+        ]
+    parts = [(train[:count], test) for train, test in splits for count in counts]
+    found = cross_validate(
+        estimator, X, y, scoring=scoring, cv=parts, seeds=seeds, threads=threads,
+        return_train_score=True,
+    )  # fmt: skip
+    if "test_score" not in found:
+        message = "learning_curve: scoring must be one score, not several by name."
+        raise SettingError(message)
+    learned, held = (_by_size(found[f"{part}_score"], len(counts), len(splits))
+                     for part in ("train", "test"))  # fmt: skip
+    name = scoring if isinstance(scoring, str) else "score"
+    library = type(X).__module__.partition(".")[0]
+    return LearningCurve(
+        np.array(counts), learned, held, name, library if library in FRAMES else ""
+    )
+
+
+def _counts(sizes: Any, most: int) -> list[int]:
+    """Numbers of rows, rising, each once."""
+    given = np.atleast_1d(np.asarray(sizes))
+    shares = given.dtype.kind == "f" and given.size > 0 and bool((given <= 1).all())
+    whole = given.dtype.kind in "iu"
+    right = given.ndim == 1 and given.size > 0 and (shares or whole) and bool((given > 0).all())
+    if not right or (whole and int(given.max()) > most):
+        message = (
+            "learning_curve: sizes must be shares above 0 and up to 1, or numbers of rows from 1 "
+            f"to {most:,}, those of a training part, got {sizes!r}."
+        )
+        raise SettingError(message)
+    counts = np.clip((given * most).astype(int), 1, most) if shares else given
+    return [int(one) for one in np.unique(counts)]
+
+
+def _by_size(scores: Array, sizes: int, folds: int) -> Array:
+    """From fits by fold, size and seed to shape (sizes, folds * seeds)."""
+    parted = np.asarray(scores).reshape(folds, sizes, -1)
+    return parted.transpose(1, 0, 2).reshape(sizes, -1)
+
+
+def _mean_and_error(differences: Array) -> tuple[float, float]:
+    """The mean, and its standard error over the fits."""
+    count = len(differences)
+    spread = float(differences.std(ddof=1)) if count > 1 else 0.0
+    return float(differences.mean()), spread / float(np.sqrt(count))

@@ -1,0 +1,48 @@
+"""The rows that a model gets most wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from chainrule.data import Column
+from chainrule.judging.answered import Answered
+
+__all__ = ["worst_rows"]
+
+
+def worst_rows(found: Answered, count: int) -> Iterator[dict[str, Any]]:
+    """The rows with the largest log loss or the largest error, the worst first."""
+    losses = found.losses["log_loss" if found.task == "classification" else "mae"]
+    for place in np.argsort(-losses, kind="stable")[:count].tolist():
+        columns = {
+            name: _cell(column, place)
+            for name, column in found.table.columns.items()
+            if name != found.target
+        }
+        told: dict[str, Any] = {"row": int(found.rows[place])}
+        if found.task == "classification":
+            answer = found.answers[place]
+            told |= {
+                "truth": found.labels[found.truth[place]],
+                "prediction": found.labels[int(answer.argmax())],
+                "probability": float(answer[found.truth[place]]),
+            }
+        else:
+            truth, prediction = float(found.truth[place]), float(found.answers[place])
+            told |= {"truth": truth, "prediction": prediction, "error": prediction - truth}
+        yield {**told, "loss": float(losses[place]), "columns": columns}
+
+
+def _cell(column: Column, row: int) -> Any:
+    """A cell as a plain value; None where it is missing."""
+    if column.missing[row]:
+        return None
+    value = column.values[row]
+    if column.kind == "number":
+        return float(value)
+    if column.kind == "boolean":
+        return bool(value)
+    return str(value).removesuffix("T00:00:00.000000")
