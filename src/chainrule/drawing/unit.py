@@ -24,7 +24,10 @@ from chainrule.drawing.canvas import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Effect", "UnitFacts", "draw_effect", "highest", "plot_unit", "scale_text"]
+__all__ = [
+    "Effect", "UnitFacts", "draw_effect", "fit_names", "highest", "plot_unit", "scale_text",
+    "shortened",
+]  # fmt: skip
 
 COLUMNS = 10
 ROWS = 5
@@ -101,7 +104,7 @@ def plot_unit(facts: UnitFacts, axes: Any = None, owner: str = "plot_unit") -> l
     titled(middle, "Rows that excite it most")
     labeled(right, f"activation of {facts.label}")
     labeled(left, facts.scale)
-    _fit_names(left)
+    fit_names(left)
     _write_rows(middle, facts.cells, facts.columns)
     return places
 
@@ -131,17 +134,22 @@ def _draw_drive(ax: Axes, drive: Any, names: Sequence[str]) -> None:
             edgecolor=ink, linewidth=0.7,
         )  # fmt: skip
     ax.axvline(0.0, color=ink, linewidth=0.8)
-    ax.set_yticks(up, [_short(names[one]) for one in order])
+    ax.set_yticks(up, [shortened(names[one]) for one in order])
     ax.grid(visible=False, axis="y")
     few = len(drive) == len(order)
     ax.set_ylabel("column" if few else f"{len(order)} of {len(drive):,} columns")
 
 
-def _short(name: str, most: int = NAME) -> str:
+def shortened(name: str, most: int = NAME) -> str:
+    """A name, cut where it has more letters than `most`.
+
+    >>> shortened("median income", 8)
+    'median …'
+    """
     return name if len(name) <= most else f"{name[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
-def _fit_names(ax: Axes) -> None:
+def fit_names(ax: Axes) -> None:
     """Names beside bars that stand close in type that is no higher than their distance."""
     from chainrule.drawing.diagram import room_of
 
@@ -182,7 +190,9 @@ def _write_rows(ax: Axes, cells: Sequence[Sequence[str]], names: Sequence[str]) 
     for count, most in itertools.product(range(len(names), 0, -1), range(NAME, 1, -1)):
         for text, row in zip(texts, cells, strict=True):
             named = zip(names[:count], row, strict=False)
-            text.set_text("\n".join(f"{_short(name, most)} {_short(cell)}" for name, cell in named))
+            text.set_text(
+                "\n".join(f"{shortened(name, most)} {shortened(cell)}" for name, cell in named)
+            )
         sizes = np.max([text.get_window_extent().size for text in texts], axis=0)
         if all(sizes <= (width, height)):
             return
