@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from chainrule.estimators.background import background_of
 from chainrule.estimators.keeping import Keeper
 from chainrule.estimators.model import (
     Held,
@@ -68,6 +69,7 @@ def fit_table(
         held=tuple(_held(run)),
         seconds=run.seconds(),
         interrupted=run.interrupted,
+        background=background_of(plan),
     )
 
 

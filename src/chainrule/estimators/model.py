@@ -13,6 +13,7 @@ import numpy as np
 from chainrule import random
 from chainrule.data import Encoded, Encoder, Labels, Numbers, Schema, Table
 from chainrule.errors import ModelFileError
+from chainrule.estimators.background import table_from_record, table_record
 from chainrule.estimators.network import Head, TableNetwork
 from chainrule.estimators.plan import Array, check_single, row_weights, truth
 from chainrule.estimators.settings import TableSettings
@@ -84,6 +85,9 @@ class TableModel:
     held
         Of each target rows that no weights were fitted on; none of a loaded model, and where
         there were none.
+    background
+        Rows of training, of the columns that it uses, which explanations hold answers against;
+        none of a model that was saved without.
     estimator
         What the estimator that trained it has to know, as plain values.
     """
@@ -101,6 +105,7 @@ class TableModel:
     held: tuple[Held, ...] = ()
     seconds: float = 0.0
     interrupted: bool = False
+    background: Table | None = None
     estimator: dict[str, Any] | None = None
 
     @property
@@ -183,6 +188,7 @@ class TableModel:
             "network": {"hidden": list(self.network.hidden), "dropout": self.network.dropout},
             "members": len(self.members),
             "history": self.history,
+            "background": None if self.background is None else table_record(self.background),
             "estimator": self.estimator,
         }
         arrays = {
@@ -271,6 +277,7 @@ def _from_record(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Tabl
         heads=heads_of(codecs),
         dropout=record["network"]["dropout"],
     )
+    background = record.get("background")
     members = []
     for number in range(record["members"]):
         member = Trainer(network)
@@ -286,5 +293,6 @@ def _from_record(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Tabl
         network=network,
         members=members,
         history=record["history"],
+        background=None if background is None else table_from_record(background),
         estimator=record["estimator"],
     )
