@@ -73,6 +73,19 @@ def test_columns_are_kept_as_they_are(run, price_run):
         assert kept["area"] == row["area"].removesuffix(".0")
 
 
+def test_an_interval_stands_around_each_prediction(run, price_run):
+    plain = cells(run("predict", price_run, "houses.csv").out)
+    rows = cells(run("predict", price_run, "houses.csv", "--interval", "0.8", "--keep", "area").out)
+    assert list(rows[0]) == ["area", "prediction", "lower", "upper"]
+    assert [row["prediction"] for row in rows] == [row["prediction"] for row in plain]
+    prices = [float(line.split(",")[-1]) for line in houses_text().splitlines()[1:]]
+    pairs = zip(rows, prices, strict=True)
+    inside = [float(row["lower"]) <= price <= float(row["upper"]) for row, price in pairs]
+    assert sum(inside) >= 0.7 * len(inside)
+    wide = cells(run("predict", price_run, "houses.csv", "--interval", "0.9").out)
+    assert float(wide[0]["upper"]) > float(rows[0]["upper"])
+
+
 @pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "json", "parquet"])
 def test_files_by_their_ending(run, left_run, ending):
     out = f"there.{ending}"
@@ -137,6 +150,8 @@ def test_labels_come_back_as_they_were_spelled(run, quick, target, values, first
     [
         (["--threshold", "0.5"], "--threshold: the target 'price' is a number"),
         (["--proba"], "--proba: the target 'price' is a number"),
+        (["--interval", "90"], "coverage: must be a number above 0 and below 1, as 0.9"),
+        (["--interval", "0.99"], "coverage: 0.99 needs 99 rows that the networks were watched on"),
         (["--keep", "aera"], "no column 'aera'; did you mean 'area'?"),
         (["--out", "there.xlsx"], "files that end in '.xlsx' cannot be written"),
         (["--out", "there"], "it has no ending"),
@@ -173,3 +188,23 @@ def test_numbers_that_would_be_rounded_are_not_kept(run, price_run):
     query = "SELECT * REPLACE (key::VARCHAR AS key) FROM 'ids.csv'"
     kept = cells(run("predict", price_run, query, "--keep", "key").out)
     assert [row["key"] for row in kept] == [str(9007199254740993 + n) for n in range(3)]
+
+
+def test_an_interval_is_of_numbers(run, left_run):
+    outcome = run("predict", left_run, "churn.csv", "--interval", "0.9")
+    assert "--interval: the target 'left' is a class, not a number; use --proba" in outcome.sentence
+
+
+def test_a_calibrated_run_predicts_and_traces_what_it_says(run, quick):
+    words = ("--target", "left", "--out", "calibrated", "--calibration", "temperature", *quick)
+    assert run("train", "churn.csv", *words).code == 0
+    row = cells(run("predict", "calibrated", "churn.csv", "--proba").out)[7]
+    sure = max(float(row["probability_no"]), float(row["probability_yes"]))
+    traced = " ".join(run("trace", "calibrated", "churn.csv", "--row", "7").out.split())
+    assert "to the power 1/" in traced and "its gradients are without that" in traced
+    assert f", predicts left = {row['prediction']} with probability {sure:.3g}" in traced
+    assert f"this network predicts left = {row['prediction']} with probability" in traced
+    temperature = float(traced.split("to the power 1/")[1].split()[0])
+    own = float(traced.split("this network predicts left = ")[1].split()[3])
+    odds = (own / (1 - own)) ** (1 / temperature)
+    assert odds / (1 + odds) == pytest.approx(sure, abs=2e-3)

@@ -39,7 +39,7 @@ def test_settings_are_those_of_tables_by_name_alone():
     table = inspect.signature(TableSettings).parameters
     for kind, more in (
         (TabularClassifier, set()),
-        (TabularRegressor, {"positive", "class_weight"}),
+        (TabularRegressor, {"positive", "class_weight", "calibration"}),
     ):
         taken = inspect.signature(kind).parameters
         assert set(taken) == set(table) - left_out - more | {"targets", "random_state"}

@@ -32,6 +32,7 @@ EXAMPLES = """\
 examples:
   chainrule predict runs/houses-price-1 new.csv > predictions.csv
   chainrule predict runs/churn-left-1 new.csv --proba --keep id --out p.parquet
+  chainrule predict runs/houses-price-1 new.csv --interval 0.9
 
 A file that --out names is .csv, .tsv, .json, .jsonl or .parquet.
 """
@@ -52,6 +53,13 @@ def add_options(parser: Parser) -> None:
         metavar="T",
         type=_share,
         help="predict the positive label from this probability on (target of two labels)",
+    )
+    parser.add_argument(
+        "--interval",
+        metavar="SHARE",
+        type=float,
+        help="also lower and upper: bounds that cover this share of rows, as 0.9 (target of "
+        "numbers)",
     )
     parser.add_argument(
         "--keep",
@@ -76,6 +84,8 @@ def run(options: argparse.Namespace) -> int:
     model = load_table_model(folder.model_path)
     if options.threshold is not None or options.proba:
         _check_classes(model, options)
+    if options.interval is not None:
+        _check_numbers(model)
     table = read_table(options.data)
     for name in options.keep:
         _check_kept(name, table)
@@ -108,6 +118,16 @@ def _check_classes(model: TableModel, options: argparse.Namespace) -> None:
         raise SettingError(message)
 
 
+def _check_numbers(model: TableModel) -> None:
+    target = model.schema.target
+    if model.schema.task == "classification":
+        message = (
+            f"--interval: the target {target!r} is a class, not a number; use --proba for the "
+            "probability of each label."
+        )
+        raise SettingError(message)
+
+
 def _check_kept(name: str, table: Table) -> None:
     column = table.column(name)
     if column.kind == "number" and (np.abs(column.values) > LARGEST_EXACT).any():
@@ -129,6 +149,10 @@ def _columns(
     if probabilities is not None and options.proba:
         for code, label in enumerate(predictions.classes):
             added[f"probability_{_spelled(label)}"] = probabilities[:, code]
+    if options.interval is not None:
+        (intervals,) = model.intervals(options.interval)
+        assert intervals is not None  # noqa: S101  (the target is a number)
+        added["lower"], added["upper"] = intervals.around(predictions.values).T
     taken = [name for name in options.keep if name in added]
     if taken:
         message = f"--keep: {listing(taken)} is a name of the result; rename the column in DATA."

@@ -224,8 +224,15 @@ def _remarks(found: RowStep, table: Table, options: argparse.Namespace) -> Itera
     for target, predicted in found.predictions.items():
         yield f"this network predicts {_predicted(target, *predicted)}"
     for target, predicted in found.together.items():
-        together = _predicted(target, *predicted)
-        yield f"the run as a whole, the average of its networks, predicts {together}"
+        together, temperature = _predicted(target, *predicted), found.temperatures.get(target)
+        tempered = "" if temperature is None else f" at temperature {temperature:.4g}"
+        yield f"the run as a whole, the average of its networks{tempered}, predicts {together}"
+    for target, temperature in found.temperatures.items():
+        yield (
+            f"the run raises the averaged probabilities of {target} to the power 1/"
+            f"{temperature:.6g} and scales them to add up to 1; this network's own, its loss and "
+            "its gradients are without that"
+        )
     yield from found.unmet
     if found.assumed:
         yield (

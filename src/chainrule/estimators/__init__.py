@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import missing_from
 from chainrule.estimators.fit import fit_table
+from chainrule.estimators.held import Held
 from chainrule.estimators.keeping import Keeper
 from chainrule.estimators.metric import positive_code
-from chainrule.estimators.model import Held, Predictions, TableModel, load_table_model
+from chainrule.estimators.model import Predictions, TableModel, load_table_model
 from chainrule.estimators.plan import TablePlan, plan_table
 from chainrule.estimators.run import TableProgress
 from chainrule.estimators.settings import SETTINGS, Setting, TableSettings

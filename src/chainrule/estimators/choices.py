@@ -55,9 +55,14 @@ def members_of(
     validation: Table | None,
     parts: Split,
 ) -> tuple[Member, ...]:
-    """For each network its rows; with several, each is watched on a draw of its own."""
+    """For each network its rows; with several, each is watched on a draw of its own.
+
+    Where probabilities are to be calibrated, all are watched on the same rows: the temperature is
+    then that of what all of them say together, as the model predicts.
+    """
     count = chosen.members or 1
-    if validation is not None or schema.named("time") is not None or count == 1:
+    alike = validation is not None or chosen.calibration is not None
+    if alike or schema.named("time") is not None or count == 1:
         return (Member(parts.train, parts.validation),) * count
     members = [Member(parts.train, parts.validation)]
     for index in range(1, count):

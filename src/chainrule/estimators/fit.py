@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from chainrule.data import Numbers
+from chainrule.estimators.background import background_of
+from chainrule.estimators.calibration import fitted_temperature
+from chainrule.estimators.held import Held, check_held, narrowing_of
 from chainrule.estimators.keeping import Keeper
 from chainrule.estimators.model import (
-    Held,
     TableModel,
     decoded,
     engine_threads,
     heads_of,
     member_answers,
+    tempered_each,
 )
 from chainrule.estimators.network import TableNetwork
 from chainrule.estimators.plan import Array, TablePlan
@@ -54,6 +59,8 @@ def fit_table(
     run = prepared(plan, watch, score, keeper)
     with engine_threads():
         run.train()
+    held = tuple(_held(run))
+    temperatures = _temperatures(plan, held)
     return TableModel(
         schema=plan.schema,
         settings=plan.settings,
@@ -65,9 +72,11 @@ def fit_table(
         history=run.history,
         loss_by_step=[run.members[number].steps for number in run.kept],
         doctor=run.doctor,
-        held=tuple(_held(run)),
+        held=_at(held, temperatures),
+        temperatures=temperatures,
         seconds=run.seconds(),
         interrupted=run.interrupted,
+        background=background_of(plan),
     )
 
 
@@ -97,26 +106,53 @@ def _network(plan: TablePlan) -> TableNetwork:
 def _held(run: Run) -> Iterator[Held]:
     """What networks say of the rows that they were watched on: the mean over those networks."""
     plan, pool, given = run.plan, run.pool, run.given
-    outputs, counts = _sums(run, len(pool) if given is None else len(given))
     rows = pool if given is None else given
+    sums, squares, counts = _sums(run, len(rows))
     index = np.flatnonzero(counts)
     if not len(index):
         return
     weights = None if rows.weights is None else rows.weights[index]
-    for codec, truth, total in zip(plan.codecs, rows.truths, outputs, strict=True):
-        yield Held(truth[index], decoded(codec, total[index] / counts[index, None]), weights)
+    count = counts[index, None]
+    for codec, truth, total, squared in zip(plan.codecs, rows.truths, sums, squares, strict=True):
+        mean = total[index] / count
+        held = Held(truth[index], decoded(codec, mean), weights, index)
+        if isinstance(codec, Numbers):
+            spreads = np.maximum(squared[index] / count - mean**2, 0) * count
+            spreads = spreads / np.maximum(count - 1, 1) * codec.deviation**2
+            residuals, networks = held.truth - held.answers, len(run.kept)
+            share = narrowing_of(residuals, spreads[:, 0], counts[index], networks)
+            held = replace(held, narrowing=share)
+        yield held
 
 
-def _sums(run: Run, rows: int) -> tuple[list[Array], Array]:
-    """The outputs of all networks for the rows that each was watched on, and how many these are."""
+def _temperatures(plan: TablePlan, held: Sequence[Held]) -> tuple[float, ...]:
+    """Of each target the temperature that the settings ask for; none where they do not."""
+    if plan.settings.calibration is None:
+        return ()
+    check_held(held, "calibration")
+    return tuple(fitted_temperature(one) if one.answers.ndim > 1 else 1.0 for one in held)
+
+
+def _at(held: Sequence[Held], temperatures: Sequence[float]) -> tuple[Held, ...]:
+    """Held rows with answers as the model gives them."""
+    answers = tempered_each([one.answers for one in held], temperatures)
+    return tuple(replace(one, answers=own) for one, own in zip(held, answers, strict=True))
+
+
+def _sums(run: Run, rows: int) -> tuple[list[Array], list[Array], Array]:
+    """The outputs of all networks for the rows that each was watched on, and their squares, added
+    up; and how many networks these are of each row.
+    """
     sums = [np.zeros((rows, head.units)) for head in run.network.heads]
+    squares = [np.zeros((rows, head.units)) for head in run.network.heads]
     counts = np.zeros(rows)
     for number in run.kept:
         watched = run.plan.members[number].validation if run.given is None else np.arange(rows)
         if len(watched):
             taken = run.pool.take(watched) if run.given is None else run.given
             answers = member_answers(run.members[number].trainer, taken.inputs)
-            for total, one in zip(sums, answers, strict=True):
+            for total, squared, one in zip(sums, squares, answers, strict=True):
                 total[watched] += one
+                squared[watched] += one**2
             counts[watched] += 1
-    return sums, counts
+    return sums, squares, counts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,10 @@ import numpy as np
 from chainrule import random
 from chainrule.data import Encoded, Encoder, Labels, Numbers, Schema, Table
 from chainrule.errors import ModelFileError
+from chainrule.estimators.background import table_from_record, table_record
+from chainrule.estimators.calibration import tempered
+from chainrule.estimators.held import Held, check_held, held_arrays, held_from
+from chainrule.estimators.intervals import Intervals
 from chainrule.estimators.network import Head, TableNetwork
 from chainrule.estimators.plan import Array, check_single, row_weights, truth
 from chainrule.estimators.settings import TableSettings
@@ -20,7 +24,6 @@ from chainrule.files import load_model_file, save_model
 from chainrule.training import Trainer
 
 __all__ = [
-    "Held",
     "Predictions",
     "TableModel",
     "decoded",
@@ -30,6 +33,7 @@ __all__ = [
     "member_answers",
     "network_inputs",
     "one_blas_thread",
+    "tempered_each",
 ]
 
 KIND = "table"
@@ -50,21 +54,6 @@ class Predictions:
     classes: tuple[Any, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class Held:
-    """Rows that the networks did not learn from, with what the networks say of them.
-
-    truth
-        Class codes, or numbers in the target's unit.
-    answers
-        Probabilities (rows, classes), or predicted numbers (rows,).
-    """
-
-    truth: Array
-    answers: Array
-    weights: Array | None = None
-
-
 @dataclass(eq=False)
 class TableModel:
     """Networks trained on a table.
@@ -82,8 +71,14 @@ class TableModel:
         `findings` of the Doctor (`chainrule.Doctor`) in each network as records, and `gradients`,
         their norms by layer and step in the first one; empty of a loaded model.
     held
-        Of each target rows that no weights were fitted on; none of a loaded model, and where
-        there were none.
+        Of each target rows that the networks which answer for them did not learn from: those that
+        they were watched on. A saved model keeps at most 20,000 of them. None where there were no
+        such rows, and of a model that an older version saved.
+    temperatures
+        Of each target what its probabilities are tempered with; 1 for those that stay as they are.
+    background
+        Rows of training, of the columns that it uses, which explanations hold answers against;
+        none of a model that was saved without.
     estimator
         What the estimator that trained it has to know, as plain values.
     """
@@ -99,8 +94,10 @@ class TableModel:
     loss_by_step: list[dict[str, Any]] = field(default_factory=list)
     doctor: dict[str, Any] = field(default_factory=lambda: {"findings": [], "gradients": {}})
     held: tuple[Held, ...] = ()
+    temperatures: tuple[float, ...] = ()
     seconds: float = 0.0
     interrupted: bool = False
+    background: Table | None = None
     estimator: dict[str, Any] | None = None
 
     @property
@@ -112,6 +109,11 @@ class TableModel:
     def validation(self) -> Held | None:
         """What networks say of the rows that they were watched on, where there is one target."""
         return self.held[0] if len(self.held) == 1 else None
+
+    @property
+    def held_kept(self) -> tuple[Held, ...]:
+        """Of the held rows those that a model file keeps: the same before and after saving."""
+        return tuple(one.drawn(self.settings.seed) for one in self.held)
 
     @property
     def is_classification(self) -> bool:
@@ -154,9 +156,21 @@ class TableModel:
         with engine_threads():
             each = [member_answers(member, inputs) for member in self.members]
         totals = [np.asarray(sum(outputs)) for outputs in zip(*each, strict=True)]
-        return tuple(
+        answers = (
             decoded(codec, total / len(self.members))
             for codec, total in zip(self.codecs, totals, strict=True)
+        )
+        return tempered_each(answers, self.temperatures)
+
+    def intervals(self, coverage: float) -> tuple[Intervals | None, ...]:
+        """Of each target of numbers how far around a prediction the truth lies; None of classes.
+
+        Raises as `Intervals.of` does, and `DataError` where there are no held rows.
+        """
+        check_held(self.held, "coverage")
+        return tuple(
+            None if isinstance(codec, Labels) else Intervals.of(held, coverage)
+            for codec, held in zip(self.codecs, self.held_kept, strict=True)
         )
 
     def truth(self, table: Table) -> Array:
@@ -183,14 +197,16 @@ class TableModel:
             "network": {"hidden": list(self.network.hidden), "dropout": self.network.dropout},
             "members": len(self.members),
             "history": self.history,
+            "background": None if self.background is None else table_record(self.background),
             "estimator": self.estimator,
+            "temperatures": list(self.temperatures),
         }
         arrays = {
             f"{number}/{name}": member.parameters[name]
             for number, member in enumerate(self.members)
             for name in member.parameters.names
         }
-        save_model(path, record, arrays)
+        save_model(path, record, arrays | held_arrays(self.held_kept))
 
 
 def engine_threads() -> AbstractContextManager[None]:
@@ -238,6 +254,16 @@ def decoded(codec: Labels | Numbers, outputs: Array) -> Array:
     return outputs if isinstance(codec, Labels) else codec.decode(outputs[:, 0])
 
 
+def tempered_each(answers: Iterable[Array], temperatures: Sequence[float]) -> tuple[Array, ...]:
+    """What is answered for each target at its temperature; as it is where there are none."""
+    if not temperatures:
+        return tuple(answers)
+    return tuple(
+        tempered(answer, one) if answer.ndim > 1 else answer
+        for answer, one in zip(answers, temperatures, strict=True)
+    )
+
+
 def load_table_model(path: str | Path) -> TableModel:
     """The model that `TableModel.save` wrote.
 
@@ -271,6 +297,7 @@ def _from_record(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Tabl
         heads=heads_of(codecs),
         dropout=record["network"]["dropout"],
     )
+    background = record.get("background")
     members = []
     for number in range(record["members"]):
         member = Trainer(network)
@@ -286,5 +313,8 @@ def _from_record(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Tabl
         network=network,
         members=members,
         history=record["history"],
+        background=None if background is None else table_from_record(background),
+        held=held_from(arrays, len(codecs)),
+        temperatures=tuple(record.get("temperatures", ())),
         estimator=record["estimator"],
     )

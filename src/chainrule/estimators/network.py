@@ -145,22 +145,53 @@ class TableNetwork:
         self, inputs: Mapping[str, Node], parameters: Sequence[Node], draws: Draws | None
     ) -> tuple[Node, ...]:
         """What each layer makes, before numbers are left out at random."""
-        waiting = iter(parameters)
-        parts = [inputs["numbers"]] if self.numbers else []
+        before = self.parts(inputs, parameters)
+        kernel, bias, *others = parameters[self.before_trunk :]
+        sums = self._features(inputs, before) @ kernel + bias
+        return (*before, *self.trunk(sums, others, draws))
+
+    @property
+    def before_trunk(self) -> int:
+        """How many parameters come before kernel and bias of the first layer of all."""
+        return len(self.cardinalities) + (2 if self.spread else 0)
+
+    def features(self, inputs: Mapping[str, Node], parameters: Sequence[Node]) -> Node:
+        """What the first layer of all is given: numbers, embeddings, spread numbers."""
+        return self._features(inputs, self.parts(inputs, parameters))
+
+    def parts(self, inputs: Mapping[str, Node], parameters: Sequence[Node]) -> tuple[Node, ...]:
+        """What embeddings make, then what is made of spread numbers."""
+        tables = parameters[: len(self.cardinalities)]
         found = []
-        for index in range(len(self.cardinalities)):
+        for index, table in enumerate(tables):
             codes = ops.narrow(inputs["categories"], axis=1, start=index, stop=index + 1)
-            found.append(ops.gather(next(waiting), codes.reshape((codes.shape[0],))))
+            found.append(ops.gather(table, codes.reshape((codes.shape[0],))))
         if self.spread:
-            found.append(self._spread(inputs["positions"], next(waiting), next(waiting)))
-        parts += found
-        x = ops.concatenate(*parts, axis=1) if len(parts) > 1 else parts[0]
+            kernel, bias = parameters[len(tables) : len(tables) + 2]
+            found.append(self._spread(inputs["positions"], kernel, bias))
+        return tuple(found)
+
+    def _features(self, inputs: Mapping[str, Node], parts: Sequence[Node]) -> Node:
+        side = [inputs["numbers"], *parts] if self.numbers else parts
+        return ops.concatenate(*side, axis=1) if len(side) > 1 else side[0]
+
+    def trunk(
+        self, sums: Node, parameters: Sequence[Node], draws: Draws | None
+    ) -> tuple[Node, ...]:
+        """What the first layer of all and those behind it make of the first one's sums.
+
+        parameters
+            Those behind the first layer's kernel and bias.
+        """
+        waiting = iter(parameters)
+        found = []
         for _ in self.hidden:
-            found.append(ops.relu(x @ next(waiting) + next(waiting)))
-            x = found[-1]
+            x = ops.relu(sums)
+            found.append(x)
             if draws is not None and self.dropout:
                 x = x * draws.mask(x.shape, self.dropout)
-        return (*found, x @ next(waiting) + next(waiting))
+            sums = x @ next(waiting) + next(waiting)
+        return (*found, sums)
 
     def ending(self, last: Node) -> tuple[Node, ...]:
         """Probabilities of a head's columns, or the columns themselves."""

@@ -188,6 +188,7 @@ def plan_table(
     schema = _schema(table, target, settings, tasks)
     check_inputs(table, schema)
     weights = _class_weights(schema, settings, class_weights or {})
+    _check_calibration(schema, settings)
     shares = {"test": 0.0 if test else test_share, "validation": 0.0 if validation else 0.2}
     rows, tested, parts = _pool(table, schema, settings.seed, shares)
     pool = table.take(rows)
@@ -282,6 +283,12 @@ def _class_weights(
             weight = None
         weights.append(weight)
     return tuple(weights)
+
+
+def _check_calibration(schema: Schema, settings: TableSettings) -> None:
+    """Refuse to calibrate where no target is a class."""
+    if settings.calibration is not None and all(one.task == "regression" for one in schema.targets):
+        _refuse_number("calibration", schema.targets[0].name)
 
 
 def _refuse_number(name: str, target: str) -> NoReturn:

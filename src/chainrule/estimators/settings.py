@@ -61,6 +61,14 @@ SETTINGS: dict[str, Setting] = {
         choices=("balanced",),
         optional=True,
     ),
+    "calibration": Setting(
+        "temperature: probabilities are set by one number, fitted on rows that the networks were "
+        "watched on, to say how often they are right; all networks are then watched on the same "
+        "rows",
+        "choice",
+        choices=("temperature",),
+        optional=True,
+    ),
     "model": Setting(
         "tabular: strong defaults for tables; mlp: one plain network",
         "choice",
@@ -116,6 +124,7 @@ class TableSettings:
     positive: str | None = None
     metric: str | None = None
     class_weight: str | None = None
+    calibration: str | None = None
     model: str = "tabular"
     hidden: tuple[int, ...] | None = None
     bins: int | None = None

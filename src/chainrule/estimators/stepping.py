@@ -63,7 +63,10 @@ class RowStep:
         By target what this network alone predicts for the row: a number, or a class with its
         probability.
     together
-        The same of all networks of the model, as it predicts; empty where there is one.
+        The same of all networks of the model, as it predicts; empty where there is one whose
+        probabilities stay as they are.
+    temperatures
+        By target what probabilities are tempered with in `together`, where they are.
     assumed
         The targets that the row does not have: what the network predicts stands for them.
     scaled
@@ -80,6 +83,7 @@ class RowStep:
     outputs: list[str]
     predictions: dict[str, tuple[Any, float | None]]
     together: dict[str, tuple[Any, float | None]]
+    temperatures: dict[str, float]
     assumed: list[str]
     scaled: list[str]
     unmet: list[str]
@@ -127,7 +131,7 @@ def _of_row(model: TableModel, one: Table, member: int) -> RowStep:
     named = dict(zip(network.output_names, targets, strict=True))
     data = trainer.data(inputs, named if len(targets) > 1 else targets[0])
     predictions = {codec.name: _told(codec, decoded(codec, answer)) for codec, answer in answers}
-    together = {} if len(model.members) == 1 else {
+    together = {} if len(model.members) == 1 and not model.temperatures else {
         codec.name: _told(codec, answer)
         for codec, answer in zip(model.codecs, model.answers_each(encoded), strict=True)
     }  # fmt: skip
@@ -135,10 +139,16 @@ def _of_row(model: TableModel, one: Table, member: int) -> RowStep:
         trainer, data, _inputs(model),
         [(number.name, number.edges) for number in model.encoder.spread],
         list(_columns(model)), list(_outputs(model)), predictions, together,
-        assumed,
+        _temperatures(model), assumed,
         list(_scaled(model)),
         list(_unmet(model, one)),
     )  # fmt: skip
+
+
+def _temperatures(model: TableModel) -> dict[str, float]:
+    """By target of classes the temperature of its probabilities, where there is one."""
+    named = zip(model.codecs, model.temperatures, strict=False)
+    return {codec.name: one for codec, one in named if isinstance(codec, Labels)}
 
 
 def _scaled(model: TableModel) -> Iterator[str]:

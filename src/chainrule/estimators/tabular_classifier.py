@@ -50,6 +50,11 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
     class_weight
         "balanced" (each class counts as much as every other) or a dict of label to weight, 1 for
         labels that are not named; for several targets also a list of these, a column each.
+    calibration
+        "temperature": probabilities p become p^(1/T), scaled to add up to 1, with the T that has
+        the smallest log loss on the rows watched (`model_.temperatures`); no predicted class
+        changes. All networks are then watched on the same rows, so that T is that of what they
+        say together; the best epoch was chosen by these rows too, so T tends to be a little low.
     model
         "tabular" (strong defaults for tables) or "mlp" (one plain network).
     hidden, bins, dropout, learning_rate, weight_decay, batch_size
@@ -90,6 +95,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
         positive: Any = None,
         metric: Any = None,
         class_weight: Any = None,
+        calibration: Any = None,
         model: Any = "tabular",
         hidden: Any = None,
         bins: Any = None,
@@ -111,6 +117,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
         )  # fmt: skip
         self.positive = positive
         self.class_weight = class_weight
+        self.calibration = calibration
 
     def predict_proba(self, X: Any) -> Any:
         """The probability of each class, shape (rows, classes), in the order of `classes_`.
