@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +17,6 @@ from chainrule.explaining.outputs import chosen_outputs, output_name
 from chainrule.explaining.subject import Subject, subject_of
 from chainrule.reporting import LEVEL
 from chainrule.settings import check_count
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["Curve", "Dependence", "dependence_of", "partial_dependence"]
 
@@ -128,7 +125,7 @@ class Dependence(Explanation):
             "cannot_tell": list(self.cannot_tell),
         }
 
-    def plot(self, ax: Any = None, *, ice: bool = True, centered: bool = False) -> Axes:
+    def plot(self, ax: Any = None, *, ice: bool = True, centered: bool = False) -> Any:
         """The mean answer by value, over the curves of single rows.
 
         ice

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from chainrule.explaining.explanation import Explanation, library_of, plain, sho
 from chainrule.explaining.outputs import one_output, output_name
 from chainrule.explaining.subject import Subject, subject_of
 from chainrule.settings import check_count
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["Surrogate", "local_surrogate"]
 
@@ -87,7 +84,7 @@ class Surrogate(Explanation):
             "cannot_tell": list(self.cannot_tell),
         }
 
-    def plot(self, ax: Any = None) -> Axes:
+    def plot(self, ax: Any = None) -> Any:
         """What each column adds, as bars to both sides of 0."""
         from chainrule import drawing
 
