@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.explaining.dependence import Curve, Dependence, partial_dependence
+from chainrule.explaining.dependence import Curve, Dependence, dependence_of, partial_dependence
 from chainrule.explaining.hidden_unit import ExcitedRow, HiddenUnit, hidden_unit
 from chainrule.explaining.permutation import Importance, permutation_importance
 from chainrule.explaining.scale import SCALES
@@ -20,6 +20,7 @@ __all__ = [
     "Importance",
     "Subject",
     "Surrogate",
+    "dependence_of",
     "hidden_unit",
     "local_surrogate",
     "partial_dependence",

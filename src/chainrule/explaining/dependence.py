@@ -200,14 +200,16 @@ def partial_dependence(
 
 def dependence_of(
     subject: Subject, column: str, *, points: int, rows: int, classes: Any, ice: bool,
-    scale: str | None, seed: int, library: str,
+    scale: str | None, seed: int, library: str, only: int | None = None,
 ) -> Dependence:  # fmt: skip
-    """What `partial_dependence` gives, of a subject."""
+    """What `partial_dependence` gives, of a subject; `only` a row instead of their mean."""
     scale = subject.scale(scale)
     outputs = chosen_outputs(subject, classes)
     grid = grid_of(subject, column, points)
     chosen = np.arange(subject.rows)
-    if subject.rows > rows:
+    if only is not None:
+        chosen = chosen[[subject.check_row(only)]]
+    elif subject.rows > rows:
         chosen = random.permutation(seed, 0, 0, subject.rows)[:rows]
     part = subject.take(chosen)
     made = [one.answers(scale)[:, outputs] for one in grid.subjects(part, subject, seed)]
