@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from chainrule.cli.output import plural, score_digits, spell_interval, spell_score, text_table
+from chainrule.cli.output import plural, text_table
 
 __all__ = ["METHOD_TEXTS"]
 
 BAR = 20
+MOST_COLUMNS = 30
+MOST_DRIVERS = 10
 MOST_CLASSES = 4
 
 
 def _permutation(record: Mapping[str, Any]) -> Iterator[str]:
-    columns = record["columns"]
+    columns = record["columns"][:MOST_COLUMNS]
     digits = _digits([one["value"] for one in columns])
     yield (
         f"permutation importance: loss of {record['scale']} (now {record['base']:.4g}) when a "
@@ -25,14 +28,17 @@ def _permutation(record: Mapping[str, Any]) -> Iterator[str]:
     )
     bars = _bars([one["value"] for one in columns])
     lines = [
-        (one["column"], spell_score(one["value"], digits), spell_interval(_pair(one), digits), bar)
+        (one["column"], _number(one["value"], digits), _interval(one["interval"], digits), bar)
         for one, bar in zip(columns, bars, strict=True)
     ]
     yield text_table(("column", "loss", "95 % interval", ""), lines, right=(1, 2))
+    yield from _left(len(record["columns"]) - len(columns))
 
 
-def _pair(one: Mapping[str, Any]) -> tuple[float, float] | None:
-    return None if one["interval"] is None else (one["interval"][0], one["interval"][1])
+def _left(count: int) -> Iterator[str]:
+    """That some columns are not shown."""
+    if count > 0:
+        yield f"  ... and {plural(count, 'more column')}, see --json"
 
 
 def _lime(record: Mapping[str, Any]) -> Iterator[str]:
@@ -58,10 +64,10 @@ def _additions(record: Mapping[str, Any], base: float) -> str:
     values = [one["value"] for one in record["columns"]]
     digits = _digits([*values, base])
     sums = base + np.cumsum(values)
-    lines = [("(base)", "", "", spell_score(base, digits), "")]
+    lines = [("(base)", "", "", _number(base, digits), "")]
     for one, total, bar in zip(record["columns"], sums, _bars(values), strict=True):
         added = f"{one['value']:+,.{digits}f}"
-        lines.append((one["column"], _cell(one["cell"]), added, spell_score(total, digits), bar))
+        lines.append((one["column"], _cell(one["cell"]), added, _number(total, digits), bar))
     return text_table(("column", "value", "adds", "sum", ""), lines, right=(2, 3))
 
 
@@ -74,7 +80,7 @@ def _mean_sizes(record: Mapping[str, Any]) -> Iterator[str]:
         f"{plural(record['rows'], 'row')}"
     )
     lines = [
-        (one["column"], spell_score(one["value"], digits), bar)
+        (one["column"], _number(one["value"], digits), bar)
         for one, bar in zip(record["columns"], _bars(values), strict=True)
     ]
     yield text_table(("column", "moves", ""), lines, right=(1,))
@@ -106,7 +112,7 @@ def _curves(record: Mapping[str, Any]) -> Iterator[str]:
         whose = "mean answer" if record["row"] is None else f"answer to row {record['row']:,}"
         yield f"{record['method']}: how far the {whose} moves over the values of each column"
         lines = [
-            (one["column"], spell_score(one["value"], digits), _range(one), bar)
+            (one["column"], _number(one["value"], digits), _range(one), bar)
             for one, bar in zip(record["columns"], _bars(values), strict=True)
         ]
         yield text_table(("column", "moves", "over", ""), lines, right=(1,))
@@ -135,15 +141,15 @@ def _curve(one: Mapping[str, Any], row: int | None) -> Iterator[str]:
         cells.append([f"{count:,}" for count in one["counts"]])
     for curve in curves:
         header.append(str(curve["output"]))
-        cells.append([spell_score(value, digits) for value in curve["means"]])
+        cells.append([_number(value, digits) for value in curve["means"]])
         if row is None and len(curves) == 1:
             header.append("95 % interval")
-            cells.append([spell_interval(tuple(ends), digits) for ends in curve["intervals"]])
+            cells.append([_interval(ends, digits) for ends in curve["intervals"]])
             if curve["ice"]:
                 header.append("8 in 10 rows")
                 low, high = np.quantile(curve["ice"], [0.1, 0.9], axis=0)
                 ends = zip(low.tolist(), high.tolist(), strict=True)
-                cells.append([spell_interval(pair, digits) for pair in ends])
+                cells.append([_interval(pair, digits) for pair in ends])
     lines = list(zip(*cells, strict=True))
     yield text_table(header, lines, right=tuple(range(1, len(header))))
     left = len(one["curves"]) - len(curves)
@@ -158,15 +164,17 @@ def _unit(record: Mapping[str, Any]) -> Iterator[str]:
         f"{record['unit']} of network {record['member']}: {record['name']} (not 0 in "
         f"{record['active']:.0%} of rows)"
     )
-    parts = [(driver, bar) for driver in record["columns"] for bar in _driving(driver)]
-    changes = [change for _, (_, change) in parts]
+    drivers = record["columns"][:MOST_DRIVERS]
+    parts = [bar for driver in drivers for bar in _driving(driver)]
+    changes = [change for _, change in parts]
     digits = _digits(changes)
     lines = [
         (name, f"{change:+,.{digits}f}", bar)
-        for (_, (name, change)), bar in zip(parts, _bars(changes), strict=True)
+        for (name, change), bar in zip(parts, _bars(changes), strict=True)
     ]
     yield "\nwhat drives it: a deviation of a number, or a value in place of the usual ones"
     yield text_table(("column", "change", ""), lines, right=(1,))
+    yield from _left(len(record["columns"]) - len(drivers))
     names = [one["column"] for one in record["columns"][:3]]
     rows = [
         (f"{one['row']:,}", f"{one['activation']:.4g}", *(_cell(one["values"][n]) for n in names))
@@ -178,7 +186,7 @@ def _unit(record: Mapping[str, Any]) -> Iterator[str]:
     shown = effect["outputs"][:MOST_CLASSES]
     digits = _digits([value for means in effect["means"] for value in means])
     means_by_level = [
-        (f"{level:.4g}", *(spell_score(value, digits) for value in means[: len(shown)]))
+        (f"{level:.4g}", *(_number(value, digits) for value in means[: len(shown)]))
         for level, means in zip(effect["activation"], effect["means"], strict=True)
     ]
     yield "\nmean answer of this network when the unit is held at"
@@ -211,7 +219,17 @@ def _cell(value: Any) -> str:
 
 
 def _digits(values: Sequence[float]) -> int:
-    return score_digits(max(map(abs, values), default=0.0))
+    """Decimals that show three digits of the largest value."""
+    largest = max(map(abs, values), default=0.0)
+    return min(8, max(0, 2 - math.floor(math.log10(largest)))) if largest else 2
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:z,.{digits}f}"
+
+
+def _interval(ends: Sequence[float] | None, digits: int) -> str:
+    return "-" if ends is None else " to ".join(_number(end, digits) for end in ends)
 
 
 def _bars(values: Sequence[float]) -> list[str]:

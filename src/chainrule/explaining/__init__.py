@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chainrule.explaining.dependence import Curve, Dependence, dependence_of, partial_dependence
 from chainrule.explaining.hidden_unit import ExcitedRow, HiddenUnit, hidden_unit
+from chainrule.explaining.overview import overview
 from chainrule.explaining.permutation import Importance, permutation_importance
 from chainrule.explaining.scale import SCALES
 from chainrule.explaining.subject import Subject, subject_of
@@ -23,6 +24,7 @@ __all__ = [
     "dependence_of",
     "hidden_unit",
     "local_surrogate",
+    "overview",
     "partial_dependence",
     "permutation_importance",
     "subject_of",

@@ -26,6 +26,9 @@ CURVES = 50
 APART = 0.25
 """Of what a column moves: more than that differing from row to row is said."""
 
+NOTED = 0.01
+"""Of rows that go the other way: fewer are not worth a word."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -255,10 +258,11 @@ def _findings(column: str, curves: tuple[Curve, ...]) -> Iterator[str]:
         return
     of = f" in {worst.output!r}" if len(curves) > 1 else ""
     against = worst.against
-    turned = f"; in {against:.0%} of rows it goes the other way" if against else ""
+    some = against is not None and against >= NOTED
+    turned = f"; in {against:.0%} of rows it goes the other way" if some else ""
     yield (
         f"Rows differ: {worst.apart:.0%} of what {column!r} moves{of} depends on the other "
-        f"columns{turned}. See single rows (ICE)."
+        f"columns{turned}."
     )
 
 
@@ -269,7 +273,7 @@ def _cannot_tell(subject: Subject, column: str, seed: int) -> Iterator[str]:
     ]  # fmt: skip
     if partners:
         yield (
-            f"What holds of rows that there are: {column!r} goes with "
+            f"What rows that do occur would get: {column!r} goes with "
             f"{together([repr(one) for one in partners])}, and values are put into rows that they "
             "may never meet in."
         )
