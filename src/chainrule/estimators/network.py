@@ -12,7 +12,7 @@ from chainrule.data import Encoder
 from chainrule.graph import Node, constant, ops
 from chainrule.layers import Draws, HeNormal, NetworkInput, Parameter, RandomNormal, Zeros
 
-__all__ = ["Head", "TableNetwork", "embedding_width"]
+__all__ = ["SPREAD_WIDTH", "Head", "TableNetwork", "embedding_width"]
 
 SPREAD_WIDTH = 8  # units for each number; 16 were no better on held-out rows
 
