@@ -10,6 +10,7 @@ from chainrule.drawing.bars import plot_bars, plot_running_sums
 from chainrule.drawing.boundary import plot_boundaries_by_units, plot_decision_boundary
 from chainrule.drawing.canvas import svg_of
 from chainrule.drawing.descent import plot_learning_rates, plot_optimizer_paths
+from chainrule.drawing.explained import plot_contributions, plot_dependence, plot_importance
 from chainrule.drawing.graph import plot_graph
 from chainrule.drawing.hidden_unit import plot_hidden_unit
 from chainrule.drawing.history import (
@@ -20,12 +21,13 @@ from chainrule.drawing.history import (
 )
 from chainrule.drawing.learning_rate_range import plot_learning_rate_range
 from chainrule.drawing.network import plot_network
+from chainrule.drawing.unit import Effect, UnitFacts, plot_unit
 from chainrule.drawing.weights import plot_weight_images, plot_weights
 
 __all__ = [
-    "gradient_norms", "plot_activation", "plot_approximation", "plot_bars",
-    "plot_boundaries_by_units", "plot_decision_boundary", "plot_gradient_norms", "plot_graph",
-    "plot_hidden_unit", "plot_history", "plot_learning_rate_range", "plot_learning_rates",
-    "plot_network", "plot_optimizer_paths", "plot_running_sums", "plot_weight_images",
-    "plot_weights", "svg_of",
+    "Effect", "UnitFacts", "gradient_norms", "plot_activation", "plot_approximation", "plot_bars",
+    "plot_boundaries_by_units", "plot_contributions", "plot_decision_boundary", "plot_dependence",
+    "plot_gradient_norms", "plot_graph", "plot_hidden_unit", "plot_history", "plot_importance",
+    "plot_learning_rate_range", "plot_learning_rates", "plot_network", "plot_optimizer_paths",
+    "plot_running_sums", "plot_unit", "plot_weight_images", "plot_weights", "svg_of",
 ]  # fmt: skip

@@ -1,0 +1,105 @@
+"""A local surrogate: of a sum it is that sum, of others it says how badly it fits."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression, Ridge
+from tests.explaining import fitted
+
+from chainrule.errors import DataError, MissingPlaceError, SettingError
+from chainrule.explaining import local_surrogate
+from chainrule.explaining.surrogate import _made
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(200, 4))
+
+
+def test_of_a_sum_each_column_adds_its_distance_from_the_mean():
+    slopes = np.array([3.0, -2.0, 1.0, 0.0])
+    model = LinearRegression().fit(X, X @ slopes)
+    row = int(np.argmax(np.abs(X[:, 0])))
+    found = local_surrogate(model, X, row, samples=20_000)
+    values = dict(zip(found.columns, found.values, strict=True))
+    for place in range(4):
+        expected = slopes[place] * (X[row, place] - X[:, place].mean())
+        assert values[f"x{place}"] == pytest.approx(expected, abs=0.15)
+    assert found.prediction == pytest.approx(float(X[row] @ slopes))
+    assert found.base == pytest.approx(float((X @ slopes).mean()), abs=0.15)
+    assert found.fitted == pytest.approx(found.base + sum(found.values))
+    assert [abs(one) for one in found.values] == sorted(map(abs, found.values), reverse=True)
+
+
+def test_the_fit_is_scikit_learns_weighted_ridge():
+    model, given = fitted.classifier(), fitted.columns(50)
+    found = local_surrogate(model, given, 7, samples=300, seed=2)
+    names = [name for name in given if name != "same"]
+    kept, choice = _made(len(names), 50, 300, 2)
+    both = {name: np.concatenate([given[name][7:8], given[name]]) for name in names}
+    made = {name: both[name][choice[:, place]] for place, name in enumerate(names)}
+    answers = model.predict_proba(made)[:, 1]
+    weights = np.exp(-(((1 - kept.mean(axis=1)) / 0.5) ** 2))
+    theirs = Ridge(alpha=1.0).fit(kept, answers, sample_weight=weights)
+    values = dict(zip(found.columns, found.values, strict=True))
+    np.testing.assert_allclose([values[name] for name in names], theirs.coef_, atol=1e-6)
+    assert found.base == pytest.approx(theirs.intercept_, abs=1e-6)
+    assert found.quality == pytest.approx(theirs.score(kept, answers, weights), abs=1e-6)
+
+
+def test_a_fit_that_is_bad_is_said():
+    class Parity:
+        def predict(self, rows):
+            return np.sign(rows[:, 0] * rows[:, 1] * rows[:, 2] * rows[:, 3])
+
+    bad = local_surrogate(Parity(), X, 0)
+    assert bad.quality < 0.5
+    assert "trust it little" in bad.cannot_tell[0]
+    good = local_surrogate(LinearRegression().fit(X, X[:, 0]), X, int(np.argmax(X[:, 0])))
+    assert good.quality > 0.5
+    assert "trust it little" not in good.cannot_tell[0]
+
+
+def test_the_planted_strong_column_is_first():
+    given = fitted.columns(200, seed=9)
+    row = int(np.argmax(given["strong"]))
+    found = local_surrogate(fitted.regressor(), given, row)
+    assert found.columns[0] == "strong"
+    assert found.values[0] > 0
+    assert found.cells[0] == given["strong"][row]
+
+
+def test_classes_scales_and_other_backgrounds():
+    model, given = fitted.three_classes(), fitted.columns(40)
+    found = local_surrogate(model, given, 3, samples=50)
+    assert found.output == model.predict(given)[3]
+    named = local_surrogate(model, given, 3, samples=50, label=1, scale="logit")
+    chance = model.predict_proba(given)[3, 1]
+    assert named.prediction == pytest.approx(np.log(chance / (1 - chance)), rel=1e-4)
+    elsewhere = local_surrogate(model, given, 3, samples=50, background=fitted.columns(20, seed=4))
+    assert elsewhere.prediction == found.prediction
+    assert elsewhere.values != found.values
+    assert found == local_surrogate(model, given, 3, samples=50)
+
+
+@pytest.mark.parametrize(
+    "row, change, error, wrong",
+    [
+        (40, {}, MissingPlaceError, "there is no row 40; there are 40 rows, counted from 0"),
+        (-1, {}, MissingPlaceError, "there is no row -1"),
+        (0, {"label": "maybe"}, SettingError, "knows no class 'maybe'"),
+        (0, {"samples": 3}, SettingError, "samples must be a whole number of 10 or more"),
+        (0, {"background": fitted.columns(1)}, DataError, "the background needs 2 rows"),
+    ],
+)
+def test_what_does_not_fit_is_refused(row, change, error, wrong):
+    with pytest.raises(error, match=wrong):
+        local_surrogate(fitted.classifier(), fitted.columns(40), row, **change)
+
+
+def test_it_is_drawn_and_told():
+    found = local_surrogate(fitted.classifier(), fitted.columns(40), 5, samples=50)
+    record = found.to_record()
+    assert [one["column"] for one in record["columns"]] == list(found.columns)
+    assert record["method"] == "lime" and record["scale"] == "probability"
+    ax = found.plot()
+    widths = {bar.get_y(): bar.get_width() for bar in ax.patches}
+    assert [widths[place] for place in sorted(widths, reverse=True)] == list(found.values)
+    assert found.to_frame().columns.tolist() == ["column", "cell", "value"]
