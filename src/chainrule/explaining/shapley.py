@@ -39,7 +39,8 @@ class Ends:
             whole = game.prepared(part, np.ones((1, columns), bool), every[:1])
 
             def whole_row(row: int, part: int = part, whole: Any = whole) -> Array:
-                return game.values(part, whole, row, every[:1])[0]
+                value: Array = game.values(part, whole, row, every[:1])[0]
+                return value
 
             found_rows.append(np.stack(in_parallel(whole_row, range(rows))))
             nothing = game.prepared(part, np.zeros((background, columns), bool), every)
