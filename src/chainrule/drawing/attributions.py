@@ -30,7 +30,8 @@ MOST_COLUMNS = 20
 MOST_POINTS = 1000
 """Rows that are drawn, evenly taken from all."""
 LONGEST = 32
-"""Letters of a name."""
+"""Letters of a name, on a wide figure."""
+LETTERS_AN_INCH = 5
 LOW, HIGH = "#f2c98a", "#12395b"
 UP, DOWN = "#9dbdd6", "#e8b06a"
 BINS = 60
@@ -59,7 +60,7 @@ def plot_waterfall(
     if values.shape != (len(names),) or not len(names):
         message = f"plot_waterfall: needs a value a name, got {len(names)} and {values.shape}."
         raise ShapeError(message)
-    names = [shortened(name, LONGEST) for name in names]
+    names = list(names)
     if len(names) > MOST_STEPS:
         kept = MOST_STEPS - 1
         names = [*names[:kept], f"{len(names) - kept} other columns"]
@@ -68,7 +69,7 @@ def plot_waterfall(
     sums = base + np.concatenate([[0.0], np.cumsum(values)])
     _draw_steps(ax, values, sums)
     places = np.arange(len(names))[::-1]
-    ax.set_yticks(places, names)
+    ax.set_yticks(places, _fitting(ax, names))
     ax.set_ylim(-0.7, len(names) - 0.3)
     ax.grid(visible=False, axis="y")
     room = 0.18 * (float(np.ptp(sums)) or 1.0)
@@ -104,6 +105,13 @@ def _write_values(ax: Axes, values: Any, sums: Any) -> None:
             textcoords="offset points", va="center", ha="left" if sign > 0 else "right",
             color=color_on(ax, BLACK),
         ).set_in_layout(False)  # fmt: skip
+
+
+def _fitting(ax: Axes, names: Sequence[str]) -> list[str]:
+    """Names that leave room for a picture beside them."""
+    figure = ax.get_figure(root=True)
+    width = 6.0 if figure is None else figure.get_figwidth()
+    return [shortened(name, min(LONGEST, int(LETTERS_AN_INCH * width))) for name in names]
 
 
 def _number(value: float, *, signed: bool = False) -> str:
@@ -151,7 +159,7 @@ def plot_attributions(
             c=_fills(ax, numbers, len(rows), low, high), edgecolors=color_on(ax, BLACK),
         )  # fmt: skip
     ax.axvline(0.0, color=GREY, linewidth=0.8, zorder=0)
-    ax.set_yticks(np.arange(len(order))[::-1], [shortened(columns[one], LONGEST) for one in order])
+    ax.set_yticks(np.arange(len(order))[::-1], _fitting(ax, [columns[one] for one in order]))
     ax.set_ylim(-0.7, len(order) - 0.3)
     ax.grid(visible=False, axis="y")
     if len(order) < len(columns):

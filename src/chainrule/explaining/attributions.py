@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from chainrule.errors import EngineError, MissingPlaceError, SettingError, listing, nearest
 from chainrule.explaining.explanation import Explanation, plain, shown
 from chainrule.reporting import LEVEL, drawn
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["Attributions", "MeanAttribution", "RowAttribution", "measure", "numbers_of_cells"]
 
@@ -139,7 +136,7 @@ class Attributions(Explanation):
 
         return as_shap(self)
 
-    def plot(self, label: Any = None, ax: Any = None) -> Axes:
+    def plot(self, label: Any = None, ax: Any = None) -> Any:
         """Every row's values, a line of points a column, the most important column on top.
 
         The fuller a point, the higher the row's value of the column; of a category and where a
@@ -239,7 +236,7 @@ class RowAttribution(Explanation):
             "cannot_tell": list(self.cannot_tell),
         }
 
-    def plot(self, ax: Any = None) -> Axes:
+    def plot(self, ax: Any = None) -> Any:
         """A waterfall: from the base, column by column, to the prediction."""
         from chainrule import drawing
 
@@ -300,7 +297,7 @@ class MeanAttribution(Explanation):
             "cannot_tell": list(self.cannot_tell),
         }
 
-    def plot(self, ax: Any = None) -> Axes:
+    def plot(self, ax: Any = None) -> Any:
         """Bars with their intervals, the largest on top."""
         from chainrule import drawing
 
