@@ -38,10 +38,16 @@ def hidden_unit():
     return drawing.plot_hidden_unit(model, np.random.default_rng(0).normal(size=(50, 2)), 0, 1)[0]
 
 
+def attributions():
+    values = np.random.default_rng(0).normal(size=(60, 3))
+    return drawing.plot_attributions("abc", values, [values[:, 0], None, values[:, 2]], "y")
+
+
 KINDS = {str(kind): [1.0, kind] for kind in range(6)}
 PICTURES = {
     "activation": lambda: drawing.plot_activation("tanh"),
     "approximation": approximation,
+    "attributions": attributions,
     "bars": lambda: drawing.plot_bars(KINDS),
     "boundary": lambda: drawing.plot_decision_boundary(*wedges(7), range(7)),
     "gradients": lambda: drawing.plot_gradient_norms(KINDS),
@@ -54,6 +60,7 @@ PICTURES = {
     "rates": lambda: drawing.plot_learning_rates(epochs=9),
     "step": lambda: drawing.plot_network(examples.mazur().trace()),
     "sums": lambda: drawing.plot_running_sums(np.ones((3, 6)), np.ones(6)),
+    "waterfall": lambda: drawing.plot_waterfall(list("abc"), [2.0, -1.0, 0.5], 1.0, "y"),
     "weights": lambda: drawing.plot_weights(examples.mazur().model),
 }
 DIAGRAMS = ("graph", "network", "step")

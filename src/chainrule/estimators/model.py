@@ -17,7 +17,7 @@ from chainrule.estimators.background import table_from_record, table_record
 from chainrule.estimators.calibration import tempered
 from chainrule.estimators.held import Held, check_held, held_arrays, held_from
 from chainrule.estimators.intervals import Intervals
-from chainrule.estimators.network import Head, TableNetwork
+from chainrule.estimators.network import SPREAD_WIDTH, Head, TableNetwork, embedding_width
 from chainrule.estimators.plan import Array, check_single, row_weights, truth
 from chainrule.estimators.settings import TableSettings
 from chainrule.files import load_model_file, save_model
@@ -156,11 +156,22 @@ class TableModel:
         with engine_threads():
             each = [member_answers(member, inputs) for member in self.members]
         totals = [np.asarray(sum(outputs)) for outputs in zip(*each, strict=True)]
-        answers = (
-            decoded(codec, total / len(self.members))
-            for codec, total in zip(self.codecs, totals, strict=True)
-        )
+        return self.answers_of([total / len(self.members) for total in totals])
+
+    def answers_of(self, means: Iterable[Array]) -> tuple[Array, ...]:
+        """The answer for each target, of what networks put out for it on the mean."""
+        answers = (decoded(*pair) for pair in zip(self.codecs, means, strict=True))
         return tempered_each(answers, self.temperatures)
+
+    @property
+    def feature_sources(self) -> tuple[str, ...]:
+        """The table's column behind each number that the first layer of all is given."""
+        encoder = self.encoder
+        widths = map(embedding_width, encoder.cardinalities)
+        embedded = zip(encoder.category_names, widths, strict=True)
+        embeddings = (name for name, width in embedded for _ in range(width))
+        spread = (number.name for number in encoder.spread for _ in range(SPREAD_WIDTH))
+        return (*encoder.sources, *embeddings, *spread)
 
     def intervals(self, coverage: float) -> tuple[Intervals | None, ...]:
         """Of each target of numbers how far around a prediction the truth lies; None of classes.
@@ -194,7 +205,7 @@ class TableModel:
             "chosen": self.chosen.to_record(),
             "encoder": self.encoder.to_record(),
             "labels": [codec.to_record() for codec in self.codecs],
-            "network": {"hidden": list(self.network.hidden), "dropout": self.network.dropout},
+            "network": self.network.design,
             "members": len(self.members),
             "history": self.history,
             "background": None if self.background is None else table_record(self.background),
@@ -291,12 +302,7 @@ def _from_record(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Tabl
         for target, kept in zip(schema.targets, record["labels"], strict=True)
     )
     encoder = Encoder.from_record(record["encoder"])
-    network = TableNetwork.of(
-        encoder,
-        hidden=tuple(record["network"]["hidden"]),
-        heads=heads_of(codecs),
-        dropout=record["network"]["dropout"],
-    )
+    network = TableNetwork.of(encoder, heads_of(codecs), record["network"])
     background = record.get("background")
     members = []
     for number in range(record["members"]):

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from chainrule.explaining.attributions import Attributions, MeanAttribution, RowAttribution
 from chainrule.explaining.dependence import Curve, Dependence, dependence_of, partial_dependence
 from chainrule.explaining.hidden_unit import ExcitedRow, HiddenUnit, hidden_unit
 from chainrule.explaining.overview import overview
 from chainrule.explaining.permutation import Importance, permutation_importance
 from chainrule.explaining.scale import SCALES
+from chainrule.explaining.shap_values import shap_values
 from chainrule.explaining.subject import Subject, subject_of
 from chainrule.explaining.surrogate import Surrogate, local_surrogate
 from chainrule.explaining.unit_drivers import Driver
 
 __all__ = [
     "SCALES",
+    "Attributions",
     "Curve",
     "Dependence",
     "Driver",
     "ExcitedRow",
     "HiddenUnit",
     "Importance",
+    "MeanAttribution",
+    "RowAttribution",
     "Subject",
     "Surrogate",
     "dependence_of",
@@ -27,5 +32,6 @@ __all__ = [
     "overview",
     "partial_dependence",
     "permutation_importance",
+    "shap_values",
     "subject_of",
 ]

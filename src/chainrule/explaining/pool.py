@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from chainrule.data import Column, Encoded, Encoder, Table
+from chainrule.data import Column, Encoded, Table
 from chainrule.estimators import TableModel
 from chainrule.explaining.form import Form
 
@@ -47,7 +47,7 @@ class TablePool:
         self.model = model
         self.table = table
         self.encoded = model.encoder.encode(table) if encoded is None else encoded
-        self.sources = sources_of(model.encoder)
+        self.sources = sources_of(model)
 
     def joined(self, other: TablePool) -> TablePool:
         parts = {
@@ -60,21 +60,23 @@ class TablePool:
         row = self.table.take(np.array([0])).with_column(column, value)
         return self.joined(TablePool(self.model, row))
 
+    def recombined(self, choice: Array) -> Encoded:
+        """Rows of cells of these, encoded."""
+        parts = {
+            name: np.take_along_axis(getattr(self.encoded, name), choice[:, columns], axis=0)
+            for name, columns in self.sources.items()
+        }
+        return Encoded(**parts)
+
     def answers(self, choice: Array) -> Array:
-        found = []
-        for start in range(0, len(choice), BLOCK):
-            part = choice[start : start + BLOCK]
-            parts = {
-                name: np.take_along_axis(getattr(self.encoded, name), part[:, columns], axis=0)
-                for name, columns in self.sources.items()
-            }
-            found.append(self.model.answers(Encoded(**parts)))
-        answers = np.concatenate(found)
+        parts = [choice[start : start + BLOCK] for start in range(0, len(choice), BLOCK)]
+        answers = np.concatenate([self.model.answers(self.recombined(part)) for part in parts])
         return answers if answers.ndim == 2 else answers[:, np.newaxis]
 
 
-def sources_of(encoder: Encoder) -> dict[str, Array]:
+def sources_of(model: TableModel) -> dict[str, Array]:
     """For each column of each encoded array the number of the table's column that it is made of."""
+    encoder = model.encoder
     place = {name: number for number, name in enumerate(encoder.columns)}
     spread = [number.name for number in encoder.spread]
     named = {

@@ -198,8 +198,7 @@ def subject_of(model: Any, X: Any) -> Subject:
 def _of_table(model: TableModel, table: Table) -> Subject:
     """The subject of networks of a table."""
     codec = model.labels
-    used = set(model.encoder.columns)
-    columns = tuple(one.name for one in model.schema.columns if one.name in used)
+    columns = model.encoder.columns
     pool = TablePool(model, _ordered(table, columns))
     return Subject(
         pool,
@@ -209,7 +208,7 @@ def _of_table(model: TableModel, table: Table) -> Subject:
         codec.name,
         isinstance(codec, Labels),
         {name: model.schema.column(name).kind for name in columns},
-        {one.name: one.reason for one in model.schema.columns if one.name not in used},
+        {one.name: one.reason for one in model.schema.columns if one.name not in columns},
     )
 
 
