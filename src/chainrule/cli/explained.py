@@ -80,10 +80,10 @@ def _mean_sizes(record: Mapping[str, Any]) -> Iterator[str]:
         f"{plural(record['rows'], 'row')}"
     )
     lines = [
-        (one["column"], _number(one["value"], digits), bar)
+        (one["column"], _number(one["value"], digits), _interval(one["interval"], digits), bar)
         for one, bar in zip(record["columns"], _bars(values), strict=True)
     ]
-    yield text_table(("column", "moves", ""), lines, right=(1,))
+    yield text_table(("column", "moves", "95 % interval", ""), lines, right=(1, 2))
 
 
 def _shap(record: Mapping[str, Any]) -> Iterator[str]:
