@@ -23,7 +23,7 @@ examples:
   chainrule explain runs/houses-price-1 houses.csv --row 17
   chainrule explain runs/houses-price-1 houses.csv --method pdp --column area
   chainrule explain runs/houses-price-1 houses.csv --unit dense_0.3
-  chainrule explain runs/houses-price-1 --method shap   (of the rows it has kept)
+  chainrule explain runs/houses-price-1 --method shap   (of rows it has kept)
 
 The model as a whole: permutation (what each column is worth; needs the
 target), shap (how far each column moves answers), pdp (the mean answer by the

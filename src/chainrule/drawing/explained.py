@@ -95,7 +95,7 @@ def plot_dependence(
         look = {"linewidth": 0.6} if ordered else {"linestyle": "", "marker": "_"}
         for one in curves[0]["ice"]:
             drawn = np.array(one) - (one[0] if centered else 0.0)
-            ax.plot(x, drawn, color=color_on(ax, GREY), alpha=0.6, zorder=1, **look)
+            ax.plot(x, drawn, color=color_on(ax, GREY), alpha=0.75, zorder=1, **look)
     for index, curve in enumerate(curves):
         _draw_mean(ax, x, curve, index, ordered, centered)
     if ordered:
