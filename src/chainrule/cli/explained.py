@@ -22,8 +22,8 @@ def _permutation(record: Mapping[str, Any]) -> Iterator[str]:
     columns = record["columns"][:MOST_COLUMNS]
     digits = _digits([one["value"] for one in columns])
     yield (
-        f"permutation importance: loss of {record['scale']} (now {record['base']:.4g}) when a "
-        f"column's values are exchanged among {plural(record['rows'], 'row')}, "
+        f"permutation importance: loss of {record['scale']} (now {_spelled(record['base'])}) when "
+        f"a column's values are exchanged among {plural(record['rows'], 'row')}, "
         f"{record['repeats']} times"
     )
     bars = _bars([one["value"] for one in columns])
@@ -44,8 +44,8 @@ def _left(count: int) -> Iterator[str]:
 def _lime(record: Mapping[str, Any]) -> Iterator[str]:
     what = _measure(record)
     yield (
-        f"row {record['row']:,}: {what} {record['prediction']:.4g}, by a sum over columns that "
-        f"stands for the model around it {record['fitted']:.4g} (weighted R2 "
+        f"row {record['row']:,}: {what} {_spelled(record['prediction'])}, by a sum over columns "
+        f"that stands for the model around it {_spelled(record['fitted'])} (weighted R2 "
         f"{record['quality']:.2f})"
     )
     yield _additions(record, record["base"])
@@ -53,8 +53,8 @@ def _lime(record: Mapping[str, Any]) -> Iterator[str]:
 
 def _shap_row(record: Mapping[str, Any]) -> Iterator[str]:
     yield (
-        f"row {record['row']:,}: {_measure(record)} {record['prediction']:.4g}, of which "
-        f"{record['base']:.4g} is the mean over the background"
+        f"row {record['row']:,}: {_measure(record)} {_spelled(record['prediction'])}, of which "
+        f"{_spelled(record['base'])} is the mean over the background"
     )
     yield _additions(record, record["base"])
 
@@ -97,7 +97,7 @@ def _gradients(record: Mapping[str, Any]) -> Iterator[str]:
 def _gradients_row(record: Mapping[str, Any]) -> Iterator[str]:
     values = [one["value"] for one in record["columns"]]
     digits = _digits(values)
-    yield f"row {record['row']:,}: {_measure(record)} {record['prediction']:.4g}"
+    yield f"row {record['row']:,}: {_measure(record)} {_spelled(record['prediction'])}"
     lines = [
         (one["column"], _cell(one.get("cell")), f"{one['value']:+,.{digits}f}", bar)
         for one, bar in zip(record["columns"], _bars(values), strict=True)
@@ -222,6 +222,11 @@ def _digits(values: Sequence[float]) -> int:
     """Decimals that show three digits of the largest value."""
     largest = max(map(abs, values), default=0.0)
     return min(8, max(0, 2 - math.floor(math.log10(largest)))) if largest else 2
+
+
+def _spelled(value: float) -> str:
+    """A number in a sentence: four digits, without a power of ten where it is of a usual size."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e12 else f"{value:.4g}"
 
 
 def _number(value: float, digits: int) -> str:
