@@ -16,15 +16,15 @@ X = RNG.normal(size=(200, 4))
 def test_of_a_sum_each_column_adds_its_distance_from_the_mean():
     slopes = np.array([3.0, -2.0, 1.0, 0.0])
     model = LinearRegression().fit(X, X @ slopes)
-    row = int(np.argmax(np.abs(X[:, 0])))
-    found = local_surrogate(model, X, row, samples=20_000)
+    found = local_surrogate(model, X, 5)
     values = dict(zip(found.columns, found.values, strict=True))
     for place in range(4):
-        expected = slopes[place] * (X[row, place] - X[:, place].mean())
-        assert values[f"x{place}"] == pytest.approx(expected, abs=0.15)
-    assert found.prediction == pytest.approx(float(X[row] @ slopes))
-    assert found.base == pytest.approx(float((X @ slopes).mean()), abs=0.15)
+        expected = slopes[place] * (X[5, place] - X[:, place].mean())
+        assert values[f"x{place}"] == pytest.approx(expected, rel=0.02, abs=0.02)
+    assert found.prediction == pytest.approx(float(X[5] @ slopes))
+    assert found.base == pytest.approx(float((X @ slopes).mean()), abs=0.05)
     assert found.fitted == pytest.approx(found.base + sum(found.values))
+    assert found.quality > 0.999
     assert [abs(one) for one in found.values] == sorted(map(abs, found.values), reverse=True)
 
 
@@ -36,12 +36,29 @@ def test_the_fit_is_scikit_learns_weighted_ridge():
     both = {name: np.concatenate([given[name][7:8], given[name]]) for name in names}
     made = {name: both[name][choice[:, place]] for place, name in enumerate(names)}
     answers = model.predict_proba(made)[:, 1]
+    features, usual, own = [], [], []
+    for name in names:
+        if name in ("town", "street", "sold", "gaps"):  # the row has no value in gaps
+            own.append(1.0)
+            missing = name == "gaps"
+            same = np.isnan(both[name]) if missing else both[name] == both[name][0]
+            column = same.astype(float)
+        else:
+            numbers = (
+                both[name].astype("datetime64[us]").astype(float) if name == "day" else both[name]
+            )
+            own.append(0.0)
+            column = (numbers - numbers[0]) / numbers[1:].std()
+        usual.append(column[1:].mean())
+        features.append(column[choice[:, names.index(name)]])
     weights = np.exp(-(((1 - kept.mean(axis=1)) / 0.5) ** 2))
-    theirs = Ridge(alpha=1.0).fit(kept, answers, sample_weight=weights)
+    features = np.stack(features, axis=1)
+    theirs = Ridge(alpha=1.0).fit(features, answers, sample_weight=weights)
     values = dict(zip(found.columns, found.values, strict=True))
-    np.testing.assert_allclose([values[name] for name in names], theirs.coef_, atol=1e-6)
-    assert found.base == pytest.approx(theirs.intercept_, abs=1e-6)
-    assert found.quality == pytest.approx(theirs.score(kept, answers, weights), abs=1e-6)
+    expected = theirs.coef_ * (np.array(own) - usual)
+    np.testing.assert_allclose([values[name] for name in names], expected, atol=1e-6)
+    assert found.base == pytest.approx(float(theirs.predict([usual])[0]), abs=1e-6)
+    assert found.quality == pytest.approx(theirs.score(features, answers, weights), abs=1e-6)
 
 
 def test_a_fit_that_is_bad_is_said():

@@ -44,8 +44,9 @@ def plot_importance(
     label
         What is measured.
 
+    >>> from chainrule.drawing import plot_importance
     >>> ax = plot_importance(["area", "rooms"], [2.0, 0.1], [(1.5, 2.5), None], "loss of rmse")
-    >>> [bar.get_width() for bar in ax.patches]
+    >>> [float(bar.get_width()) for bar in ax.patches]
     [2.0, 0.1]
     """
     values = _checked("plot_importance", names, values)
@@ -65,6 +66,7 @@ def plot_contributions(
 ) -> Axes:  # fmt: skip
     """What columns add to an answer, as bars to both sides of 0; the first 20.
 
+    >>> from chainrule.drawing import plot_contributions
     >>> ax = plot_contributions(["area = 80", "rooms = 2"], [3.0, -1.0], "price")
     >>> [bool(bar.get_hatch()) for bar in ax.patches]
     [False, True]

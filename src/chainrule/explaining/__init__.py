@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from chainrule.explaining.attributions import Attributions, MeanAttribution, RowAttribution
-from chainrule.explaining.dependence import Curve, Dependence, partial_dependence
+from chainrule.explaining.dependence import Curve, Dependence, dependence_of, partial_dependence
 from chainrule.explaining.hidden_unit import ExcitedRow, HiddenUnit, hidden_unit
+from chainrule.explaining.overview import overview
 from chainrule.explaining.permutation import Importance, permutation_importance
 from chainrule.explaining.scale import SCALES
 from chainrule.explaining.shap_values import shap_values
@@ -25,8 +26,10 @@ __all__ = [
     "RowAttribution",
     "Subject",
     "Surrogate",
+    "dependence_of",
     "hidden_unit",
     "local_surrogate",
+    "overview",
     "partial_dependence",
     "permutation_importance",
     "shap_values",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +18,6 @@ from chainrule.explaining.subject import Subject, subject_of
 from chainrule.reporting import LEVEL
 from chainrule.settings import check_count
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 __all__ = ["Curve", "Dependence", "dependence_of", "partial_dependence"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -28,6 +25,9 @@ Array = np.ndarray[Any, np.dtype[Any]]
 CURVES = 50
 APART = 0.25
 """Of what a column moves: more than that differing from row to row is said."""
+
+NOTED = 0.01
+"""Of rows that go the other way: fewer are not worth a word."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Dependence(Explanation):
             "cannot_tell": list(self.cannot_tell),
         }
 
-    def plot(self, ax: Any = None, *, ice: bool = True, centered: bool = False) -> Axes:
+    def plot(self, ax: Any = None, *, ice: bool = True, centered: bool = False) -> Any:
         """The mean answer by value, over the curves of single rows.
 
         ice
@@ -203,14 +203,16 @@ def partial_dependence(
 
 def dependence_of(
     subject: Subject, column: str, *, points: int, rows: int, classes: Any, ice: bool,
-    scale: str | None, seed: int, library: str,
+    scale: str | None, seed: int, library: str, only: int | None = None,
 ) -> Dependence:  # fmt: skip
-    """What `partial_dependence` gives, of a subject."""
+    """What `partial_dependence` gives, of a subject; `only` a row instead of their mean."""
     scale = subject.scale(scale)
     outputs = chosen_outputs(subject, classes)
     grid = grid_of(subject, column, points)
     chosen = np.arange(subject.rows)
-    if subject.rows > rows:
+    if only is not None:
+        chosen = chosen[[subject.check_row(only)]]
+    elif subject.rows > rows:
         chosen = random.permutation(seed, 0, 0, subject.rows)[:rows]
     part = subject.take(chosen)
     made = [one.answers(scale)[:, outputs] for one in grid.subjects(part, subject, seed)]
@@ -256,10 +258,11 @@ def _findings(column: str, curves: tuple[Curve, ...]) -> Iterator[str]:
         return
     of = f" in {worst.output!r}" if len(curves) > 1 else ""
     against = worst.against
-    turned = f"; in {against:.0%} of rows it goes the other way" if against else ""
+    some = against is not None and against >= NOTED
+    turned = f"; in {against:.0%} of rows it goes the other way" if some else ""
     yield (
         f"Rows differ: {worst.apart:.0%} of what {column!r} moves{of} depends on the other "
-        f"columns{turned}. See single rows (ICE)."
+        f"columns{turned}."
     )
 
 
@@ -270,7 +273,7 @@ def _cannot_tell(subject: Subject, column: str, seed: int) -> Iterator[str]:
     ]  # fmt: skip
     if partners:
         yield (
-            f"What holds of rows that there are: {column!r} goes with "
+            f"What rows that do occur would get: {column!r} goes with "
             f"{together([repr(one) for one in partners])}, and values are put into rows that they "
             "may never meet in."
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +17,6 @@ from chainrule.explaining.pool import TablePool
 from chainrule.explaining.subject import Subject, subject_of
 from chainrule.explaining.unit_drivers import Driver, drivers_of, spoken
 from chainrule.explaining.unit_network import UnitOfTable
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["ExcitedRow", "HiddenUnit", "hidden_unit"]
 
@@ -100,7 +97,7 @@ class HiddenUnit(Explanation):
             "cannot_tell": list(self.cannot_tell),
         }
 
-    def plot(self, axes: Any = None) -> list[Axes]:
+    def plot(self, axes: Any = None) -> Any:
         """Three pictures: what drives it, which rows excite it most, its effect."""
         from chainrule import drawing
 

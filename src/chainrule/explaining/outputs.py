@@ -51,12 +51,12 @@ def output_name(subject: Subject, output: int) -> Any:
 def _place(subject: Subject, label: Any) -> int:
     if not subject.is_classification:
         target = subject.target or "the target"
-        message = f"classes: {target!r} is a number and has no class {label!r}; leave it out."
+        message = f"class: {target!r} is a number and has no class {label!r}; leave it out."
         raise SettingError(message)
     known = [str(one) for one in subject.outputs]
     if str(label) not in known:
         shown = nearest(str(label), known)
         hint = shown if shown.startswith("did") else f"known: {listing(known[:10])}."
-        message = f"classes: the model knows no class {label!r}; {hint}"
+        message = f"class: the model knows no class {label!r}; {hint}"
         raise SettingError(message)
     return known.index(str(label))

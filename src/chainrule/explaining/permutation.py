@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +14,6 @@ from chainrule.explaining.scored import Scored, scored_rows
 from chainrule.explaining.subject import Subject, subject_of
 from chainrule.reporting import LEVEL, OneScore, drawn
 from chainrule.settings import check_count
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["Importance", "permutation_importance", "permuted"]
 
@@ -83,7 +80,7 @@ class Importance(Explanation):
             "cannot_tell": list(self.cannot_tell),
         }  # fmt: skip
 
-    def plot(self, ax: Any = None) -> Axes:
+    def plot(self, ax: Any = None) -> Any:
         """Bars with their intervals, the most important column on top."""
         from chainrule import drawing
 

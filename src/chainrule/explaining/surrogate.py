@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from chainrule.explaining.explanation import Explanation, library_of, plain, sho
 from chainrule.explaining.outputs import one_output, output_name
 from chainrule.explaining.subject import Subject, subject_of
 from chainrule.settings import check_count
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["Surrogate", "local_surrogate"]
 
@@ -30,8 +27,8 @@ BACKGROUND = 1000
 PERMUTED, COUNTED, TAKEN = 4, 5, 6
 """Streams of random numbers."""
 CANNOT_TELL = (
-    "What the model does further away, nor effects that columns have only together: it adds up one "
-    "number for each column."
+    "What the model does further away, nor what columns do only together: it adds up one number "
+    "for each column."
 )
 
 
@@ -44,10 +41,10 @@ class Surrogate(Explanation):
     output, scale
         The class or the target, and what its answer is told in.
     columns, values, cells
-        The columns, the strongest first; what each adds because it is as in the row, in place of a
-        value of another row; and the row's own cells.
+        The columns, the strongest first; what each adds by being as in the row, and not as in the
+        background on average; and the row's own cells.
     base
-        What the sum begins with: its answer where every column is another row's.
+        What the sum begins with: its answer to the background, on average.
     prediction, fitted
         The model's answer to the row, and the sum's.
     quality
@@ -87,7 +84,7 @@ class Surrogate(Explanation):
             "cannot_tell": list(self.cannot_tell),
         }
 
-    def plot(self, ax: Any = None) -> Axes:
+    def plot(self, ax: Any = None) -> Any:
         """What each column adds, as bars to both sides of 0."""
         from chainrule import drawing
 
@@ -134,9 +131,10 @@ def local_surrogate(
         Rows that cells are taken from; X where None, at most 1,000 of them.
 
     After LIME (Ribeiro, Singh and Guestrin, 2016): the answers to the rows made are regressed on
-    which columns are as in the row, with weights exp(-(share replaced / 0.5)^2) and a ridge penalty
-    of 1. For numbers too it asks whether a column is as in the row, not by how much it differs, so
-    that columns of all kinds compare.
+    what became of each column, with weights exp(-(share replaced / 0.5)^2) and a ridge penalty of
+    1. A number or a date counts as its difference from the row's in standard deviations of the
+    background (the mean where it is missing), any other column as 1 where it has the row's value.
+    A column's value is its coefficient times the distance of the row from the background's mean.
 
     Raises `MissingPlaceError` for a row that is not there, `SettingError` for an unknown class.
 
@@ -169,12 +167,17 @@ def surrogate_of(
         chosen = np.sort(random.permutation(seed, TAKEN, 1, others.rows)[:BACKGROUND])
         others = others.take(chosen)
     kept, choice = _made(len(one.columns), others.rows, samples, seed)
-    answers = one.joined(others).recombined(choice).answers(scale)
+    both = one.joined(others)
+    answers = both.recombined(choice).answers(scale)
     own = one.answers(scale)[0]
     output = one_output(one, label, own)
     distance = 1 - kept.mean(axis=1)
     weights = np.exp(-((distance / WIDTH) ** 2))
-    base, values, quality = _fit(kept, answers[:, output], weights)
+    features = _features(both)
+    made = np.take_along_axis(features, choice, axis=0)
+    intercept, slopes, quality = _fit(made, answers[:, output], weights)
+    usual = features[1:].mean(axis=0)
+    base, values = intercept + float((slopes * usual).sum()), slopes * (features[0] - usual)
     order = np.argsort(-np.abs(values), kind="stable")
     cells = [plain(one.values(name)[0]) for name in one.columns]
     low = f" Its R2 is {quality:.2f}: the sum stands badly for the model here, so trust it little."
@@ -200,18 +203,37 @@ def _made(columns: int, rows: int, samples: int, seed: int) -> tuple[Array, Arra
     return kept, choice
 
 
+def _features(both: Subject) -> Array:
+    """What becomes of each column in other rows than the first one."""
+    found = np.zeros((both.rows, len(both.columns)))
+    for place, name in enumerate(both.columns):
+        cells = both.cells(name)
+        known = ~cells.missing
+        if cells.kind not in ("number", "datetime") or not known[0]:
+            found[:, place] = cells.codes == cells.codes[0]
+            continue
+        numbers = cells.values.astype(np.int64 if cells.kind == "datetime" else np.float64)
+        away = np.where(known, numbers - numbers[0], 0).astype(np.float64)
+        others = away[1:][known[1:]]
+        deviation = float(others.std()) if len(others) else 0.0
+        if deviation > 0:
+            away[~known] = others.mean()
+            found[:, place] = away / deviation
+    return found
+
+
 def _drawn(seed: int, stream: int, count: int, below: int) -> Array:
     """Whole numbers from 0 to below a bound."""
     words = random.words(seed, stream, 0, count, purpose=random.DRAWS)
     return (words.astype(np.uint64) * np.uint64(below) >> np.uint64(32)).astype(np.int64)
 
 
-def _fit(kept: Array, answers: Array, weights: Array) -> tuple[float, Array, float]:
+def _fit(features: Array, answers: Array, weights: Array) -> tuple[float, Array, float]:
     """Intercept, coefficients and weighted R2 of a ridge regression."""
     total = weights.sum()
-    middle = np.einsum("i,ij->j", weights, kept) / total
+    middle = np.einsum("i,ij->j", weights, features) / total
     mean = float((weights * answers).sum() / total)
-    x, y = kept - middle, answers - mean
+    x, y = features - middle, answers - mean
     # einsum sums in NumPy's own order, whatever the number of BLAS's threads
     gram = np.einsum("i,ij,ik->jk", weights, x, x) + RIDGE * np.eye(x.shape[1])
     values = _solved(gram, np.einsum("i,ij,i->j", weights, x, y))
