@@ -93,6 +93,17 @@ def test_what_each_column_adds_to_a_row_comes_to_its_prediction(run, price_run, 
     assert total == pytest.approx(np.log(chance / (1 - chance)), abs=1e-3)
 
 
+def test_gradients_along_the_way_from_the_mean_come_to_the_prediction(run, left_run):
+    words = ("explain", left_run, "churn.csv", "--method", "gradients")
+    record = run(*words, "--row", 5, "--json").record
+    chance = run("predict", left_run, "churn.csv", "--proba", "--json").record[5]["probability_yes"]
+    assert record["prediction"] == pytest.approx(chance, rel=1e-6)
+    assert record["base"] + sum(pairs(record).values()) == pytest.approx(chance, abs=2e-3)
+    assert record["method"] == "gradients"
+    assert "is the answer to the baseline" in run(*words, "--row", 5).out
+    assert run(*words).out.startswith("gradients: how far each column moves the probability of yes")
+
+
 def test_how_far_columns_move_answers_on_average(run, left_run):
     record = run("explain", left_run, "--json").record
     values = list(pairs(record).values())

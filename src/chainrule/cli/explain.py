@@ -163,23 +163,24 @@ def _record(options: argparse.Namespace, method: str, rows: ExplainedRows) -> di
                 background=rows.background, seed=seed,
             )  # fmt: skip
             return {**found.to_record(), "row": options.row}
-        if method == "shap":
-            return _shap(options, rows)
+        if method in ("shap", "gradients"):
+            return {**_added(options, method, rows), "method": method, "row": options.row}
         return _curves(options, method, rows)
 
 
-def _shap(options: argparse.Namespace, rows: ExplainedRows) -> dict[str, Any]:
+def _added(options: argparse.Namespace, method: str, rows: ExplainedRows) -> dict[str, Any]:
     """What each column adds to one row's answer, or on average to many."""
-    from chainrule.explaining import shap_values
+    from chainrule.explaining import integrated_gradients, shap_values
 
     table = rows.table if rows.row is None else rows.table.take(np.array([rows.row]))
-    found = shap_values(
-        rows.model, table, rows.background, classes=options.label, scale=options.scale,
-        seed=rows.seed,
-    )  # fmt: skip
+    wanted: dict[str, Any] = {"classes": options.label, "scale": options.scale}
+    if method == "shap":
+        found = shap_values(rows.model, table, rows.background, seed=rows.seed, **wanted)
+    else:
+        found = integrated_gradients(rows.model, table, **wanted)
     if rows.row is None:
-        return {**found.importance(seed=rows.seed).to_record(), "method": "shap", "row": None}
-    return {**found.row(0).to_record(), "row": options.row}
+        return found.importance(seed=rows.seed).to_record()
+    return found.row(0).to_record()
 
 
 def _curves(options: argparse.Namespace, method: str, rows: ExplainedRows) -> dict[str, Any]:

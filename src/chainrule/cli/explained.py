@@ -51,10 +51,12 @@ def _lime(record: Mapping[str, Any]) -> Iterator[str]:
     yield _additions(record, record["base"])
 
 
-def _shap_row(record: Mapping[str, Any]) -> Iterator[str]:
+def _added_to_row(record: Mapping[str, Any]) -> Iterator[str]:
+    is_mean = record["method"] == "shap"
+    where = "the mean over the background" if is_mean else "the answer to the baseline"
     yield (
         f"row {record['row']:,}: {_measure(record)} {_spelled(record['prediction'])}, of which "
-        f"{_spelled(record['base'])} is the mean over the background"
+        f"{_spelled(record['base'])} is {where}"
     )
     yield _additions(record, record["base"])
 
@@ -86,23 +88,8 @@ def _mean_sizes(record: Mapping[str, Any]) -> Iterator[str]:
     yield text_table(("column", "moves", "95 % interval", ""), lines, right=(1, 2))
 
 
-def _shap(record: Mapping[str, Any]) -> Iterator[str]:
-    yield from _shap_row(record) if record["row"] is not None else _mean_sizes(record)
-
-
-def _gradients(record: Mapping[str, Any]) -> Iterator[str]:
-    yield from _gradients_row(record) if record["row"] is not None else _mean_sizes(record)
-
-
-def _gradients_row(record: Mapping[str, Any]) -> Iterator[str]:
-    values = [one["value"] for one in record["columns"]]
-    digits = _digits(values)
-    yield f"row {record['row']:,}: {_measure(record)} {_spelled(record['prediction'])}"
-    lines = [
-        (one["column"], _cell(one.get("cell")), f"{one['value']:+,.{digits}f}", bar)
-        for one, bar in zip(record["columns"], _bars(values), strict=True)
-    ]
-    yield text_table(("column", "value", "adds", ""), lines, right=(2,))
+def _added(record: Mapping[str, Any]) -> Iterator[str]:
+    yield from _added_to_row(record) if record["row"] is not None else _mean_sizes(record)
 
 
 def _curves(record: Mapping[str, Any]) -> Iterator[str]:
@@ -245,10 +232,10 @@ def _bars(values: Sequence[float]) -> list[str]:
 
 METHOD_TEXTS: dict[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     "permutation": _permutation,
-    "shap": _shap,
+    "shap": _added,
     "lime": _lime,
     "pdp": _curves,
     "ice": _curves,
-    "gradients": _gradients,
+    "gradients": _added,
     "unit": _unit,
 }

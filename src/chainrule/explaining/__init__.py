@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from chainrule.explaining.attributions import Attributions, MeanAttribution, RowAttribution
+from chainrule.explaining.attributions import Attributions, RowAttribution
+from chainrule.explaining.column_values import ColumnValues, MeanAttribution
 from chainrule.explaining.dependence import Curve, Dependence, dependence_of, partial_dependence
+from chainrule.explaining.gradients import integrated_gradients, saliency
 from chainrule.explaining.hidden_unit import ExcitedRow, HiddenUnit, hidden_unit
 from chainrule.explaining.overview import overview
 from chainrule.explaining.permutation import Importance, permutation_importance
@@ -16,6 +18,7 @@ from chainrule.explaining.unit_drivers import Driver
 __all__ = [
     "SCALES",
     "Attributions",
+    "ColumnValues",
     "Curve",
     "Dependence",
     "Driver",
@@ -28,10 +31,12 @@ __all__ = [
     "Surrogate",
     "dependence_of",
     "hidden_unit",
+    "integrated_gradients",
     "local_surrogate",
     "overview",
     "partial_dependence",
     "permutation_importance",
+    "saliency",
     "shap_values",
     "subject_of",
 ]

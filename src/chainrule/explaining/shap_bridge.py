@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.errors import SettingError
+from chainrule.explaining.column_values import numbers_of_cells
 from chainrule.explaining.explanation import shown
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ def as_shap(found: Attributions) -> Any:
             "to_shap: shap is not installed; install it with: pip install 'chainrule[explain]'"
         )
         raise SettingError(message) from None
-    from chainrule.explaining.attributions import numbers_of_cells
-
     several = np.ndim(found.base) > 0
     shape = (found.rows, len(found.outputs)) if several else (found.rows,)
     listed = [found.cells[name] for name in found.columns]

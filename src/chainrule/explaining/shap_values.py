@@ -95,17 +95,17 @@ def shap_values(
         spread = np.zeros_like(values)
     single = len(outputs) == 1 and (classes is None or np.ndim(classes) == 0)
     found = Attributions(
-        "shap",
-        values[..., 0] if single else values,
-        float(base.mean()) if single else base.mean(axis=0),
-        prediction[:, 0] if single else prediction,
-        spread[..., 0] if single else spread,
-        subject.columns,
-        {name: subject.values(name) for name in subject.columns},
-        tuple(subject.outputs[one] for one in outputs),
-        scale,
-        CANNOT_TELL,
-        library_of(X),
+        method="shap",
+        values=values[..., 0] if single else values,
+        base=float(base.mean()) if single else base.mean(axis=0),
+        prediction=prediction[:, 0] if single else prediction,
+        error=spread[..., 0] if single else spread,
+        columns=subject.columns,
+        cells={name: subject.values(name) for name in subject.columns},
+        outputs=tuple(subject.outputs[one] for one in outputs),
+        scale=scale,
+        cannot_tell=CANNOT_TELL,
+        library=library_of(X),
     )
     found.check()
     return found
