@@ -31,11 +31,10 @@ class Explanation:
 
         Where neither is there: a dict of lists.
         """
-        columns = self._columns()
-        if not self.library:
-            return columns
-        lists: Mapping[str, Any] = columns
-        return frame_of(lists, self.library)
+        columns: Mapping[str, Any] = {
+            name: _of_one_kind(values) for name, values in self._columns().items()
+        }
+        return frame_of(columns, self.library) if self.library else columns
 
     def _title(self) -> str:
         """What stands above the text."""
@@ -49,6 +48,14 @@ class Explanation:
         lines = [self._title(), columns_text(self._columns())]
         lines += [f"Cannot tell: {one}" for one in self.cannot_tell]
         return "\n".join(lines)
+
+
+def _of_one_kind(values: list[Any]) -> list[Any]:
+    """Cells of several columns as text, where some are numbers and some are not."""
+    kinds = {type(one) for one in values if one is not None}
+    if kinds <= {int, float} or len(kinds) < 2:
+        return values
+    return [None if one is None else shown(one) for one in values]
 
 
 def library_of(X: Any) -> str:
