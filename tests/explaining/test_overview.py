@@ -29,6 +29,8 @@ def test_importance_and_dependence_are_those_of_the_functions():
     same = partial_dependence(model, given, first["column"], points=15, rows=300)
     np.testing.assert_allclose(first["curves"][0]["means"], same.curves[0].means, rtol=1e-5)
     assert len(first["curves"][0]["ice"]) == 20
+    sizes = found["shap"]
+    assert sizes["columns"][0]["column"] == "strong" and sizes["rows"] == 100
     assert found == overview(model, given, learned=200)
     assert len(json.dumps(found)) < 60_000
 
