@@ -77,6 +77,41 @@ def test_a_row_is_explained_by_a_straight_line(run, left_run):
     assert other.record["prediction"] == pytest.approx(1 - record["prediction"])
 
 
+def test_what_each_column_adds_to_a_row_comes_to_its_prediction(run, price_run, left_run):
+    outcome = run("explain", price_run, "houses.csv", "--row", 17, "--json")
+    record = outcome.record
+    predicted = run("predict", price_run, "houses.csv", "--json").record[17]["prediction"]
+    assert record["prediction"] == pytest.approx(predicted)
+    assert record["base"] + sum(pairs(record).values()) == pytest.approx(predicted)
+    assert (record["method"], record["row"], record["scale"]) == ("shap", 17, "number")
+    lines = run("explain", price_run, "houses.csv", "--row", 17).out.splitlines()
+    assert lines[0].startswith("row 17: price ") and lines[2].split()[0] == "(base)"
+    assert float(lines[5].replace(",", "").split()[3]) == pytest.approx(predicted, rel=1e-2)
+    logit = run("explain", left_run, "churn.csv", "--row", 3, "--scale", "logit", "--json").record
+    chance = run("predict", left_run, "churn.csv", "--proba", "--json").record[3]["probability_yes"]
+    total = logit["base"] + sum(pairs(logit).values())
+    assert total == pytest.approx(np.log(chance / (1 - chance)), abs=1e-3)
+
+
+def test_gradients_along_the_way_from_the_mean_come_to_the_prediction(run, left_run):
+    words = ("explain", left_run, "churn.csv", "--method", "gradients")
+    record = run(*words, "--row", 5, "--json").record
+    chance = run("predict", left_run, "churn.csv", "--proba", "--json").record[5]["probability_yes"]
+    assert record["prediction"] == pytest.approx(chance, rel=1e-6)
+    assert record["base"] + sum(pairs(record).values()) == pytest.approx(chance, abs=2e-3)
+    assert record["method"] == "gradients"
+    assert "is the answer to the baseline" in run(*words, "--row", 5).out
+    assert run(*words).out.startswith("gradients: how far each column moves the probability of yes")
+
+
+def test_how_far_columns_move_answers_on_average(run, left_run):
+    record = run("explain", left_run, "--json").record
+    values = list(pairs(record).values())
+    assert record["method"] == "shap" and values == sorted(values, reverse=True)
+    told = run("explain", left_run, "churn.csv", "--method", "shap", "--rows", 10)
+    assert "mean over 10 rows" in told.out and "10 of 24 rows, drawn by the seed" in told.err
+
+
 def test_the_answer_by_the_values_of_a_column(run, price_run):
     outcome = run("explain", price_run, "houses.csv", "--column", "town", "--json")
     (town,) = outcome.record["columns"]
@@ -158,6 +193,8 @@ def test_without_a_table_the_rows_that_the_run_has_kept_serve(run, price_run, de
         (("houses.csv", "--column", "area", "--method", "lime", "--row", 1), "--column: goes with"),
         (("houses.csv", "--unit", "dense_0.1", "--row", 1), "--row: a hidden unit is explained "
          "over all rows"),
+        (("houses.csv", "--scale", "logit"), "--scale: permutation is not told by class or scale"),
+        (("houses.csv", "--unit", "dense_0.1", "--class", "a"), "--class: hidden units are not"),
         (("houses.csv", "--rows", 1), "--rows: must be 2 or more, got 1"),
     ],
 )  # fmt: skip

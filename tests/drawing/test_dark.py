@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon
 from tests.drawing.diagrams import settled
 from tests.drawing.test_boundary import wedges
+from tests.drawing.test_explained import curve, record
 
 from chainrule import Sequential, drawing, examples, learning_rate_range_test
 from chainrule.drawing.canvas import paper
@@ -43,6 +44,7 @@ def attributions():
     return drawing.plot_attributions("abc", values, [values[:, 0], None, values[:, 2]], "y")
 
 
+ROWS = [1.0, 2.0, 3.0], [[0.5, 1.5, 2.5]]
 KINDS = {str(kind): [1.0, kind] for kind in range(6)}
 PICTURES = {
     "activation": lambda: drawing.plot_activation("tanh"),
@@ -50,10 +52,14 @@ PICTURES = {
     "attributions": attributions,
     "bars": lambda: drawing.plot_bars(KINDS),
     "boundary": lambda: drawing.plot_decision_boundary(*wedges(7), range(7)),
+    "contributions": lambda: drawing.plot_contributions(list("abc"), [2.0, -1.0, 0.5], "y"),
+    "dependence": lambda: drawing.plot_dependence(record([curve("yes", [1.0, 2.0, 3.0])] * 6)),
+    "dependence of rows": lambda: drawing.plot_dependence(record([curve("a", *ROWS)])),
     "gradients": lambda: drawing.plot_gradient_norms(KINDS),
     "graph": lambda: drawing.plot_graph(examples.mazur().model.trace([0.05, 0.1], [0.01, 0.99])),
     "hidden unit": hidden_unit,
     "history": lambda: drawing.plot_history(trained()[1])[0],
+    "importance": lambda: drawing.plot_importance("ab", [2.0, -1.0], [(1.0, 3.0), None], "y"),
     "network": lambda: drawing.plot_network(Sequential([Input((9,)), Dense(8), Dense(3)], seed=0)),
     "paths": lambda: drawing.plot_optimizer_paths(steps=9)[0],
     "range": learning_rates,

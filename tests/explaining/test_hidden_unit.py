@@ -107,6 +107,28 @@ def test_its_effect_is_the_mean_output_with_the_unit_held():
         assert mean == pytest.approx(by_hand, rel=1e-4)
 
 
+def test_of_a_normalized_layer_the_activation_counts():
+    given = columns()
+    settings = {"epochs": 3, "members": 1, "hidden": (6,), "bins": 0, "normalization": "layer"}
+    model = TabularRegressor(activation="tanh", **settings).fit(given, price(given))
+    numbers = model.model_.encoder.encode(as_table(given)).numbers.astype(float)
+    parameters = model.model_.members[0].parameters
+    arrays = {name: parameters[name].astype(float) for name in parameters.names}
+    sums = numbers @ arrays["dense_0/kernel"] + arrays["dense_0/bias"]
+    scaled = (sums - sums.mean(axis=1, keepdims=True)) / np.sqrt(
+        sums.var(axis=1, keepdims=True) + 1e-3
+    )
+    gamma, beta = (one for name, one in arrays.items() if name.startswith("layer_norm"))
+    units = np.tanh(gamma * scaled + beta)
+    found = hidden_unit(model, given, "dense_0.2")
+    np.testing.assert_allclose(found.activations, units[:, 2], atol=1e-5)
+    for level, (mean,) in zip(found.levels, found.effect, strict=True):
+        units[:, 2] = level
+        answers = units @ arrays["dense_1/kernel"] + arrays["dense_1/bias"]
+        by_hand = model.model_.labels.decode(answers[:, 0]).mean()
+        assert mean == pytest.approx(by_hand, rel=1e-4)
+
+
 def test_a_planted_unit_is_named_after_what_drives_it():
     given = columns(seed=3)
     model = TabularClassifier(epochs=1, members=1, hidden=(4,), bins=0, model="mlp")

@@ -5,6 +5,7 @@ import pytest
 from sklearn.linear_model import LinearRegression, Ridge
 from tests.explaining import fitted
 
+from chainrule.data import frame_of
 from chainrule.errors import DataError, MissingPlaceError, SettingError
 from chainrule.explaining import local_surrogate
 from chainrule.explaining.surrogate import _made
@@ -120,3 +121,15 @@ def test_it_is_drawn_and_told():
     widths = {bar.get_y(): bar.get_width() for bar in ax.patches}
     assert [widths[place] for place in sorted(widths, reverse=True)] == list(found.values)
     assert found.to_frame().columns.tolist() == ["column", "cell", "value"]
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_a_frame_is_of_the_kind_of_the_rows(library):
+    given = {name: one.tolist() for name, one in fitted.columns(40).items()}
+    found = local_surrogate(fitted.classifier(), frame_of(given, library), 5, samples=50)
+    frame = found.to_frame()
+    assert type(frame).__module__.partition(".")[0] == library
+    columns = frame["cell"].to_pylist() if library == "pyarrow" else list(frame["cell"])
+    cells = dict(zip(found.columns, columns, strict=True))
+    assert cells["town"] == given["town"][5]
+    assert float(cells["strong"]) == pytest.approx(given["strong"][5], rel=1e-5)

@@ -73,6 +73,18 @@ def test_importances_curves_and_lists_are_shown(tmp_path):
     assert len(re.findall(r'class="line c6 faint" d="M', section)) == 2 + 2  # and two legends
 
 
+def test_mean_sizes_of_shap_values_stand_beside(tmp_path):
+    run = class_run(tmp_path / "run", ["no", "yes"])
+    sizes = {
+        "output": "yes", "scale": "probability", "rows": 80,
+        "columns": [{"column": "small", "value": 0.0123, "interval": None}],
+    }  # fmt: skip
+    run.write_explained({**record(COLUMNS, []), "shap": sizes})
+    found = page(run)
+    assert "Moves: how far a column moves the probability of yes from the mean" in found.text
+    assert "small 0.000 0.0123" in found.text
+
+
 def test_several_classes_are_lines_of_a_legend(tmp_path):
     curves = [curve(name, [0.2, 0.3, 0.5]) for name in ("red", "green", "blue")]
     run = class_run(tmp_path / "run", ["red", "green", "blue"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from chainrule.cli.output import show
 from chainrule.cli.parser import Parser
 from chainrule.errors import SettingError
@@ -21,7 +23,7 @@ examples:
   chainrule explain runs/houses-price-1 houses.csv --row 17
   chainrule explain runs/houses-price-1 houses.csv --method pdp --column area
   chainrule explain runs/houses-price-1 houses.csv --unit dense_0.3
-  chainrule explain runs/houses-price-1 --method shap   (of the rows it has kept)
+  chainrule explain runs/houses-price-1 --method shap   (of rows it has kept)
 
 The model as a whole: permutation (what each column is worth; needs the
 target), shap (how far each column moves answers), pdp (the mean answer by the
@@ -124,6 +126,10 @@ def _wrong(options: argparse.Namespace, method: str) -> str:
         return "--method permutation: needs DATA with the target; name the table, or choose shap."
     if options.column and method not in ("pdp", "ice"):
         return f"--column: goes with --method pdp or ice, not {method}; leave it out."
+    for name, given in (("class", options.label), ("scale", options.scale)):
+        if given is not None and method in ("permutation", "unit"):
+            what = "hidden units are" if method == "unit" else "permutation is"
+            return f"--{name}: {what} not told by class or scale; leave it out."
     if options.metric is not None and method != "permutation":
         return f"--metric: goes with --method permutation, not {method}; leave it out."
     if options.rows is not None and options.rows < 2:
@@ -157,7 +163,24 @@ def _record(options: argparse.Namespace, method: str, rows: ExplainedRows) -> di
                 background=rows.background, seed=seed,
             )  # fmt: skip
             return {**found.to_record(), "row": options.row}
+        if method in ("shap", "gradients"):
+            return {**_added(options, method, rows), "method": method, "row": options.row}
         return _curves(options, method, rows)
+
+
+def _added(options: argparse.Namespace, method: str, rows: ExplainedRows) -> dict[str, Any]:
+    """What each column adds to one row's answer, or on average to many."""
+    from chainrule.explaining import integrated_gradients, shap_values
+
+    table = rows.table if rows.row is None else rows.table.take(np.array([rows.row]))
+    wanted: dict[str, Any] = {"classes": options.label, "scale": options.scale}
+    if method == "shap":
+        found = shap_values(rows.model, table, rows.background, seed=rows.seed, **wanted)
+    else:
+        found = integrated_gradients(rows.model, table, **wanted)
+    if rows.row is None:
+        return found.importance(seed=rows.seed).to_record()
+    return found.row(0).to_record()
 
 
 def _curves(options: argparse.Namespace, method: str, rows: ExplainedRows) -> dict[str, Any]:

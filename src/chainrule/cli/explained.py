@@ -22,8 +22,8 @@ def _permutation(record: Mapping[str, Any]) -> Iterator[str]:
     columns = record["columns"][:MOST_COLUMNS]
     digits = _digits([one["value"] for one in columns])
     yield (
-        f"permutation importance: loss of {record['scale']} (now {record['base']:.4g}) when a "
-        f"column's values are exchanged among {plural(record['rows'], 'row')}, "
+        f"permutation importance: loss of {record['scale']} (now {_spelled(record['base'])}) when "
+        f"a column's values are exchanged among {plural(record['rows'], 'row')}, "
         f"{record['repeats']} times"
     )
     bars = _bars([one["value"] for one in columns])
@@ -44,17 +44,19 @@ def _left(count: int) -> Iterator[str]:
 def _lime(record: Mapping[str, Any]) -> Iterator[str]:
     what = _measure(record)
     yield (
-        f"row {record['row']:,}: {what} {record['prediction']:.4g}, by a sum over columns that "
-        f"stands for the model around it {record['fitted']:.4g} (weighted R2 "
+        f"row {record['row']:,}: {what} {_spelled(record['prediction'])}, by a sum over columns "
+        f"that stands for the model around it {_spelled(record['fitted'])} (weighted R2 "
         f"{record['quality']:.2f})"
     )
     yield _additions(record, record["base"])
 
 
-def _shap_row(record: Mapping[str, Any]) -> Iterator[str]:
+def _added_to_row(record: Mapping[str, Any]) -> Iterator[str]:
+    is_mean = record["method"] == "shap"
+    where = "the mean over the background" if is_mean else "the answer to the baseline"
     yield (
-        f"row {record['row']:,}: {_measure(record)} {record['prediction']:.4g}, of which "
-        f"{record['base']:.4g} is the mean over the background"
+        f"row {record['row']:,}: {_measure(record)} {_spelled(record['prediction'])}, of which "
+        f"{_spelled(record['base'])} is {where}"
     )
     yield _additions(record, record["base"])
 
@@ -80,29 +82,14 @@ def _mean_sizes(record: Mapping[str, Any]) -> Iterator[str]:
         f"{plural(record['rows'], 'row')}"
     )
     lines = [
-        (one["column"], _number(one["value"], digits), bar)
+        (one["column"], _number(one["value"], digits), _interval(one["interval"], digits), bar)
         for one, bar in zip(record["columns"], _bars(values), strict=True)
     ]
-    yield text_table(("column", "moves", ""), lines, right=(1,))
+    yield text_table(("column", "moves", "95 % interval", ""), lines, right=(1, 2))
 
 
-def _shap(record: Mapping[str, Any]) -> Iterator[str]:
-    yield from _shap_row(record) if record["row"] is not None else _mean_sizes(record)
-
-
-def _gradients(record: Mapping[str, Any]) -> Iterator[str]:
-    yield from _gradients_row(record) if record["row"] is not None else _mean_sizes(record)
-
-
-def _gradients_row(record: Mapping[str, Any]) -> Iterator[str]:
-    values = [one["value"] for one in record["columns"]]
-    digits = _digits(values)
-    yield f"row {record['row']:,}: {_measure(record)} {record['prediction']:.4g}"
-    lines = [
-        (one["column"], _cell(one.get("cell")), f"{one['value']:+,.{digits}f}", bar)
-        for one, bar in zip(record["columns"], _bars(values), strict=True)
-    ]
-    yield text_table(("column", "value", "adds", ""), lines, right=(2,))
+def _added(record: Mapping[str, Any]) -> Iterator[str]:
+    yield from _added_to_row(record) if record["row"] is not None else _mean_sizes(record)
 
 
 def _curves(record: Mapping[str, Any]) -> Iterator[str]:
@@ -224,6 +211,11 @@ def _digits(values: Sequence[float]) -> int:
     return min(8, max(0, 2 - math.floor(math.log10(largest)))) if largest else 2
 
 
+def _spelled(value: float) -> str:
+    """A number in a sentence: four digits, without a power of ten where it is of a usual size."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e12 else f"{value:.4g}"
+
+
 def _number(value: float, digits: int) -> str:
     return f"{value:z,.{digits}f}"
 
@@ -240,10 +232,10 @@ def _bars(values: Sequence[float]) -> list[str]:
 
 METHOD_TEXTS: dict[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     "permutation": _permutation,
-    "shap": _shap,
+    "shap": _added,
     "lime": _lime,
     "pdp": _curves,
     "ice": _curves,
-    "gradients": _gradients,
+    "gradients": _added,
     "unit": _unit,
 }

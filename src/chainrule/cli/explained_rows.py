@@ -22,6 +22,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 AROUND = 1000
 """Rows beside one that is explained."""
+BACKGROUND = 100
 STREAM = 7
 
 
@@ -52,9 +53,10 @@ class ExplainedRows:
         return self.table.column(str(self.model.schema.target))
 
     @property
-    def background(self) -> Table | None:
-        """Rows of training that the run has kept."""
-        return self.model.background
+    def background(self) -> Table:
+        """Rows of training that the run has kept, else some of the rows."""
+        kept = self.model.background
+        return self.table.take(np.arange(self.table.rows)[:BACKGROUND]) if kept is None else kept
 
 
 def rows_to_explain(options: argparse.Namespace, method: str, most: int | None) -> ExplainedRows:

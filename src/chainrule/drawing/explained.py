@@ -92,10 +92,10 @@ def plot_dependence(
     curves, ordered = record["curves"][:LINES], not record["counts"]
     x = _places(record) if ordered else np.arange(len(record["grid"]))
     if ice and len(curves) == 1:
-        look = {"linewidth": 0.6} if ordered else {"linestyle": "", "marker": "_"}
+        look = {"linewidth": 0.6, "linestyle": "-"} if ordered else {"linestyle": "", "marker": "_"}
         for one in curves[0]["ice"]:
             drawn = np.array(one) - (one[0] if centered else 0.0)
-            ax.plot(x, drawn, color=color_on(ax, GREY), alpha=0.6, zorder=1, **look)
+            ax.plot(x, drawn, color=color_on(ax, BLACK), alpha=0.3, zorder=1, **look)
     for index, curve in enumerate(curves):
         _draw_mean(ax, x, curve, index, ordered, centered)
     if ordered:
@@ -111,6 +111,7 @@ def plot_dependence(
         names = [shortened(one, LONGEST) for one in record["labels"]]
         turned = 90 if sum(map(len, names)) > TURNED else 0
         ax.set_xticks(x, names, rotation=turned)
+        ax.set_xlim(-0.6, len(names) - 0.4)
         ax.grid(visible=False, axis="x")
     if len(curves) > 1:
         legend_above(ax, columns=3, compact=True)

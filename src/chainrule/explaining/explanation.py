@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from chainrule.data import FRAMES, frame_of
 
-__all__ = ["Explanation", "columns_text", "library_of", "plain", "shown", "together"]
+__all__ = ["Explanation", "columns_text", "library_of", "plain", "shown", "spelled", "together"]
 
 
 class Explanation:
@@ -30,11 +31,10 @@ class Explanation:
 
         Where neither is there: a dict of lists.
         """
-        columns = self._columns()
-        if not self.library:
-            return columns
-        lists: Mapping[str, Any] = columns
-        return frame_of(lists, self.library)
+        columns: Mapping[str, Any] = {
+            name: _of_one_kind(values) for name, values in self._columns().items()
+        }
+        return frame_of(columns, self.library) if self.library else columns
 
     def _title(self) -> str:
         """What stands above the text."""
@@ -48,6 +48,14 @@ class Explanation:
         lines = [self._title(), columns_text(self._columns())]
         lines += [f"Cannot tell: {one}" for one in self.cannot_tell]
         return "\n".join(lines)
+
+
+def _of_one_kind(values: list[Any]) -> list[Any]:
+    """Cells of several columns as text, where some are numbers and some are not."""
+    kinds = {type(one) for one in values if one is not None}
+    if kinds <= {int, float} or len(kinds) < 2:
+        return values
+    return [None if one is None else shown(one) for one in values]
 
 
 def library_of(X: Any) -> str:
@@ -100,10 +108,13 @@ def columns_text(columns: Mapping[str, Sequence[Any]]) -> str:
     >>> print(columns_text({"column": ["a", "bc"], "value": [1.5, 22.25]}))
       column  value
       a         1.5
-      bc      22.25
+      bc       22.2
     """
-    cells = [[name, *map(_cell, values)] for name, values in columns.items()]
-    right = [all(isinstance(one, int | float) for one in values) for values in columns.values()]
+    cells = [[name, *_cells(values)] for name, values in columns.items()]
+    right = [
+        all(one is None or isinstance(one, int | float) for one in values)
+        for values in columns.values()
+    ]
     widths = [max(map(len, column)) for column in cells]
     lines = [
         "  ".join(
@@ -115,8 +126,23 @@ def columns_text(columns: Mapping[str, Sequence[Any]]) -> str:
     return "\n".join(f"  {line}".rstrip() for line in lines)
 
 
-def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else shown(value)
+def _cells(values: Sequence[Any]) -> list[str]:
+    """Numbers of a list with as many decimals as show three digits of the largest."""
+    floats = [abs(one) for one in values if isinstance(one, float)]
+    if not floats or not all(one is None or isinstance(one, int | float) for one in values):
+        return list(map(shown, values))
+    largest = max(floats)
+    digits = min(8, max(0, 2 - math.floor(math.log10(largest)))) if largest else 2
+    return ["-" if one is None else f"{one:z,.{digits}f}" for one in values]
+
+
+def spelled(value: float) -> str:
+    """A number in a sentence: four digits, without a power of ten where it is of a usual size.
+
+    >>> spelled(15234.5), spelled(0.123456), spelled(2.5e12)
+    ('15,234', '0.1235', '2.5e+12')
+    """
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e12 else f"{value:.4g}"
 
 
 def together(texts: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from chainrule.errors import ChainruleError
 from chainrule.estimators import TableModel
 from chainrule.explaining.dependence import dependence_of
 from chainrule.explaining.permutation import permutation_importance
+from chainrule.explaining.shap_values import shap_values
 from chainrule.explaining.subject import subject_of
 
 __all__ = ["overview", "rows_within"]
@@ -29,6 +30,10 @@ REPEATS = 5
 COLUMNS = 6
 POINTS = 15
 CURVES = 20
+ADDED, FEWEST_ADDED = 100, 20
+"""Rows whose SHAP values are averaged."""
+ERROR = 0.01
+"""Of a SHAP value: less would not be seen in a mean."""
 AVERAGED = 300
 STREAM = 8
 DIGITS = 6
@@ -73,9 +78,26 @@ def overview(model: TableModel, table: Table | None, learned: int) -> dict[str, 
     for one in dependences:
         for curve in one["curves"]:
             curve["ice"] = curve["ice"][:CURVES] if len(one["curves"]) == 1 else []
-    found = {"reason": "", "importance": importance.to_record(), "dependence": dependences}
+    found = {
+        "reason": "", "importance": importance.to_record(), "dependence": dependences,
+        "shap": _mean_sizes(model, table, seed),
+    }  # fmt: skip
     short: dict[str, Any] = _short(found)
     return short
+
+
+def _mean_sizes(model: TableModel, table: Table, seed: int) -> dict[str, Any] | None:
+    """The mean size of SHAP values of some rows; None where they would take long."""
+    if model.background is None:
+        return None
+    parameters = model.members[0].parameters.count * len(model.members)
+    work = model.background.rows * len(model.encoder.columns) * parameters
+    rows = int(min(ADDED, table.rows, LEAST_WORK // work))
+    if rows < FEWEST_ADDED:
+        return None
+    order = random.permutation(seed, STREAM, 1, table.rows)[:rows]
+    values = shap_values(model, table.take(np.sort(order)), error=ERROR, rounds=1, seed=seed)
+    return values.importance(seed=seed).to_record()
 
 
 def rows_within(model: TableModel, answers: int, learned: int) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule import random
 from chainrule.explaining.dependent import dependent_sentences
-from chainrule.explaining.explanation import Explanation, library_of
+from chainrule.explaining.explanation import Explanation, library_of, spelled
 from chainrule.explaining.scored import Scored, scored_rows
 from chainrule.explaining.subject import Subject, subject_of
 from chainrule.reporting import LEVEL, OneScore, drawn
@@ -89,7 +89,7 @@ class Importance(Explanation):
 
     def _title(self) -> str:
         return (
-            f"Loss of {self.metric} ({self.score:.4g} on {self.rows:,} rows) when a column's "
+            f"Loss of {self.metric} ({spelled(self.score)} on {self.rows:,} rows) when a column's "
             "values are exchanged among rows"
         )
 

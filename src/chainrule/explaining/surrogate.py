@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule import random
 from chainrule.errors import DataError
-from chainrule.explaining.explanation import Explanation, library_of, plain, shown
+from chainrule.explaining.explanation import Explanation, library_of, plain, shown, spelled
 from chainrule.explaining.outputs import one_output, output_name
 from chainrule.explaining.subject import Subject, subject_of
 from chainrule.settings import check_count
@@ -96,8 +96,8 @@ class Surrogate(Explanation):
 
     def _title(self) -> str:
         return (
-            f"Around row {self.row:,}: {_measure(self)} {self.prediction:.4g}, by the sum "
-            f"{self.fitted:.4g} (weighted R2 {self.quality:.2f}, base {self.base:.4g})"
+            f"Around row {self.row:,}: {_measure(self)} {spelled(self.prediction)}, by the sum "
+            f"{spelled(self.fitted)} (weighted R2 {self.quality:.2f}, base {spelled(self.base)})"
         )
 
     def _columns(self) -> dict[str, list[Any]]:

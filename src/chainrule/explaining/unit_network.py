@@ -67,8 +67,8 @@ class _Slopes(_Activity):
 class UnitOfTable:
     """A unit of a hidden layer of one of a table model's networks.
 
-    place
-        Of its layer among all activities of the network.
+    layer, unit
+        "dense_0" and so on; its activation counts, also where sums are normalized before it.
     """
 
     def __init__(self, model: TableModel, member: int, layer: str, unit: int) -> None:
@@ -76,8 +76,11 @@ class UnitOfTable:
         self.member = model.members[member]
         self.layer, self.unit = layer, unit
         network: Any = self.member.network
-        self._place = network.names.index(layer)
-        self._next = network.names[self._place + 1]
+        number = int(layer.rpartition("_")[2])
+        activation = f"activation_{number}"
+        last = activation if activation in network.names else layer
+        self._place = network.names.index(last)
+        self._next = f"dense_{number + 1}"
         parameters = self.member.parameters
         self._activity = Trainer(_Activity(network, self._place, unit), parameters=parameters)
         self._slopes = Trainer(_Slopes(network, self._place, unit), parameters=parameters)

@@ -35,7 +35,8 @@ def explained_section(record: Record | None) -> dict[str, Any] | None:
     return {
         "reason": "",
         "lead": _lead(importance),
-        "bars": _bars(importance),
+        "moved": _moved(record.get("shap")),
+        "bars": _bars(importance, record.get("shap")),
         "left": len(importance["columns"]) - MOST_COLUMNS,
         "pictures": [_picture(one) for one in record["dependence"]],
         "cannot_tell": [*importance["cannot_tell"], *told],
@@ -53,18 +54,32 @@ def _lead(importance: Record) -> str:
     )
 
 
-def _bars(importance: Record) -> list[dict[str, Any]]:
+def _moved(shap: Record | None) -> str:
+    """What the mean sizes of SHAP values are; nothing where there are none."""
+    if not shap:
+        return ""
+    of = "answers" if shap["scale"] == "number" else f"the {shap['scale']} of {shap['output']}"
+    return (
+        f"Moves: how far a column moves {of} from the mean one, up or down (mean size of the SHAP "
+        f"values of {shap['rows']:,} rows)."
+    )
+
+
+def _bars(importance: Record, shap: Record | None) -> list[dict[str, Any]]:
     """Each column with its loss of score, and marks of a strip on one scale."""
     columns = importance["columns"][:MOST_COLUMNS]
     ends = [end for one in columns for end in (one["interval"] or ())]
     values = [one["value"] for one in columns]
     pen = Pen(Axis.of([0.0, *values, *ends], room=0.02), Axis(0.0, 1.0))
     digits = _digits(values)
+    sizes = {one["column"]: one["value"] for one in (shap or {}).get("columns", [])}
+    exact = _digits(list(sizes.values()))
     return [
         {
             "column": one["column"],
             "value": f"{one['value']:z,.{digits}f}",
             "interval": " to ".join(f"{end:z,.{digits}f}" for end in one["interval"] or ()),
+            "moves": f"{sizes[one['column']]:,.{exact}f}" if one["column"] in sizes else "",
             "marks": _bar(pen, one),
         }
         for one in columns
