@@ -33,8 +33,6 @@ stands for the model there), ice (other values of a column), gradients.
 """
 METHODS = ("permutation", "shap", "lime", "pdp", "ice", "gradients")
 OF_ROWS = ("shap", "lime", "ice", "gradients")
-ROWS = {"permutation": 10_000, "shap": 200, "pdp": 1000, "ice": 1000, "gradients": 1000}
-"""How many rows are looked at, where nobody says."""
 
 
 def add_options(parser: Parser) -> None:
@@ -74,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
 
     method = _method(options)
     _check(options, method)
-    rows = rows_to_explain(options, method, options.rows or ROWS.get(method))
+    rows = rows_to_explain(options, method)
     record = {**_record(options, method, rows), "run": str(rows.folder.path)}
     record = {"base": None, "prediction": None, "scale": None, **record}
     if options.json:

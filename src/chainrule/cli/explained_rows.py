@@ -20,6 +20,10 @@ __all__ = ["ExplainedRows", "rows_to_explain"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+ROWS = {"shap": 200, "pdp": 1000, "ice": 1000, "gradients": 1000}
+REPEATS = 10
+WORK = 2e11
+"""Multiplications that permutation makes: some ten seconds."""
 AROUND = 1000
 """Rows beside one that is explained."""
 BACKGROUND = 100
@@ -59,7 +63,7 @@ class ExplainedRows:
         return self.table.take(np.arange(self.table.rows)[:BACKGROUND]) if kept is None else kept
 
 
-def rows_to_explain(options: argparse.Namespace, method: str, most: int | None) -> ExplainedRows:
+def rows_to_explain(options: argparse.Namespace, method: str) -> ExplainedRows:
     """The rows that are named, or that suit the method; says which they are."""
     from chainrule.data import read_table
     from chainrule.estimators import load_table_model
@@ -75,13 +79,23 @@ def rows_to_explain(options: argparse.Namespace, method: str, most: int | None) 
     places = np.arange(table.rows) if method == "unit" else _unseen(folder, table)
     if method == "permutation":
         places = _with_target(model, table, places)
-    if most is not None and len(places) > most:
+    most = options.rows or _usual(method, model) or len(places)
+    if len(places) > most:
         from chainrule import random
 
         order = random.permutation(model.settings.seed, STREAM, 0, len(places))
         say(f"note: {most:,} of {plural(len(places), 'row')}, drawn by the seed (--rows).")
         places = places[np.sort(order[:most])]
     return ExplainedRows(folder, model, table.take(places), places)
+
+
+def _usual(method: str, model: TableModel) -> int | None:
+    """How many rows are looked at where nobody says; None for all."""
+    from chainrule.explaining import rows_within
+
+    if method == "permutation":
+        return rows_within(model, REPEATS * len(model.encoder.columns), WORK)
+    return ROWS.get(method)
 
 
 def _kept(folder: RunFolder, model: TableModel) -> ExplainedRows:

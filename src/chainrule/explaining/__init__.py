@@ -7,7 +7,7 @@ from chainrule.explaining.column_values import ColumnValues, MeanAttribution
 from chainrule.explaining.dependence import Curve, Dependence, dependence_of, partial_dependence
 from chainrule.explaining.gradients import integrated_gradients, saliency
 from chainrule.explaining.hidden_unit import ExcitedRow, HiddenUnit, hidden_unit
-from chainrule.explaining.overview import overview
+from chainrule.explaining.overview import overview, rows_within
 from chainrule.explaining.permutation import Importance, permutation_importance
 from chainrule.explaining.scale import SCALES
 from chainrule.explaining.shap_values import shap_values
@@ -36,6 +36,7 @@ __all__ = [
     "overview",
     "partial_dependence",
     "permutation_importance",
+    "rows_within",
     "saliency",
     "shap_values",
     "subject_of",

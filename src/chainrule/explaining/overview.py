@@ -11,7 +11,8 @@ from chainrule.data import Table
 from chainrule.errors import ChainruleError
 from chainrule.estimators import TableModel
 from chainrule.explaining.dependence import dependence_of
-from chainrule.explaining.permutation import permutation_importance
+from chainrule.explaining.permutation import importance_of
+from chainrule.explaining.scored import scored_rows
 from chainrule.explaining.shap_values import shap_values
 from chainrule.explaining.subject import subject_of
 
@@ -27,6 +28,8 @@ STEP = 3
 """Times the work of an answer that a step of training takes for a row."""
 FEWEST, MOST = 100, 10_000
 REPEATS = 5
+MEASURED = 20
+"""Columns whose importance has an interval."""
 COLUMNS = 6
 POINTS = 15
 CURVES = 20
@@ -56,18 +59,19 @@ def overview(model: TableModel, table: Table | None, learned: int) -> dict[str, 
     table = table.take(rows)
     seed = model.settings.seed
     columns = len(model.encoder.columns)
-    most = rows_within(model, columns * REPEATS, learned)
+    work = max(LEAST_WORK, _work_of_training(model, learned))
+    most = rows_within(model, columns * REPEATS, work)
     if table.rows > most:
         order = random.permutation(seed, STREAM, 0, table.rows)
         table = table.take(np.sort(order[:most]))
+    subject = subject_of(model, table)
     try:
-        importance = permutation_importance(
-            model, table, table.column(model.labels.name), repeats=REPEATS,
-            metric=model.settings.metric, sample_weight=model.weights(table), seed=seed,
-        )  # fmt: skip
+        scored = scored_rows(
+            subject, table.column(model.labels.name), model.settings.metric, model.weights(table)
+        )
     except ChainruleError as error:  # a score that these rows do not define
         return {"reason": f"The columns could not be judged: {error}"}
-    subject = subject_of(model, table)
+    importance = importance_of(scored, REPEATS, seed, "", MEASURED)
     dependences = [
         dependence_of(
             subject, name, points=POINTS, rows=AVERAGED, classes=None, ice=True, scale=None,
@@ -100,12 +104,18 @@ def _mean_sizes(model: TableModel, table: Table, seed: int) -> dict[str, Any] | 
     return values.importance(seed=seed).to_record()
 
 
-def rows_within(model: TableModel, answers: int, learned: int) -> int:
-    """How many rows may be answered so often, by the size of the networks and of training."""
-    parameters = model.members[0].parameters.count
-    training = SHARE * STEP * parameters * model.epochs * learned
-    work = answers * parameters * len(model.members)
-    return int(min(MOST, max(FEWEST, max(LEAST_WORK, training) // max(1, work))))
+def rows_within(model: TableModel, answers: int, work: float) -> int:
+    """How many rows may be answered so often within some work, a number of multiplications.
+
+    At least 100, and 10,000 at most.
+    """
+    parameters = model.members[0].parameters.count * len(model.members)
+    return int(min(MOST, max(FEWEST, work // max(1, answers * parameters))))
+
+
+def _work_of_training(model: TableModel, learned: int) -> float:
+    """A share of the multiplications that training took."""
+    return SHARE * STEP * model.members[0].parameters.count * model.epochs * learned
 
 
 def _scorable(model: TableModel, table: Table) -> Array | None:

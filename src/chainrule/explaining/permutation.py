@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,22 +141,29 @@ def permutation_importance(
     return importance_of(scored, repeats, seed, library_of(X))
 
 
-def importance_of(scored: Scored, repeats: int, seed: int, library: str) -> Importance:
-    """The importance of each column for the score of some rows."""
-    subject, sign = scored.subject, scored.sign
-    whole = scored.weights[np.newaxis]
-    each = np.zeros((len(subject.columns), repeats))
-    scores: list[list[OneScore]] = []
-    for place in range(len(subject.columns)):
-        scores.append([])
-        for repeat in range(repeats):
-            made = permuted(subject, place, random.permutation(seed, place, repeat, subject.rows))
-            scores[-1].append(scored.score(made.answers()))
-            lost = sign * (scored.value - float(scores[-1][-1](whole)[0]))
-            each[place, repeat] = lost + 0.0  # no -0.0
-    intervals = _intervals(scored, scores, seed)
+def importance_of(
+    scored: Scored, repeats: int, seed: int, library: str, most: int | None = None
+) -> Importance:
+    """The importance of each column for the score of some rows.
+
+    most
+        How many columns, the most important ones, have an interval; all of them where None.
+    """
+    subject, columns = scored.subject, len(scored.subject.columns)
+    resampled = _Resampled(scored, min(columns, most or columns), repeats, seed)
+    each = np.zeros((columns, repeats))
+    intervals: list[tuple[float, float] | None] = [None] * columns
+    at_once = most is None or columns <= most
+    for place in range(columns):
+        scores = _exchanged(scored, place, repeats, seed)
+        lost = [scored.value - float(one(scored.weights[np.newaxis])[0]) for one in scores]
+        each[place] = scored.sign * np.array(lost) + 0.0  # no -0.0
+        if at_once:
+            intervals[place] = resampled.interval(scores)
     means = each.mean(axis=1)
     order = np.argsort(-means, kind="stable")
+    for place in [] if at_once else order[:most]:
+        intervals[place] = resampled.interval(_exchanged(scored, place, repeats, seed))
     names = tuple(subject.columns[place] for place in order)
     return Importance(
         scored.metric, scored.value, names,
@@ -176,26 +184,38 @@ def permuted(subject: Subject, place: int, order: Array) -> Subject:
     return subject.recombined(choice)
 
 
-def _intervals(
-    scored: Scored, scores: list[list[OneScore]], seed: int
-) -> list[tuple[float, float] | None]:
-    """The interval of each column over resamples of rows and of repeats."""
-    rows, columns, repeats = len(scored.truth), len(scores), len(scores[0])
-    if rows < FEWEST_ROWS:
-        return [None] * columns
-    resamples = WORK // (rows * columns * repeats)
-    resamples = min(MOST_RESAMPLES, max(FEWEST_RESAMPLES, resamples))
-    base = scored.score(scored.subject.answers())
-    drawn_repeats = _drawn_repeats(seed, resamples, repeats)
-    found = np.zeros((columns, resamples))
-    for first in range(0, resamples, BLOCK):
-        count = min(BLOCK, resamples - first)
-        weightings = drawn(seed, first, count, rows) * scored.weights
-        usual, times = base(weightings), drawn_repeats[first : first + count]
-        for place, of_column in enumerate(scores):
-            lost = [scored.sign * (usual - one(weightings)) for one in of_column]
-            found[place, first : first + count] = (np.array(lost).T * times).sum(axis=1) / repeats
-    return [_interval(one) for one in found]
+def _exchanged(scored: Scored, place: int, repeats: int, seed: int) -> list[OneScore]:
+    """The score with a column exchanged, for weightings of the rows, by repeat."""
+    rows = scored.subject.rows
+    orders = (random.permutation(seed, place, repeat, rows) for repeat in range(repeats))
+    return [scored.score(permuted(scored.subject, place, one).answers()) for one in orders]
+
+
+class _Resampled:
+    """Intervals over resamples of rows and of repeats, the same ones for each column."""
+
+    def __init__(self, scored: Scored, columns: int, repeats: int, seed: int) -> None:
+        self.scored, self.seed = scored, seed
+        self.rows = len(scored.truth)
+        wanted = WORK // (self.rows * columns * repeats)
+        self.count = min(MOST_RESAMPLES, max(FEWEST_RESAMPLES, wanted))
+        self.times = _drawn_repeats(seed, self.count, repeats)
+        usual = scored.score(scored.subject.answers())
+        self.usual = np.concatenate([usual(one) for one in self._weightings()])
+
+    def interval(self, scores: list[OneScore]) -> tuple[float, float] | None:
+        """The interval of the mean loss of score over repeats; None of too few rows."""
+        if self.rows < FEWEST_ROWS:
+            return None
+        blocks = [np.stack([one(part) for one in scores], axis=1) for part in self._weightings()]
+        lost = self.scored.sign * (self.usual[:, np.newaxis] - np.concatenate(blocks))
+        return _interval((lost * self.times).sum(axis=1) / len(scores))
+
+    def _weightings(self) -> Iterator[Array]:
+        """Blocks of resamples: how often each row was drawn, times its weight."""
+        for first in range(0, self.count, BLOCK):
+            count = min(BLOCK, self.count - first)
+            yield drawn(self.seed, first, count, self.rows) * self.scored.weights
 
 
 def _drawn_repeats(seed: int, resamples: int, repeats: int) -> Array:
