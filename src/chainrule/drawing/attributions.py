@@ -53,7 +53,7 @@ def plot_waterfall(
     Raises `ShapeError` where there is not a value for each name.
 
     >>> ax = plot_waterfall(["area = 80", "rooms = 2"], [3.0, -1.0], 5.0, "price")
-    >>> [(bar.get_x(), bar.get_width()) for bar in ax.patches]
+    >>> [(float(bar.get_x()), float(bar.get_width())) for bar in ax.patches]
     [(5.0, 3.0), (8.0, -1.0)]
     """
     values = np.asarray(values, float)

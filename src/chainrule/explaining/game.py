@@ -75,6 +75,7 @@ class TableGame:
         self.parts = 1 if tempered or scale == "logit" else count
         self.trunks = [Trunk(self.model, member) for member in range(count)]
         self.programs = [trunk.program() for trunk in self.trunks]
+        self.adder = self.trunks[0].adder()
         self.rows = self._terms(subject)
         self.others = self._terms(background)
         self.width = (self.trunks[0].units + len(subject.columns)) * (count // self.parts)
@@ -90,12 +91,16 @@ class TableGame:
 
     def prepared(self, part: int, masks: Array, background: Array) -> Any:
         found = []
+        rows_of = [np.flatnonzero(background == one) for one in range(len(self.others[0]))]
         for member in self._members(part):
             trunk, terms = self.trunks[member], self.others[member]
+            outside = (~masks).astype(trunk.bias.dtype)
             rest = np.tile(trunk.bias, (len(masks), 1))
-            for column in range(trunk.columns):
-                outside = ~masks[:, column]
-                rest[outside] += terms[background[outside], column]
+            for row, which in enumerate(rows_of):
+                if len(which):
+                    flat = terms[row].ravel()
+                    ran = self.adder.run({"kept": outside[which]}, flat, batch_size=BATCH)
+                    rest[which] += ran.results["sums"]
             found.append({"kept": masks.astype(rest.dtype), "rest": rest})
         return found
 

@@ -90,3 +90,10 @@ class Trunk:
         flat = [np.zeros(self.columns * self.units, dtype)]
         flat += [self.values[name].ravel() for name in names]
         return compile_graph(graph), np.concatenate(flat)
+
+    def adder(self) -> Program:
+        """What adds up terms, as `program` does, and gives the sums."""
+        dtype = self.values.dtype
+        kept = input_node("kept", (Rows(), self.columns), dtype)
+        terms = parameter("terms", (self.columns, self.units), dtype)
+        return compile_graph(Graph((kept,), (terms,), {"sums": kept @ terms}))
