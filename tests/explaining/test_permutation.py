@@ -11,7 +11,9 @@ from tests.explaining import fitted
 from chainrule import random
 from chainrule.data import as_table
 from chainrule.errors import DataError, SettingError, ShapeError
-from chainrule.explaining import permutation_importance
+from chainrule.explaining import permutation_importance, subject_of
+from chainrule.explaining.dependent import dependent_groups
+from chainrule.reporting import drawn
 
 
 def score(name, truth, chance, weights):
@@ -92,6 +94,40 @@ def test_intervals_hold_the_truth_of_other_rows_and_other_exchanges():
         low, high = found.intervals[0]
         held.append(low < truth < high)
     assert np.mean(held) > 0.85
+
+
+def test_intervals_are_of_rows_and_exchanges_drawn_again():
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(25, 2))
+    y = X @ [2.0, -1.0] + rng.normal(size=25)
+    model = LinearRegression().fit(X, y)
+    found = permutation_importance(model, X, y, metric="mae", repeats=3, seed=4)
+    place = int(found.columns[0][1:])
+    errors = [np.abs(model.predict(X) - y)]
+    for repeat in range(3):
+        made = X.copy()
+        made[:, place] = X[random.permutation(4, place, repeat, 25), place]
+        errors.append(np.abs(model.predict(made) - y))
+    usual, *exchanged = errors
+    times = drawn(4, 0, 500, 25)
+    repeats = random.words(4, 2, 0, 1500, purpose=random.DRAWS).astype(float) * 3 // 2**32
+    lost = [
+        np.mean([np.average(exchanged[int(one)] - usual, weights=rows) for one in chosen])
+        for rows, chosen in zip(times, repeats.reshape(500, 3), strict=True)
+    ]
+    np.testing.assert_allclose(found.intervals[0], np.quantile(lost, [0.025, 0.975]))
+
+
+def test_a_category_of_many_values_tells_no_number_by_chance():
+    rng = np.random.default_rng(0)
+    given = {
+        "many": [f"value {number}" for number in rng.integers(0, 200, 60)],
+        "more": [f"value {number}" for number in rng.integers(0, 200, 60)],
+        "x": rng.normal(size=60),
+    }
+    frame = pandas.DataFrame(given)
+    model = _Plain().fit(frame[["x"]], frame["x"] > 0)
+    assert dependent_groups(subject_of(model, frame)) == []
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_one_others():
