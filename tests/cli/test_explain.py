@@ -9,8 +9,9 @@ import pytest
 from tests.cli.tables import churn_text, houses_text
 
 from chainrule import explaining
+from chainrule.cli.explained_run import explain_run
 from chainrule.data import read_table
-from chainrule.estimators import load_table_model
+from chainrule.estimators import load_table_model, plan_table
 from chainrule.files import RunFolder
 from chainrule.reporting import JudgedRows
 
@@ -220,6 +221,14 @@ def test_training_keeps_what_the_model_goes_by_and_shows_it(run, quick, price_ru
     assert run("train", "few.csv", "--target", "price", "--out", "few", *quick).code == 0
     if json.loads(Path("few/metrics.json").read_text())["metrics"]["test"] is None:
         assert "There are no test rows" in Path("few/explained.json").read_text()
+
+
+def test_what_cannot_be_kept_is_said_and_the_rest_is_there(price_run, tmp_path, capsys):
+    model = load_table_model(price_run / "model.safetensors")
+    table = read_table("houses.csv")
+    plan = plan_table(table, "price", model.settings)
+    explain_run(plan, model, RunFolder(tmp_path / "gone"))
+    assert "warning: the report does not say what the model goes by: " in capsys.readouterr().err
 
 
 def test_training_again_explains_to_the_same_bits(run, quick):

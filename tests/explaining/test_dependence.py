@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.inspection import partial_dependence as sklearn_dependence
 from tests.explaining import fitted
 
-from chainrule import MLPClassifier, MLPRegressor
+from chainrule import MLPClassifier, MLPRegressor, TabularRegressor
 from chainrule.errors import DataError, SettingError
 from chainrule.explaining import partial_dependence
 
@@ -171,3 +171,11 @@ def test_it_is_drawn_and_a_frame_of_the_same_kind():
     )
     for column in ("town", "day"):
         assert partial_dependence(fitted.classifier(), given, column).plot().get_xlabel() == column
+
+
+def test_of_several_targets_a_model_for_each_is_asked_for():
+    given = {"a": np.arange(60.0) % 7, "b": np.arange(60.0) % 5}
+    targets = np.stack([given["a"], given["b"]], axis=1)
+    model = TabularRegressor(epochs=1, members=1, hidden=(4,)).fit(given, targets)
+    with pytest.raises(SettingError, match=r"has 2 targets, 'y.0', 'y.1', and explanations are of"):
+        partial_dependence(model, given, "a")

@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 
 from chainrule.data import Column, Labels, Table, as_numbers, as_table, column_of
-from chainrule.errors import DataError, InputTypeError, MissingPlaceError, nearest
+from chainrule.errors import (
+    DataError,
+    InputTypeError,
+    MissingPlaceError,
+    SettingError,
+    nearest,
+)
 from chainrule.estimators import TableModel, load_table_model
 from chainrule.explaining.form import form_of
 from chainrule.explaining.pool import FramePool, Pool, TablePool
@@ -197,6 +203,13 @@ def subject_of(model: Any, X: Any) -> Subject:
 
 def _of_table(model: TableModel, table: Table) -> Subject:
     """The subject of networks of a table."""
+    if len(model.codecs) > 1:
+        names = ", ".join(repr(one.name) for one in model.codecs)
+        message = (
+            f"the model has {len(model.codecs)} targets, {names}, and explanations are of one; "
+            "train a model for each."
+        )
+        raise SettingError(message)
     codec = model.labels
     columns = model.encoder.columns
     pool = TablePool(model, _ordered(table, columns))
