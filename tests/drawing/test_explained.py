@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from cycler import cycler
+from matplotlib import pyplot
 from matplotlib.dates import num2date
 
 from chainrule import drawing
@@ -33,6 +35,15 @@ def test_importances_are_bars_with_intervals_and_the_first_is_on_top():
     (interval,) = (line for line in ax.get_lines() if line.get_marker() == "|")
     assert list(interval.get_xdata()) == [0.3, 0.7] and interval.get_ydata()[0] == 1
     assert ax.get_xlabel() == "loss of accuracy"
+
+
+def test_lines_are_whole_where_a_style_turns_dashes():
+    with pyplot.rc_context({"axes.prop_cycle": cycler(linestyle=["-", "--", ":"])}):
+        ax = drawing.plot_importance("abc", [3, 2, 1], [(1, 2)] * 3, "loss")
+        rows = [[1.0, 2.0, 3.0]] * 4
+        other = drawing.plot_dependence(record([curve("yes", [1.0, 2.0, 3.0], rows)]))
+    lines = [*ax.get_lines(), *lines_of(other, 3)]
+    assert {line.get_linestyle() for line in lines} <= {"-", "None"}
 
 
 def test_of_many_columns_the_first_twenty_are_drawn():

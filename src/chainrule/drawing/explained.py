@@ -56,7 +56,13 @@ def plot_importance(
     places = range(len(names[shown]))[::-1]
     for place, ends in zip(places, intervals, strict=False):
         if ends is not None:
-            ax.plot(ends, [place, place], color=ink, linewidth=1.2, marker="|", markersize=6)
+            look: dict[str, Any] = {
+                "linewidth": 1.2,
+                "linestyle": "-",
+                "marker": "|",
+                "markersize": 6,
+            }
+            ax.plot(ends, [place, place], color=ink, **look)
     return _finished(ax, len(names), label, title)
 
 
