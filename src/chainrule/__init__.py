@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         constraints as constraints,
         drawing as drawing,
         examples as examples,
+        explaining as explaining,
         initializers as initializers,
         layers as layers,
         losses as losses,
@@ -116,8 +117,8 @@ _ROOM_OF = {
     "WriteError": "errors",
 }
 _MODULES = (
-    "activations", "callbacks", "constraints", "drawing", "examples", "initializers", "layers",
-    "losses", "metrics", "optimizers", "regularizers",
+    "activations", "callbacks", "constraints", "drawing", "examples", "explaining", "initializers",
+    "layers", "losses", "metrics", "optimizers", "regularizers",
 )  # fmt: skip
 
 __all__ = ["__version__", *_ROOM_OF, *_MODULES]

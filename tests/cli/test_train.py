@@ -15,8 +15,8 @@ from safetensors.numpy import load_file
 from tests.cli.tables import QUICK, churn_text, houses_text
 
 RUN_FILES = {
-    "config.toml", "history.jsonl", "judged.safetensors", "metrics.json", "model.safetensors",
-    "report.html",
+    "config.toml", "explained.json", "history.jsonl", "judged.safetensors", "metrics.json",
+    "model.safetensors", "report.html",
 }  # fmt: skip
 TIMED = {"metrics.json", "report.html"}  # these tell how long it took
 HOUSES = ("--target", "price", *QUICK)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon
 from tests.drawing.diagrams import settled
 from tests.drawing.test_boundary import wedges
+from tests.drawing.test_explained import curve, record
 
 from chainrule import Sequential, drawing, examples, learning_rate_range_test
 from chainrule.drawing.canvas import paper
@@ -45,18 +46,29 @@ def judgment(place):
     return ax[place]
 
 
+def attributions():
+    values = np.random.default_rng(0).normal(size=(60, 3))
+    return drawing.plot_attributions("abc", values, [values[:, 0], None, values[:, 2]], "y")
+
+
+ROWS = [1.0, 2.0, 3.0], [[0.5, 1.5, 2.5]]
 KINDS = {str(kind): [1.0, kind] for kind in range(6)}
 PICTURES = {
     "activation": lambda: drawing.plot_activation("tanh"),
     "approximation": approximation,
+    "attributions": attributions,
     "bars": lambda: drawing.plot_bars(KINDS),
     "boundary": lambda: drawing.plot_decision_boundary(*wedges(7), range(7)),
+    "contributions": lambda: drawing.plot_contributions(list("abc"), [2.0, -1.0, 0.5], "y"),
+    "dependence": lambda: drawing.plot_dependence(record([curve("yes", [1.0, 2.0, 3.0])] * 6)),
+    "dependence of rows": lambda: drawing.plot_dependence(record([curve("a", *ROWS)])),
     "gradients": lambda: drawing.plot_gradient_norms(KINDS),
     "graph": lambda: drawing.plot_graph(examples.mazur().model.trace([0.05, 0.1], [0.01, 0.99])),
     "hidden unit": hidden_unit,
     "history": lambda: drawing.plot_history(trained()[1])[0],
     "judgment": lambda: judgment(0),
     "learning curve": lambda: drawing.plot_learning_curve([1, 2], np.eye(2), np.ones((2, 2))),
+    "importance": lambda: drawing.plot_importance("ab", [2.0, -1.0], [(1.0, 3.0), None], "y"),
     "network": lambda: drawing.plot_network(Sequential([Input((9,)), Dense(8), Dense(3)], seed=0)),
     "paths": lambda: drawing.plot_optimizer_paths(steps=9)[0],
     "range": learning_rates,
@@ -64,6 +76,7 @@ PICTURES = {
     "residuals": lambda: drawing.plot_residuals(X[:, 0], X[:, 0] ** 2)[0],
     "step": lambda: drawing.plot_network(examples.mazur().trace()),
     "sums": lambda: drawing.plot_running_sums(np.ones((3, 6)), np.ones(6)),
+    "waterfall": lambda: drawing.plot_waterfall(list("abc"), [2.0, -1.0, 0.5], 1.0, "y"),
     "weights": lambda: drawing.plot_weights(examples.mazur().model),
 }
 DIAGRAMS = ("graph", "network", "step")

@@ -9,12 +9,14 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from tests.drawing.diagrams import settled
 from tests.drawing.test_boundary import wedges
+from tests.drawing.test_explained import curve, record
 
 from chainrule import Sequential, drawing, examples, learning_rate_range_test
 from chainrule.layers import Dense, Input
 
 SIZE = (3.1, 2.3)
 X = np.linspace(-1.0, 1.0, 40)[:, None]
+MANY = record([curve(name, [1.0, 2.0, 3.0]) for name in ("first", "second", "third", "fourth")])
 WAVES = {f"{units} hidden units": np.cumsum(np.full(9, units)) for units in range(2, 6)}
 
 
@@ -53,6 +55,7 @@ PICTURES = {
     "activation": (1, lambda ax: drawing.plot_activation("tanh", ax=ax)),
     "approximation": (1, four_networks),
     "bars": (1, lambda ax: drawing.plot_bars(WAVES, ax=ax)),
+    "dependence": (1, lambda ax: drawing.plot_dependence(MANY, ax)),
     "four classes": (1, lambda ax: drawing.plot_decision_boundary(*wedges(4), range(4), ax)),
     "seven classes": (1, lambda ax: drawing.plot_decision_boundary(*wedges(7), range(7), ax)),
     "gradients": (1, lambda ax: drawing.plot_gradient_norms(WAVES, ax)),

@@ -8,7 +8,7 @@ from tests.reporting.samples import peer_scores, sample
 
 from chainrule.reporting import judge_classification, judge_regression, score_regression
 from chainrule.reporting.answers import class_answers, number_answers
-from chainrule.reporting.bootstrap import _drawn, intervals
+from chainrule.reporting.bootstrap import drawn, intervals
 from chainrule.reporting.scores import classification_scorer, regression_scorer
 
 
@@ -21,7 +21,7 @@ class TestIntervals:
         truth, table = sample(40, classes, 11, ties=True)
         weights = np.random.default_rng(12).uniform(0.1, 3, 40) if weighted else np.ones(40)
         answers = class_answers(truth, table, classes, weights, None)
-        counts = _drawn(0, 0, 30, 40)
+        counts = drawn(0, 0, 30, 40)
         scores = classification_scorer(answers, classes, 1)(counts * weights)
         for resample, times in enumerate(counts.astype(int)):
             rows = np.repeat(np.arange(40), times)
@@ -33,7 +33,7 @@ class TestIntervals:
         rng = np.random.default_rng(13)
         truth, weights = rng.normal(size=25), rng.uniform(0.1, 3, 25)
         prediction = truth + rng.normal(size=25)
-        counts = _drawn(0, 0, 30, 25)
+        counts = drawn(0, 0, 30, 25)
         scores = regression_scorer(number_answers(truth, prediction, weights))(counts * weights)
         for resample, times in enumerate(counts.astype(int)):
             rows = np.repeat(np.arange(25), times)
@@ -42,15 +42,15 @@ class TestIntervals:
             assert found == pytest.approx(expected, rel=1e-10)
 
     def test_resamples_draw_each_row_alike(self):
-        counts = _drawn(5, 0, 2000, 30)
+        counts = drawn(5, 0, 2000, 30)
         assert (counts.sum(axis=1) == 30).all()
         # 60,000 draws: a row's total has mean 2,000, deviation 44
         assert np.abs(counts.sum(axis=0) - 2000).max() < 5 * 44
         assert counts.var() == pytest.approx(1 - 1 / 30, rel=0.05)
 
     def test_resamples_do_not_depend_on_the_block(self):
-        whole = _drawn(3, 0, 10, 7)
-        assert np.array_equal(whole[4:6], _drawn(3, 4, 2, 7))
+        whole = drawn(3, 0, 10, 7)
+        assert np.array_equal(whole[4:6], drawn(3, 4, 2, 7))
 
     def test_the_same_seed_gives_the_same_interval(self):
         truth, table = sample(300, 3, 14)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import chainrule
 from chainrule.cli.config import TrainRequest, recorded_source, train_request
+from chainrule.cli.explained_run import explain_run
 from chainrule.cli.output import plural, say, show
 from chainrule.cli.parser import OneTarget, Parser, add_settings
 from chainrule.cli.progress import ProgressView, waiting
@@ -342,6 +343,7 @@ def _report(
         say(sentence)
     say(_effort(model, plan))
     say(f"run folder: {folder.path}")
+    explain_run(plan, model, folder)
     write_run_report(folder)
     say(f"next: chainrule predict {shlex.quote(str(folder.path))} NEW.csv")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +14,14 @@ from chainrule.drawing.activities import (
     output_of,
     rows_of,
 )
-from chainrule.drawing.canvas import (
-    BLACK,
-    GREY,
-    color_on,
-    labeled,
-    lay_out,
-    legend_above,
-    line_style,
-    several_axes,
-    titled,
+from chainrule.drawing.canvas import BLACK, color_on, labeled, lay_out, several_axes, titled
+from chainrule.drawing.unit import (
+    Effect,
+    UnitFacts,
+    draw_effect,
+    highest,
+    plot_unit,
+    scale_text,
 )
 from chainrule.drawing.weights import draw_image, image_shape
 from chainrule.errors import SettingError, ShapeError
@@ -37,28 +34,14 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_hidden_unit"]
 
-COLUMNS = 10
-ROWS = 5
-NAME = 16
-"""Letters of a longer name."""
-LEAST = 5.5
-"""Smaller type is not read."""
-LINE = 1.2
-"""Height of a line of type of size 1."""
 IMAGES = 9
 IN_A_ROW = 3
 BESIDE = 1.12
 """From an image to the next, as a multiple of its longer side."""
-INDENT = 0.03
-"""Of what is written on bars, as a share of their axes."""
 SHOWN = 2
 """Columns of the rows that excite a unit most."""
 PLACES = 21
 """Of a unit's range where its effect is taken."""
-MARKS = 400
-"""Rows whose activation is marked below the curves, evenly taken from all."""
-LINES = 10
-"""Outputs that are drawn, those that the unit moves most."""
 
 
 def plot_hidden_unit(
@@ -113,26 +96,18 @@ def plot_hidden_unit(
     unit = checked_unit("plot_hidden_unit", unit, int(activity.value.shape[1]), name)
     slopes, what = _slopes(model, position, unit, inputs, activity)
     drive, values = slopes * rows.std(axis=0), np.array(activity.value)
-    left, middle, right = places = several_axes(axes, "plot_hidden_unit", 3, (3.1, 3.3))
     label = f"unit {unit + 1} of {name}"
-    if image is None:
-        first = np.argsort(-abs(drive))[:SHOWN]
-        _draw_drive(left, drive, called)
-        _draw_rows(middle, values[:, unit])
-    else:
-        _draw_drive_image(left, drive.reshape(image), what)
-        _draw_row_images(middle, rows.reshape(-1, *image), values[:, unit])
-    _draw_effect(right, model, position, unit, values)
-    titled(left, f"What drives {label}")
-    titled(middle, "Rows that excite it most")
-    labeled(right, f"activation of {label}")
-    if image is None:
-        labeled(left, _scale(what))
-        _fit_names(left)
-        _write_rows(middle, rows[:, first], values[:, unit], [called[one] for one in first])
-    else:
-        _fit_numbers(middle, BESIDE * max(image))
-    return places
+    effect = _effect(model, position, unit, values)
+    if image is not None:
+        places = several_axes(axes, "plot_hidden_unit", 3, (3.1, 3.3))
+        images = rows.reshape(-1, *image)
+        _draw_images(places, label, drive.reshape(image), what, images, effect)
+        return places
+    first = np.argsort(-abs(drive))[:SHOWN]
+    cells = [[f"{value:.3g}" for value in rows[row, first]] for row in highest(values[:, unit])]
+    columns = [called[one] for one in first]
+    facts = UnitFacts(label, called, drive, scale_text(what), effect, cells, columns)
+    return plot_unit(facts, axes, "plot_hidden_unit")
 
 
 def _hidden(model: Sequential, layer: Any) -> int:
@@ -192,80 +167,37 @@ def _slopes(
     return slopes.reshape(len(slopes), -1).mean(axis=0), "mean gradient"
 
 
-def _scale(what: str) -> str:
-    return f"{what} \N{MULTIPLICATION SIGN} standard deviation"
+def _effect(model: Sequential, position: int, unit: int, values: Any) -> Effect:
+    """The mean output while the unit is held at values from its least to its highest."""
+    low, high = float(values[:, unit].min()), float(values[:, unit].max())
+    swept = np.linspace(low, high, PLACES)
+    means = []
+    for value in swept:
+        changed = values.copy()
+        changed[:, unit] = value
+        node: Node = constant(changed)
+        for after in range(position + 1, len(model.layers)):
+            node = output_of(model, after, node)
+        means.append(np.asarray(node.value).reshape(len(values), -1).mean(axis=0))
+    curves = np.array(means)
+    last = getattr(model.layers[-1].description, "activation", None)
+    word, first = ("class", 0) if activation_name(last) == "softmax" else ("output", 1)
+    outputs = [f"{output + first}" for output in range(curves.shape[1])]
+    return Effect(swept, curves, values[:, unit], outputs, word)
 
 
-def _draw_drive(ax: Axes, drive: Any, names: Sequence[str]) -> None:
-    """The columns that move the unit most, as bars to both sides of 0."""
-    order = np.argsort(-abs(drive))[:COLUMNS]
-    up = np.arange(len(order))[::-1]
-    negative, ink = drive[order] < 0, color_on(ax, BLACK)
-    for chosen, color, hatch in ((~negative, "#12395b", ""), (negative, "#e8b06a", "////")):
-        ax.barh(
-            up[chosen], drive[order][chosen], height=0.7, color=color_on(ax, color), hatch=hatch,
-            edgecolor=ink, linewidth=0.7,
-        )  # fmt: skip
-    ax.axvline(0.0, color=ink, linewidth=0.8)
-    ax.set_yticks(up, [_short(names[one]) for one in order])
-    ax.grid(visible=False, axis="y")
-    few = len(drive) == len(order)
-    ax.set_ylabel("column" if few else f"{len(order)} of {len(drive):,} columns")
-
-
-def _short(name: str, most: int = NAME) -> str:
-    return name if len(name) <= most else f"{name[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
-
-
-def _fit_names(ax: Axes) -> None:
-    """Names beside bars that stand close in type that is no higher than their distance."""
-    from chainrule.drawing.diagram import room_of
-
-    lay_out(ax)
-    names = ax.get_yticklabels()
-    distance = room_of(ax)[1] / (len(names) + 1)
-    if LINE * float(names[0].get_fontsize()) > distance:
-        ax.tick_params(axis="y", labelsize=max(LEAST, distance / LINE))
-
-
-def _draw_rows(ax: Axes, values: Any) -> None:
-    """The rows with the highest activation as bars."""
-    order = _highest(values)
-    up = np.arange(len(order))[::-1]
-    ink, pale = color_on(ax, BLACK), color_on(ax, "#d4dde6")
-    ax.barh(up, values[order], height=0.86, color=pale, edgecolor=ink, linewidth=0.7)
-    ax.axvline(0.0, color=ink, linewidth=0.8)
-    ax.set_yticks(up, [f"{row:,}" for row in order])
-    ax.set_ylim(-0.6, len(order) - 0.4)
-    ax.grid(visible=False, axis="y")
-    ax.set(xlabel="activation", ylabel="row")
-
-
-def _highest(values: Any) -> Any:
-    return np.argsort(-values, kind="stable")[:ROWS]
-
-
-def _write_rows(ax: Axes, columns: Any, values: Any, names: Sequence[str]) -> None:
-    """The most important columns on the bars of rows: as many as have room, and their names."""
-    order, ink = _highest(values), color_on(ax, BLACK)
-    texts = [
-        ax.text(
-            INDENT, place, "", transform=ax.get_yaxis_transform(), va="center", fontsize=7,
-            color=ink, linespacing=1.05,
-        )
-        for place in range(len(order))[::-1]
-    ]  # fmt: skip
-    lay_out(ax)
-    # type is a little wider at other resolutions
-    width = (1 - 3 * INDENT) * ax.get_window_extent().width
-    height = ax.patches[0].get_window_extent().height
-    for count, most in itertools.product(range(len(names), 0, -1), range(NAME, 1, -1)):
-        for text, row in zip(texts, order, strict=True):
-            named = zip(names[:count], columns[row], strict=False)
-            text.set_text("\n".join(f"{_short(name, most)} {value:.3g}" for name, value in named))
-        sizes = np.max([text.get_window_extent().size for text in texts], axis=0)
-        if all(sizes <= (width, height)):
-            return
+def _draw_images(
+    places: Sequence[Axes], label: str, drive: Any, what: str, images: Any, effect: Effect
+) -> None:
+    """The three pictures where rows are images."""
+    left, middle, right = places
+    _draw_drive_image(left, drive, what)
+    _draw_row_images(middle, images, effect.values)
+    draw_effect(right, effect)
+    titled(left, f"What drives {label}")
+    titled(middle, "Rows that excite it most")
+    labeled(right, f"activation of {label}")
+    _fit_numbers(middle, BESIDE * max(drive.shape))
 
 
 def _draw_drive_image(ax: Axes, drive: Any, what: str) -> None:
@@ -274,12 +206,12 @@ def _draw_drive_image(ax: Axes, drive: Any, what: str) -> None:
     ax.set(xticks=[], yticks=[])
     figure = ax.get_figure()
     if figure is not None:
-        figure.colorbar(drawn, ax=ax, label=_scale(what), shrink=0.8)
+        figure.colorbar(drawn, ax=ax, label=scale_text(what), shrink=0.8)
 
 
 def _draw_row_images(ax: Axes, images: Any, values: Any) -> None:
     """The rows with the highest activation as images, dark where they are high."""
-    order = np.argsort(-values, kind="stable")[:IMAGES]
+    order = highest(values, IMAGES)
     (_, height, width), shown = images.shape, images[order]
     side = max(height, width)
     for place, row in enumerate(order):
@@ -309,33 +241,3 @@ def _fit_numbers(ax: Axes, distance: float) -> None:
         for text in ax.texts:
             text.set_text(text.get_text().split(":")[0])
         ax.set_xlabel("row")
-
-
-def _draw_effect(ax: Axes, model: Sequential, position: int, unit: int, values: Any) -> None:
-    """The mean output by the unit's value, a line for each output."""
-    low, high = float(values[:, unit].min()), float(values[:, unit].max())
-    swept = np.linspace(low, high, PLACES)
-    means = []
-    for value in swept:
-        changed = values.copy()
-        changed[:, unit] = value
-        node: Node = constant(changed)
-        for after in range(position + 1, len(model.layers)):
-            node = output_of(model, after, node)
-        means.append(np.asarray(node.value).reshape(len(values), -1).mean(axis=0))
-    curves = np.array(means)
-    last = getattr(model.layers[-1].description, "activation", None)
-    word, first = ("class", 0) if activation_name(last) == "softmax" else ("output", 1)
-    moved = np.argsort(-np.ptp(curves, axis=0), kind="stable")[:LINES]
-    for index, output in enumerate(sorted(moved)):
-        ax.plot(swept, curves[:, output], label=f"{output + first}", **line_style(ax, index))
-    marked = np.sort(values[:, unit])[:: -(-len(values) // MARKS)]
-    ax.plot(
-        marked, np.full(len(marked), 0.03), "|", transform=ax.get_xaxis_transform(), color=GREY,
-        markersize=7,
-    )  # fmt: skip
-    several = curves.shape[1] > 1
-    if several:
-        legend_above(ax, columns=3, compact=True, title=word)
-    ylabel = "mean of each output" if several else "mean output"
-    ax.set(ylabel=ylabel, title="Its effect")

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from chainrule.data import Numbers
+from chainrule.estimators.background import background_of
 from chainrule.estimators.calibration import fitted_temperature
 from chainrule.estimators.held import Held, check_held, narrowing_of
 from chainrule.estimators.keeping import Keeper
@@ -75,6 +76,7 @@ def fit_table(
         temperatures=temperatures,
         seconds=run.seconds(),
         interrupted=run.interrupted,
+        background=background_of(plan),
     )
 
 

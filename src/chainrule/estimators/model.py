@@ -13,10 +13,11 @@ import numpy as np
 from chainrule import random
 from chainrule.data import Encoded, Encoder, Labels, Numbers, Schema, Table
 from chainrule.errors import ModelFileError
+from chainrule.estimators.background import table_from_record, table_record
 from chainrule.estimators.calibration import tempered
 from chainrule.estimators.held import Held, check_held, held_arrays, held_from
 from chainrule.estimators.intervals import Intervals
-from chainrule.estimators.network import Head, TableNetwork
+from chainrule.estimators.network import SPREAD_WIDTH, Head, TableNetwork, embedding_width
 from chainrule.estimators.plan import Array, check_single, row_weights, truth
 from chainrule.estimators.settings import TableSettings
 from chainrule.files import load_model_file, save_model
@@ -75,6 +76,9 @@ class TableModel:
         such rows, and of a model that an older version saved.
     temperatures
         Of each target what its probabilities are tempered with; 1 for those that stay as they are.
+    background
+        Rows of training, of the columns that it uses, which explanations hold answers against;
+        none of a model that was saved without.
     estimator
         What the estimator that trained it has to know, as plain values.
     """
@@ -93,6 +97,7 @@ class TableModel:
     temperatures: tuple[float, ...] = ()
     seconds: float = 0.0
     interrupted: bool = False
+    background: Table | None = None
     estimator: dict[str, Any] | None = None
 
     @property
@@ -151,11 +156,22 @@ class TableModel:
         with engine_threads():
             each = [member_answers(member, inputs) for member in self.members]
         totals = [np.asarray(sum(outputs)) for outputs in zip(*each, strict=True)]
-        answers = (
-            decoded(codec, total / len(self.members))
-            for codec, total in zip(self.codecs, totals, strict=True)
-        )
+        return self.answers_of([total / len(self.members) for total in totals])
+
+    def answers_of(self, means: Iterable[Array]) -> tuple[Array, ...]:
+        """The answer for each target, of what networks put out for it on the mean."""
+        answers = (decoded(*pair) for pair in zip(self.codecs, means, strict=True))
         return tempered_each(answers, self.temperatures)
+
+    @property
+    def feature_sources(self) -> tuple[str, ...]:
+        """The table's column behind each number that the first layer of all is given."""
+        encoder = self.encoder
+        widths = map(embedding_width, encoder.cardinalities)
+        embedded = zip(encoder.category_names, widths, strict=True)
+        embeddings = (name for name, width in embedded for _ in range(width))
+        spread = (number.name for number in encoder.spread for _ in range(SPREAD_WIDTH))
+        return (*encoder.sources, *embeddings, *spread)
 
     def intervals(self, coverage: float) -> tuple[Intervals | None, ...]:
         """Of each target of numbers how far around a prediction the truth lies; None of classes.
@@ -192,6 +208,7 @@ class TableModel:
             "network": self.network.design,
             "members": len(self.members),
             "history": self.history,
+            "background": None if self.background is None else table_record(self.background),
             "estimator": self.estimator,
             "temperatures": list(self.temperatures),
         }
@@ -286,6 +303,7 @@ def _from_record(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Tabl
     )
     encoder = Encoder.from_record(record["encoder"])
     network = TableNetwork.of(encoder, heads_of(codecs), record["network"])
+    background = record.get("background")
     members = []
     for number in range(record["members"]):
         member = Trainer(network)
@@ -301,6 +319,7 @@ def _from_record(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Tabl
         network=network,
         members=members,
         history=record["history"],
+        background=None if background is None else table_from_record(background),
         held=held_from(arrays, len(codecs)),
         temperatures=tuple(record["temperatures"]),
         estimator=record["estimator"],

@@ -32,7 +32,10 @@ from chainrule.layers import (
     find_activation,
 )
 
-__all__ = ["ACTIVATIONS", "DESIGN", "NORMALIZATIONS", "Head", "TableNetwork", "embedding_width"]
+__all__ = [
+    "ACTIVATIONS", "DESIGN", "NORMALIZATIONS", "SPREAD_WIDTH", "Head", "TableNetwork",
+    "embedding_width",
+]  # fmt: skip
 
 ACTIVATIONS = (
     "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "swish", "mish", "softplus",

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.data import Labels
+from chainrule.data import Labels, Table
 from chainrule.errors import ModelFileError, SettingError, warn
 from chainrule.estimators.fit import fit_table
 from chainrule.estimators.given import Given, given_table, watched_table
@@ -200,6 +200,11 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         columns = {label: one.values for label, one in zip(labels, found, strict=True)}
         return combined(columns, self._layout.frame, getattr(X, "index", None))
 
+    def table_of(self, X: Any) -> Table:
+        """Rows as the trained model (`model_`) takes them, columns as in training."""
+        check_is_fitted(self)
+        return self._layout.table(X, self, self.model_.encoder.columns)
+
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator as one safetensors file, which `load` and `chainrule predict`
         open; no pickle.
@@ -249,9 +254,8 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         self._layout = layout
 
     def _predictions(self, X: Any) -> tuple[Predictions, ...]:
-        check_is_fitted(self)
-        needed = self.model_.encoder.columns
-        return self.model_.predict_each(self._layout.table(X, self, needed))
+        table = self.table_of(X)
+        return self.model_.predict_each(table)
 
     def _settings(self, given: Given) -> TableSettings:
         """The settings of the table front; raises SettingError for a value that is not allowed."""

@@ -137,6 +137,11 @@ class RunFolder:
         return self.path / "judged.safetensors"
 
     @property
+    def explained_path(self) -> Path:
+        """What the model goes by."""
+        return self.path / "explained.json"
+
+    @property
     def report_path(self) -> Path:
         """The report."""
         return self.path / "report.html"
@@ -165,6 +170,24 @@ class RunFolder:
             message = f"{self.metrics_path}: not a JSON object. Evaluate the run again."
             raise DataError(message)
         return metrics
+
+    def write_explained(self, record: Mapping[str, Any]) -> None:
+        """Writes `explained.json`."""
+        write_text_atomic(self.explained_path, strict_json(record, name="explained") + "\n")
+
+    def read_explained(self) -> dict[str, Any] | None:
+        """What `explained.json` says; None where there is no such file.
+
+        Raises:
+            DataError: it is not a JSON object.
+        """
+        if not is_file(self.explained_path):
+            return None
+        record = _parsed(_text(self.explained_path), self.explained_path)
+        if not isinstance(record, dict):
+            message = f"{self.explained_path}: not a JSON object. Remove it, or train again."
+            raise DataError(message)
+        return record
 
     def append_history(self, row: Mapping[str, Any]) -> None:
         """Adds a line to `history.jsonl`, at once on its way to the disk.

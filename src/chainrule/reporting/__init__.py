@@ -9,7 +9,7 @@ from chainrule.reporting.baselines import (
     naive_classification,
     naive_regression,
 )
-from chainrule.reporting.bootstrap import intervals, resamples_for
+from chainrule.reporting.bootstrap import LEVEL, drawn, intervals, resamples_for
 from chainrule.reporting.comparison import (
     Comparison,
     Difference,
@@ -39,12 +39,14 @@ from chainrule.reporting.judge import (
     score_regression,
 )
 from chainrule.reporting.judged import JudgedRows
+from chainrule.reporting.one_score import OneScore, score_of_classes, score_of_numbers
 from chainrule.reporting.report import write_report
 from chainrule.reporting.residuals import ResidualSummary, summarize_residuals
 from chainrule.reporting.runs import Run, find_runs, read_run
 from chainrule.reporting.scores import LOWER_IS_BETTER, main_score
 
 __all__ = [
+    "LEVEL",
     "LOWER_IS_BETTER",
     "Baseline",
     "Calibration",
@@ -55,10 +57,12 @@ __all__ = [
     "Finding",
     "JudgedRows",
     "Judgment",
+    "OneScore",
     "ResidualSummary",
     "Run",
     "calibration",
     "compare_runs",
+    "drawn",
     "few_rows",
     "find_runs",
     "fitting_score",
@@ -78,6 +82,8 @@ __all__ = [
     "resamples_for",
     "roc_points",
     "score_classification",
+    "score_of_classes",
+    "score_of_numbers",
     "score_regression",
     "settings_that_differ",
     "summarize_residuals",

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from chainrule.random import DRAWS, words
 from chainrule.reporting.scores import Scorer
 
-__all__ = ["LEVEL", "intervals", "resamples_for"]
+__all__ = ["LEVEL", "drawn", "intervals", "resamples_for"]
 
 LEVEL = 0.95
 STREAM = 1
@@ -45,12 +45,12 @@ def intervals(
     parts: dict[str, list[Floats]] = {}
     for first in range(0, resamples, block):
         count = min(block, resamples - first)
-        for name, scores in scorer(_drawn(seed, first, count, rows) * weights).items():
+        for name, scores in scorer(drawn(seed, first, count, rows) * weights).items():
             parts.setdefault(name, []).append(scores)
     return {name: _interval(np.concatenate(scores)) for name, scores in parts.items()}
 
 
-def _drawn(seed: int, first: int, count: int, rows: int) -> Floats:
+def drawn(seed: int, first: int, count: int, rows: int) -> Floats:
     """How often each row is in each of `count` resamples from number `first`."""
     drawn = words(seed, STREAM, 0, count * rows, purpose=DRAWS, first=first * rows)
     chosen = (drawn.astype(np.uint64) * np.uint64(rows) >> np.uint64(32)).astype(np.int64)

@@ -15,6 +15,7 @@ from chainrule.files import RunFolder, write_text_atomic
 from chainrule.reporting import answer_pictures, sentences, tables, training_pictures
 from chainrule.reporting.comparison import leads_over_baselines
 from chainrule.reporting.course_sentences import course_sentences
+from chainrule.reporting.explained import explained_section
 from chainrule.reporting.few import few_rows
 from chainrule.reporting.fitting import fitting_score, fitting_words
 from chainrule.reporting.judged import JudgedRows
@@ -123,6 +124,7 @@ def _content(
         "answers": answers,
         "training": training,
         "doctor": _doctor(metrics.get("doctor")),
+        "explained": explained_section(folder.read_explained()),
         "command": f"chainrule train --config {shlex.quote(str(folder.config_path))}",
         "go_on": _go_on(folder) if metrics.get("interrupted") else None,
     }

@@ -16,9 +16,12 @@ from chainrule.reporting.answers import ClassAnswers, NumberAnswers
 
 __all__ = [
     "LOWER_IS_BETTER",
+    "Ranking",
     "Scorer",
     "classification_scorer",
+    "log_losses",
     "main_score",
+    "mean_of_defined",
     "regression_scorer",
 ]
 
@@ -96,7 +99,7 @@ def classification_scorer(
     truth, predicted = answers.truth, answers.predicted
     hit = truth == predicted
     hits = hit.astype(np.float64)
-    losses = _log_losses(answers)
+    losses = log_losses(answers)
     by_truth, by_prediction = Sums(truth, classes), Sums(predicted, classes)
     by_hit = Sums(truth[hit], classes, np.flatnonzero(hit))
     table = answers.probabilities.astype(np.float64)
@@ -111,10 +114,10 @@ def classification_scorer(
         either = true + guessed
         result = {
             "accuracy": _ratio(weights @ hits, total),
-            "balanced_accuracy": _mean_of_defined(_ratio(right, true)),
-            "roc_auc": _mean_of_defined(_columns([r.roc_auc(weights) for r in rankings], weights)),
+            "balanced_accuracy": mean_of_defined(_ratio(right, true)),
+            "roc_auc": mean_of_defined(_columns([r.roc_auc(weights) for r in rankings], weights)),
             "log_loss": _ratio(weights @ losses, total),
-            "f1_macro": _mean_of_defined(_ratio(2 * right, either)),
+            "f1_macro": mean_of_defined(_ratio(2 * right, either)),
         }
         if classes == 2:
             present = true[:, positive] > 0
@@ -124,7 +127,7 @@ def classification_scorer(
             f1 = _ratio(2 * right[:, positive], either[:, positive])
             result["f1"] = np.where(present, f1, np.nan)
             precisions = [ranking.average_precision(weights) for ranking in rankings]
-            result["average_precision"] = _mean_of_defined(_columns(precisions, weights))
+            result["average_precision"] = mean_of_defined(_columns(precisions, weights))
         return result
 
     return scores
@@ -158,7 +161,7 @@ def regression_scorer(answers: NumberAnswers) -> Scorer:
     return scores
 
 
-def _log_losses(answers: ClassAnswers) -> Floats:
+def log_losses(answers: ClassAnswers) -> Floats:
     """-log of the probability of the true class, clipped at the spacing of its own type."""
     table = answers.probabilities
     smallest = np.finfo(table.dtype).eps
@@ -197,7 +200,7 @@ def _columns(scores: list[Floats], weights: Floats) -> Floats:
     return np.stack(scores, axis=1) if scores else np.empty((len(weights), 0))
 
 
-def _mean_of_defined(scores: Floats) -> Floats:
+def mean_of_defined(scores: Floats) -> Floats:
     """The mean over the classes for which a score is defined, in each weighting."""
     defined = ~np.isnan(scores)
     total = np.where(defined, scores, 0.0).sum(axis=1)

@@ -17,7 +17,7 @@ from sklearn.neural_network import MLPClassifier as Original
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from chainrule.errors import SettingError, TrainingError
 from chainrule.estimators.mlp.design import (
@@ -107,6 +107,13 @@ class BaseMLP(TakesRows, BaseEstimator, ABC):  # type: ignore[misc]
     @abstractmethod
     def _start(self, y: Any) -> None:
         """Take what is learned of the targets: `out_activation_`, `n_outputs_`."""
+
+    @property
+    def trainer(self) -> Trainer:
+        """The network at work, with `coefs_` and `intercepts_` as they are."""
+        check_is_fitted(self)
+        self._take_coefs()
+        return self._trainer
 
     @property
     def _stochastic(self) -> bool:

@@ -1,0 +1,241 @@
+"""Explanations as text: a table for each method, with bars."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.cli.output import plural, text_table
+
+__all__ = ["METHOD_TEXTS"]
+
+BAR = 20
+MOST_COLUMNS = 30
+MOST_DRIVERS = 10
+MOST_CLASSES = 4
+
+
+def _permutation(record: Mapping[str, Any]) -> Iterator[str]:
+    columns = record["columns"][:MOST_COLUMNS]
+    digits = _digits([one["value"] for one in columns])
+    yield (
+        f"permutation importance: loss of {record['scale']} (now {_spelled(record['base'])}) when "
+        f"a column's values are exchanged among {plural(record['rows'], 'row')}, "
+        f"{record['repeats']} times"
+    )
+    bars = _bars([one["value"] for one in columns])
+    lines = [
+        (one["column"], _number(one["value"], digits), _interval(one["interval"], digits), bar)
+        for one, bar in zip(columns, bars, strict=True)
+    ]
+    yield text_table(("column", "loss", "95 % interval", ""), lines, right=(1, 2))
+    yield from _left(len(record["columns"]) - len(columns))
+
+
+def _left(count: int) -> Iterator[str]:
+    """That some columns are not shown."""
+    if count > 0:
+        yield f"  ... and {plural(count, 'more column')}, see --json"
+
+
+def _lime(record: Mapping[str, Any]) -> Iterator[str]:
+    what = _measure(record)
+    yield (
+        f"row {record['row']:,}: {what} {_spelled(record['prediction'])}, by a sum over columns "
+        f"that stands for the model around it {_spelled(record['fitted'])} (weighted R2 "
+        f"{record['quality']:.2f})"
+    )
+    yield _additions(record, record["base"])
+
+
+def _added_to_row(record: Mapping[str, Any]) -> Iterator[str]:
+    is_mean = record["method"] == "shap"
+    where = "the mean over the background" if is_mean else "the answer to the baseline"
+    yield (
+        f"row {record['row']:,}: {_measure(record)} {_spelled(record['prediction'])}, of which "
+        f"{_spelled(record['base'])} is {where}"
+    )
+    yield _additions(record, record["base"])
+
+
+def _additions(record: Mapping[str, Any], base: float) -> str:
+    """What each column adds, and the sum so far, from the base on."""
+    values = [one["value"] for one in record["columns"]]
+    digits = _digits([*values, base])
+    sums = base + np.cumsum(values)
+    lines = [("(base)", "", "", _number(base, digits), "")]
+    for one, total, bar in zip(record["columns"], sums, _bars(values), strict=True):
+        added = f"{one['value']:+,.{digits}f}"
+        lines.append((one["column"], _cell(one["cell"]), added, _number(total, digits), bar))
+    return text_table(("column", "value", "adds", "sum", ""), lines, right=(2, 3))
+
+
+def _mean_sizes(record: Mapping[str, Any]) -> Iterator[str]:
+    """Of many rows how far columns move answers."""
+    values = [one["value"] for one in record["columns"]]
+    digits = _digits(values)
+    yield (
+        f"{record['method']}: how far each column moves the {_measure(record)}, mean over "
+        f"{plural(record['rows'], 'row')}"
+    )
+    lines = [
+        (one["column"], _number(one["value"], digits), _interval(one["interval"], digits), bar)
+        for one, bar in zip(record["columns"], _bars(values), strict=True)
+    ]
+    yield text_table(("column", "moves", "95 % interval", ""), lines, right=(1, 2))
+
+
+def _added(record: Mapping[str, Any]) -> Iterator[str]:
+    yield from _added_to_row(record) if record["row"] is not None else _mean_sizes(record)
+
+
+def _curves(record: Mapping[str, Any]) -> Iterator[str]:
+    if not record["in_full"]:
+        values = [one["value"] for one in record["columns"]]
+        digits = _digits(values)
+        whose = "mean answer" if record["row"] is None else f"answer to row {record['row']:,}"
+        yield f"{record['method']}: how far the {whose} moves over the values of each column"
+        lines = [
+            (one["column"], _number(one["value"], digits), _range(one), bar)
+            for one, bar in zip(record["columns"], _bars(values), strict=True)
+        ]
+        yield text_table(("column", "moves", "over", ""), lines, right=(1,))
+        yield "--column C shows one of them in full"
+        return
+    for one in record["columns"]:
+        yield from _curve(one, record["row"])
+
+
+def _range(one: Mapping[str, Any]) -> str:
+    if one["counts"]:
+        return plural(len(one["labels"]), "value")
+    return f"{one['labels'][0]} to {one['labels'][-1]}"
+
+
+def _curve(one: Mapping[str, Any], row: int | None) -> Iterator[str]:
+    """The values of a column with the answer at each."""
+    curves = one["curves"][:MOST_CLASSES]
+    whose = f"mean over {plural(one['rows'], 'row')}" if row is None else f"row {row:,}"
+    scale = one["target"] if one["scale"] == "number" else one["scale"]
+    yield f"{one['column']}: {scale} by its values, {whose}"
+    digits = _digits([value for curve in curves for value in curve["means"]])
+    header, cells = ["value"], [list(one["labels"])]
+    if one["counts"]:
+        header.append("rows")
+        cells.append([f"{count:,}" for count in one["counts"]])
+    for curve in curves:
+        header.append(str(curve["output"]))
+        cells.append([_number(value, digits) for value in curve["means"]])
+        if row is None and len(curves) == 1:
+            header.append("95 % interval")
+            cells.append([_interval(ends, digits) for ends in curve["intervals"]])
+            if curve["ice"]:
+                header.append("8 in 10 rows")
+                low, high = np.quantile(curve["ice"], [0.1, 0.9], axis=0)
+                ends = zip(low.tolist(), high.tolist(), strict=True)
+                cells.append([_interval(pair, digits) for pair in ends])
+    lines = list(zip(*cells, strict=True))
+    yield text_table(header, lines, right=tuple(range(1, len(header))))
+    left = len(one["curves"]) - len(curves)
+    if left:
+        yield f"{plural(left, 'more class')}es: see --json, or name one with --class"
+    if row is None:
+        yield from one["findings"]
+
+
+def _unit(record: Mapping[str, Any]) -> Iterator[str]:
+    yield (
+        f"{record['unit']} of network {record['member']}: {record['name']} (not 0 in "
+        f"{record['active']:.0%} of rows)"
+    )
+    drivers = record["columns"][:MOST_DRIVERS]
+    parts = [bar for driver in drivers for bar in _driving(driver)]
+    changes = [change for _, change in parts]
+    digits = _digits(changes)
+    lines = [
+        (name, f"{change:+,.{digits}f}", bar)
+        for (name, change), bar in zip(parts, _bars(changes), strict=True)
+    ]
+    yield "\nwhat drives it: a deviation of a number, or a value in place of the usual ones"
+    yield text_table(("column", "change", ""), lines, right=(1,))
+    yield from _left(len(record["columns"]) - len(drivers))
+    names = [one["column"] for one in record["columns"][:3]]
+    rows = [
+        (f"{one['row']:,}", f"{one['activation']:.4g}", *(_cell(one["values"][n]) for n in names))
+        for one in record["rows"]
+    ]
+    yield "\nrows that excite it most (counted from 0)"
+    yield text_table(("row", "activation", *names), rows, right=(0, 1))
+    effect = record["effect"]
+    shown = effect["outputs"][:MOST_CLASSES]
+    digits = _digits([value for means in effect["means"] for value in means])
+    means_by_level = [
+        (f"{level:.4g}", *(_number(value, digits) for value in means[: len(shown)]))
+        for level, means in zip(effect["activation"], effect["means"], strict=True)
+    ]
+    yield "\nmean answer of this network when the unit is held at"
+    yield text_table(
+        ("activation", *map(str, shown)), means_by_level, right=tuple(range(len(shown) + 1))
+    )
+
+
+def _driving(driver: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """The slope of a column, or its values that raise and lower most."""
+    if driver["slope"] is not None:
+        return [(driver["column"], driver["slope"])]
+    values = driver["values"]
+    ends = values if len(values) < 3 else [values[0], values[-1]]
+    return [(f"{driver['column']} = {one['value']}", one["change"]) for one in ends]
+
+
+def _measure(record: Mapping[str, Any]) -> str:
+    return f"{record['output']}" if record["scale"] == "number" else (
+        f"{record['scale']} of {record['output']}"
+    )  # fmt: skip
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "missing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)
+
+
+def _digits(values: Sequence[float]) -> int:
+    """Decimals that show three digits of the largest value."""
+    largest = max(map(abs, values), default=0.0)
+    return min(8, max(0, 2 - math.floor(math.log10(largest)))) if largest else 2
+
+
+def _spelled(value: float) -> str:
+    """A number in a sentence: four digits, without a power of ten where it is of a usual size."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e12 else f"{value:.4g}"
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:z,.{digits}f}"
+
+
+def _interval(ends: Sequence[float] | None, digits: int) -> str:
+    return "-" if ends is None else " to ".join(_number(end, digits) for end in ends)
+
+
+def _bars(values: Sequence[float]) -> list[str]:
+    """A bar for each number: of + above 0 and of - below."""
+    largest = max(map(abs, values), default=0.0) or 1.0
+    return [("+" if one > 0 else "-") * round(BAR * abs(one) / largest) for one in values]
+
+
+METHOD_TEXTS: dict[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
+    "permutation": _permutation,
+    "shap": _added,
+    "lime": _lime,
+    "pdp": _curves,
+    "ice": _curves,
+    "gradients": _added,
+    "unit": _unit,
+}

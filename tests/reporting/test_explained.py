@@ -1,0 +1,119 @@
+"""The section of a report on what a model goes by, of a record put together by hand."""
+
+import re
+
+from tests.reporting.pages import Page
+from tests.reporting.test_report import HOSTILE, class_run, number_run
+
+from chainrule.reporting import write_report
+
+
+def curve(output, means, **more):
+    return {
+        "output": output, "means": means, "intervals": [[m - 0.1, m + 0.1] for m in means],
+        "ice": [], "apart": 0.1, "against": None, **more,
+    }  # fmt: skip
+
+
+def dependence(column, curves, **more):
+    return {
+        "method": "pdp", "column": column, "kind": "number", "scale": "probability",
+        "target": "kind", "grid": [0.0, 1.0, 4.0], "labels": ["0", "1", "4"], "counts": [],
+        "marks": [0.0, 0.5, 4.0], "rows": 300, "ice_rows": [1, 2], "curves": curves, "spread": 0.4,
+        "findings": [f"Rows differ by {column}."],
+        "cannot_tell": [f"What {column} does alone.", "Always."], **more,
+    }  # fmt: skip
+
+
+def record(columns, dependences):
+    return {
+        "reason": "",
+        "importance": {
+            "method": "permutation", "scale": "roc_auc", "base": 0.91, "prediction": None,
+            "rows": 1234, "repeats": 5, "columns": columns, "cannot_tell": ["Causes."],
+        },
+        "dependence": dependences,
+    }  # fmt: skip
+
+
+COLUMNS = [
+    {"column": HOSTILE, "value": 0.2, "interval": [0.1, 0.3]},
+    {"column": "small", "value": -0.0004, "interval": None},
+]
+PLACES = {"kind": "category", "grid": ["a", HOSTILE], "labels": ["a", HOSTILE], "marks": []}
+DATES = ["2024-01-01", "2024-02-01", "2025-01-01"]
+
+
+def page(run):
+    found = Page(write_report(run).read_text("utf-8"))
+    found.check()
+    return found
+
+
+def test_importances_curves_and_lists_are_shown(tmp_path):
+    single = curve("yes", [0.2, 0.4, 0.6], ice=[[0.1, 0.2, 0.3], [0.5, 0.6, 0.9]])
+    town = dependence("town", [curve("yes", [0.25, 0.75])], **PLACES, counts=[1200, 34])
+    day = dependence("day", [curve("yes", [0.1, 0.2, 0.3])], kind="datetime", grid=DATES,
+                     labels=DATES, marks=DATES)  # fmt: skip
+    run = class_run(tmp_path / "run", ["no", "yes"])
+    run.write_explained(record(COLUMNS, [dependence("age", [single]), town, day]))
+    found = page(run)
+    for part in (
+        "How much roc_auc (", "among 1,234 test rows, 5 times each; it is 0.9100 as they are.",
+        f"{HOSTILE} 0.200 0.100 to 0.300", "small 0.000", "By age", "Rows differ by age.",
+        "a 1,200 rows 0.2500", f"{HOSTILE} 34 rows 0.7500", "probability of yes",
+        "2024-01-01", "2025-01-01", "What this cannot tell Causes. What age does alone.",
+    ):  # fmt: skip
+        assert " ".join(part.split()) in found.text, part
+    assert "Always." not in found.text
+    (label,) = (one for one in found.labels() if "by age" in one)
+    assert label == "Mean answer by age: yes from 0.2 at 0 to 0.6 at 4."
+    text = (tmp_path / "run" / "report.html").read_text()
+    section = text[text.index('id="explained"') : text.index('id="training"')]
+    assert len(re.findall(r'class="line c6 faint" d="M', section)) == 2 + 2  # and two legends
+
+
+def test_mean_sizes_of_shap_values_stand_beside(tmp_path):
+    run = class_run(tmp_path / "run", ["no", "yes"])
+    sizes = {
+        "output": "yes", "scale": "probability", "rows": 80,
+        "columns": [{"column": "small", "value": 0.0123, "interval": None}],
+    }  # fmt: skip
+    run.write_explained({**record(COLUMNS, []), "shap": sizes})
+    found = page(run)
+    assert "Moves: how far a column moves the probability of yes from the mean" in found.text
+    assert "small 0.000 0.0123" in found.text
+
+
+def test_several_classes_are_lines_of_a_legend(tmp_path):
+    curves = [curve(name, [0.2, 0.3, 0.5]) for name in ("red", "green", "blue")]
+    run = class_run(tmp_path / "run", ["red", "green", "blue"])
+    run.write_explained(record(COLUMNS, [dependence("age", curves)]))
+    found = page(run)
+    assert "By age red green blue probability" in found.text
+    assert "single rows" not in found.text
+
+
+def test_many_columns_are_cut_and_numbers_in_their_unit(tmp_path):
+    columns = [
+        {"column": f"c{number}", "value": 5000.0 - number, "interval": [4000.0, 6000.0]}
+        for number in range(33)
+    ]
+    run = number_run(tmp_path / "run")
+    price = dependence("area", [curve("price", [1e5, 2e5, 3e5])], scale="number", target="price")
+    run.write_explained(record(columns, [price]))
+    found = page(run)
+    assert "c19 4,981 4,000 to 6,000" in found.text and "c20 " not in found.text
+    assert "And 13 more columns, of less." in found.text
+
+
+def test_a_reason_stands_where_nothing_was_explained(tmp_path):
+    run = number_run(tmp_path / "run")
+    run.write_explained({"reason": "There are no test rows."})
+    assert "What the model goes by There are no test rows." in page(run).text
+
+
+def test_a_run_without_the_file_has_no_section(tmp_path):
+    run = number_run(tmp_path / "run")
+    assert "What the model goes by" not in page(run).text
+    assert run.read_explained() is None
