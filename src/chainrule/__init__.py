@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         metrics as metrics,
         optimizers as optimizers,
         regularizers as regularizers,
+        tuning as tuning,
     )
     from chainrule.drawing import plot_activation as plot_activation
     from chainrule.engine import engine_info as engine_info
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from chainrule.reporting import Doctor as Doctor
     from chainrule.tracing import trace as trace
     from chainrule.training import fit_many as fit_many
+    from chainrule.tuning import tune as tune
 
 __version__ = "0.1.0"
 
@@ -87,6 +89,7 @@ _ROOM_OF = {
     "Doctor": "reporting",
     "fit_many": "training",
     "trace": "tracing",
+    "tune": "tuning",
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
     "cross_validate": "estimators",
@@ -109,7 +112,7 @@ _ROOM_OF = {
 }
 _MODULES = (
     "activations", "callbacks", "constraints", "drawing", "examples", "initializers", "layers",
-    "losses", "metrics", "optimizers", "regularizers",
+    "losses", "metrics", "optimizers", "regularizers", "tuning",
 )  # fmt: skip
 
 __all__ = ["__version__", *_ROOM_OF, *_MODULES]

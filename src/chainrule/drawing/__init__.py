@@ -20,12 +20,13 @@ from chainrule.drawing.history import (
 )
 from chainrule.drawing.learning_rate_range import plot_learning_rate_range
 from chainrule.drawing.network import plot_network
+from chainrule.drawing.search import plot_search
 from chainrule.drawing.weights import plot_weight_images, plot_weights
 
 __all__ = [
     "gradient_norms", "plot_activation", "plot_approximation", "plot_bars",
     "plot_boundaries_by_units", "plot_decision_boundary", "plot_gradient_norms", "plot_graph",
     "plot_hidden_unit", "plot_history", "plot_learning_rate_range", "plot_learning_rates",
-    "plot_network", "plot_optimizer_paths", "plot_running_sums", "plot_weight_images",
-    "plot_weights", "svg_of",
+    "plot_network", "plot_optimizer_paths", "plot_running_sums", "plot_search",
+    "plot_weight_images", "plot_weights", "svg_of",
 ]  # fmt: skip

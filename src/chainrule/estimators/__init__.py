@@ -6,13 +6,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import missing_from
+from chainrule.estimators.choices import Member, chosen_settings
 from chainrule.estimators.fit import fit_table
 from chainrule.estimators.keeping import Keeper
-from chainrule.estimators.metric import positive_code
+from chainrule.estimators.metric import chosen_score, positive_code
 from chainrule.estimators.model import Held, Predictions, TableModel, load_table_model
 from chainrule.estimators.plan import TablePlan, plan_table
 from chainrule.estimators.run import TableProgress
 from chainrule.estimators.settings import SETTINGS, Setting, TableSettings
+from chainrule.estimators.staged import StagedFit, StagedRows
 from chainrule.estimators.stepping import RowStep, row_step
 
 if TYPE_CHECKING:
@@ -28,9 +30,12 @@ __all__ = [
     "Keeper",
     "MLPClassifier",
     "MLPRegressor",
+    "Member",
     "Predictions",
     "RowStep",
     "Setting",
+    "StagedFit",
+    "StagedRows",
     "TableModel",
     "TablePlan",
     "TableProgress",
@@ -38,6 +43,8 @@ __all__ = [
     "TabularClassifier",
     "TabularEstimator",
     "TabularRegressor",
+    "chosen_score",
+    "chosen_settings",
     "cross_validate",
     "fit_table",
     "load_table_model",

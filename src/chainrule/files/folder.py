@@ -132,6 +132,11 @@ class RunFolder:
         return self.path / "metrics.json"
 
     @property
+    def search_path(self) -> Path:
+        """The trials of a search for settings, where the run came of one."""
+        return self.path / "search.json"
+
+    @property
     def judged_path(self) -> Path:
         """The test rows' truth and answers."""
         return self.path / "judged.safetensors"
