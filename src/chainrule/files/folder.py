@@ -137,6 +137,11 @@ class RunFolder:
         return self.path / "search.json"
 
     @property
+    def search_config_path(self) -> Path:
+        """What a search for settings was asked for."""
+        return self.path / "search.toml"
+
+    @property
     def judged_path(self) -> Path:
         """The test rows' truth and answers."""
         return self.path / "judged.safetensors"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.tuning.checks import METHODS
+from chainrule.tuning.checks import METHODS, check_method, check_search
 from chainrule.tuning.defaults import default_space
 from chainrule.tuning.estimator import (
     STUDY,
@@ -12,8 +12,8 @@ from chainrule.tuning.estimator import (
     study_address,
     tune,
 )
-from chainrule.tuning.result import Tuning, score_name, search_record, spelled_settings
-from chainrule.tuning.search import Search, SearchProgress
+from chainrule.tuning.result import Tuning, ranked, score_name, search_record, spelled_settings
+from chainrule.tuning.search import Search, SearchProgress, is_lower_better
 from chainrule.tuning.space import Choice, Range, Space, space_of
 from chainrule.tuning.study import StoredTrials
 from chainrule.tuning.trials import Trial
@@ -32,7 +32,11 @@ __all__ = [
     "Trial",
     "Tuning",
     "best_trial",
+    "check_method",
+    "check_search",
     "default_space",
+    "is_lower_better",
+    "ranked",
     "score_name",
     "search_facts",
     "search_record",

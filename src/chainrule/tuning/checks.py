@@ -7,9 +7,16 @@ from chainrule.estimators import TablePlan
 from chainrule.settings import check_count, check_number
 from chainrule.tuning.space import Space
 
-__all__ = ["METHODS", "check_search"]
+__all__ = ["METHODS", "check_method", "check_search"]
 
 METHODS = ("grid", "random", "bayesian", "hyperband")
+
+
+def check_method(method: object) -> None:
+    """Raise SettingError for a method that is not known."""
+    if method not in METHODS:
+        message = f"method: {method!r} is not known; {nearest(str(method), METHODS, listed=True)}"
+        raise SettingError(message)
 
 
 def check_search(
@@ -17,9 +24,7 @@ def check_search(
     space: Space,
 ) -> None:  # fmt: skip
     """Raise SettingError for what no search can be made of."""
-    if method not in METHODS:
-        message = f"method: {method!r} is not known; {nearest(str(method), METHODS, listed=True)}"
-        raise SettingError(message)
+    check_method(method)
     if count is not None:
         check_count("tune", "trials", count)
     if time_limit is not None:

@@ -17,7 +17,7 @@ from chainrule.errors import (
 )
 from chainrule.files import FolderLock, RunFolder, make_folder, strict_json, write_text_atomic
 from chainrule.settings import check_seed
-from chainrule.tuning.checks import check_search
+from chainrule.tuning.checks import check_method, check_search
 from chainrule.tuning.defaults import default_space
 from chainrule.tuning.result import Tuning, score_name
 from chainrule.tuning.search import Search, best_of, is_lower_better
@@ -112,14 +112,15 @@ def tune(
     from sklearn.base import clone
 
     base = _checked(estimator)
+    check_method(method)
     if metric is not None:
         base.set_params(metric=metric)
     given = (sample_weight, eval_set, groups)
     plan = base.plan(X, y, *given)
     check_seed("tune", seed)
     searched = default_space(plan, method) if space is None else space_of(space)
-    check_search(method, trials, time_limit, folds, plan, searched)
     with ExitStack() as stack:
+        check_search(method, trials, time_limit, folds, plan, searched)
         place = None if out is None else stack.enter_context(_folder(out, resume))
         stored = None
         if place is not None:

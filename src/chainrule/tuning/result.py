@@ -16,7 +16,7 @@ from chainrule.tuning.trials import Trial
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Tuning", "score_name", "search_record", "spelled_settings"]
+__all__ = ["Tuning", "ranked", "score_name", "search_record", "spelled_settings"]
 
 LOSS = "validation loss"
 SHOWN = 5
@@ -114,12 +114,12 @@ class Tuning:
         return plot_search(self.to_record(), axes=axes)
 
     def __repr__(self) -> str:
-        ranked = _ranked(self.trials, self.metric)[:SHOWN]
+        shown = ranked(self.trials, self.metric)[:SHOWN]
         name = score_name(self.metric)
         lines = [f"Tuning of {len(self.trials)} trials ({self.method}), the best by {name}:"]
         lines += [
             f"  trial {one.number}: {one.score:.6g} ({spelled_settings(one.settings)})"
-            for one in ranked
+            for one in shown
         ]
         failed = sum(one.state == "failed" for one in self.trials)
         return "\n".join([*lines, *([f"  {failed} failed"] if failed else [])])
@@ -160,7 +160,7 @@ def _spelled(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _ranked(trials: Sequence[Trial], metric: str | None) -> list[Trial]:
+def ranked(trials: Sequence[Trial], metric: str | None) -> list[Trial]:
     """Those with a score, the best first."""
     sign = 1.0 if is_lower_better(metric) else -1.0
     scored = [one for one in trials if one.score is not None]
