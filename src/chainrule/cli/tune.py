@@ -168,7 +168,7 @@ def _search(
         )
         raise DataError(message)
     seed, metric = plan.settings.seed, plan.settings.metric
-    facts = tuning.search_facts(plan, space, asked.method, asked.folds, seed)
+    facts = tuning.search_facts(plan, space, asked.method, asked.trials, asked.folds, seed)
     tuning.check_search(asked.method, asked.trials, asked.time_limit, asked.folds, plan, space)
     stored = tuning.StoredTrials(
         asked.storage or tuning.study_address(folder), asked.study, space, facts,

@@ -41,7 +41,7 @@ def plot_search(record: Any, axes: Any = None) -> list[Axes]:
     Raises `InputTypeError` for anything else.
 
     >>> import chainrule
-    >>> trials = [{"number": n, "score": s, "settings": {"dropout": d}, "rungs": []}
+    >>> trials = [{"number": n, "score": s, "settings": {"dropout": d}, "place": {}, "rungs": []}
     ...           for n, (s, d) in enumerate([(0.5, 0.1), (0.4, 0.3)])]
     >>> record = {"method": "random", "score": "validation loss", "lower_is_better": True,
     ...           "best": 1, "space": {"dropout": {"low": 0.0, "high": 0.5}}, "trials": trials}
@@ -55,7 +55,7 @@ def plot_search(record: Any, axes: Any = None) -> list[Axes]:
         )
         raise InputTypeError(message)
     trials = [one for one in record["trials"] if one["score"] is not None]
-    names = list(dict.fromkeys(name for one in record["trials"] for name in one["settings"]))
+    names = list(record["space"])
     has_rungs = record["method"] == "hyperband"
     count = 1 + has_rungs + len(names)
     found = several_axes(axes, "plot_search", count, (4.2, 3.6), columns=min(3, count))
@@ -63,7 +63,7 @@ def plot_search(record: Any, axes: Any = None) -> list[Axes]:
     if has_rungs:
         _rungs(found[1], record, trials)
     for ax, name in zip(found[1 + has_rungs :], names, strict=True):
-        _setting(ax, record, [one for one in trials if name in one["settings"]], name)
+        _setting(ax, record, trials, name)
     return found
 
 
@@ -107,7 +107,7 @@ def _rungs(ax: Axes, record: Mapping[str, Any], trials: Trials) -> None:
 
 
 def _setting(ax: Axes, record: Mapping[str, Any], trials: Trials, name: str) -> None:
-    values = [one["settings"][name] for one in trials]
+    values = [one["settings"].get(name, one["place"].get(name)) for one in trials]
     scores = _scores(trials)
     places: Any = values
     if any(isinstance(one, list | tuple | str) for one in values):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from typing import Any, Protocol
+from zlib import crc32
 
 from chainrule import random
 from chainrule.tuning.border import distributions, load_optuna, quiet
@@ -56,7 +57,7 @@ class Grid:
 
 
 class Chance:
-    """Places by chance: that of a trial hangs on seed and number alone."""
+    """Places by chance: each setting of a trial hangs on seed, number and its own name alone."""
 
     lag: int | None = None
     count: int | None = None
@@ -66,9 +67,13 @@ class Chance:
         self._seed = seed
 
     def place(self, number: int) -> Place:
-        names = list(self._space.dimensions)
-        drawn = random.uniform(self._seed, 0, number, len(names), random.DRAWS)
-        return self._space.at(dict(zip(names, drawn.tolist(), strict=True)))
+        shares = {
+            name: float(
+                random.uniform(self._seed, crc32(name.encode()), number, 1, random.DRAWS)[0]
+            )
+            for name in self._space.dimensions
+        }
+        return self._space.at(shares)
 
     def tell(self, number: int, score: float) -> None:
         """Nothing hangs on it."""

@@ -126,8 +126,9 @@ def tune(
         if place is not None:
             storage = storage or study_address(place)
         if storage is not None:
+            facts = search_facts(plan, searched, method, trials, folds, seed)
             stored = StoredTrials(
-                storage, study_name, searched, search_facts(plan, searched, method, folds, seed),
+                storage, study_name, searched, facts,
                 lower_is_better=is_lower_better(plan.settings.metric), resume=resume,
             )  # fmt: skip
         search = Search(
@@ -168,9 +169,12 @@ def best_trial(search: Search) -> Trial:
 
 
 def search_facts(
-    plan: TablePlan, space: Space, method: str, folds: int | None, seed: int
+    plan: TablePlan, space: Space, method: str, count: int | None, folds: int | None, seed: int
 ) -> dict[str, Any]:
-    """What a study keeps of its search: with other facts it would be another one."""
+    """What a study keeps of its search: with other facts it would be another one.
+
+    How many trials there are may change, but of Hyperband, whose last bracket hangs on it.
+    """
     watched = plan.validation_table
     return {
         "fingerprint": fingerprint(plan.pool),
@@ -178,6 +182,7 @@ def search_facts(
         "target": list(plan.schema.target_names),
         "metric": score_name(plan.settings.metric),
         "method": method,
+        "trials": count if method == "hyperband" else None,
         "space": space.to_record(),
         "folds": folds,
         "seed": seed,

@@ -247,7 +247,7 @@ class Search:
 
     def _take(self, stage: Stage, result: Any) -> None:
         """What came of a stage; trials that end with it are stored in the order of numbers."""
-        if isinstance(result, Exception):
+        if isinstance(result, BaseException):
             raise result
         with self._lock:
             self._running.pop(stage.trial, None)

@@ -104,7 +104,7 @@ class Space:
         """Every place, the last dimension changing first; raises SettingError where it is endless.
 
         >>> space_of({"units": [8, 16], "layers": (1, 2)}).grid()[:2]
-        [{'units': 8, 'layers': 1}, {'units': 8, 'layers': 2}]
+        [{'layers': 1, 'units': 8}, {'layers': 1, 'units': 16}]
         """
         listed = [_points(name, one) for name, one in self.dimensions.items()]
         return [dict(zip(self.dimensions, place, strict=True))
@@ -148,7 +148,8 @@ def space_of(given: Any) -> Space:
     if "hidden" in dimensions and (LAYERS in dimensions or UNITS in dimensions):
         message = "space: hidden says layers and units already; leave out one or the other."
         raise SettingError(message)
-    return Space(dimensions)
+    # in one order, however they were written: what is drawn hangs on it
+    return Space({name: dimensions[name] for name in SEARCHED if name in dimensions})
 
 
 def _check_name(name: Any) -> None:

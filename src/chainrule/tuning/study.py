@@ -21,8 +21,11 @@ FACTS = "chainrule"
 """The attribute of a study that says what was searched."""
 SPOKEN = {
     "fingerprint": "another table", "target": "another target", "space": "another space",
-    "method": "another method", "metric": "another metric",
+    "method": "another method", "metric": "another metric", "seed": "another seed",
+    "settings": "other settings", "trials": "another number of trials",
+    "folds": "another number of folds", "validation": "other rows to watch",
 }  # fmt: skip
+LONG = ("fingerprint", "validation", "space", "settings")
 WORDS = re.compile(r"\s+")
 
 
@@ -70,7 +73,7 @@ class StoredTrials:
         for fact in {**kept, **now}:
             if kept.get(fact) != now.get(fact):
                 what = SPOKEN.get(fact, f"another {fact}")
-                told = "" if fact in ("fingerprint", "space", "settings") else (
+                told = "" if fact in LONG else (
                     f" ({kept.get(fact)!r}, not {now.get(fact)!r})")  # fmt: skip
                 message = (
                     f"{where} is of {what}{told}; make it as it was to go on, or give this search "
