@@ -198,14 +198,16 @@ def test_a_search_that_was_killed_ends_as_if_it_had_not_been(start, process, who
 
 
 @pytest.mark.slow
-def test_a_last_training_that_was_killed_is_gone_on_with(start, process, space):
-    Path("large.csv").write_text(houses_text(2500, seed=4), "utf-8")
+def test_a_last_training_that_was_killed_is_gone_on_with(start, process):
+    Path("large.csv").write_text(houses_text(600, seed=4), "utf-8")
+    Path("space.toml").write_text("units = [48, 64]")
     words = (
-        "tune", "large.csv", "--target", "price", *space, "--trials", "2", "--epochs", "300",
-        "--patience", "300", "--members", "3", "--method", "random",
+        "tune", "large.csv", "--target", "price", "--space", "space.toml", "--trials", "2",
+        "--epochs", "60", "--patience", "60", "--members", "2", "--method", "random",
     )  # fmt: skip
     child = start(*words, "--out", "cut", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    while not Path("cut/checkpoint.safetensors").exists():
+    history = Path("cut/history.jsonl")
+    while not history.exists() or history.read_bytes().count(b"\n") < 30:
         assert child.poll() is None
         time.sleep(0.002)
     child.kill()

@@ -105,7 +105,7 @@ def test_optuna_prunes_through_a_callback():
 
     study = optuna.create_study(
         direction="maximize", sampler=optuna.samplers.GridSampler({"rate": [0.05, 1e-6]}, seed=0),
-        pruner=optuna.pruners.ThresholdPruner(upper=0.4, n_warmup_steps=40),
+        pruner=optuna.pruners.ThresholdPruner(upper=0.6, n_warmup_steps=8),
     )  # fmt: skip
     study.optimize(objective)
     states = {one.params["rate"]: one.state.name for one in study.trials}
