@@ -14,7 +14,7 @@ from tests.cli.conftest import start as start_process
 from tests.cli.tables import QUICK, houses_text
 
 from chainrule.files import FolderLock
-from chainrule.training import write_checkpoint
+from chainrule.training import read_checkpoint, write_checkpoint
 
 SIZES = ("--epochs", "400", "--patience", "400", "--members", "3", "--hidden", "64,32")
 FILES = ("model.safetensors", "history.jsonl", "judged.safetensors")
@@ -167,6 +167,17 @@ def test_settings_that_were_edited_are_named(run, cut):
         assert f"config.toml: {name} is " in sentence
         assert "when the checkpoint was written" in sentence
     config.write_text(text, "utf-8")
+    assert run("train", "--resume", "--out", "cut").code == 0
+
+
+def test_a_checkpoint_from_before_there_was_a_setting_is_gone_on_with(run, cut):
+    """What has come later is as usual in it: it was as usual then."""
+    path, config = cut / "checkpoint.safetensors", cut / "config.toml"
+    kept = read_checkpoint(path)
+    for name in ("activation", "normalization", "l1", "l2", "optimizer"):
+        kept["facts"]["settings"].pop(name)
+        config.write_text(re.sub(rf"(?m)^{name} = .*$", "", config.read_text("utf-8")), "utf-8")
+    write_checkpoint(path, kept)
     assert run("train", "--resume", "--out", "cut").code == 0
 
 

@@ -75,6 +75,35 @@ def test_a_row_goes_through_the_network_as_in_prediction_without_dropout(kind, r
         assert predicted == pytest.approx(model.codecs[0].decode(expected)[0]) and sure is None
 
 
+SETTINGS = [
+    {"normalization": "batch", "activation": "silu", "l2": 0.01, "optimizer": "sgd"},
+    {"normalization": "layer", "activation": "leaky_relu", "l1": 0.01, "optimizer": "nadam"},
+    {"activation": "selu", "optimizer": "rmsprop"},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=lambda one: ", ".join(map(str, one.values())))
+def test_a_row_goes_forward_as_in_prediction_with_any_settings(settings):
+    table = as_table(COLUMNS | {"y": [0.37 * i + 0.1 * (i % 5) for i in range(ROWS)]})
+    model = fit_table(plan_table(table, "y", TableSettings(epochs=3, members=2, **settings)))
+    found = row_step(model, table, 5, member=1)
+    step = trace_steps(found.trainer, found.data, columns=found.columns, outputs=found.outputs)
+    (predicted, _), codec = found.predictions["y"], model.codecs[0]
+    assert codec.decode(step.a[-1][0])[0] == pytest.approx(predicted, rel=1e-5)
+    encoded = model.encoder.encode(table.take(np.array([5])))
+    together = model.answers(encoded)[0]
+    assert found.together["y"][0] == pytest.approx(together)
+    other = row_step(model, table, 5).predictions["y"][0]
+    assert (predicted + other) / 2 == pytest.approx(together, rel=1e-5)
+    (scaled,) = codec.encode(table.take(np.array([5])).column("y"))
+    kernels = [model.members[1].parameters[f"dense_{k}/kernel"] for k in range(3)]
+    sizes = sum(float(np.abs(one).sum()) for one in kernels) * settings.get("l1", 0)
+    squares = sum(float((one**2).sum()) for one in kernels) * settings.get("l2", 0)
+    wanted = (step.a[-1][0, 0] - scaled) ** 2 + sizes + squares
+    assert step.loss == pytest.approx(wanted, rel=1e-5)
+    assert type(step.optimizer).__name__.casefold() == settings["optimizer"]
+
+
 def test_inputs_are_called_as_the_columns_of_the_table(classes):
     model, table = classes
     found = row_step(model, table, 5)

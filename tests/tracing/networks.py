@@ -528,12 +528,14 @@ def step_of(name, dtype="float64", **how):
 
 
 def table_step(
-    heads, spread, dropout, *, numbers=2, bins=4, rows=5, dtype="float64", widths=(4, 3), **how
-):
+    heads, spread, dropout, *, numbers=2, bins=4, rows=5, dtype="float64", widths=(4, 3),
+    design=None, **how,
+):  # fmt: skip
     """The trace of a table's network, whose numbers lie below, in and above their ranges."""
     rng = np.random.default_rng(0)
     given = tuple(Head(3 if one else 1, one) for one in heads)
-    network = TableNetwork(numbers, (3,), widths, given, dropout, spread, bins if spread else 0)
+    bins = bins if spread else 0
+    network = TableNetwork(numbers, (3,), widths, given, dropout, spread, bins, **design or {})
     trainer = Trainer(network, dtype=dtype, seed=1)
     rules = [
         losses.SparseCategoricalCrossentropy() if one else losses.MeanSquaredError()

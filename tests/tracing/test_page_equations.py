@@ -102,7 +102,17 @@ def equations(lines):
     return found
 
 
-NAMES = [*NETWORKS, "a table of classes", "a table of numbers"]
+TABLES = {
+    "a table of classes": {},
+    "a table of classes, layers normalized": {"normalization": "layer", "activation": "gelu"},
+    "a table of numbers": {},
+    "a table of numbers, batches normalized": {
+        "normalization": "batch", "activation": "leaky_relu", "l1": 0.01, "l2": 0.1,
+        "optimizer": "sgd",
+    },
+    "a table of numbers, of tanh": {"activation": "tanh", "optimizer": "nadam"},
+}  # fmt: skip
+NAMES = [*NETWORKS, *TABLES]
 
 
 def trace_named(name, **how):
@@ -110,11 +120,12 @@ def trace_named(name, **how):
         return step_of(name, **how)
     rng = np.random.default_rng(0)
     X = rng.normal(size=(80, 3))
-    if name == "a table of classes":
-        made = TabularClassifier(random_state=0, epochs=2, hidden=(4, 3), dropout=0.4)
+    usual = {"random_state": 0, "epochs": 2, "hidden": (4, 3), "dropout": 0.4}
+    if name.startswith("a table of classes"):
+        made = TabularClassifier(**usual, **TABLES[name])
         estimator, targets = made.fit(X, (X[:, 0] > 0).astype(int)), np.array([0, 1])
     else:
-        made = TabularRegressor(random_state=0, epochs=2, hidden=(4, 3), dropout=0.4)
+        made = TabularRegressor(**usual, **TABLES[name])
         estimator, targets = made.fit(X, X[:, 0]), np.array([[0.5], [-1.0]])
     trainer = estimator.model_.members[0]
     rows = {one.name: rng.normal(size=(2, *one.shape)) for one in trainer.network.inputs}

@@ -10,6 +10,7 @@ from tests.tracing.test_equations import bare, check, equations
 from tests.tracing.test_page_equations import SCRIPTS
 from tests.tracing.test_positions import lines
 
+from chainrule.estimators.network import ACTIVATIONS
 from chainrule.tracing.page.network import shipped_step
 from chainrule.tracing.text import symbol_text
 from chainrule.tracing.view import View
@@ -38,6 +39,35 @@ def test_losses_of_several_targets_are_formulas(heads, rows, dtype):
         trace = table_step(heads, 1, 0.0, numbers=1, rows=rows, dtype=dtype, errors=errors)
         assert check(trace, dtype) > 30
         assert not list(bare(trace))
+
+
+DESIGNS = [
+    *({"activation": name} for name in ACTIVATIONS if name != "relu"),
+    {"normalization": "batch"},
+    {"normalization": "batch", "fixed": True, "activation": "silu", "l2": 0.1},
+    {"normalization": "layer", "activation": "tanh", "l1": 0.01},
+    {"l1": 0.01, "l2": 0.1},
+]
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+@pytest.mark.parametrize("design", DESIGNS, ids=lambda design: ", ".join(map(str, design.items())))
+def test_other_settings_are_formulas(design, rows):
+    for dtype, dropout in (("float64", 0.0), ("float32", 0.4)):
+        trace = table_step((False,), 1, dropout, rows=rows, dtype=dtype, design=design)
+        assert check(trace, dtype) > 30
+        assert not list(bare(trace))
+        penalties = [f"dense_{place}/kernel" for place in range(3)]
+        assert list(trace.penalties) == (penalties if "l1" in design or "l2" in design else [])
+
+
+def test_statistics_that_are_kept_are_told_where_batches_change_them():
+    design = {"normalization": "batch"}
+    text = " ".join(table_step((False,), 0, 0.0, design=design).to_text(200).split())
+    name = "moving_mean_batch_normalization_0[1]"
+    assert f"{name}' = 0.9·{name}" in text
+    text = table_step((False,), 0, 0.0, design=design | {"fixed": True}).to_text(200)
+    assert "batch_normalization_0/moving_mean: held fixed" in text
 
 
 def test_spread_numbers_by_hand():

@@ -126,3 +126,14 @@ def test_a_space_is_plain_data():
         "units": {"low": 8, "high": 64, "log": True},
         "hidden": [[8], [16, 8]],
     }
+
+
+def test_weight_decay_is_left_out_where_the_optimizer_takes_none():
+    space = space_of({"optimizer": ["adamw", "adam"], "weight_decay": [0.1, 0.2]})
+    found = [space.settings(place, ()) for place in space.grid()]
+    assert found == [
+        {"optimizer": "adamw", "weight_decay": 0.1},
+        {"optimizer": "adamw", "weight_decay": 0.2},
+        {"optimizer": "adam"},
+        {"optimizer": "adam"},
+    ]

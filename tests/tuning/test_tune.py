@@ -58,6 +58,9 @@ def test_the_usual_space_leaves_out_what_is_set():
     found = chainrule.tune(quick(hidden=(8,), batch_size=32), X, y, trials=2, method="random")
     assert not {"units", "layers", "hidden", "batch_size", "dropout"} & set(found.space.dimensions)
     assert {"learning_rate", "weight_decay"} <= set(found.space.dimensions)
+    assert {"activation", "normalization", "optimizer", "l1", "l2"} <= set(found.space.dimensions)
+    other = chainrule.tune(quick(optimizer="sgd"), X, y, trials=1, method="random")
+    assert not {"optimizer", "weight_decay"} & set(other.space.dimensions)
     grid = chainrule.tune(quick(epochs=1, dropout=None), X, y, method="grid")
     assert len(grid.trials) == 27
 

@@ -21,6 +21,7 @@ __all__ = ["TrainRequest", "recorded_source", "train_request"]
 SOURCES = ("data", "target", "test", "validation")
 FACTS = ("chainrule", "fingerprint")
 NAMES = "chosen"
+OF_OPTIMIZER = {"learning_rate", "weight_decay"}
 QUERY = re.compile(r"\s*(select|with|from)\s", re.IGNORECASE)
 
 
@@ -77,6 +78,9 @@ def train_request(options: argparse.Namespace) -> TrainRequest:
             raise UsageError(message)
     given = given_settings(options)
     settings = {**config.get("settings", {}), **given}
+    if "optimizer" in given:  # what was chosen for another is chosen anew
+        for name in OF_OPTIMIZER & set(config.get("chosen", ())) - set(given):
+            settings.pop(name, None)
     return TrainRequest(
         data=config["data"],
         target=config["target"],

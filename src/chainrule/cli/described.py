@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from chainrule.estimators import positive_code
 
 if TYPE_CHECKING:
     from chainrule.data import ColumnSchema, Encoder, Table
-    from chainrule.estimators import TableModel, TablePlan
+    from chainrule.estimators import TableModel, TablePlan, TableSettings
 
 __all__ = ["describe_plan", "findings_lines", "learned_rows_name", "plan_record", "run_record"]
 
@@ -210,6 +210,19 @@ def _say_notes(notes: tuple[str, ...]) -> None:
         say(f"note: and {plural(len(notes) - MOST_NOTES, 'more note')} of this kind")
 
 
+def _design(chosen: TableSettings) -> Iterator[str]:
+    """What hidden layers and updates are, where it is not as usual."""
+    if chosen.activation != "relu":
+        yield f"{chosen.activation} units"
+    if chosen.normalization != "none":
+        yield f"{chosen.normalization} normalization"
+    for name in ("dropout", "l1", "l2"):
+        if getattr(chosen, name):
+            yield f"{name} {getattr(chosen, name):g}"
+    if chosen.optimizer != "adamw":
+        yield f"steps of {chosen.optimizer}"
+
+
 def _network(plan: TablePlan, trained: int | None = None) -> str:
     """What is to be trained; once it is over also how many networks of it were."""
     chosen = plan.chosen
@@ -219,9 +232,7 @@ def _network(plan: TablePlan, trained: int | None = None) -> str:
     what = f"{count} networks, averaged, each" if members > 1 else "one network"
     if trained == 1 < members:
         what = f"1 of {members} networks"
-    parts = [f"{what} of hidden layers {hidden}"]
-    if chosen.dropout:
-        parts.append(f"dropout {chosen.dropout:g}")
+    parts = [f"{what} of hidden layers {hidden}", *_design(chosen)]
     parts.append(f"up to {plural(chosen.epochs, 'epoch')} of batches of {chosen.batch_size}")
     if chosen.time_limit is not None:
         parts.append(f"{chosen.time_limit:g} seconds at most")

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["OneTarget", "Parser", "UsageError", "add_settings", "given_settings", "suggestion"]
 
+MOST_LISTED = 8
+"""Choices that are listed beside an option; of more its help names some."""
+
 
 class UsageError(Exception):
     """A command line that cannot be understood; its text is the line to print."""
@@ -111,12 +114,12 @@ def _help(setting: Setting, default: Any) -> str:
 
 
 def _metavar(setting: Setting) -> str:
-    if setting.kind == "choice":
+    if setting.kind == "choice" and len(setting.choices) <= MOST_LISTED:
         return "|".join(setting.choices)
     if setting.help.startswith("a column"):
         return "COLUMN"
-    names = {"integer": "N", "number": "X", "integers": "N,N", "word": "NAME", "words": "NAME"}
-    return names[setting.kind]
+    names = {"integer": "N", "number": "X", "integers": "N,N"}
+    return names.get(setting.kind, "NAME")
 
 
 def _reader(setting: Setting) -> Callable[[str], Any]:

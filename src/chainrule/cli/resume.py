@@ -120,6 +120,9 @@ def check_unchanged(
 
 def check_settings(folder: RunFolder, kept: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raise SettingError where config.toml is not what it was when a checkpoint was written."""
+    from chainrule.estimators import TableSettings
+
+    kept = {**TableSettings().to_record(), **kept}  # what came later was as usual
     for name in {**kept, **now}:
         before, after = _plain(kept.get(name)), _plain(now.get(name))
         if before != after:

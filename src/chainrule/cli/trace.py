@@ -212,11 +212,13 @@ def _trace_row(options: argparse.Namespace) -> StepTrace:
         found.trainer, found.data, steps=1 if options.steps is None else options.steps,
         notation=notation, columns=found.columns, outputs=found.outputs, inputs=found.inputs,
         ranges=found.ranges, check=options.check,
-        remarks=[*_remarks(found, table, options), *_left_aside(model)],
+        remarks=[*_remarks(model, found, table, options), *_left_aside(model)],
     )  # fmt: skip
 
 
-def _remarks(found: RowStep, table: Table, options: argparse.Namespace) -> Iterator[str]:
+def _remarks(
+    model: TableModel, found: RowStep, table: Table, options: argparse.Namespace
+) -> Iterator[str]:
     """Where the row comes from, in its own units, and what is other than in prediction."""
     one = table.take(np.array([options.row]))
     cells = (f"{name} = {_spelled(column)}" for name, column in one.columns.items())
@@ -234,6 +236,11 @@ def _remarks(found: RowStep, table: Table, options: argparse.Namespace) -> Itera
         )
     yield from found.scaled
     yield "dropout, which leaves units out in training, is off as in prediction"
+    if model.network.normalization == "batch":
+        yield (
+            "batch normalization takes the means and variances kept for prediction: those of one "
+            "row alone would be the row itself, and 0"
+        )
     yield (
         "the optimizer begins anew, for a run keeps none of its state: its first step may be "
         "larger than those that trained it"

@@ -35,12 +35,14 @@ def chosen_settings(settings: TableSettings, schema: Schema, pool: Table) -> Tab
     classes = schema.task == "classification"
     small = classes and rows <= FEW_ROWS
     members = next((count for most, count in MEMBERS if rows <= most), 1)
+    faster = 10 if settings.optimizer in ("sgd", "adagrad") else 1
+    decays = settings.optimizer == "adamw" and not plain
     defaults: dict[str, Any] = {
         "hidden": (100,) if plain else (128, 64) if small else (256, 128),
         "dropout": 0.0 if plain else 0.5 if small else 0.3 if classes else 0.1,
-        "learning_rate": 1e-3 if plain or classes else 2e-3,
+        "learning_rate": faster * (1e-3 if plain or classes else 2e-3),
         "bins": 0 if plain else 128,
-        "weight_decay": 0.0 if plain else 0.1,
+        "weight_decay": 0.1 if decays else 0.0,
         "batch_size": 64 if rows <= 5_000 else 128 if rows <= 20_000 else 256,
         "members": 1 if plain else 2 * members if small else members,
     }

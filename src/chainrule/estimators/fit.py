@@ -15,7 +15,7 @@ from chainrule.estimators.model import (
     heads_of,
     member_answers,
 )
-from chainrule.estimators.network import TableNetwork
+from chainrule.estimators.network import DESIGN, TableNetwork
 from chainrule.estimators.plan import Array, TablePlan
 from chainrule.estimators.rows import rows_of
 from chainrule.estimators.run import Run, Score, Watch
@@ -87,12 +87,8 @@ def prepared(
 
 def network_of(plan: TablePlan) -> TableNetwork:
     """The network that the settings of a plan describe."""
-    return TableNetwork.of(
-        plan.encoder,
-        hidden=plan.chosen.hidden or (),
-        heads=heads_of(plan.codecs),
-        dropout=plan.chosen.dropout or 0.0,
-    )
+    design = {name: getattr(plan.chosen, name) for name in DESIGN}
+    return TableNetwork.of(plan.encoder, heads_of(plan.codecs), design)
 
 
 def _held(run: Run) -> Iterator[Held]:

@@ -180,7 +180,7 @@ class TableModel:
             "chosen": self.chosen.to_record(),
             "encoder": self.encoder.to_record(),
             "labels": [codec.to_record() for codec in self.codecs],
-            "network": {"hidden": list(self.network.hidden), "dropout": self.network.dropout},
+            "network": self.network.design,
             "members": len(self.members),
             "history": self.history,
             "estimator": self.estimator,
@@ -265,12 +265,7 @@ def _from_record(record: Mapping[str, Any], arrays: Mapping[str, Array]) -> Tabl
         for target, kept in zip(schema.targets, record["labels"], strict=True)
     )
     encoder = Encoder.from_record(record["encoder"])
-    network = TableNetwork.of(
-        encoder,
-        hidden=tuple(record["network"]["hidden"]),
-        heads=heads_of(codecs),
-        dropout=record["network"]["dropout"],
-    )
+    network = TableNetwork.of(encoder, heads_of(codecs), record["network"])
     members = []
     for number in range(record["members"]):
         member = Trainer(network)

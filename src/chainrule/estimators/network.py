@@ -4,15 +4,56 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from chainrule.data import Encoder
 from chainrule.graph import Node, constant, ops
-from chainrule.layers import Draws, HeNormal, NetworkInput, Parameter, RandomNormal, Zeros
+from chainrule.layers import (
+    L1,
+    L1L2,
+    L2,
+    BatchNormalization,
+    Draws,
+    GlorotNormal,
+    HeNormal,
+    Initializer,
+    InTraining,
+    Layer,
+    LayerNormalization,
+    LecunNormal,
+    NetworkInput,
+    Parameter,
+    RandomNormal,
+    Regularizer,
+    Zeros,
+    find_activation,
+)
 
-__all__ = ["Head", "TableNetwork", "embedding_width"]
+__all__ = ["ACTIVATIONS", "DESIGN", "NORMALIZATIONS", "Head", "TableNetwork", "embedding_width"]
+
+ACTIVATIONS = (
+    "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "swish", "mish", "softplus",
+    "tanh", "softsign", "sigmoid", "hard_sigmoid",
+)  # fmt: skip
+"""What hidden layers may have: neither straight nor flat, and each unit by itself."""
+
+STARTS: dict[str, Initializer] = {
+    **dict.fromkeys(("tanh", "softsign", "sigmoid", "hard_sigmoid"), GlorotNormal()),
+    "selu": LecunNormal(),
+}
+"""The first weights of layers with an activation; of all others He's."""
+
+NORMALIZATIONS: dict[str, Layer | None] = {
+    "none": None,
+    "batch": BatchNormalization(momentum=0.9),  # tables have few batches an epoch
+    "layer": LayerNormalization(),
+}
+"""What comes after each hidden layer's sums."""
+
+DESIGN = ("hidden", "dropout", "activation", "normalization", "l1", "l2")
 
 SPREAD_WIDTH = 8  # units for each number; 16 were no better on held-out rows
 
@@ -37,7 +78,7 @@ class Head:
 
 @dataclass(frozen=True)
 class TableNetwork:
-    """Numbers, spread numbers and embedded categories side by side, then layers of ReLU units.
+    """Numbers, spread numbers and embedded categories side by side, then layers of units.
 
     A number that is spread is a column of its range's parts: 1 for each part below it, 0 for each
     above, and how far it reaches into its own (Gorishniy, Rubachev and Babenko 2022, "On
@@ -54,6 +95,13 @@ class TableNetwork:
         What is said of each target; all are made of the last hidden layer.
     spread, bins
         How many numbers are spread, and over how many parts at most.
+    activation, normalization
+        Of the hidden layers, one of `ACTIVATIONS`; what is between it and their sums, one of
+        `NORMALIZATIONS`.
+    l1, l2
+        Strengths of penalties on the kernels of all these layers and of the last, in training.
+    fixed
+        Whether batches too are normalized by the statistics that are kept for prediction.
     """
 
     numbers: int
@@ -63,21 +111,33 @@ class TableNetwork:
     dropout: float = 0.0
     spread: int = 0
     bins: int = 0
+    activation: str = "relu"
+    normalization: str = "none"
+    l1: float = 0.0
+    l2: float = 0.0
+    fixed: bool = False
 
     @classmethod
     def of(
-        cls,
-        encoder: Encoder,
-        *,
-        hidden: tuple[int, ...],
-        heads: tuple[Head, ...],
-        dropout: float,
+        cls, encoder: Encoder, heads: tuple[Head, ...], design: Mapping[str, Any]
     ) -> TableNetwork:
-        """The network of what an encoder makes of a table."""
+        """The network of what an encoder makes of a table.
+
+        design
+            What `design` gives; what is left out is as usual, other names are left aside.
+        """
+        settings = {name: design[name] for name in DESIGN if name in design}
+        settings["hidden"] = tuple(design["hidden"] or ())
         return cls(
-            encoder.width, encoder.cardinalities, hidden, heads, dropout,
-            len(encoder.spread), encoder.bins,
+            encoder.width, encoder.cardinalities, heads=heads, spread=len(encoder.spread),
+            bins=encoder.bins, **settings,
         )  # fmt: skip
+
+    @property
+    def design(self) -> dict[str, Any]:
+        """The settings that are no facts of the table, as plain values."""
+        found = {name: getattr(self, name) for name in DESIGN}
+        return {**found, "hidden": list(self.hidden)}
 
     @property
     def inputs(self) -> tuple[NetworkInput, ...]:
@@ -116,24 +176,55 @@ class TableNetwork:
             yield Parameter("spread/bias", bias, RandomNormal(stddev=0.3))
             width += self.spread * SPREAD_WIDTH
         for index, units in enumerate((*self.hidden, sum(head.units for head in self.heads))):
-            yield Parameter(f"dense_{index}/kernel", (width, units), HeNormal())
+            start = STARTS.get(self.activation, HeNormal())
+            yield Parameter(f"dense_{index}/kernel", (width, units), start, self._penalty)
             yield Parameter(f"dense_{index}/bias", (units,), Zeros())
+            if self.between is not None and index < len(self.hidden):
+                name = self._normalization_name(index)
+                for one in self.between.parameters((units,)):
+                    yield replace(one, name=f"{name}/{one.name}")
             width = units
+
+    @property
+    def _penalty(self) -> Regularizer | None:
+        if not self.l1 and not self.l2:
+            return None
+        both = self.l1 and self.l2
+        one = L1(self.l1) if self.l1 else L2(self.l2)
+        return InTraining(L1L2(self.l1, self.l2) if both else one)
+
+    @property
+    def between(self) -> Layer | None:
+        """The normalization between sums and activation of each hidden layer, if there is one."""
+        return NORMALIZATIONS[self.normalization]
+
+    def _normalization_name(self, index: int) -> str:
+        return f"{self.normalization}_normalization_{index}"
 
     @property
     def names(self) -> tuple[str, ...]:
         """The layers: embeddings, spread numbers, then those of the trunk and of the heads."""
-        spread = ("spread",) if self.spread else ()
-        embeddings = (f"embedding_{index}" for index in range(len(self.cardinalities)))
-        return (*embeddings, *spread, *(f"dense_{index}" for index in range(len(self.hidden) + 1)))
+        return tuple(name for name, _ in self._layers())
 
     @property
     def activations(self) -> tuple[str | None, ...]:
-        """ReLU, but of embeddings and of the last layer."""
-        return tuple(
-            None if name.startswith("embedding") or name == self.names[-1] else "relu"
-            for name in self.names
-        )
+        """Of the layers that have one; where sums are normalized it is a layer of its own."""
+        return tuple(activation for _, activation in self._layers())
+
+    def _layers(self) -> Iterator[tuple[str, str | None]]:
+        """Each layer's name and activation."""
+        for index in range(len(self.cardinalities)):
+            yield f"embedding_{index}", None
+        if self.spread:
+            yield "spread", "relu"
+        for index in range(len(self.hidden)):
+            if self.between is None:
+                yield f"dense_{index}", self.activation
+            else:
+                yield f"dense_{index}", None
+                yield self._normalization_name(index), None
+                yield f"activation_{index}", self.activation
+        yield f"dense_{len(self.hidden)}", None
 
     def outputs(
         self, inputs: Mapping[str, Node], parameters: Sequence[Node], draws: Draws | None
@@ -145,22 +236,65 @@ class TableNetwork:
         self, inputs: Mapping[str, Node], parameters: Sequence[Node], draws: Draws | None
     ) -> tuple[Node, ...]:
         """What each layer makes, before numbers are left out at random."""
-        waiting = iter(parameters)
-        parts = [inputs["numbers"]] if self.numbers else []
+        before = self.parts(inputs, parameters)
+        kernel, bias, *others = parameters[self.before_trunk :]
+        sums = self._features(inputs, before) @ kernel + bias
+        return (*before, *self.trunk(sums, others, draws))
+
+    @property
+    def before_trunk(self) -> int:
+        """How many parameters come before kernel and bias of the first layer of all."""
+        return len(self.cardinalities) + (2 if self.spread else 0)
+
+    def features(self, inputs: Mapping[str, Node], parameters: Sequence[Node]) -> Node:
+        """What the first layer of all is given: numbers, embeddings, spread numbers."""
+        return self._features(inputs, self.parts(inputs, parameters))
+
+    def parts(self, inputs: Mapping[str, Node], parameters: Sequence[Node]) -> tuple[Node, ...]:
+        """What embeddings make, then what is made of spread numbers."""
+        tables = parameters[: len(self.cardinalities)]
         found = []
-        for index in range(len(self.cardinalities)):
+        for index, table in enumerate(tables):
             codes = ops.narrow(inputs["categories"], axis=1, start=index, stop=index + 1)
-            found.append(ops.gather(next(waiting), codes.reshape((codes.shape[0],))))
+            found.append(ops.gather(table, codes.reshape((codes.shape[0],))))
         if self.spread:
-            found.append(self._spread(inputs["positions"], next(waiting), next(waiting)))
-        parts += found
-        x = ops.concatenate(*parts, axis=1) if len(parts) > 1 else parts[0]
+            kernel, bias = parameters[len(tables) : len(tables) + 2]
+            found.append(self._spread(inputs["positions"], kernel, bias))
+        return tuple(found)
+
+    def _features(self, inputs: Mapping[str, Node], parts: Sequence[Node]) -> Node:
+        side = [inputs["numbers"], *parts] if self.numbers else parts
+        return ops.concatenate(*side, axis=1) if len(side) > 1 else side[0]
+
+    def trunk(
+        self, sums: Node, parameters: Sequence[Node], draws: Draws | None
+    ) -> tuple[Node, ...]:
+        """What the first layer of all and those behind it make of the first one's sums.
+
+        parameters
+            Those behind the first layer's kernel and bias.
+        """
+        waiting = iter(parameters)
+        found = []
+        activation = find_activation(self.activation)
         for _ in self.hidden:
-            found.append(ops.relu(x @ next(waiting) + next(waiting)))
-            x = found[-1]
+            if self.between is not None:
+                found += [sums, self._normalized(self.between, sums, waiting, draws)]
+                sums = found[-1]
+            x = activation(sums)
+            found.append(x)
             if draws is not None and self.dropout:
                 x = x * draws.mask(x.shape, self.dropout)
-        return (*found, x @ next(waiting) + next(waiting))
+            sums = x @ next(waiting) + next(waiting)
+        return (*found, sums)
+
+    def _normalized(
+        self, layer: Layer, sums: Node, waiting: Iterator[Node], draws: Draws | None
+    ) -> Node:
+        own = [next(waiting) for _ in layer.parameters((1,))]
+        if draws is None or self.fixed:
+            return layer.apply(sums, *own)
+        return layer.apply_training(sums, *own, draws=draws)
 
     def ending(self, last: Node) -> tuple[Node, ...]:
         """Probabilities of a head's columns, or the columns themselves."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
 from typing import Any
 
 from chainrule.errors import SettingError, listing, nearest
+from chainrule.estimators.network import ACTIVATIONS, NORMALIZATIONS
 
 __all__ = ["SETTINGS", "Setting", "TableSettings", "check_settings"]
 
@@ -69,6 +71,18 @@ SETTINGS: dict[str, Setting] = {
     "hidden": Setting(
         "units of the hidden layers, as 256,128", "integers", lowest=1, optional=True
     ),
+    "activation": Setting(
+        "function of the hidden units: relu, leaky_relu, elu, selu, gelu, silu, mish, softplus, "
+        "tanh, sigmoid ...",
+        "choice",
+        choices=ACTIVATIONS,
+    ),
+    "normalization": Setting(
+        "batch or layer: brings the sums of hidden units to mean 0 and deviation 1 over a batch, "
+        "or over the units of a row",
+        "choice",
+        choices=tuple(NORMALIZATIONS),
+    ),
     "bins": Setting(
         "parts that the range of a number is spread over at most, 0 or 1: none; by default 128; "
         "fewer on tables of many numbers, none above 512 of them",
@@ -78,8 +92,22 @@ SETTINGS: dict[str, Setting] = {
         optional=True,
     ),
     "dropout": Setting("share of hidden units left out", "number", 0, below=1, optional=True),
-    "learning_rate": Setting("step size of AdamW", "number", above=0, optional=True),
-    "weight_decay": Setting("pull of the weights towards 0", "number", lowest=0, optional=True),
+    "l1": Setting("penalty on the sizes of the weights of dense layers", "number", lowest=0),
+    "l2": Setting("penalty on the squares of the weights of dense layers", "number", lowest=0),
+    "optimizer": Setting(
+        "what makes steps of gradients; sgd has momentum 0.9",
+        "choice",
+        choices=("adamw", "adam", "nadam", "rmsprop", "adagrad", "sgd"),
+    ),
+    "learning_rate": Setting(
+        "step size; by default 0.001 (0.002 for numbers), of sgd and adagrad ten times as much",
+        "number",
+        above=0,
+        optional=True,
+    ),
+    "weight_decay": Setting(
+        "pull of the weights towards 0, of adamw alone", "number", lowest=0, optional=True
+    ),
     "batch_size": Setting("rows an update", "integer", lowest=1, optional=True),
     "epochs": Setting("passes over the rows at most", "integer", lowest=1),
     "patience": Setting("epochs without a better validation before the end", "integer", lowest=1),
@@ -118,8 +146,13 @@ class TableSettings:
     class_weight: str | None = None
     model: str = "tabular"
     hidden: tuple[int, ...] | None = None
+    activation: str = "relu"
+    normalization: str = "none"
     bins: int | None = None
     dropout: float | None = None
+    l1: float = 0.0
+    l2: float = 0.0
+    optimizer: str = "adamw"
     learning_rate: float | None = None
     weight_decay: float | None = None
     batch_size: int | None = None
@@ -165,12 +198,18 @@ def check_settings(settings: TableSettings) -> None:
         if problem:
             message = f"{name}: must be {problem}, got {value!r}."
             raise SettingError(message)
+    if settings.weight_decay and settings.optimizer != "adamw":
+        message = (
+            f"weight_decay: belongs to optimizer='adamw', got {settings.weight_decay!r} with "
+            f"{settings.optimizer!r}; leave it out, or give l2 in its place."
+        )
+        raise SettingError(message)
 
 
 def _problem(setting: Setting, value: Any) -> str:
     """What the value must be, or nothing when it is."""
     if setting.kind == "choice":
-        return "" if value in setting.choices else f"one of {listing(setting.choices)}"
+        return "" if value in setting.choices else _choice_problem(setting, value)
     if setting.kind == "word":
         return "" if isinstance(value, str) else "a text"
     if setting.kind == "words":
@@ -181,6 +220,12 @@ def _problem(setting: Setting, value: Any) -> str:
         whole = listed and all(_is_whole(one) and one >= (setting.lowest or 0) for one in value)
         return "" if whole else f"whole numbers of {setting.lowest} or more, as 256,128"
     return _number_problem(setting, value)
+
+
+def _choice_problem(setting: Setting, value: Any) -> str:
+    close = get_close_matches(str(value), setting.choices, 1)
+    near = f" (did you mean {close[0]!r}?)" if close else ""
+    return f"one of {listing(setting.choices)}{near}"
 
 
 def _number_problem(setting: Setting, value: Any) -> str:

@@ -16,10 +16,12 @@ from chainrule.estimators.network import SPREAD_WIDTH, TableNetwork, embedding_w
 from chainrule.estimators.settings import TableSettings
 from chainrule.layers import Parameters
 from chainrule.losses import MeanSquaredError, SparseCategoricalCrossentropy
-from chainrule.optimizers import AdamW
+from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.training import Data, Trainer
 
 __all__ = ["RowStep", "row_step", "trainer_of"]
+
+SGD_MOMENTUM = 0.9
 
 MOST_SCALED = 12
 """Columns of which it is said how they are scaled."""
@@ -41,14 +43,22 @@ def trainer_of(
         SparseCategoricalCrossentropy() if head.is_classification else MeanSquaredError()
         for head in network.heads
     ]
-    rule = AdamW(chosen.learning_rate, weight_decay=chosen.weight_decay)
     seed = member_seed(chosen.seed, number)
-    return Trainer(network, losses, rule, seed=seed, parameters=parameters)
+    return Trainer(network, losses, _rule(chosen), seed=seed, parameters=parameters)
+
+
+def _rule(chosen: Any) -> Optimizer:
+    """The optimizer of settings."""
+    extra = {
+        "adamw": {"weight_decay": chosen.weight_decay},
+        "sgd": {"momentum": SGD_MOMENTUM},
+    }.get(chosen.optimizer, {})
+    return OPTIMIZERS[chosen.optimizer](chosen.learning_rate, **extra)
 
 
 @dataclass(frozen=True)
 class RowStep:
-    """One row of a table as a step of training without dropout takes it.
+    """One row of a table as a step of training takes it that goes forward as prediction does.
 
     trainer, data
         One of the model's networks with a new optimizer; the row, encoded.
@@ -88,7 +98,8 @@ class RowStep:
 def row_step(model: TableModel, table: Table, row: int, member: int = 0) -> RowStep:
     """A row of a table, ready to be traced through one of a model's networks.
 
-    Dropout is off, so that what goes forward is the prediction.
+    Dropout is off, and statistics of batches are those kept for prediction, so that what goes
+    forward is the prediction.
 
     row, member
         Counted from 0.
@@ -114,7 +125,7 @@ def row_step(model: TableModel, table: Table, row: int, member: int = 0) -> RowS
 
 
 def _of_row(model: TableModel, one: Table, member: int) -> RowStep:
-    network = replace(model.network, dropout=0.0)
+    network = replace(model.network, dropout=0.0, fixed=True)
     encoded = model.encoder.encode(one)
     inputs = network_inputs(network, encoded)
     trainer = trainer_of(network, model.chosen, member, model.members[member].parameters)

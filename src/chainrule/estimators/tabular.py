@@ -50,8 +50,13 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         metric: Any = None,
         model: Any = "tabular",
         hidden: Any = None,
+        activation: Any = "relu",
+        normalization: Any = "none",
         bins: Any = None,
         dropout: Any = None,
+        l1: Any = 0.0,
+        l2: Any = 0.0,
+        optimizer: Any = "adamw",
         learning_rate: Any = None,
         weight_decay: Any = None,
         batch_size: Any = None,
@@ -68,8 +73,13 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         self.metric = metric
         self.model = model
         self.hidden = hidden
+        self.activation = activation
+        self.normalization = normalization
         self.bins = bins
         self.dropout = dropout
+        self.l1 = l1
+        self.l2 = l2
+        self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.batch_size = batch_size

@@ -52,9 +52,16 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
         labels that are not named; for several targets also a list of these, a column each.
     model
         "tabular" (strong defaults for tables) or "mlp" (one plain network).
-    hidden, bins, dropout, learning_rate, weight_decay, batch_size
-        Units of the hidden layers, parts that the range of a number is spread over, share of
-        hidden units left out, step size and decay of AdamW, rows an update.
+    hidden, activation, normalization
+        Units of the hidden layers; their function (relu, leaky_relu, elu, selu, gelu, silu, mish,
+        softplus, tanh, sigmoid ...; the small layers of spread numbers keep relu); what brings
+        their sums to mean 0 and deviation 1 before it: "none", "batch" or "layer".
+    bins, dropout, l1, l2
+        Parts that the range of a number is spread over, share of hidden units left out, penalties
+        on the sizes and the squares of the weights of dense layers, in the loss of training alone.
+    optimizer, learning_rate, weight_decay, batch_size
+        What makes steps of gradients ("adamw", "adam", "nadam", "rmsprop", "adagrad", or "sgd"
+        with momentum 0.9), step size, decay (of adamw alone), rows an update.
     epochs, patience
         Passes over the rows at most; how many without a better validation end training.
     members
@@ -92,8 +99,13 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
         class_weight: Any = None,
         model: Any = "tabular",
         hidden: Any = None,
+        activation: Any = "relu",
+        normalization: Any = "none",
         bins: Any = None,
         dropout: Any = None,
+        l1: Any = 0.0,
+        l2: Any = 0.0,
+        optimizer: Any = "adamw",
         learning_rate: Any = None,
         weight_decay: Any = None,
         batch_size: Any = None,
@@ -105,7 +117,8 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
     ) -> None:
         super().__init__(
             ignore=ignore, kinds=kinds, time=time, targets=targets, metric=metric, model=model,
-            hidden=hidden, bins=bins, dropout=dropout, learning_rate=learning_rate,
+            hidden=hidden, activation=activation, normalization=normalization, bins=bins,
+            dropout=dropout, l1=l1, l2=l2, optimizer=optimizer, learning_rate=learning_rate,
             weight_decay=weight_decay, batch_size=batch_size, epochs=epochs, patience=patience,
             members=members, time_limit=time_limit, random_state=random_state,
         )  # fmt: skip

@@ -36,9 +36,16 @@ class TabularRegressor(RegressorMixin, TabularEstimator):  # type: ignore[misc]
         validation loss where None.
     model
         "tabular" (strong defaults for tables) or "mlp" (one plain network).
-    hidden, bins, dropout, learning_rate, weight_decay, batch_size
-        Units of the hidden layers, parts that the range of a number is spread over, share of
-        hidden units left out, step size and decay of AdamW, rows an update.
+    hidden, activation, normalization
+        Units of the hidden layers; their function (relu, leaky_relu, elu, selu, gelu, silu, mish,
+        softplus, tanh, sigmoid ...; the small layers of spread numbers keep relu); what brings
+        their sums to mean 0 and deviation 1 before it: "none", "batch" or "layer".
+    bins, dropout, l1, l2
+        Parts that the range of a number is spread over, share of hidden units left out, penalties
+        on the sizes and the squares of the weights of dense layers, in the loss of training alone.
+    optimizer, learning_rate, weight_decay, batch_size
+        What makes steps of gradients ("adamw", "adam", "nadam", "rmsprop", "adagrad", or "sgd"
+        with momentum 0.9), step size, decay (of adamw alone), rows an update.
     epochs, patience
         Passes over the rows at most; how many without a better validation end training.
     members

@@ -9,7 +9,10 @@ from typing import Any
 from chainrule.graph import Node, ops
 from chainrule.settings import check_number, find_object
 
-__all__ = ["L1", "L1L2", "L2", "REGULARIZERS", "Lp", "PerRow", "Regularizer", "find_regularizer"]
+__all__ = [
+    "L1", "L1L2", "L2", "REGULARIZERS", "InTraining", "Lp", "PerRow", "Regularizer",
+    "find_regularizer",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -105,12 +108,11 @@ class Lp(Regularizer):
 
 
 @dataclass(frozen=True)
-class PerRow(Regularizer):
-    """A penalty that the rows of a batch share: training divides it by their number, or by the sum
-    of their weights where the loss is divided by that; scikit-learn's meaning of alpha.
+class InTraining(Regularizer):
+    """A penalty that is part of the loss in training, and left out where rows are evaluated.
 
     regularizer
-        Name or object of the penalty. Evaluation leaves it out.
+        Name or object of the penalty.
     """
 
     regularizer: Any
@@ -121,6 +123,13 @@ class PerRow(Regularizer):
     def __call__(self, parameter: Node) -> Node:
         whole: Node = self.regularizer(parameter)
         return whole
+
+
+@dataclass(frozen=True)
+class PerRow(InTraining):
+    """A penalty that the rows of a batch share: training divides it by their number, or by the sum
+    of their weights where the loss is divided by that; scikit-learn's meaning of alpha.
+    """
 
 
 REGULARIZERS: dict[str, type[Regularizer]] = {"l1": L1, "l2": L2, "l1_l2": L1L2, "lp": Lp}

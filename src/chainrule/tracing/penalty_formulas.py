@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.layers import L1, L1L2, L2, Lp, PerRow
+from chainrule.layers import L1, L1L2, L2, InTraining, Lp
 from chainrule.tracing.formula import (
     Call,
     Expression,
@@ -29,8 +29,8 @@ KINDS = {L1: ("l1", ""), L2: ("", "l2"), L1L2: ("l1", "l2")}
 
 
 def _plain(rule: Any) -> Any:
-    """The penalty that rows share, or the one that there is."""
-    return rule.regularizer if isinstance(rule, PerRow) else rule
+    """The penalty that training alone has, or rows share, or the one that there is."""
+    return rule.regularizer if isinstance(rule, InTraining) else rule
 
 
 def _strengths(rule: Any) -> tuple[float, float] | None:

@@ -270,10 +270,13 @@ def given_slopes(view: View, place: int, row: int, units: Sequence[int]) -> Iter
 
 def moving_statistics(view: View, place: int) -> Iterator[Entry]:
     """The mean and variance that are kept for predictions, after the step."""
-    layer, network, row = view.layers[place], view.trace.trainer.network, view.shown_rows[0]
-    if view.normals[place] is None or not isinstance(network, Stack):
+    layer, row = view.layers[place], view.shown_rows[0]
+    network: Any = view.trace.trainer.network
+    if view.normals[place] is None:
         return
-    kept = getattr(network.layers[network.names.index(layer.name)], "momentum", None)
+    in_line = isinstance(network, Stack)
+    made = network.layers[network.names.index(layer.name)] if in_line else network.between
+    kept = getattr(made, "momentum", None)
     for name, letter in (("moving_mean", "μ"), ("moving_variance", "σ²")):
         held = layer.parameters.get(name)
         if held is None or kept is None or np.array_equal(held.before, held.after):

@@ -174,7 +174,7 @@ def _layers(before: Trainer, after: Trainer, numbers: Traced, data: Data) -> Ite
     kinds = (
         [type(layer).__name__ for layer in network.layers]
         if isinstance(network, Stack)
-        else [name.rstrip("_0123456789").capitalize() for name in network.names]
+        else [_kind(name) for name in network.names]
     )
     made = map(is_own, network.layers) if isinstance(network, Stack) else ()
     owned = dict(zip(network.names, made, strict=False))
@@ -200,6 +200,11 @@ def _layers(before: Trainer, after: Trainer, numbers: Traced, data: Data) -> Ite
         place += weighted
 
 
+def _kind(name: str) -> str:
+    """The class that a layer is called after: batch_normalization_0 is BatchNormalization."""
+    return "".join(word.capitalize() for word in name.rstrip("_0123456789").split("_"))
+
+
 def _activations(network: Any) -> Iterator[tuple[str | None, dict[str, float]]]:
     """The activation of each layer, with its settings where it has some."""
     for place, name in enumerate(network.activations):
@@ -207,7 +212,7 @@ def _activations(network: Any) -> Iterator[tuple[str | None, dict[str, float]]]:
         if isinstance(layer, LeakyReLU):
             yield "leaky_relu", {"negative_slope": layer.negative_slope}
             continue
-        given = getattr(layer, "activation", None)
+        given = name if layer is None else getattr(layer, "activation", None)
         made = None if given is None else find_activation(given)
         if isinstance(made, AdjustableActivation):
             known = (word for word, kind in ACTIVATIONS.items() if kind is type(made))

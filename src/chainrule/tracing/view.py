@@ -96,7 +96,7 @@ class View:
             number = self.layers[joined].place
             assert number is not None  # noqa: S101  (a layer with sums)
             return Columns(self.names.sources[number][start : start + width], "a")
-        alike = self.in_line or layer.is_a("Dropout")
+        alike = self.in_line or layer.is_a("Dropout", "Activation", *NORMALIZING)
         if width == len(current.names) and alike and layer.numbers.z is None:
             return current if self.only_moves(layer) else current.passed()
         others = (one for one in self.layers[place + 1 :] if not self.only_moves(one))

@@ -14,7 +14,7 @@ from chainrule.engine import Graph, Program, Steps, Workspace
 from chainrule.errors import SettingError, ShapeError
 from chainrule.graph import Node, Rows, Shape, gradients, input_node, ops
 from chainrule.kept import Kept, description_key
-from chainrule.layers import Draws, Layered, Network, Parameters, PerRow, Stack
+from chainrule.layers import Draws, InTraining, Layered, Network, Parameters, PerRow, Stack
 from chainrule.losses import Loss, LossMetric, Metric
 from chainrule.optimizers import Optimizer
 from chainrule.training.measures import ROWS, SUM, labeled
@@ -365,11 +365,13 @@ def _penalized(
     for one in task.parameters.table:
         if not one.trainable or one.regularizer is None:
             continue
-        if not isinstance(one.regularizer, PerRow):
-            loss = loss + one.regularizer(leaves.parameters[one.name])
-        elif training:
-            penalty = one.regularizer(leaves.parameters[one.name])
+        if isinstance(one.regularizer, InTraining) and not training:
+            continue
+        penalty = one.regularizer(leaves.parameters[one.name])
+        if isinstance(one.regularizer, PerRow):
             shared = penalty if shared is None else shared + penalty
+        else:
+            loss = loss + penalty
     if shared is not None:
         if weight is not None and all(loss.by_weight for loss in task.losses):
             rows = weight.sum()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule.estimators import SETTINGS, TablePlan, TableSettings
-from chainrule.tuning.space import LAYERS, UNITS, Space, space_of
+from chainrule.tuning.space import DECAYING, LAYERS, UNITS, Space, space_of
 
 __all__ = ["default_space"]
 
@@ -22,10 +22,9 @@ def default_space(plan: TablePlan, method: str) -> Space:
     fixed = {name for name in SETTINGS if getattr(plan.settings, name) != getattr(usual, name)}
     if "hidden" in fixed:
         fixed |= {LAYERS, UNITS}
-    found = {name: one for name, one in found.items() if name not in fixed}
-    return space_of(
-        {name: one for name, one in found.items() if name in (LAYERS, UNITS, *SETTINGS)}
-    )
+    if plan.chosen.optimizer != DECAYING:
+        fixed.add("weight_decay")
+    return space_of({name: one for name, one in found.items() if name not in fixed})
 
 
 def _grid(plan: TablePlan) -> dict[str, Any]:
@@ -51,7 +50,7 @@ def _wide(plan: TablePlan) -> dict[str, Any]:
         "weight_decay": {"low": 1e-3, "high": 1.0, "log": True, "zero": True},
         "l1": {"low": 1e-7, "high": 1e-3, "log": True, "zero": True},
         "l2": {"low": 1e-7, "high": 1e-3, "log": True, "zero": True},
-        "optimizer": ["adamw", "adam", "sgd"],
-        "activation": ["relu", "gelu", "tanh"],
+        "optimizer": ["adamw", "adam", "nadam"],
+        "activation": ["relu", "gelu", "silu", "tanh"],
         "normalization": ["none", "batch", "layer"],
     }

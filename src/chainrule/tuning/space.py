@@ -12,18 +12,16 @@ from chainrule.errors import SettingError, listing, nearest
 from chainrule.estimators import SETTINGS, TableSettings
 
 __all__ = [
-    "LAYERS", "SEARCHED", "UNITS", "Choice", "Dimension", "Range", "Space", "ends", "is_whole",
-    "plain_choice", "space_of",
+    "DECAYING", "LAYERS", "SEARCHED", "UNITS", "Choice", "Dimension", "Range", "Space", "ends",
+    "is_whole", "plain_choice", "space_of",
 ]  # fmt: skip
 
 LAYERS, UNITS = "layers", "units"
+DECAYING = "adamw"
+"""The optimizer that weight_decay belongs to."""
 SEARCHED = (
-    LAYERS, UNITS, *(
-        name for name in (
-            "hidden", "activation", "normalization", "bins", "dropout", "optimizer",
-            "learning_rate", "weight_decay", "l1", "l2", "batch_size", "epochs", "patience",
-        ) if name in SETTINGS
-    ),
+    LAYERS, UNITS, "hidden", "activation", "normalization", "bins", "dropout", "l1", "l2",
+    "optimizer", "learning_rate", "weight_decay", "batch_size", "epochs", "patience",
 )  # fmt: skip
 """The settings that may be searched; layers of as many units each are a way to say `hidden`."""
 
@@ -82,7 +80,7 @@ class Space:
         }
 
     def settings(self, place: Mapping[str, Any], hidden: Sequence[int]) -> dict[str, Any]:
-        """The settings that a place stands for.
+        """The settings that a place stands for, weight_decay only where the optimizer takes it.
 
         hidden
             Whose number of layers, or units of the first, is taken where only the other is
@@ -92,6 +90,8 @@ class Space:
         if LAYERS in found or UNITS in found:
             layers = found.pop(LAYERS, len(hidden))
             found["hidden"] = (found.pop(UNITS, hidden[0] if hidden else 64),) * layers
+        if found.get("optimizer", DECAYING) != DECAYING:
+            found.pop("weight_decay", None)
         return found
 
     def _value(self, name: str, value: Any) -> Any:

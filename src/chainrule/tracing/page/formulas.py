@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.layers import PerRow
+from chainrule.layers import InTraining
 from chainrule.tracing.activation_formulas import (
     activation_formula,
     activation_slope,
@@ -126,7 +126,7 @@ def _activity(view: View, layer: LayerTrace) -> dict[str, Any]:
     rule = activity_rule(view.trace, layer)
     if rule is None:
         return {}
-    rule = rule.regularizer if isinstance(rule, PerRow) else rule
+    rule = rule.regularizer if isinstance(rule, InTraining) else rule
     slope = plain(activity_slope(view, layer, Symbol("a", 0.5)))
     return {"activity": {"slope": slope, "p": getattr(rule, "p", None)}}
 
