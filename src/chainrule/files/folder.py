@@ -176,6 +176,20 @@ class RunFolder:
             raise DataError(message)
         return metrics
 
+    def read_search(self) -> dict[str, Any] | None:
+        """The trials in `search.json`; None where the run came of no search.
+
+        Raises:
+            DataError: it is not a JSON object.
+        """
+        if not is_file(self.search_path):
+            return None
+        found = _parsed(_text(self.search_path), self.search_path)
+        if not isinstance(found, dict):
+            message = f"{self.search_path}: not a JSON object. Restore the file, or remove it."
+            raise DataError(message)
+        return found
+
     def append_history(self, row: Mapping[str, Any]) -> None:
         """Adds a line to `history.jsonl`, at once on its way to the disk.
 
