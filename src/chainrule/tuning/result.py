@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from chainrule.tuning.search import best_of, is_lower_better
 from chainrule.tuning.space import Space
 from chainrule.tuning.trials import Trial
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["Tuning", "ranked", "score_name", "search_record", "spelled_settings"]
 
@@ -103,7 +100,7 @@ class Tuning:
             library = "pandas"
         return frame_of(columns, library)
 
-    def plot(self, axes: Any = None) -> list[Axes]:
+    def plot(self, axes: Any = None) -> list[Any]:
         """The score by trial with the best so far, and against each setting that was searched.
 
         axes
@@ -111,7 +108,7 @@ class Tuning:
         """
         from chainrule.drawing import plot_search
 
-        return plot_search(self.to_record(), axes=axes)
+        return list(plot_search(self.to_record(), axes=axes))
 
     def __repr__(self) -> str:
         shown = ranked(self.trials, self.metric)[:SHOWN]

@@ -130,7 +130,7 @@ def space_of(given: Any) -> Space:
     Raises `SettingError` with one sentence for what cannot be searched.
 
     >>> space_of({"learning_rate": {"low": 1e-4, "high": 1e-2, "log": True}, "units": [64, 128]})
-    Space(dimensions={'learning_rate': Range(low=0.0001, high=0.01, log=True, ...
+    Space(dimensions={'units': Choice(values=(64, 128)), 'learning_rate': Range(low=0.0001, ...
     """
     if isinstance(given, Space):
         return given
