@@ -100,6 +100,15 @@ def test_mistakes_are_one_sentence_and_leave_nothing(run, space, words, said):
     assert not Path("runs").exists()
 
 
+def test_a_time_limit_leaves_a_trained_run(run):
+    words = ("--method", "random", "--time-limit", "0.2", "--epochs", "500", "--members", "1")
+    outcome = run("tune", "houses.csv", "--target", "price", *words, "--out", "a", "--json")
+    assert outcome.code == 0, outcome.err
+    assert "search: until stopped (random)" in outcome.err
+    assert outcome.record["search"]["trials"] >= 1
+    assert not Path("a/trials").exists()
+
+
 def test_a_space_is_checked_before_the_table_is_read(run):
     Path("space.toml").write_text("unit = [4, 8]\n")
     outcome = run("tune", "none.csv", "--target", "left", "--space", "space.toml")
@@ -191,6 +200,9 @@ def test_a_search_that_was_killed_ends_as_if_it_had_not_been(start, process, who
     assert code == 130
     assert "what is done is kept; to go on: chainrule tune --resume --out cut" in said
     assert kept("cut")["interrupted"]
+    told = "go on with it (chainrule tune --resume --out cut)"
+    assert told in process("predict", "cut", "large.csv").sentence
+    assert told in process(*LONG, "--out", "cut").sentence
     outcome = process(*resume)
     assert outcome.code == 0, outcome.err
     assert_same("cut", whole)

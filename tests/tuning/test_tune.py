@@ -137,6 +137,14 @@ def test_what_cannot_be_tuned_is_one_sentence(settings, said):
     assert "\n" not in str(caught.value)
 
 
+def test_a_storage_that_cannot_be_reached_leaves_no_folder(tmp_path):
+    X, y = data()
+    place = tmp_path / "run"
+    with pytest.raises(SettingError, match="cannot be reached"):
+        chainrule.tune(quick(), X, y, out=place, storage="sqlite:////no/such/place.db")
+    assert not place.exists()
+
+
 def test_other_estimators_are_refused():
     X, y = data()
     with pytest.raises(InputTypeError, match="needs a TabularClassifier or TabularRegressor, got"):

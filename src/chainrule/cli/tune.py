@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import shlex
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -231,8 +232,7 @@ def _train_best(
         _say_resume(folder)
         return INTERRUPTED
     keeper.remove()
-    with contextlib.suppress(OSError):  # networks that the time limit stopped stay there
-        tuning.states_folder(folder).rmdir()
+    shutil.rmtree(tuning.states_folder(folder))  # of networks that the time limit stopped
     return 0
 
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["plot_search"]
 
 MOST_NAMES = 8
+DRAWN = ("layers", "units")
+"""What is searched in place of `hidden`."""
 Trials = Sequence[Mapping[str, Any]]
 
 
@@ -63,7 +65,7 @@ def plot_search(record: Any, axes: Any = None) -> list[Axes]:
     if has_rungs:
         _rungs(found[1], record, trials)
     for ax, name in zip(found[1 + has_rungs :], names, strict=True):
-        _setting(ax, record, trials, name)
+        _setting(ax, record, [one for one in trials if _value(one, name) is not None], name)
     return found
 
 
@@ -107,7 +109,7 @@ def _rungs(ax: Axes, record: Mapping[str, Any], trials: Trials) -> None:
 
 
 def _setting(ax: Axes, record: Mapping[str, Any], trials: Trials, name: str) -> None:
-    values = [one["settings"].get(name, one["place"].get(name)) for one in trials]
+    values = [_value(one, name) for one in trials]
     scores = _scores(trials)
     places: Any = values
     if any(isinstance(one, list | tuple | str) for one in values):
@@ -155,3 +157,8 @@ def _scores(trials: Trials) -> Any:
 
 def _spelled(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _value(trial: Mapping[str, Any], name: str) -> Any:
+    """What a trial had of a setting; None where it did not matter."""
+    return trial["place"].get(name) if name in DRAWN else trial["settings"].get(name)

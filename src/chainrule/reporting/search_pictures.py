@@ -17,6 +17,8 @@ MOST_NAMES = 6
 LONGEST_NAMES = 40
 SPREAD = 4.0
 
+DRAWN = ("layers", "units")
+"""What is searched in place of `hidden`."""
 Trials = Sequence[Mapping[str, Any]]
 METHODS = {
     "grid": "Every place of a grid was tried.",
@@ -38,7 +40,9 @@ def search_section(record: Mapping[str, Any] | None) -> dict[str, Any] | None:
     charts = [_course(record, trials)]
     if record["method"] == "hyperband":
         charts.append(_rungs(record, trials))
-    charts += [_setting(record, trials, name) for name in record["space"]]
+    for name in record["space"]:
+        having = [one for one in trials if _value(one, name) is not None]
+        charts += [_setting(record, having, name)] if having else []
     return {
         "score": record["score"],
         "sentences": list(_sentences(record, trials)),
@@ -122,7 +126,7 @@ def _rungs(record: Mapping[str, Any], trials: Trials) -> Chart:
 
 def _setting(record: Mapping[str, Any], trials: Trials, name: str) -> Chart:
     """The score of each trial against one setting, the best one marked."""
-    values = [one["settings"].get(name, one["place"].get(name)) for one in trials]
+    values = [_value(one, name) for one in trials]
     scores, names = _scores(trials), None
     dimension = record["space"][name]
     is_log = isinstance(dimension, Mapping) and bool(dimension.get("log"))
@@ -132,11 +136,9 @@ def _setting(record: Mapping[str, Any], trials: Trials, name: str) -> Chart:
         places = [named.index(_spelled(one)) + 0.5 for one in values]
         x, names = Axis(0, len(named)), _names(named)
     else:
-        missing = [one is None for one in values]
-        numbers = np.array([math.nan if one is None else float(one) for one in values])
+        places = np.array(values, np.float64)
         if is_log:  # there is no place for 0 on such an axis: it stands left of all others
-            numbers = np.where(numbers == 0, dimension["low"] / 2, numbers)
-        places = np.where(missing, math.nan, numbers)
+            places = np.where(places == 0, dimension["low"] / 2, places)
         x = Axis.of(places, is_log=is_log)
     y = _score_axis(record, scores)
     pen = Pen(x, y)
@@ -188,3 +190,8 @@ def _spelled(value: Any) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _value(trial: Mapping[str, Any], name: str) -> Any:
+    """What a trial had of a setting; None where it did not matter."""
+    return trial["place"].get(name) if name in DRAWN else trial["settings"].get(name)

@@ -209,8 +209,12 @@ def _folder(out: str | os.PathLike[str], resume: bool) -> Iterator[RunFolder]:
     if resume and not folder.path.is_dir():
         message = f"{out}: there is no search to go on with; leave out resume to begin one."
         raise MissingFileError(message)
-    with FolderLock(folder.path):
-        yield folder
+    try:
+        with FolderLock(folder.path):
+            yield folder
+    finally:
+        if folder.is_blank:  # nothing was begun
+            folder.path.rmdir()
 
 
 def _checked(estimator: Any) -> Any:

@@ -134,14 +134,11 @@ class Search:
         self._known: dict[int, Trial] = {}
         self._told = self._learned = self._epochs_done = 0
         self._running: dict[int, tuple[int, float]] = {}
+        self._best: Trial | None = None
         self._last: Trial | None = None
+        self._done = 0
         self._lock = threading.RLock()
         self._before, self._began = 0.0, time.monotonic()
-
-    @property
-    def best(self) -> Trial | None:
-        """The best trial so far."""
-        return best_of(self.trials, self.metric)
 
     @property
     def planned(self) -> int | None:
@@ -260,11 +257,20 @@ class Search:
         if not any(number == stage.trial for number, _ in ended) and stage.trial not in self._known:
             self._fits[stage.trial].rest()
         for number, state in ended:
-            trial = self._fits[number].trial
-            known = number in self._known or trial.state == "failed"
-            self._ended[number] = self._last = trial if known else replace(trial, state=state)
+            self._end(number, state)
         self._store()
+
+    def _end(self, number: int, state: str) -> None:
+        """A trial is over."""
+        trial = self._fits[number].trial
+        known = number in self._known
+        if not known and trial.state != "failed":
+            trial = replace(trial, state=state)
         with self._lock:
+            self._ended[number] = self._last = trial
+            self._done += 1
+            self._epochs_done += trial.epochs if known else 0
+            self._best = best_of([one for one in (self._best, trial) if one], self.metric)
             self._say()
 
     def _store(self) -> None:
@@ -278,38 +284,29 @@ class Search:
             self._told += 1
 
     def _say(self) -> None:
+        """Tell the watcher; within the lock, for threads tell of their epochs too."""
         if self.watch is None:
             return
-        known = [*self.trials, *self._ended.values()]
         self.watch(
             SearchProgress(
-                len(known),
-                self.planned,
-                dict(self._running),
-                best_of(known, self.metric),
-                self._last,
-                self.seconds(),
-                self._share(known),
-            )  # fmt: skip
-        )
+                self._done, self.planned, dict(self._running), self._best, self._last,
+                self.seconds(), self._share(),
+            )
+        )  # fmt: skip
 
-    def _share(self, ended: Sequence[Trial]) -> float | None:
+    def _share(self) -> float | None:
         """Of the time that all is expected to take the part that is over."""
         shares = []
         if self.time_limit is not None:
             shares.append(self.seconds() / self.time_limit)
-        epochs = sum(one.epochs for one in ended) + sum(now for now, _ in self._running.values())
         planned = self._schedule.planned
         if planned and self.method == "hyperband":
-            shares.append(epochs / planned)
-        elif self.planned and ended:
-            mean = sum(one.epochs for one in ended) / len(ended)
-            shares.append(epochs / max(1.0, mean * self.planned))
+            shares.append(self._epochs_done / planned)
+        elif self.planned and self._done:
+            under_way = sum(epochs for epochs, _ in self._running.values())
+            mean = max(1.0, (self._epochs_done - under_way) / self._done)
+            shares.append(self._epochs_done / (mean * self.planned))
         return min(1.0, max(shares)) if shares else None
-
-
-def _by_number(trials: Sequence[Trial]) -> dict[int, Trial]:
-    return {one.number: one for one in trials}
 
 
 def _schedule(
