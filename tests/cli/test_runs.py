@@ -118,6 +118,13 @@ def test_only_settings_that_differ_are_listed_a_column_a_run(run, some):
     ]  # fmt: skip
 
 
+def test_a_run_from_before_there_was_a_setting_had_it_as_usual(run, some):
+    some("good", "again")
+    config = Path("runs", "again", "config.toml")
+    config.write_text(re.sub("(?m)^optimizer = .*$", "", config.read_text("utf-8")), "utf-8")
+    assert run("runs", "--json").record["settings"] == {"left": {}}
+
+
 def test_several_runs_are_held_against_the_best_with_wider_intervals(run, some):
     some("poor", "good", "again", "metric")
     text = " ".join(run("runs").out.split())

@@ -98,6 +98,7 @@ def test_baselines_learn_from_the_rows_that_the_networks_learn_from(run):
         ("--test", "other.csv", "--validation", "other.csv"),
         ("--seed", "7", "--model", "mlp", "--ignore", "town", "--ignore", "rooms"),
         ("--metric", "mae", "--dropout", "0.2", "--members", "2"),
+        ("--normalization", "batch", "--activation", "silu", "--l2", "0.01", "--optimizer", "sgd"),
     ],
 )
 def test_a_config_trains_the_same_run_again(run, more):
@@ -141,6 +142,32 @@ def test_options_go_before_the_config(run):
     assert outcome.record["epochs"] == 2
     config = tomllib.loads(Path(outcome.record["run"], "config.toml").read_text())
     assert (config["settings"]["seed"], config["settings"]["hidden"]) == (5, [8])
+
+
+def test_another_optimizer_than_the_configs_chooses_what_belongs_to_it_anew(run):
+    def trained(*words):
+        outcome = run("train", *words, "--json")
+        assert outcome.code == 0, outcome.err
+        config = tomllib.loads(Path(outcome.record["run"], "config.toml").read_text())
+        return [config["settings"][name] for name in ("learning_rate", "weight_decay")]
+
+    quick = ("--target", "price", "--epochs", "1", "--members", "1", "--hidden", "4")
+    assert trained("houses.csv", *quick, "--out", "first") == [0.002, 0.1]
+    assert trained("--config", "first", "--optimizer", "sgd") == [0.02, 0.0]
+    given = ("--config", "first", "--optimizer", "sgd", "--learning-rate", "0.5")
+    assert trained(*given) == [0.5, 0.0]
+    assert trained("houses.csv", *quick, "--weight-decay", "0.3", "--out", "own") == [0.002, 0.3]
+    sentence = run("train", "--config", "own", "--optimizer", "sgd").sentence
+    assert "weight_decay: belongs to optimizer='adamw', got 0.3 with 'sgd'" in sentence
+
+
+def test_what_networks_are_is_said_where_it_is_not_as_usual(run):
+    words = ("--normalization", "layer", "--activation", "gelu", "--l1", "0.5")
+    words += ("--optimizer", "adam")
+    found = run("train", "houses.csv", *HOUSES, *words).err
+    assert "; gelu units; layer normalization; dropout 0.1; l1 0.5; steps of adam; up to 3" in found
+    usual = run("train", "houses.csv", *HOUSES).err
+    assert "network: one network of hidden layers 8; dropout 0.1; up to 3 epochs" in usual
 
 
 def test_changed_data_is_noticed(run):

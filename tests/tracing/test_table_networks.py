@@ -61,6 +61,14 @@ def test_other_settings_are_formulas(design, rows):
         assert list(trace.penalties) == (penalties if "l1" in design or "l2" in design else [])
 
 
+def test_units_keep_their_names_through_normalization_and_activation():
+    design = {"normalization": "layer", "activation": "tanh"}
+    text = " ".join(table_step((False,), 0, 0.0, rows=1, design=design).to_text(200).split())
+    assert "h1_1~ = γ1[1]·hat_h1_1 + β1[1] = " in text
+    assert "h1_1~~ = tanh(h1_1~) = " in text
+    assert "h1_1~~·W2[1,1] + " in text
+
+
 def test_statistics_that_are_kept_are_told_where_batches_change_them():
     design = {"normalization": "batch"}
     text = " ".join(table_step((False,), 0, 0.0, design=design).to_text(200).split())

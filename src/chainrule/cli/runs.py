@@ -7,6 +7,7 @@ import os
 import shlex
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +103,7 @@ class _Subject:
                 names = ", ".join(str(one.path) for one in group)
                 say(f"note: not compared: {names}: {' '.join(str(error).split())}")
         self.comparisons.sort(key=lambda one: -len(one.runs))
-        self.settings = settings_that_differ(self.runs)
+        self.settings = settings_that_differ([_with_usual(one) for one in self.runs])
 
     def show(self, names: dict[Path, str]) -> None:
         """List, compare, and say what differs."""
@@ -122,6 +123,14 @@ class _Subject:
                 _verdict(comparison, names)
         if self.settings:
             show(f"\nsettings that differ\n{_settings(self.runs, self.settings, names)}")
+
+
+def _with_usual(run: Run) -> Run:
+    """A run with settings that came after it as usual: it had no others."""
+    from chainrule.estimators import TableSettings
+
+    later = {**run.settings, **TableSettings().to_record()}  # these come last
+    return replace(run, settings={**later, **run.settings})
 
 
 def _record(runs: Sequence[Run], subjects: Sequence[_Subject]) -> dict[str, Any]:
