@@ -4,12 +4,14 @@ import json
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 from tests.cli.conftest import start as start_process
 from tests.cli.tables import houses_text
+from tests.terminals import Terminal, needs_terminals
 
 SPACE = """\
 units = [4, 8]
@@ -155,6 +157,27 @@ def test_what_cannot_be_gone_on_with(run, space):
     Path("churn.csv").write_text(Path("churn.csv").read_text() + "7,gold,no\n")
     said = run("tune", "--resume", "--out", "a").sentence
     assert "churn.csv: has changed since the search was begun" in said
+
+
+@needs_terminals
+def test_a_table_of_trials_is_shown_and_vanishes(space):
+    command = [sys.executable, "-m", "chainrule", "tune", "houses.csv", "--target", "price"]
+    words = ("--epochs", "60", "--members", "1", "--trials", "60", "--method", "random", *space)
+    terminal = Terminal(
+        [*command, *words], 80, None, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
+    assert terminal.end() == 0, terminal.screen.text
+    with terminal.child.stdout as out:
+        assert b"\x1b" not in out.read()
+    assert terminal.screen.cursor_shown
+    assert not re.search("^running|^best +trial|best so far", terminal.screen.text, re.M)
+    shown = [text for text in terminal.seen if re.search("^running", text, re.M)]
+    views = [re.findall("^(?:trial|running|best|last) .*", text, re.M) for text in shown]
+    assert all(len(line) <= 78 for view in views for line in view)
+    assert re.search(r"^trial \d+/60 .*%  about .* left$", shown[-1], re.M)
+    assert re.search(r"^running +trial \d+  epoch \d+", shown[-1], re.M)
+    assert re.search(r"^best +trial \d+: validation loss \S+ \(learning", shown[-1], re.M)
+    assert re.search(r"^last +trial \d+: ", shown[-1], re.M)
 
 
 @pytest.fixture(scope="module")

@@ -100,3 +100,25 @@ def test_without_a_count_there_is_no_end():
     assert len(stages) == 200
     assert Hyperband(3, is_endless=True).planned is None
     assert Flat(None, 3, None).planned is None
+
+
+def test_a_bracket_begins_when_the_one_before_is_at_its_last_rung():
+    schedule = Hyperband(9)
+    open_stages = [schedule.next() for _ in range(9)]
+    assert schedule.next() is None
+    for rung in ((1, 3), (3, 9)):
+        for stage in open_stages:
+            assert stage.epochs == rung[0]
+            assert not any(state == "complete" for _, state in schedule.take(stage, stage.trial))
+        count = 3 if rung[1] == 3 else 1
+        open_stages = [schedule.next() for _ in range(count)]
+        assert {stage.epochs for stage in open_stages} == {rung[1]}
+    second = [schedule.next() for _ in range(5)]  # beside the last rung of the first
+    assert {(stage.bracket, stage.epochs) for stage in second} == {(1, 3)}
+    for stage in second:
+        schedule.take(stage, 0.0)
+    last = schedule.next()
+    assert (last.bracket, last.epochs) == (1, 9)
+    assert schedule.next() is None  # two are under way
+    assert schedule.take(open_stages[0], 0.0) == [(open_stages[0].trial, "complete")]
+    assert schedule.next().bracket == 2

@@ -12,6 +12,7 @@ from chainrule.data import Encoder
 from chainrule.errors import SettingError, TrainingError
 from chainrule.estimators import TableSettings, fit_table, plan_table
 from chainrule.tuning import Range, Search, StoredTrials, best_trial, search_facts, space_of
+from chainrule.tuning.draws import Chance
 from chainrule.tuning.folds import members_of_folds
 
 SPACE = {
@@ -52,6 +53,18 @@ def test_threads_change_no_trial(method):
     assert len(found[0]) == (8 if method == "grid" else 24)
     settings = [tuple(one.settings.values()) for one in found[0]]
     assert len(set(settings)) == len(settings)
+
+
+def test_later_brackets_are_drawn_near_what_did_well():
+    plan = planned(epochs=9)
+    search = searched(plan, "hyperband", 30)
+    chance = Chance(space_of(SPACE), 0)
+    drawn, learned = [], []
+    for one in search.trials:
+        by_chance = one.place == chance.place(one.number)
+        assert by_chance == (one.bracket == 0 or one.number % 3 == 2)
+        (drawn if by_chance else learned).append(one.settings["learning_rate"])
+    assert np.median(learned) > 2 * np.median(drawn)  # so few epochs want large steps
 
 
 def test_several_trials_are_trained_at_the_same_time():

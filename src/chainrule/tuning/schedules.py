@@ -148,8 +148,8 @@ class Hyperband:
     is_endless
         Whether rounds follow each other without an end, where there is no count.
 
-    While the last networks of a rung are trained, those of the next bracket begin: trials are
-    drawn by chance, so that nothing hangs on it.
+    While the last rung of a bracket is trained, the next one begins; the one before it is over
+    then, so that what is known at its beginning does not hang on which network is done first.
     """
 
     def __init__(self, epochs: int, count: int | None = None, is_endless: bool = False) -> None:
@@ -184,7 +184,8 @@ class Hyperband:
             if run.waiting:
                 return Stage(run.waiting.pop(0), run.epochs[run.rung], run.number)
         left = math.inf if self._count is None else self._count - self._trials
-        if left <= 0:
+        under_way = [run for run in self._runs if run.rung < len(run.epochs) - 1]
+        if left <= 0 or under_way or len(self._runs) > 1:
             return None
         bracket = _cut(self._brackets[self._begun % len(self._brackets)], left)
         trials = list(range(self._trials, self._trials + bracket.trials[0]))

@@ -23,7 +23,7 @@ from chainrule.estimators import (
 from chainrule.reporting import LOWER_IS_BETTER
 from chainrule.training import Workers, jobs_at_once
 from chainrule.tuning.checks import check_search
-from chainrule.tuning.draws import Bayes, Chance, Draws, Grid
+from chainrule.tuning.draws import Bayes, Brackets, Chance, Draws, Grid
 from chainrule.tuning.folds import members_of_folds
 from chainrule.tuning.schedules import Flat, Hyperband, Schedule, Stage
 from chainrule.tuning.space import Space
@@ -45,7 +45,7 @@ class SearchProgress:
     running
         By number of a trial that is trained now: its epochs and its last score.
     best, last
-        The best trial so far, and the one that ended last.
+        The best trial so far, which may go on, and the one that ended last.
     share
         Of the time that all is expected to take; None where there is no end.
     """
@@ -133,6 +133,7 @@ class Search:
         self._ended: dict[int, Trial] = {}
         self._known: dict[int, Trial] = {}
         self._told = self._learned = self._epochs_done = 0
+        self._bracket = -1
         self._running: dict[int, tuple[int, float]] = {}
         self._best: Trial | None = None
         self._last: Trial | None = None
@@ -208,6 +209,8 @@ class Search:
         while draws.lag is not None and self._learned <= number - draws.lag:
             draws.tell(self._learned, self._signed(self.trials[self._learned]))
             self._learned += 1
+        if isinstance(draws, Brackets) and stage.bracket is not None:
+            self._open(draws, stage.bracket)
         place = draws.place(number)
         settings = self.space.settings(place, self._usual.hidden or ())
         trial = Trial(number, settings, place, "running", None, 0, 0, (), (), 0.0, stage.bracket)
@@ -222,6 +225,23 @@ class Search:
         file = None if self.folder is None else self.folder / f"{number}.safetensors"
         parts = () if known is not None else self._parts_of(chosen.bins or 0)
         return TrialFit(known or trial, chosen, parts, self._score, self._sign, file)
+
+    def _open(self, draws: Brackets, bracket: int) -> None:
+        """Let the trials of a bracket be drawn from what those before have shown."""
+        if bracket <= self._bracket:
+            return
+        self._bracket, most = bracket, self._usual.epochs
+        if bracket == 0:
+            return
+        under_way = [one.trial for one in self._fits.values()]
+        known = {one.number: one for one in [*under_way, *self._ended.values(), *self.trials]}
+        shown = []
+        for one in sorted(known.values(), key=lambda one: one.number):
+            # the last rung of the bracket just before may be done or not
+            rungs = [rung for rung in one.rungs if rung[0] < most or one.bracket != bracket - 1]
+            if rungs and math.isfinite(rungs[-1][1]):
+                shown.append((dict(one.place), rungs[-1][0], self._sign * rungs[-1][1]))
+        draws.learn(shown, most)
 
     def _parts_of(self, bins: int) -> list[StagedRows]:
         """The rows of each fold, encoded once."""
@@ -248,6 +268,7 @@ class Search:
             raise result
         with self._lock:
             self._running.pop(stage.trial, None)
+            self._best = best_of([one for one in (self._best, result) if one], self.metric)
         if result.state == "stopped" and stage.trial not in self._known:
             self._fits[stage.trial].rest()
             return
@@ -270,7 +291,6 @@ class Search:
             self._ended[number] = self._last = trial
             self._done += 1
             self._epochs_done += trial.epochs if known else 0
-            self._best = best_of([one for one in (self._best, trial) if one], self.metric)
             self._say()
 
     def _store(self) -> None:
@@ -324,4 +344,6 @@ def _schedule(
 def _draws(method: str, space: Space, seed: int) -> Draws:
     if method == "grid":
         return Grid(space)
-    return Bayes(space, seed) if method == "bayesian" else Chance(space, seed)
+    kinds: dict[str, type[Any]] = {"random": Chance, "bayesian": Bayes, "hyperband": Brackets}
+    found: Draws = kinds[method](space, seed)
+    return found
