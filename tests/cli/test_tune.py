@@ -93,6 +93,7 @@ def test_the_usual_space_is_printed_to_be_edited(run):
         (("--trials", "0"), "trials must be a whole number of 1 or more"),
         (("--folds", "1"), "folds must be a whole number of 2 or more"),
         (("--method", "grid", "--space", "space.toml"), "a grid needs some of the numbers"),
+        (("--space", "space.toml", "--hidden", "8"), "units is searched, and --hidden fixes it"),
     ],
 )
 def test_mistakes_are_one_sentence_and_leave_nothing(run, space, words, said):

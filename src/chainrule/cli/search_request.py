@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule.cli.config import TrainRequest, recorded_source, train_request
 from chainrule.cli.parser import UsageError, given_settings
 from chainrule.cli.resume import check_not_done
-from chainrule.errors import MissingFileError
+from chainrule.errors import MissingFileError, SettingError
 
 if TYPE_CHECKING:
     from chainrule.estimators import TablePlan
@@ -81,13 +82,23 @@ def search_request(options: argparse.Namespace) -> SearchRequest:
     options.config = None
     space = None if options.space is None else read_toml(options.space)
     if space is not None:
-        space_of(space)
+        _check_apart(space_of(space), given_settings(options))
     method = options.method or "bayesian"
     check_method(method)
     return SearchRequest(
         train_request(options), method, options.trials, options.time_limit, options.folds,
         options.storage, options.study or STUDY, space,
     )  # fmt: skip
+
+
+def _check_apart(space: Space, fixed: Collection[str]) -> None:
+    """Raise SettingError where a setting is both searched and given."""
+    for name in space.dimensions:
+        setting = "hidden" if name in ("layers", "units") else name
+        if setting in fixed:
+            option = "--" + setting.replace("_", "-")
+            message = f"space: {name} is searched, and {option} fixes it; leave out one of the two."
+            raise SettingError(message)
 
 
 def begun_request(options: argparse.Namespace) -> tuple[RunFolder, SearchRequest]:
