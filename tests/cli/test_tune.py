@@ -220,7 +220,7 @@ def test_a_search_that_was_killed_ends_as_if_it_had_not_been(start, process, who
     assert code == -signal.SIGKILL
     assert not Path("cut/search.json").exists()
     resume = ("tune", "--resume", "--out", "cut")
-    said, code = stopped(start, signal.SIGINT, *resume, after=30, threads=2)
+    said, code = stopped(start, signal.SIGINT, *resume, after=26, threads=2)
     assert code == 130
     assert "what is done is kept; to go on: chainrule tune --resume --out cut" in said
     assert kept("cut")["interrupted"]

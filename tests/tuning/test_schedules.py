@@ -10,7 +10,7 @@ from chainrule.tuning.schedules import Flat, Hyperband, Stage, brackets_of
 
 def test_brackets_are_those_of_the_paper():
     # Li et al. 2018, table 1: R = 81, eta = 3
-    found = [(list(one.trials), list(one.epochs)) for one in brackets_of(81)]
+    found = [(list(one.trials), list(one.epochs)) for one in brackets_of(81, cuts=4)]
     assert found == [
         ([81, 27, 9, 3, 1], [1, 3, 9, 27, 81]),
         ([34, 11, 3, 1], [3, 9, 27, 81]),
@@ -18,8 +18,9 @@ def test_brackets_are_those_of_the_paper():
         ([8, 2], [27, 81]),
         ([5], [81]),
     ]
-    assert brackets_of(81)[0].cost == 81 + 27 * 2 + 9 * 6 + 3 * 18 + 1 * 54
-    assert [one.epochs[-1] for one in brackets_of(200)] == [200] * 5
+    assert brackets_of(81, cuts=4)[0].cost == 81 + 27 * 2 + 9 * 6 + 3 * 18 + 1 * 54
+    assert [one.epochs[-1] for one in brackets_of(200)] == [200] * 4
+    assert brackets_of(81)[0] == ((27, 9, 3, 1), (3, 9, 27, 81))
     assert brackets_of(1) == (((1,), (1,)),)
 
 
