@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         metrics as metrics,
         optimizers as optimizers,
         regularizers as regularizers,
+        tuning as tuning,
     )
     from chainrule.drawing import plot_activation as plot_activation
     from chainrule.engine import engine_info as engine_info
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from chainrule.reporting import Doctor as Doctor
     from chainrule.tracing import trace as trace
     from chainrule.training import fit_many as fit_many
+    from chainrule.tuning import tune as tune
 
 __version__ = "0.1.0"
 
@@ -96,6 +98,7 @@ _ROOM_OF = {
     "Doctor": "reporting",
     "fit_many": "training",
     "trace": "tracing",
+    "tune": "tuning",
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
     "cross_validate": "estimators",
@@ -118,7 +121,7 @@ _ROOM_OF = {
 }
 _MODULES = (
     "activations", "callbacks", "constraints", "drawing", "examples", "explaining", "initializers",
-    "layers", "losses", "metrics", "optimizers", "regularizers",
+    "layers", "losses", "metrics", "optimizers", "regularizers", "tuning",
 )  # fmt: skip
 
 __all__ = ["__version__", *_ROOM_OF, *_MODULES]

@@ -21,6 +21,7 @@ DONE, MISTAKE, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 COMMANDS = {
     "train": "train a network on a table and judge it on rows it has not seen",
+    "tune": "search the settings that are best for a table, and train them",
     "predict": "predict the rows of a table with a trained run",
     "evaluate": "score a trained run on a table that has the target",
     "explain": "say why a run answers as it does: columns, rows, hidden units",

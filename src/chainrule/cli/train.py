@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import shlex
-import signal
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -28,6 +26,7 @@ from chainrule.cli.resume import (
     started_run,
     table_facts,
 )
+from chainrule.cli.signals import sigterm_as_ctrl_c
 from chainrule.errors import ChainruleError, DataError, MissingFileError, WriteError
 
 if TYPE_CHECKING:
@@ -44,7 +43,10 @@ if TYPE_CHECKING:
     from chainrule.files import FolderLock, RunFolder
     from chainrule.reporting import JudgedRows
 
-__all__ = ["EXAMPLES", "USAGE", "add_options", "run", "write_run_report"]
+__all__ = [
+    "EXAMPLES", "INTERRUPTED", "USAGE", "TrainTables", "add_options", "keeper_of", "new_folder",
+    "plan_of_request", "report_run", "run", "train_plan", "write_run_report",
+]  # fmt: skip
 
 INTERRUPTED = 130
 
@@ -100,13 +102,13 @@ def add_options(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train, judge, write the run folder, print the scores."""
     with _run_folder(options) as (folder, request):
-        plan, estimator, tables = _plan(request)
-        keeper = _keeper(options, request, plan, folder, tables)
-        _train(estimator, plan, folder, keeper)
+        plan, estimator, tables = plan_of_request(request)
+        keeper = keeper_of(options, request, plan, folder, tables)
+        train_plan(estimator, plan, folder, keeper)
         model = estimator.model_
         if model.interrupted:
             say("stopped: the best weights so far are kept and will be scored.")
-        _report(options, plan, model, folder, tables)
+        report_run(options, plan, model, folder, tables)
         if model.interrupted:
             _say_resume(folder)
         else:
@@ -129,7 +131,7 @@ def _run_folder(options: argparse.Namespace) -> Iterator[tuple[RunFolder, TrainR
         options.config = str(folder.config_path)
     request = train_request(options)
     if folder is None:
-        folder, made = _new_folder(options.out, request)
+        folder, made = new_folder(options.out, request)
     with FolderLock(folder.path) as lock:
         if options.resume:
             check_not_done(folder)
@@ -157,7 +159,7 @@ def _can_go_on(folder: RunFolder, error: BaseException) -> bool:
     return written and folder.config_path.exists()
 
 
-def _new_folder(out: str | None, request: TrainRequest) -> tuple[RunFolder, list[Path]]:
+def new_folder(out: str | None, request: TrainRequest) -> tuple[RunFolder, list[Path]]:
     """A new run folder, and all folders that were made for it, the innermost first."""
     from chainrule.files import RunFolder, next_run_folder
 
@@ -185,7 +187,7 @@ def _say_resume(folder: RunFolder) -> None:
         say(f"no checkpoint was written; to begin it again: {command}")
 
 
-def _plan(request: TrainRequest) -> tuple[TablePlan, TabularEstimator, _Tables]:
+def plan_of_request(request: TrainRequest) -> tuple[TablePlan, TabularEstimator, TrainTables]:
     """What is settled before training, said; the estimator of it, and the tables."""
     from chainrule.cli.described import describe_plan, plan_record
     from chainrule.data import fingerprint, read_table
@@ -207,11 +209,11 @@ def _plan(request: TrainRequest) -> tuple[TablePlan, TabularEstimator, _Tables]:
         mark = fingerprint(table)
     describe_plan(plan, table, request.test, request.validation)
     record = plan_record(plan, table, request.test, request.validation)
-    return plan, estimator, _Tables(table, test, validation, mark, record)
+    return plan, estimator, TrainTables(table, test, validation, mark, record)
 
 
 @dataclass(frozen=True)
-class _Tables:
+class TrainTables:
     """What is trained on, with the fingerprint of the data and an account of all."""
 
     data: Table
@@ -225,9 +227,9 @@ class _Tables:
         return {"data": self.data, "test": self.test, "validation": self.validation}
 
 
-def _keeper(
+def keeper_of(
     options: argparse.Namespace, request: TrainRequest, plan: TablePlan, folder: RunFolder,
-    tables: _Tables,
+    tables: TrainTables,
 ) -> Keeper:  # fmt: skip
     """What writes checkpoints, and what a run goes on from; a new run's settings are written."""
     from chainrule.estimators import Keeper
@@ -260,12 +262,14 @@ def _keeper(
     return keeper
 
 
-def _train(estimator: TabularEstimator, plan: TablePlan, folder: RunFolder, keeper: Keeper) -> None:
+def train_plan(
+    estimator: TabularEstimator, plan: TablePlan, folder: RunFolder, keeper: Keeper
+) -> None:
     """Fits the estimator; each epoch stands in history.jsonl as soon as it is done."""
     from chainrule.training import uninterrupted
 
     failed: list[ChainruleError] = []
-    with _sigterm_as_ctrl_c(), ProgressView() as view:
+    with sigterm_as_ctrl_c(), ProgressView() as view:
 
         def watch(progress: TableProgress) -> None:
             try:
@@ -285,28 +289,9 @@ def _train(estimator: TabularEstimator, plan: TablePlan, folder: RunFolder, keep
     folder.write_history(estimator.history_)  # network by network, however they were trained
 
 
-@contextmanager
-def _sigterm_as_ctrl_c() -> Iterator[None]:
-    """So that what a scheduler or `kill` stops is kept, as after Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's job in the background
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.raise_signal(signal.SIGINT)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _report(
+def report_run(
     options: argparse.Namespace, plan: TablePlan, model: TableModel, folder: RunFolder,
-    tables: _Tables,
+    tables: TrainTables, more: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
     """Scores the model, writes metrics.json and the report, prints scores and what to do next."""
     from chainrule.cli.described import findings_lines, run_record
@@ -331,10 +316,11 @@ def _report(
         "parts": plan.rows,
         "intervals": None if scores.test is None else scores.test.to_record()["intervals"],
         "interrupted": model.interrupted,
+        **(more or {}),
     }
     details = {**scores.details(), "iterations": model.loss_by_step}
-    more = {"data": tables.record, "learned": learned, **run_record(plan, model)}
-    folder.write_metrics({**record, **more, "doctor": model.doctor, "details": details})
+    known = {"data": tables.record, "learned": learned, **run_record(plan, model)}
+    folder.write_metrics({**record, **known, "doctor": model.doctor, "details": details})
     if options.json:
         show(strict_json(record))
     else:

@@ -23,6 +23,7 @@ from chainrule.drawing.history import (
 from chainrule.drawing.judgment import plot_judgment, plot_learning_curve, plot_residuals
 from chainrule.drawing.learning_rate_range import plot_learning_rate_range
 from chainrule.drawing.network import plot_network
+from chainrule.drawing.search import plot_search
 from chainrule.drawing.unit import Effect, UnitFacts, plot_unit
 from chainrule.drawing.weights import plot_weight_images, plot_weights
 
@@ -32,6 +33,6 @@ __all__ = [
     "plot_decision_boundary", "plot_dependence", "plot_gradient_norms", "plot_graph",
     "plot_hidden_unit", "plot_history", "plot_importance", "plot_judgment",
     "plot_learning_curve", "plot_learning_rate_range", "plot_learning_rates", "plot_network",
-    "plot_optimizer_paths", "plot_residuals", "plot_running_sums", "plot_unit",
+    "plot_optimizer_paths", "plot_residuals", "plot_running_sums", "plot_search", "plot_unit",
     "plot_waterfall", "plot_weight_images", "plot_weights", "svg_of",
 ]  # fmt: skip

@@ -6,14 +6,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import missing_from
+from chainrule.estimators.choices import Member, chosen_settings
 from chainrule.estimators.fit import fit_table
 from chainrule.estimators.held import Held
 from chainrule.estimators.keeping import Keeper
-from chainrule.estimators.metric import positive_code
+from chainrule.estimators.metric import chosen_score, positive_code
 from chainrule.estimators.model import Predictions, TableModel, load_table_model
 from chainrule.estimators.plan import TablePlan, plan_table
 from chainrule.estimators.run import TableProgress
 from chainrule.estimators.settings import SETTINGS, Setting, TableSettings
+from chainrule.estimators.staged import StagedFit, StagedRows
 from chainrule.estimators.stepping import RowStep, row_step
 
 if TYPE_CHECKING:
@@ -29,9 +31,12 @@ __all__ = [
     "Keeper",
     "MLPClassifier",
     "MLPRegressor",
+    "Member",
     "Predictions",
     "RowStep",
     "Setting",
+    "StagedFit",
+    "StagedRows",
     "TableModel",
     "TablePlan",
     "TableProgress",
@@ -39,6 +44,8 @@ __all__ = [
     "TabularClassifier",
     "TabularEstimator",
     "TabularRegressor",
+    "chosen_score",
+    "chosen_settings",
     "cross_validate",
     "fit_table",
     "load_table_model",

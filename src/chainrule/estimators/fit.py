@@ -25,7 +25,7 @@ from chainrule.estimators.plan import Array, TablePlan
 from chainrule.estimators.rows import rows_of
 from chainrule.estimators.run import Run, Score, Watch
 
-__all__ = ["fit_table", "prepared"]
+__all__ = ["fit_table", "network_of", "prepared"]
 
 
 def fit_table(
@@ -87,14 +87,15 @@ def prepared(
     keeper: Keeper | None = None,
 ) -> Run:
     """The networks of a plan with their rows, ready to be trained."""
-    network = _network(plan)
+    network = network_of(plan)
     pool = rows_of(plan, network, plan.pool)
     watched = plan.validation_table
     given = None if watched is None else rows_of(plan, network, watched)
     return Run(plan, network, pool, given, watch, score, keeper)
 
 
-def _network(plan: TablePlan) -> TableNetwork:
+def network_of(plan: TablePlan) -> TableNetwork:
+    """The network that the settings of a plan describe."""
     design = {name: getattr(plan.chosen, name) for name in DESIGN}
     return TableNetwork.of(plan.encoder, heads_of(plan.codecs), design)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,7 +11,10 @@ from chainrule.data import Labels, Numbers
 from chainrule.errors import SettingError, nearest
 from chainrule.reporting import LOWER_IS_BETTER
 
-__all__ = ["METRICS", "metric_score", "positive_code"]
+__all__ = ["METRICS", "chosen_score", "metric_score", "positive_code"]
+
+if TYPE_CHECKING:
+    from chainrule.estimators.plan import TablePlan
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -61,3 +64,19 @@ def metric_score(
         return float("nan") if value is None else sign * value
 
     return score
+
+
+def chosen_score(plan: TablePlan) -> Callable[[Array, Array, Array | None], float] | None:
+    """What chooses the best epoch of a plan's networks; None for the loss itself.
+
+    Raises SettingError for a metric that is not one of the task, or where there are several
+    targets.
+    """
+    metric = plan.settings.metric
+    if metric is not None and len(plan.codecs) > 1:
+        message = (
+            f"metric: {metric!r} is a score of one target, and there are {len(plan.codecs)}; "
+            "leave it out: the sum of the losses chooses the best epoch."
+        )
+        raise SettingError(message)
+    return None if metric is None else metric_score(metric, plan.labels, plan.settings.positive)

@@ -18,7 +18,7 @@ from chainrule.estimators.fit import fit_table
 from chainrule.estimators.given import Given, given_table, watched_table
 from chainrule.estimators.keeping import Keeper
 from chainrule.estimators.layout import Layout
-from chainrule.estimators.metric import metric_score
+from chainrule.estimators.metric import chosen_score
 from chainrule.estimators.model import Predictions, TableModel, load_table_model
 from chainrule.estimators.plain import plain, unboxed, unplain
 from chainrule.estimators.plan import ClassWeight, TablePlan, plan_table
@@ -167,15 +167,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
 
         Ctrl-C ends training and keeps the best weights so far, if an epoch is done.
         """
-        metric, positive = plan.settings.metric, plan.settings.positive
-        if metric is not None and len(plan.codecs) > 1:
-            message = (
-                f"metric: {metric!r} is a score of one target, and there are {len(plan.codecs)}; "
-                "leave it out: the sum of the losses chooses the best epoch."
-            )
-            raise SettingError(message)
-        score = None if metric is None else metric_score(metric, plan.labels, positive)
-        model = fit_table(plan, watch=watch, score=score, keeper=keeper)
+        model = fit_table(plan, watch=watch, score=chosen_score(plan), keeper=keeper)
         layout = plan.layout or Layout.of_schema(plan.schema)
         model.estimator = {
             "class": type(self).__name__,

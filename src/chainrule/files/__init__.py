@@ -6,7 +6,7 @@ from chainrule.files.folder import RunFolder, last_run_folder, make_folder, next
 from chainrule.files.lock import FolderLock, is_locked
 from chainrule.files.record import decode_record, encode_record, strict_json
 from chainrule.files.save import FORMAT, load_model_file, save_model
-from chainrule.files.toml import read_toml, write_toml
+from chainrule.files.toml import read_toml, toml_text, write_toml
 from chainrule.files.writing import is_file, is_folder, write_bytes_atomic, write_text_atomic
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "read_toml",
     "save_model",
     "strict_json",
+    "toml_text",
     "write_bytes_atomic",
     "write_text_atomic",
     "write_toml",

@@ -53,8 +53,10 @@ class RunFolder:
         place = as_path(path)
         _make_folder(place.parent, place)
         if not _claimed(place) and not (is_folder(place) and cls(place).is_left_over):
-            begun = is_file(cls(place).config_path) and not is_file(cls(place).metrics_path)
-            remedy = f", or go on with it (chainrule train --resume --out {place})" if begun else ""
+            run = cls(place)
+            begun = run.begun_by is not None and not is_file(run.metrics_path)
+            command = f"chainrule {run.begun_by} --resume --out {place}"
+            remedy = f", or go on with it ({command})" if begun else ""
             message = (
                 f"{place}: exists already, nothing was changed. Name a new folder with --out"
                 f"{remedy}."
@@ -82,10 +84,10 @@ class RunFolder:
             message = f"{place}: there is no such run folder. Check the path, or train one."
             raise MissingFileError(message)
         missing = [name for name in needs if not is_file(run.path / name)]
-        if MODEL in missing and is_file(run.config_path):
+        if MODEL in missing and run.begun_by is not None:
             message = (
                 f"{place}: there is no {MODEL}: its training goes on, or was stopped. Wait, or go "
-                f"on with it (chainrule train --resume --out {place})."
+                f"on with it (chainrule {run.begun_by} --resume --out {place})."
             )
             raise MissingFileError(message)
         if missing:
@@ -95,6 +97,13 @@ class RunFolder:
             )
             raise MissingFileError(message)
         return run
+
+    @property
+    def begun_by(self) -> str | None:
+        """The command that has begun a run in it; None where none has."""
+        if is_file(self.search_config_path):
+            return "tune"
+        return "train" if is_file(self.config_path) else None
 
     @property
     def is_blank(self) -> bool:
@@ -130,6 +139,16 @@ class RunFolder:
     def metrics_path(self) -> Path:
         """The scores."""
         return self.path / "metrics.json"
+
+    @property
+    def search_path(self) -> Path:
+        """The trials of a search for settings, where the run came of one."""
+        return self.path / "search.json"
+
+    @property
+    def search_config_path(self) -> Path:
+        """What a search for settings was asked for."""
+        return self.path / "search.toml"
 
     @property
     def judged_path(self) -> Path:
@@ -188,6 +207,20 @@ class RunFolder:
             message = f"{self.explained_path}: not a JSON object. Remove it, or train again."
             raise DataError(message)
         return record
+
+    def read_search(self) -> dict[str, Any] | None:
+        """The trials in `search.json`; None where the run came of no search.
+
+        Raises:
+            DataError: it is not a JSON object.
+        """
+        if not is_file(self.search_path):
+            return None
+        found = _parsed(_text(self.search_path), self.search_path)
+        if not isinstance(found, dict):
+            message = f"{self.search_path}: not a JSON object. Restore the file, or remove it."
+            raise DataError(message)
+        return found
 
     def append_history(self, row: Mapping[str, Any]) -> None:
         """Adds a line to `history.jsonl`, at once on its way to the disk.

@@ -11,7 +11,7 @@ from chainrule.errors import DataError, MissingFileError, SettingError
 from chainrule.files.record import encode_record
 from chainrule.files.writing import as_path, write_text_atomic
 
-__all__ = ["read_toml", "write_toml"]
+__all__ = ["read_toml", "toml_text", "write_toml"]
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -75,10 +75,25 @@ def write_toml(path: str | os.PathLike[str], settings: Mapping[str, Any]) -> Non
         DataError: None in a list, or an integer beyond 64 bits.
         WriteError: the place cannot be written.
     """
+    write_text_atomic(path, toml_text(settings))
+
+
+def toml_text(settings: Mapping[str, Any]) -> str:
+    """Settings as TOML; raises as `write_toml` does.
+
+    >>> print(toml_text({"units": [8, 16], "rate": {"low": 0.1}}), end="")
+    units = [
+        8,
+        16,
+    ]
+    <BLANKLINE>
+    [rate]
+    low = 0.1
+    """
     import tomli_w
 
     encode_record(settings, "settings")
-    write_text_atomic(path, tomli_w.dumps(_table(settings, "settings")))
+    return tomli_w.dumps(_table(settings, "settings"))
 
 
 def _table(settings: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from chainrule.reporting.few import few_rows
 from chainrule.reporting.fitting import fitting_score, fitting_words
 from chainrule.reporting.judged import JudgedRows
 from chainrule.reporting.scores import LOWER_IS_BETTER
+from chainrule.reporting.search_pictures import search_section
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -56,7 +57,8 @@ def report_html(folder: RunFolder) -> str:
     history = folder.read_history()
     judged = JudgedRows.load(folder.judged_path) if folder.judged_path.is_file() else None
     try:
-        return _template().render(_content(folder, metrics, config, history, judged))
+        content = _content(folder, metrics, config, history, judged)
+        return _template().render({**content, "search": search_section(folder.read_search())})
     except ChainruleError:
         raise
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, TemplateError) as error:

@@ -11,16 +11,17 @@ from chainrule.training.history import History
 from chainrule.training.intake import Data
 from chainrule.training.interruption import uninterrupted
 from chainrule.training.learning_rates import LearningRateScheduler, ReduceLROnPlateau
-from chainrule.training.live import live_text
+from chainrule.training.live import live_text, say_line
 from chainrule.training.looking import Look, look
 from chainrule.training.loop import Course, Plan
-from chainrule.training.many import fit_many, jobs_at_once
+from chainrule.training.many import Workers, fit_many, jobs_at_once
 from chainrule.training.model_checkpoint import ModelCheckpoint
 from chainrule.training.origin import LossNotFinite
 from chainrule.training.progress import ProgressBar
 from chainrule.training.progress_text import (
     NumberRow,
     progress_text,
+    spell_number,
     spell_rate,
     spell_seconds,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "TracedNode",
     "TracedTape",
     "Trainer",
+    "Workers",
     "clipped_gradient",
     "constant_loss",
     "fit_many",
@@ -75,7 +77,9 @@ __all__ = [
     "look",
     "progress_text",
     "read_checkpoint",
+    "say_line",
     "shape_of_row",
+    "spell_number",
     "spell_rate",
     "spell_seconds",
     "traced",

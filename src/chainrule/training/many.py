@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from chainrule.engine import thread_count, threads_at_most
 from chainrule.errors import InputTypeError, SettingError, TrainingError, nearest
@@ -15,7 +15,7 @@ from chainrule.settings import check_count
 from chainrule.training.callback import Callback
 from chainrule.training.interruption import stoppable, uninterrupted
 
-__all__ = ["fit_many", "jobs_at_once"]
+__all__ = ["Workers", "fit_many", "jobs_at_once"]
 
 SHOWN = 3
 
@@ -152,40 +152,63 @@ def _callbacks(job: _Job) -> Sequence[Any]:
 
 def _results(jobs: Sequence[_Job], at_once: int, threads: int) -> list[Any]:
     """What each job gave, or the error that it ended with."""
-    stop = threading.Event()
-    causes: list[BaseException] = []
-
-    def run(job: _Job) -> Any:
-        try:
-            if stop.is_set():
-                raise KeyboardInterrupt
-            with stoppable(stop), threads_at_most(threads):
-                return job.fit()
-        except BaseException as error:  # noqa: BLE001  (all are told at the end)
-            if not isinstance(error, Exception):
-                causes.append(error)
-                stop.set()
-            return error
-
-    with ThreadPoolExecutor(at_once, "fit_many") as pool:
-        try:
-            with uninterrupted():
-                futures = [pool.submit(run, job) for job in jobs]
-            _wait(futures)
-        except BaseException:
-            stop.set()
-            raise
-    if causes:
-        raise causes[0]
+    with Workers(at_once, threads) as workers:
+        with uninterrupted():
+            futures = [workers.start(job.fit) for job in jobs]
+        pending = set(futures)
+        while pending:
+            pending = workers.wait(pending)
     return [future.result() for future in futures]
 
 
-def _wait(futures: Sequence[Future[Any]]) -> None:
-    """Wait for all, with an ear for Ctrl-C."""
-    pending = set(futures)
-    while pending:
+class Workers:
+    """Threads that train independent networks, one each at a time, as jobs come.
+
+    at_once
+        How many networks are trained at the same time.
+    threads
+        How many threads each of them may have.
+
+    Ctrl-C in the thread that waits for them, and an error that leaves the block, stop them all
+    between two steps; what a worker ended with other than an `Exception` is raised at the end.
+    """
+
+    def __init__(self, at_once: int, threads: int = 1) -> None:
+        self._threads = threads
+        self._stop = threading.Event()
+        self._causes: list[BaseException] = []
+        self._pool = ThreadPoolExecutor(at_once, "fit_many")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._stop.set()
+        self._pool.shutdown()
+        if kind is None and self._causes:
+            raise self._causes[0]
+
+    def start(self, job: Callable[[], Any]) -> Future[Any]:
+        """Let the next free thread do a job; its result is what it gave, or the error."""
+        return self._pool.submit(self._run, job)
+
+    def wait(self, pending: Iterable[Future[Any]]) -> set[Future[Any]]:
+        """Wait a moment for one of some jobs, with an ear for Ctrl-C; those not done yet."""
         with uninterrupted():
-            _, pending = wait(pending, timeout=0.1)
+            return wait(pending, timeout=0.1, return_when=FIRST_COMPLETED).not_done
+
+    def _run(self, job: Callable[[], Any]) -> Any:
+        try:
+            if self._stop.is_set():
+                raise KeyboardInterrupt
+            with stoppable(self._stop), threads_at_most(self._threads):
+                return job()
+        except BaseException as error:  # noqa: BLE001  (all are told at the end)
+            if not isinstance(error, Exception):
+                self._causes.append(error)
+                self._stop.set()
+            return error
 
 
 def _failure(failed: Sequence[tuple[_Job, Exception]], results: Sequence[Any]) -> TrainingError:

@@ -1,0 +1,142 @@
+"""What a search is asked for: by the command line, or by the folder of one to go on with."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chainrule.cli.config import TrainRequest, recorded_source, train_request
+from chainrule.cli.parser import UsageError, given_settings
+from chainrule.cli.resume import check_not_done
+from chainrule.errors import MissingFileError, SettingError
+
+if TYPE_CHECKING:
+    from chainrule.estimators import TablePlan
+    from chainrule.files import RunFolder
+    from chainrule.tuning import Space
+
+__all__ = ["SearchRequest", "begun_request", "search_request"]
+
+AGAIN = ("trials", "time_limit")
+"""What may be another number when a search goes on."""
+FIXED = ("data", "target", "test", "validation", "method", "space", "folds", "storage", "study")
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """What is to be searched, and what is trained for it.
+
+    space
+        As the file says; None for the usual one.
+    """
+
+    train: TrainRequest
+    method: str
+    trials: int | None
+    time_limit: float | None
+    folds: int | None
+    storage: str | None
+    study: str
+    space: dict[str, Any] | None
+
+    def space_of(self, plan: TablePlan) -> Space:
+        """The space that is searched; raises SettingError where it cannot be."""
+        from chainrule.tuning import default_space, space_of
+
+        if self.space is None:
+            return default_space(plan, self.method)
+        return space_of(self.space)
+
+    def write(self, folder: RunFolder, space: Space, fingerprint: str) -> None:
+        """Keep it in the run folder, so that the search can go on."""
+        from chainrule.files import write_toml
+
+        train = self.train
+        sources = {
+            name: None if value is None else recorded_source(value)
+            for name, value in (
+                ("data", train.data), ("test", train.test), ("validation", train.validation),
+            )
+        }  # fmt: skip
+        record = {
+            **sources, "target": train.target, "fingerprint": fingerprint, "method": self.method,
+            "trials": self.trials, "time_limit": self.time_limit, "folds": self.folds,
+            "storage": self.storage, "study": self.study, "settings": train.settings.to_record(),
+            "space": space.to_record(),
+        }  # fmt: skip
+        write_toml(folder.search_config_path, record)
+
+
+def search_request(options: argparse.Namespace) -> SearchRequest:
+    """What the command line asks for; raises UsageError where data or target is missing."""
+    from chainrule.files import read_toml
+    from chainrule.tuning import STUDY, check_method, space_of
+
+    for name, remedy in (("data", "name a table"), ("target", "name a column with --target")):
+        if getattr(options, name) is None:
+            message = f"chainrule tune: error: no {name} given; {remedy}."
+            raise UsageError(message)
+    options.config = None
+    space = None if options.space is None else read_toml(options.space)
+    if space is not None:
+        _check_apart(space_of(space), given_settings(options))
+    method = options.method or "bayesian"
+    check_method(method)
+    return SearchRequest(
+        train_request(options), method, options.trials, options.time_limit, options.folds,
+        options.storage, options.study or STUDY, space,
+    )  # fmt: skip
+
+
+def _check_apart(space: Space, fixed: Collection[str]) -> None:
+    """Raise SettingError where a setting is both searched and given."""
+    for name in space.dimensions:
+        setting = "hidden" if name in ("layers", "units") else name
+        if setting in fixed:
+            option = "--" + setting.replace("_", "-")
+            message = f"space: {name} is searched, and {option} fixes it; leave out one of the two."
+            raise SettingError(message)
+
+
+def begun_request(options: argparse.Namespace) -> tuple[RunFolder, SearchRequest]:
+    """The folder of a search to go on with, and what it was begun with.
+
+    Raises UsageError where the command line asks for something else, MissingFileError where no
+    search was begun there.
+    """
+    from chainrule.estimators import TableSettings
+    from chainrule.files import RunFolder, read_toml
+
+    if options.out is None:
+        message = "chainrule tune: error: --resume needs the search to go on with; add --out RUN."
+        raise UsageError(message)
+    given = [name for name in FIXED if getattr(options, name) is not None]
+    given += list(given_settings(options))
+    if given:
+        message = (
+            f"chainrule tune: error: --resume goes on as the search was begun; leave out {given[0]}"
+            "."
+        )
+        raise UsageError(message)
+    folder = RunFolder(Path(options.out))
+    if not folder.search_config_path.is_file():
+        message = (
+            f"{options.out}: no search was begun there; leave out --resume to begin one, with DATA "
+            "and --target."
+        )
+        raise MissingFileError(message)
+    check_not_done(folder)
+    record = read_toml(folder.search_config_path)
+    train = TrainRequest(
+        record["data"], record["target"], record.get("test"), record.get("validation"),
+        TableSettings.from_record(record["settings"]), record["fingerprint"],
+    )  # fmt: skip
+    found = SearchRequest(
+        train, record["method"], record.get("trials"), record.get("time_limit"),
+        record.get("folds"), record.get("storage"), record["study"], record["space"],
+    )  # fmt: skip
+    again = {name: getattr(options, name) for name in AGAIN if getattr(options, name) is not None}
+    return folder, replace(found, **again)

@@ -1,0 +1,48 @@
+"""Tuning: the settings with which a table's network does best on rows that it has not learned."""
+
+from __future__ import annotations
+
+from chainrule.tuning.checks import METHODS, check_method, check_search
+from chainrule.tuning.defaults import default_space
+from chainrule.tuning.estimator import (
+    STUDY,
+    best_trial,
+    search_facts,
+    states_folder,
+    study_address,
+    tune,
+)
+from chainrule.tuning.result import Tuning, ranked, score_name, search_record, spelled_settings
+from chainrule.tuning.search import Search, SearchProgress, is_lower_better
+from chainrule.tuning.space import Choice, Range, Space, space_of
+from chainrule.tuning.study import StoredTrials
+from chainrule.tuning.trials import Trial
+from chainrule.tuning.view import SearchView
+
+__all__ = [
+    "METHODS",
+    "STUDY",
+    "Choice",
+    "Range",
+    "Search",
+    "SearchProgress",
+    "SearchView",
+    "Space",
+    "StoredTrials",
+    "Trial",
+    "Tuning",
+    "best_trial",
+    "check_method",
+    "check_search",
+    "default_space",
+    "is_lower_better",
+    "ranked",
+    "score_name",
+    "search_facts",
+    "search_record",
+    "space_of",
+    "spelled_settings",
+    "states_folder",
+    "study_address",
+    "tune",
+]

@@ -1,0 +1,238 @@
+"""`chainrule.tune`: the best settings of an estimator for a table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chainrule.data import FRAMES, fingerprint
+from chainrule.errors import (
+    InputTypeError,
+    MissingFileError,
+    TrainingError,
+    warn,
+)
+from chainrule.files import FolderLock, RunFolder, make_folder, strict_json, write_text_atomic
+from chainrule.settings import check_seed
+from chainrule.tuning.checks import check_method, check_search
+from chainrule.tuning.defaults import default_space
+from chainrule.tuning.result import Tuning, score_name
+from chainrule.tuning.search import Search, best_of, is_lower_better
+from chainrule.tuning.space import Space, space_of
+from chainrule.tuning.study import StoredTrials
+from chainrule.tuning.view import SearchView
+
+if TYPE_CHECKING:
+    from chainrule.estimators import TablePlan
+    from chainrule.tuning.trials import Trial
+
+__all__ = ["STUDY", "best_trial", "search_facts", "states_folder", "study_address", "tune"]
+
+STUDY = "chainrule"
+
+
+def tune(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    method: str = "bayesian",
+    space: Any = None,
+    trials: int | None = None,
+    time_limit: float | None = None,
+    metric: str | None = None,
+    folds: int | None = None,
+    storage: str | None = None,
+    study_name: str = STUDY,
+    out: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    seed: int = 0,
+    threads: int | None = None,
+    sample_weight: Any = None,
+    eval_set: Any = None,
+    groups: Any = None,
+    verbose: int = 0,
+) -> Tuning:
+    """Search for the settings with which an estimator does best on rows that it has not learned.
+
+    estimator
+        A `TabularClassifier` or `TabularRegressor`, not fitted: settings that the space does not
+        name stay as they are.
+    X, y, sample_weight, eval_set, groups
+        As `fit` takes them.
+    method
+        "grid" (every place), "random", "bayesian" (Optuna's TPE sampler learns from earlier
+        trials) or "hyperband" (many begin, the better ones go on from where they stopped).
+    space
+        What is searched: for each setting a list of values, a pair (low, high), or a
+        `chainrule.tuning.Range`; `layers` and `units` together say `hidden`. By default what
+        matters for a table of this size.
+    trials
+        How many at most; by default 50, every place of a grid, a round of Hyperband's brackets.
+    time_limit
+        Seconds that the search may take, without the last fit.
+    metric
+        The score that compares trials; by default the estimator's, else the validation loss.
+    folds
+        A trial is trained on so many folds, and has their mean score; by default it has one
+        network, watched on one part of the rows.
+    storage, study_name
+        The address of a database for the trials, an Optuna study; with `out` by default
+        study.sqlite3 there.
+    out
+        A folder for the study, for networks under way and for the best model.
+    resume
+        Go on with the search in `out` or `storage`, as if it had never been stopped.
+    threads
+        How many networks are trained at once; as many as cores when None. The trials do not
+        depend on it.
+    verbose
+        1 shows how it goes.
+
+    Each trial trains one network with the same seed on the same rows. The best settings are
+    trained as `fit` does, with as many networks as the estimator says. After Ctrl-C the best
+    settings so far are trained, with a warning; where nothing is done yet `KeyboardInterrupt` goes
+    on to the caller.
+
+    Raises `SettingError` for a space, a metric or a storage that cannot be used, `TrainingError`
+    where every trial failed, and what `fit` raises.
+
+    >>> import chainrule
+    >>> X = {"a": [float(row % 7) for row in range(60)], "b": ["u", "v", "w"] * 20}
+    >>> y = ["yes", "no", "yes"] * 20
+    >>> found = chainrule.tune(
+    ...     chainrule.TabularClassifier(epochs=3, members=1), X, y, method="grid",
+    ...     space={"learning_rate": [1e-3, 1e-2], "units": [8, 16]})
+    >>> len(found.trials), sorted(found.best_params)
+    (4, ['hidden', 'learning_rate'])
+    """
+    from sklearn.base import clone
+
+    base = _checked(estimator)
+    check_method(method)
+    if metric is not None:
+        base.set_params(metric=metric)
+    given = (sample_weight, eval_set, groups)
+    plan = base.plan(X, y, *given)
+    check_seed("tune", seed)
+    searched = default_space(plan, method) if space is None else space_of(space)
+    with ExitStack() as stack:
+        check_search(method, trials, time_limit, folds, plan, searched)
+        place = None if out is None else stack.enter_context(_folder(out, resume))
+        stored = None
+        if place is not None:
+            storage = storage or study_address(place)
+        if storage is not None:
+            facts = search_facts(plan, searched, method, trials, folds, seed)
+            stored = StoredTrials(
+                storage, study_name, searched, facts,
+                lower_is_better=is_lower_better(plan.settings.metric), resume=resume,
+            )  # fmt: skip
+        search = Search(
+            plan, searched, method, trials, time_limit, folds, seed, threads, stored,
+            None if place is None else states_folder(place),
+        )  # fmt: skip
+        if verbose:
+            search.watch = stack.enter_context(SearchView(score_name(plan.settings.metric)))
+        search.run()
+        best = best_trial(search)
+        if search.interrupted:
+            warn("Search interrupted by user: the best settings so far are trained.")
+        fitted = clone(base).set_params(**best.settings).fit(X, y, *given)
+        found = Tuning(
+            fitted, tuple(search.trials), plan.settings.metric, searched, method, folds, seed,
+            search.seconds(), search.interrupted, _library(X),
+        )  # fmt: skip
+        if place is not None:
+            write_text_atomic(place.search_path, strict_json(found.to_record()) + "\n")
+            fitted.save(place.model_path)
+    return found
+
+
+def best_trial(search: Search) -> Trial:
+    """The best trial of a search that is over; raises where there is none."""
+    best = best_of(search.trials, search.metric)
+    if best is not None:
+        return best
+    if search.interrupted:
+        raise KeyboardInterrupt
+    failed = [one for one in search.trials if one.message]
+    message = (
+        f"tune: all {len(search.trials)} trials failed; the first one: {failed[0].message}"
+        if failed
+        else "tune: no trial has a score; give more rows to watch, or another metric."
+    )
+    raise TrainingError(message)
+
+
+def search_facts(
+    plan: TablePlan, space: Space, method: str, count: int | None, folds: int | None, seed: int
+) -> dict[str, Any]:
+    """What a study keeps of its search: with other facts it would be another one.
+
+    How many trials there are may change, but of Hyperband, whose last bracket hangs on it.
+    """
+    watched = plan.validation_table
+    return {
+        "fingerprint": fingerprint(plan.pool),
+        "validation": None if watched is None else fingerprint(watched),
+        "target": list(plan.schema.target_names),
+        "metric": score_name(plan.settings.metric),
+        "method": method,
+        "trials": count if method == "hyperband" else None,
+        "space": space.to_record(),
+        "folds": folds,
+        "seed": seed,
+        "settings": plan.settings.to_record(),
+    }
+
+
+def study_address(folder: RunFolder) -> str:
+    """Where the study of a run folder is."""
+    return f"sqlite:///{folder.path.absolute() / 'study.sqlite3'}"
+
+
+def states_folder(folder: RunFolder) -> Path:
+    """Where the networks of trials under way are kept; made where it is not there."""
+    place = folder.path / "trials"
+    make_folder(place)
+    return place
+
+
+@contextmanager
+def _folder(out: str | os.PathLike[str], resume: bool) -> Iterator[RunFolder]:
+    """A new folder, or that of a search to go on with, held by this process."""
+    folder = RunFolder(Path(out)) if resume else RunFolder.create(out)
+    if resume and not folder.path.is_dir():
+        message = f"{out}: there is no search to go on with; leave out resume to begin one."
+        raise MissingFileError(message)
+    try:
+        with FolderLock(folder.path):
+            yield folder
+    finally:
+        if folder.is_blank:  # nothing was begun
+            folder.path.rmdir()
+
+
+def _checked(estimator: Any) -> Any:
+    """A copy of an estimator of tables, not fitted."""
+    from sklearn.base import clone
+
+    from chainrule.estimators import TabularEstimator
+
+    if not isinstance(estimator, TabularEstimator):
+        message = (
+            "tune: needs a TabularClassifier or TabularRegressor, got "
+            f"{type(estimator).__name__}; use scikit-learn's searches for others."
+        )
+        raise InputTypeError(message)
+    return clone(estimator)
+
+
+def _library(X: Any) -> str:
+    """The library of a frame; "" where it is none."""
+    library = type(X).__module__.partition(".")[0]
+    return library if library in FRAMES else ""

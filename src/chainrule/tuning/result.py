@@ -1,0 +1,184 @@
+"""What a search gives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.tuning.search import best_of, is_lower_better
+from chainrule.tuning.space import Space
+from chainrule.tuning.trials import Trial
+
+__all__ = ["Tuning", "ranked", "score_name", "search_record", "spelled_settings"]
+
+LOSS = "validation loss"
+SHOWN = 5
+CANNOT_TELL = (
+    "The best score is the best of many on the same rows, so it flatters: rows that no choice has "
+    "seen judge the settings. Trials that are close are no different beyond chance."
+)
+
+
+def score_name(metric: str | None) -> str:
+    """What a score is called."""
+    return metric or LOSS
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Tuning:
+    """The trials of a search, and the best settings trained.
+
+    best_estimator
+        The estimator with the best settings, fitted on all rows as `fit` does.
+    trials
+        All that were begun, in order (`Trial`).
+    metric
+        The score that compared them; the validation loss where None.
+    space, method, folds, seed
+        As they were asked for.
+    seconds
+        That the search took, without the last fit.
+    interrupted
+        Whether Ctrl-C ended it.
+    """
+
+    best_estimator: Any
+    trials: tuple[Trial, ...]
+    metric: str | None
+    space: Space
+    method: str
+    folds: int | None
+    seed: int
+    seconds: float
+    interrupted: bool = False
+    library: str = ""
+
+    cannot_tell = CANNOT_TELL
+
+    @property
+    def best_trial(self) -> Trial:
+        """The trial with the best score."""
+        found = best_of(self.trials, self.metric)
+        assert found is not None  # noqa: S101  (else there had been no result)
+        return found
+
+    @property
+    def best_params(self) -> dict[str, Any]:
+        """Its settings, as `set_params` takes them."""
+        return dict(self.best_trial.settings)
+
+    @property
+    def best_score(self) -> float:
+        """Its score, in the unit of the metric."""
+        return float(self.best_trial.score or 0.0)
+
+    def to_record(self) -> dict[str, Any]:
+        """Plain values."""
+        return search_record(
+            self.trials, method=self.method, metric=self.metric, space=self.space,
+            folds=self.folds, seed=self.seed, seconds=self.seconds, interrupted=self.interrupted,
+        )  # fmt: skip
+
+    def to_frame(self) -> Any:
+        """A row a trial, a column a setting: a frame as X was, else of pandas where it is there.
+
+        Without pandas a dict of columns.
+        """
+        from chainrule.data import frame_of
+
+        columns = _columns(self.trials)
+        library = self.library
+        if not library:
+            try:
+                import pandas  # noqa: F401
+            except ImportError:
+                return columns
+            library = "pandas"
+        return frame_of(columns, library)
+
+    def plot(self, axes: Any = None) -> list[Any]:
+        """The score by trial with the best so far, and against each setting that was searched.
+
+        axes
+            As many matplotlib axes; those of a new figure when None.
+        """
+        from chainrule.drawing import plot_search
+
+        return list(plot_search(self.to_record(), axes=axes))
+
+    def __repr__(self) -> str:
+        shown = ranked(self.trials, self.metric)[:SHOWN]
+        name = score_name(self.metric)
+        lines = [f"Tuning of {len(self.trials)} trials ({self.method}), the best by {name}:"]
+        lines += [
+            f"  trial {one.number}: {one.score:.6g} ({spelled_settings(one.settings)})"
+            for one in shown
+        ]
+        failed = sum(one.state == "failed" for one in self.trials)
+        return "\n".join([*lines, *([f"  {failed} failed"] if failed else [])])
+
+
+def search_record(
+    trials: Sequence[Trial], *, method: str, metric: str | None, space: Space, folds: int | None,
+    seed: int, seconds: float, interrupted: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """A search as plain values: what a report and a picture are made of."""
+    best = best_of(trials, metric)
+    return {
+        "method": method,
+        "score": score_name(metric),
+        "lower_is_better": is_lower_better(metric),
+        "space": space.to_record(),
+        "folds": folds,
+        "seed": seed,
+        "seconds": round(seconds, 3),
+        "interrupted": interrupted,
+        "best": None if best is None else best.number,
+        "trials": [one.to_record() for one in trials],
+    }
+
+
+def spelled_settings(settings: Mapping[str, Any]) -> str:
+    """Settings on a line.
+
+    >>> spelled_settings({"learning_rate": 0.00123456, "hidden": (64, 32)})
+    'learning_rate 0.00123, hidden 64,32'
+    """
+    return ", ".join(f"{name} {_spelled(value)}" for name, value in settings.items())
+
+
+def _spelled(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return ",".join(map(str, value))
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def ranked(trials: Sequence[Trial], metric: str | None) -> list[Trial]:
+    """Those with a score, the best first."""
+    sign = 1.0 if is_lower_better(metric) else -1.0
+    scored = [one for one in trials if one.score is not None]
+    return sorted(scored, key=lambda one: (sign * (one.score or 0.0), one.number))
+
+
+def _columns(trials: Sequence[Trial]) -> dict[str, Any]:
+    names = list(dict.fromkeys(name for one in trials for name in one.settings))
+    columns: dict[str, Any] = {
+        "trial": np.array([one.number for one in trials]),
+        "score": np.array([math.nan if one.score is None else one.score for one in trials]),
+        "state": np.array([one.state for one in trials], dtype=object),
+        "epoch": np.array([one.epoch for one in trials]),
+        "epochs": np.array([one.epochs for one in trials]),
+        "seconds": np.array([one.seconds for one in trials]),
+    }
+    for name in names:
+        values = [one.settings.get(name) for one in trials]
+        if any(isinstance(one, tuple | str) for one in values):
+            listed = [_spelled(one) for one in values]
+            columns[name] = np.array(listed, dtype=object)
+        else:
+            columns[name] = np.array(values)
+    return columns

@@ -1,0 +1,257 @@
+"""`chainrule tune`: searched, trained, judged; killed and gone on with."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import start as start_process
+from tests.cli.tables import houses_text
+from tests.terminals import Terminal, needs_terminals
+
+SPACE = """\
+units = [4, 8]
+learning_rate = {low = 1e-3, high = 1e-1, log = true}
+"""
+SMALL = ("--epochs", "5", "--members", "2", "--trials", "4")
+LONG = (
+    "tune", "large.csv", "--target", "price", "--method", "hyperband", "--epochs", "81",
+    "--patience", "81", "--members", "1", "--trials", "45", "--metric", "mae", "--space",
+    "space.toml",
+)  # fmt: skip
+
+
+def kept(run):
+    """The trials of a search but their seconds."""
+    record = json.loads((Path(run) / "search.json").read_text())
+    trials = [{**one, "seconds": 0} for one in record["trials"]]
+    return {**record, "seconds": 0, "trials": trials}
+
+
+@pytest.fixture
+def space():
+    Path("space.toml").write_text(SPACE)
+    return ("--space", "space.toml")
+
+
+def test_the_best_settings_are_trained_and_judged(run, space):
+    outcome = run("tune", "churn.csv", "--target", "left", *SMALL, *space, "--json")
+    assert outcome.code == 0, outcome.err
+    record = outcome.record
+    folder = Path(record["run"])
+    assert folder == Path("runs/churn-left-1")
+    search = json.loads((folder / "search.json").read_text())
+    best = min(search["trials"], key=lambda one: one["score"])
+    assert record["search"]["best"] == search["best"] == best["number"]
+    assert record["search"]["settings"] == best["settings"]
+    assert record["metrics"]["test"]["accuracy"] > 0
+    assert {path.name for path in folder.iterdir()} == {
+        "config.toml", "history.jsonl", "judged.safetensors", "metrics.json", "model.safetensors",
+        "report.html", "search.json", "search.toml", "study.sqlite3",
+    }  # fmt: skip
+    again = run("train", "--config", folder, "--out", "again")
+    assert again.code == 0, again.err
+    model = (folder / "model.safetensors").read_bytes()
+    assert Path("again/model.safetensors").read_bytes() == model
+    assert run("predict", folder, "churn.csv").code == 0
+    assert "best so far trial" in outcome.err
+    assert "searched 4 trials; training the best" in outcome.err
+
+
+def test_the_scores_are_printed_with_the_best_trials(run, space):
+    outcome = run("tune", "houses.csv", "--target", "price", *SMALL, *space, "--metric", "mae")
+    assert outcome.code == 0
+    lines = outcome.out.splitlines()
+    assert re.match(r" *trial +mae +best epoch +settings", lines[0])
+    scores = [float(line.split()[1]) for line in lines[1:5]]
+    assert scores == sorted(scores)
+    assert "95 % interval" in outcome.out
+
+
+def test_the_usual_space_is_printed_to_be_edited(run):
+    outcome = run("tune", "houses.csv", "--target", "price", "--print-space", "--dropout", "0.1")
+    assert outcome.code == 0
+    Path("mine.toml").write_text(outcome.out)
+    assert "learning_rate" in outcome.out
+    assert "dropout" not in outcome.out
+    assert not Path("runs").exists()
+    words = ("tune", "houses.csv", "--target", "price", "--space", "mine.toml", "--trials", "2")
+    assert run(*words, "--epochs", "1", "--members", "1").code == 0
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (("--method", "best"), "method: 'best' is not known"),
+        (("--metric", "rmse"), "metric: 'rmse' is not a score of this classification"),
+        (("--space", "none.toml"), "none.toml: there is no such file"),
+        (("--storage", "sqlite:////no/such/place.db"), "storage: sqlite:////no/such/place.db can"),
+        (("--trials", "0"), "trials must be a whole number of 1 or more"),
+        (("--folds", "1"), "folds must be a whole number of 2 or more"),
+        (("--method", "grid", "--space", "space.toml"), "a grid needs some of the numbers"),
+        (("--space", "space.toml", "--hidden", "8"), "units is searched, and --hidden fixes it"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_leave_nothing(run, space, words, said):
+    outcome = run("tune", "churn.csv", "--target", "left", *words)
+    assert outcome.code == 1
+    assert said in outcome.sentence
+    assert not Path("runs").exists()
+
+
+def test_a_time_limit_leaves_a_trained_run(run):
+    words = ("--method", "random", "--time-limit", "0.2", "--epochs", "500", "--members", "1")
+    outcome = run("tune", "houses.csv", "--target", "price", *words, "--out", "a", "--json")
+    assert outcome.code == 0, outcome.err
+    assert "search: until stopped (random)" in outcome.err
+    assert outcome.record["search"]["trials"] >= 1
+    assert not Path("a/trials").exists()
+
+
+def test_a_space_is_checked_before_the_table_is_read(run):
+    Path("space.toml").write_text("unit = [4, 8]\n")
+    outcome = run("tune", "none.csv", "--target", "left", "--space", "space.toml")
+    assert "space: there is no setting 'unit'; did you mean 'units'?" in outcome.sentence
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (("tune",), "no data given; name a table"),
+        (("tune", "churn.csv"), "no target given; name a column with --target"),
+        (("tune", "--resume"), "--resume needs the search to go on with; add --out RUN"),
+        (("tune", "--resume", "--out", "a", "--method", "grid"), "leave out method"),
+        (("tune", "--resume", "--out", "a", "--epochs", "3"), "leave out epochs"),
+        (("tune", "churn.csv", "--trails", "3"), "did you mean '--trials'?"),
+    ],
+)
+def test_what_cannot_be_understood(run, words, said):
+    outcome = run(*words)
+    assert outcome.code == 2
+    assert said in outcome.err
+
+
+def test_a_study_elsewhere_is_one_of_its_own(run, space):
+    words = ("tune", "churn.csv", "--target", "left", *SMALL, *space)
+    storage = ("--storage", "sqlite:///shared.sqlite3")
+    assert run(*words, *storage, "--out", "a").code == 0
+    assert not Path("a/study.sqlite3").exists()
+    again = run(*words, *storage, "--out", "b")
+    assert "has 4 trials already" in again.sentence
+    assert not Path("b").exists()
+    other = run("tune", "houses.csv", "--target", "price", *SMALL, *space, *storage)
+    assert "is of another table" in other.sentence
+    assert run(*words, *storage, "--out", "b", "--study", "second").code == 0
+    assert kept("a") == kept("b")
+
+
+def test_what_cannot_be_gone_on_with(run, space):
+    assert "no search was begun there" in run("tune", "--resume", "--out", "none").sentence
+    run("tune", "churn.csv", "--target", "left", *SMALL, *space, "--out", "a")
+    assert "its training is done" in run("tune", "--resume", "--out", "a").sentence
+    for name in ("model.safetensors", "metrics.json"):
+        Path("a", name).unlink()
+    Path("churn.csv").write_text(Path("churn.csv").read_text() + "7,gold,no\n")
+    said = run("tune", "--resume", "--out", "a").sentence
+    assert "churn.csv: has changed since the search was begun" in said
+
+
+@needs_terminals
+def test_a_table_of_trials_is_shown_and_vanishes(space):
+    command = [sys.executable, "-m", "chainrule", "tune", "houses.csv", "--target", "price"]
+    words = ("--epochs", "60", "--members", "1", "--trials", "60", "--method", "random", *space)
+    terminal = Terminal(
+        [*command, *words], 80, None, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
+    assert terminal.end() == 0, terminal.screen.text
+    with terminal.child.stdout as out:
+        assert b"\x1b" not in out.read()
+    assert terminal.screen.cursor_shown
+    assert not re.search("^running|^best +trial|best so far", terminal.screen.text, re.M)
+    shown = [text for text in terminal.seen if re.search("^running", text, re.M)]
+    views = [re.findall("^(?:trial|running|best|last) .*", text, re.M) for text in shown]
+    assert all(len(line) <= 78 for view in views for line in view)
+    assert re.search(r"^trial \d+/60 .*%  about .* left$", shown[-1], re.M)
+    assert re.search(r"^running +trial \d+  epoch \d+", shown[-1], re.M)
+    assert re.search(r"^best +trial \d+: validation loss \S+ \(learning", shown[-1], re.M)
+    assert re.search(r"^last +trial \d+: ", shown[-1], re.M)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A search that was never stopped."""
+    place = tmp_path_factory.mktemp("whole")
+    (place / "large.csv").write_text(houses_text(1200, seed=4), "utf-8")
+    (place / "space.toml").write_text(SPACE)
+    pipe = subprocess.PIPE
+    child = start_process(*LONG, "--out", "whole", cwd=place, stdout=pipe, stderr=pipe)
+    _, said = child.communicate()
+    assert child.returncode == 0, said.decode()
+    return place / "whole"
+
+
+def assert_same(run, other):
+    assert kept(run) == kept(other)
+    for name in ("model.safetensors", "history.jsonl", "judged.safetensors"):
+        assert (Path(run) / name).read_bytes() == (other / name).read_bytes(), name
+
+
+def stopped(start, number, *words, after, threads=1):
+    """Starts a search and sends it a signal when it has kept so many networks or trials."""
+    environment = {"CHAINRULE_NUM_THREADS": str(threads)}
+    child = start(*words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, environment=environment)
+    end = time.monotonic() + 60
+    while time.monotonic() < end and child.poll() is None:
+        if len(list(Path("cut/trials").glob("*.safetensors"))) >= after:
+            break
+        time.sleep(0.002)
+    child.send_signal(number)
+    return child.communicate()[1].decode(), child.returncode
+
+
+@pytest.mark.slow
+def test_a_search_that_was_killed_ends_as_if_it_had_not_been(start, process, whole, space):
+    Path("large.csv").write_text(houses_text(1200, seed=4), "utf-8")
+    _, code = stopped(start, signal.SIGKILL, *LONG, "--out", "cut", after=20)
+    assert code == -signal.SIGKILL
+    assert not Path("cut/search.json").exists()
+    resume = ("tune", "--resume", "--out", "cut")
+    said, code = stopped(start, signal.SIGINT, *resume, after=26, threads=2)
+    assert code == 130
+    assert "what is done is kept; to go on: chainrule tune --resume --out cut" in said
+    assert kept("cut")["interrupted"]
+    told = "go on with it (chainrule tune --resume --out cut)"
+    assert told in process("predict", "cut", "large.csv").sentence
+    assert told in process(*LONG, "--out", "cut").sentence
+    outcome = process(*resume)
+    assert outcome.code == 0, outcome.err
+    assert_same("cut", whole)
+    assert {path.name for path in Path("cut").iterdir()} == {path.name for path in whole.iterdir()}
+
+
+@pytest.mark.slow
+def test_a_last_training_that_was_killed_is_gone_on_with(start, process):
+    Path("large.csv").write_text(houses_text(600, seed=4), "utf-8")
+    Path("space.toml").write_text("units = [48, 64]")
+    words = (
+        "tune", "large.csv", "--target", "price", "--space", "space.toml", "--trials", "2",
+        "--epochs", "60", "--patience", "60", "--members", "2", "--method", "random",
+    )  # fmt: skip
+    child = start(*words, "--out", "cut", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    history = Path("cut/history.jsonl")
+    while not history.exists() or history.read_bytes().count(b"\n") < 30:
+        assert child.poll() is None
+        time.sleep(0.002)
+    child.kill()
+    child.communicate()
+    assert not Path("cut/model.safetensors").exists()
+    outcome = process("tune", "--resume", "--out", "cut")
+    assert outcome.code == 0, outcome.err
+    again = process("train", "--config", "cut", "--out", "again")
+    assert again.code == 0, again.err
+    model = Path("cut/model.safetensors").read_bytes()
+    assert Path("again/model.safetensors").read_bytes() == model
