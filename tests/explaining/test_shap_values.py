@@ -11,14 +11,16 @@ from scipy.stats import spearmanr
 from sklearn.linear_model import LogisticRegression
 from tests.explaining import fitted
 
+from chainrule.layers import Dense, Input
+
 with warnings.catch_warnings():  # of what shap calls when it is loaded
     warnings.simplefilter("ignore")
     import shap
 
-from chainrule import TabularClassifier
+from chainrule import Sequential, TabularClassifier
 from chainrule.engine import threads_at_most
 from chainrule.errors import DataError, MissingPlaceError, SettingError
-from chainrule.explaining import shap_values, subject_of
+from chainrule.explaining import integrated_gradients, shap_values, subject_of
 from chainrule.explaining.game import AnyGame, TableGame
 
 
@@ -176,6 +178,18 @@ def test_columns_that_do_the_same_get_the_same():
     X = np.repeat(RNG.normal(size=(4, 1)), 3, axis=1)
     found = shap_values(Function(product), X, np.ones((1, 3)), error=0)
     np.testing.assert_allclose(found.values, found.values[:, :1] * np.ones(3), atol=1e-12)
+
+
+@pytest.mark.parametrize("units", [1, 2, 3])
+def test_a_network_of_layers_is_explained_output_by_output(units):
+    model = Sequential([Input((4,)), Dense(8, "tanh"), Dense(units)], seed=0)
+    found = shap_values(model, X4, B4, error=0)
+    assert found.outputs == (("prediction",) if units == 1 else tuple(
+        f"output {one}" for one in range(units)))  # fmt: skip
+    total = found.values.sum(axis=1) + found.base
+    np.testing.assert_allclose(total.reshape(5, units), model.predict(X4), atol=1e-5)
+    slopes = integrated_gradients(model, X4, np.zeros(4))
+    assert slopes.values.shape == found.values.shape
 
 
 def test_values_depend_on_data_and_seed_alone():

@@ -19,7 +19,8 @@ def chosen_outputs(subject: Subject, classes: Any = None) -> tuple[int, ...]:
     Raises `SettingError` for a class that the model does not know.
     """
     if classes is None:
-        return (positive_output(subject),) if len(subject.outputs) == 2 else (
+        two = subject.is_classification and len(subject.outputs) == 2
+        return (positive_output(subject),) if two else (
             tuple(range(len(subject.outputs)))
         )  # fmt: skip
     several = isinstance(classes, Iterable) and not isinstance(classes, str)

@@ -38,7 +38,8 @@ class Subject:
     left_out
         Why training left out each other column.
     outputs
-        The labels of classes, or the target's name.
+        The labels of classes, or the target's name; "output 0", "output 1" ... where a model gives
+        several numbers.
     target
         What is predicted; "" where the model does not say.
     is_classification
@@ -237,16 +238,19 @@ def _of_estimator(model: Any, X: Any) -> Subject:
     if not table.rows:
         message = "X has no row; give rows to explain."
         raise DataError(message)
-    predict, outputs = _answering(model)
+    predict, classes = _answering(model)
     columns = table.names
     kinds = {"text": "category"}
+    pool = FramePool(predict, form, form.columns(X), table)
+    width = 1 if classes else pool.answers(np.zeros((1, len(columns)), dtype=np.int64)).shape[1]
+    numbers = ("prediction",) if width == 1 else tuple(f"output {one}" for one in range(width))
     return Subject(
-        FramePool(predict, form, form.columns(X), table),
+        pool,
         _whole(table.rows, len(columns)),
         columns,
-        outputs or ("prediction",),
+        classes or numbers,
         "",
-        bool(outputs),
+        bool(classes),
         {name: kinds.get(one.kind, one.kind) for name, one in table.columns.items()},
         {},
     )
