@@ -15,7 +15,8 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 PYTHON = [code for language, code in BLOCKS if language == "python"]
 SHELL = [line for language, code in BLOCKS if language == "sh" for line in code.splitlines()]
 CONSOLE = [code for language, code in BLOCKS if language == "console"]
-QUICK = ("--epochs", "2", "--members", "1", "--hidden", "8")
+SMALL = ("--members", "1", "--hidden", "8", "--epochs")
+QUICK = {"train": (*SMALL, "2"), "tune": (*SMALL, "3", "--trials", "3")}
 
 
 def skeleton(text):
@@ -48,10 +49,10 @@ def test_the_commands_work_one_after_the_other(tmp_path, monkeypatch, capfd):
     lines = [line.rpartition(" && ")[2].rpartition(" > ")[0] or line for line in SHELL]
     commands = [shlex.split(line.rpartition(" && ")[2]) for line in lines]
     ours = [words[1:] for words in commands if words[0].endswith("chainrule")]
-    assert [words[0] for words in ours] == ["train", "predict", "evaluate", "train", "runs"]
+    names = ["train", "predict", "evaluate", "train", "runs", "evaluate", "explain", "explain"]
+    assert [words[0] for words in ours] == [*names, "tune"]
     for words in ours:
-        quick = QUICK if words[0] == "train" else ()
-        assert main([*words, *quick]) == 0, capfd.readouterr().err
+        assert main([*words, *QUICK.get(words[0], ())]) == 0, capfd.readouterr().err
 
 
 def test_links_lead_somewhere():
