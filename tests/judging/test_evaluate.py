@@ -277,6 +277,11 @@ def test_the_worst_rows_are_those_with_the_largest_losses(left):
     assert chainrule.evaluate(model, X, y, worst=0).worst == ()
 
 
+def judged_by(model, X, y, metric):
+    found = chainrule.evaluate(model, X[200:], y[200:], metric=metric, by="size")
+    return sorted(found.slices, key=lambda one: float(one.value.split()[0]))
+
+
 def test_numbers_have_residuals():
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"size": rng.normal(size=400)})
@@ -289,6 +294,14 @@ def test_numbers_have_residuals():
         -found.residuals[np.argmax(np.abs(found.residuals))]
     )
     assert {one.by for one in found.slices} == {"mae"}
+    least = next(one for one in judged_by(model, X, y, "rmse") if one.value.startswith("-"))
+    rows = X["size"][200:].rank() <= 51
+    assert (least.rows, least.by) == (51, "rmse")
+    assert least.score == pytest.approx(metrics.root_mean_squared_error(y[200:][rows], guess[rows]))
+    assert least.rest == pytest.approx(
+        metrics.root_mean_squared_error(y[200:][~rows], guess[~rows])
+    )
+    assert least.interval[0] < least.score < least.interval[1] < 2
     assert len(found.plot()) == 2 and repr(found).startswith("y.size: 200 rows judged\nscore")
 
 

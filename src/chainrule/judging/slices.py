@@ -35,8 +35,8 @@ class Slice:
     value
         The value, a range of numbers, or "missing".
     score, interval, rest
-        The mean of `by` over these rows with its 95 % interval, and over all others. Lower is
-        better for log loss, error rate, mae and mean squared error.
+        The mean of `by` over these rows with its 95 % interval, and over all others; lower is
+        better for all there are: log loss, error rate, mae and rmse.
     difference, p
         By how much these rows are worse than the rest; and how often, where losses are dealt out
         to the rows at random, any of the slices looked at differs as much, for its size and in
@@ -84,8 +84,8 @@ def slices_of(found: Answered, names: Sequence[str], by: str, seed: int = 0) -> 
     found
         Rows that are scored.
     by
-        What is compared: "log_loss", "accuracy" (the share of wrong rows), "mae" or "rmse"
-        (squared errors).
+        What is compared: "log_loss", "accuracy" (the share of wrong rows), "mae" or "rmse" (whose
+        squares are dealt out at random).
 
     Raises `DataError` where no column has two slices.
     """
@@ -105,7 +105,7 @@ def slices_of(found: Answered, names: Sequence[str], by: str, seed: int = 0) -> 
     if not kept:
         return ()
     chances = _chances(losses, weights, np.array([one[2] for one in kept]), seed)
-    called = {"accuracy": "error_rate", "rmse": "squared_error"}.get(by, by)
+    called = "error_rate" if by == "accuracy" else by
     made = [
         _slice(name, value, losses, weights, rows, called, p)
         for (name, value, rows), p in zip(kept, chances.tolist(), strict=True)
@@ -155,13 +155,12 @@ def _spelled(value: float, column: Column) -> str:
 def _slice(
     name: str, value: str, losses: Array, weights: Array, rows: Array, by: str, p: float
 ) -> Slice:
-    own, error = _mean_and_error(losses[rows], weights[rows])
-    rest, _ = _mean_and_error(losses[~rows], weights[~rows])
+    mean, error = _mean_and_error(losses[rows], weights[rows])
+    others, _ = _mean_and_error(losses[~rows], weights[~rows])
     reach = NORMAL_95 * error
-    return Slice(
-        name, value, int(rows.sum()), by, own, (max(0.0, own - reach), own + reach), rest,
-        own - rest, p, p < LEVEL,
-    )  # fmt: skip
+    found = np.array([mean, max(0.0, mean - reach), mean + reach, others])
+    own, low, high, rest = (np.sqrt(found) if by == "rmse" else found).tolist()
+    return Slice(name, value, int(rows.sum()), by, own, (low, high), rest, own - rest, p, p < LEVEL)
 
 
 def _mean_and_error(losses: Array, weights: Array) -> tuple[float, float]:

@@ -40,7 +40,7 @@ def _grid(plan: TablePlan) -> dict[str, Any]:
 def _wide(plan: TablePlan) -> dict[str, Any]:
     rows = plan.pool.rows
     largest = 256 if rows <= FEW_ROWS else 512
-    sizes = [2**power for power in range(4, 11) if 50 <= rows / 2**power <= 2_000]
+    sizes = [2**power for power in range(4, 11) if 12 <= rows / 2**power <= 2_000]
     return {
         "learning_rate": {"low": 1e-4, "high": 1e-2, "log": True},
         "batch_size": sizes or [16, 32, 64],
