@@ -12,6 +12,7 @@ from tests.cli.tables import churn_text, houses_text
 
 import chainrule
 from chainrule.data import read_table
+from chainrule.reporting import JudgedRows
 
 
 def cells(text):
@@ -139,6 +140,23 @@ def test_two_runs_on_the_same_rows(run, left_run, price_run, quick):
     assert record["metric"] == "roc_auc" and record["rows"] == 300
     outcome = run("evaluate", left_run, "new.csv", "--against", price_run)
     assert outcome.code == 1 and "price" in outcome.sentence
+
+
+def test_runs_are_compared_on_rows_that_neither_has_learned_from(run, left_run, quick):
+    words = ("--target", "left", *quick, "--seed", "5")
+    assert run("train", "churn.csv", "--out", "seeded", *words).code == 0
+    parts = [JudgedRows.load(one / "judged.safetensors").rows for one in (left_run, Path("seeded"))]
+    both = len(np.intersect1d(*parts))
+    outcome = run("evaluate", left_run, "churn.csv", "--against", "seeded", "--json")
+    assert 0 < both < 24 and outcome.record["rows"] == 24
+    assert outcome.record["against"]["rows"] == both
+    assert f"compared on the {both} rows that neither run has learned from" in outcome.err
+
+
+def test_of_the_table_of_training_nothing_is_said_of_overfitting(left_run):
+    table = read_table("churn.csv")
+    assert chainrule.evaluate(left_run, table).fitting == ""
+    assert chainrule.evaluate(left_run, table.take(np.arange(100))).fitting
 
 
 def test_training_anew_on_folds_and_on_ever_more_rows(run, left_run):

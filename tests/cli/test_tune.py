@@ -50,8 +50,8 @@ def test_the_best_settings_are_trained_and_judged(run, space):
     assert record["search"]["settings"] == best["settings"]
     assert record["metrics"]["test"]["accuracy"] > 0
     assert {path.name for path in folder.iterdir()} == {
-        "config.toml", "history.jsonl", "judged.safetensors", "metrics.json", "model.safetensors",
-        "report.html", "search.json", "search.toml", "study.sqlite3",
+        "config.toml", "explained.json", "history.jsonl", "judged.safetensors", "metrics.json",
+        "model.safetensors", "report.html", "search.json", "search.toml", "study.sqlite3",
     }  # fmt: skip
     again = run("train", "--config", folder, "--out", "again")
     assert again.code == 0, again.err

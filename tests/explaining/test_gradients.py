@@ -13,6 +13,7 @@ from chainrule.layers import BatchNormalization, Dense, Flatten, Input
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(12, 3))
+LINE = LinearRegression().fit(X, X[:, 0])
 
 
 def test_a_straight_model_is_its_weights():
@@ -127,7 +128,7 @@ def test_drop_ins_are_followed():
 @pytest.mark.parametrize(
     "ask, error, words",
     [
-        (lambda: integrated_gradients(LinearRegression(), X), InputTypeError, "has no slopes"),
+        (lambda: integrated_gradients(LINE, X), InputTypeError, "has no slopes"),
         (
             lambda: integrated_gradients(fitted.classifier(), fitted.columns(2), tolerance=0),
             SettingError, "tolerance must be a number above 0",

@@ -53,6 +53,25 @@ def test_numbers_have_no_mcnemar():
     assert found.to_record()["beyond_noise"] is True
 
 
+def test_rows_of_both_count_by_the_weights_of_the_first():
+    table = as_table({
+        "x": X[:, 0], "z": X[:, 1], "y": (Y > 0).tolist(), "w": np.arange(150) % 3.0,
+    })  # fmt: skip
+    plain = {"epochs": 2, "members": 1, "hidden": (4,)}
+    weighted, even = (
+        fit_table(plan_table(table, "y", TableSettings(**plain, **more)))
+        for more in ({"weight": "w"}, {"ignore": ("w",)})
+    )
+    found = chainrule.compare(weighted, even, table, metric="accuracy")
+    weights, truth = np.arange(150) % 3, Y > 0
+    expected = [
+        metrics.accuracy_score(truth, one.predict(table).values.astype(bool), sample_weight=weights)
+        for one in (weighted, even)
+    ]
+    assert (found.rows, found.first, found.second) == (100, *map(pytest.approx, expected))
+    assert found.by == pytest.approx(expected[0] - expected[1])
+
+
 def test_only_models_of_one_target_are_compared():
     numbers, words = LogisticRegression().fit(X, Y), LogisticRegression().fit(X, WORDS[Y])
     two = LogisticRegression().fit(X, Y > 0)
@@ -174,3 +193,12 @@ def test_a_curve_of_a_table_ends_with_the_scores_of_its_folds():
     folds = cross_validated(table(), "kind", SETTINGS, 3)
     assert curve.score == "-log_loss" and curve.sizes.tolist() == [50, 100]
     assert (-curve.held[-1]).tolist() == pytest.approx(folds.scores["log_loss"])
+
+
+def test_more_folds_than_groups_are_refused():
+    table = as_table({
+        "x": np.arange(12.0), "y": 0.5 * np.arange(12), "g": np.arange(12) % 3,
+    })  # fmt: skip
+    settings = TableSettings(epochs=1, members=1, hidden=(2,), group="g", task="regression")
+    with pytest.raises(SettingError, match="folds: 4 parts of 3 groups of 'g' cannot be"):
+        cross_validated(table, "y", settings, 4)

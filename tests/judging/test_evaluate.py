@@ -426,3 +426,10 @@ def test_dates_and_truth_values_are_sliced_and_shown():
     assert {"true", "false"} < set(values) and "2020-01-01 to 2020-02-20" in values
     assert found.worst[0]["columns"]["when"] == str(X["when"][found.worst[0]["row"]].date())
     assert found.worst[0]["columns"]["flag"] in (True, False)
+
+
+def test_without_a_positive_row_no_threshold_has_the_best_f1():
+    X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    model = LogisticRegression().fit(X, [0, 0, 1, 1])
+    found = chainrule.evaluate(model, X[:2], [0, 0], threshold=0.3)
+    assert [one.name for one in found.thresholds] == ["one half", "given"]

@@ -123,3 +123,18 @@ def test_a_bracket_begins_when_the_one_before_is_at_its_last_rung():
     assert schedule.next() is None  # two are under way
     assert schedule.take(open_stages[0], 0.0) == [(open_stages[0].trial, "complete")]
     assert schedule.next().bracket == 2
+
+
+def test_a_bracket_waits_for_all_but_the_last_one():
+    schedule, running, late = Hyperband(27, 100), [], None
+    while (stage := schedule.next()) is not None or running:
+        if stage is not None:
+            running.append(stage)
+            if late is None and stage.bracket == 0 and stage.epochs == 27:
+                late = running.pop()
+            continue
+        one = running.pop(0)
+        schedule.take(one, float(one.trial))
+    assert {one.number for one in schedule._runs} == {0}
+    schedule.take(late, 0.0)
+    assert schedule.next().bracket == 2

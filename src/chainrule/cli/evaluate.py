@@ -102,7 +102,8 @@ def run(options: argparse.Namespace) -> int:
         options.run, known, metric=options.metric, threshold=options.threshold,
         costs=options.costs, by=by, worst=options.worst, seed=model.settings.seed,
     )  # fmt: skip
-    more = extras(options, model, whole, known, found.metric)
+    shared = _shared(options, whole, rows)
+    more = extras(options, model, whole, shared, found.metric)
     judgment = found.judgment
     if options.json:
         facts = {"run": str(folder.path), "target": model.schema.target}
@@ -157,6 +158,29 @@ def _unseen(folder: RunFolder, table: Table, rows: Array) -> Array:
     )
     kept: Array = rows[np.isin(rows, judged.rows)]
     return kept
+
+
+def _shared(options: argparse.Namespace, table: Table, rows: Array) -> Table:
+    """The rows that are scored, without those that the other run was trained on."""
+    from chainrule.files import RunFolder
+    from chainrule.reporting import JudgedRows
+
+    if options.against is None or options.all:
+        return table.take(rows)
+    other = RunFolder.open(options.against)
+    if not _is_of_training(other, table) or not other.judged_path.is_file():
+        return table.take(rows)
+    judged = JudgedRows.load(other.judged_path)
+    kept = rows if judged.rows is None else rows[np.isin(rows, judged.rows)]
+    if not len(kept):
+        message = (
+            f"--against: {other.path} was trained on all rows that {options.run} is judged by; "
+            "give rows that neither has seen, or runs of one --seed."
+        )
+        raise DataError(message)
+    if len(kept) < len(rows):
+        say(f"note: compared on the {plural(len(kept), 'row')} that neither run has learned from.")
+    return table.take(kept)
 
 
 def _rows_with_target(model: TableModel, table: Table) -> Array:

@@ -31,18 +31,18 @@ class Extras:
 
 
 def extras(
-    options: argparse.Namespace, model: TableModel, whole: Table, known: Table, metric: str
+    options: argparse.Namespace, model: TableModel, whole: Table, shared: Table, metric: str
 ) -> Extras:
     """Compares with another run, and trains anew, where that was asked for.
 
-    whole, known
-        The table as it is, and the rows of it that are scored.
+    whole, shared
+        The table as it is, and the rows of it that neither run has learned from.
     """
     from chainrule.judging import compare, cross_validated, learning_curve_of_table
 
     against = folds = curve = None
     if options.against is not None:
-        against = compare(options.run, options.against, known, metric=metric)
+        against = compare(options.run, options.against, shared, metric=metric)
     target = str(model.schema.target)
     settings = _settings(model)
     if options.folds is not None:

@@ -141,7 +141,7 @@ def _curve(one: Mapping[str, Any], row: int | None) -> Iterator[str]:
     yield text_table(header, lines, right=tuple(range(1, len(header))))
     left = len(one["curves"]) - len(curves)
     if left:
-        yield f"{plural(left, 'more class')}es: see --json, or name one with --class"
+        yield f"{left:,} more class{'es' * (left > 1)}: see --json, or name one with --class"
     if row is None:
         yield from one["findings"]
 

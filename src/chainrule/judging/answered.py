@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data import Column, Labels, Table, as_table, column_of
+from chainrule.data import Column, Labels, Table, as_table, column_of, fingerprint
 from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError, listing, nearest
 from chainrule.estimators import Held, TableModel, load_table_model, positive_code
 from chainrule.files import RunFolder
@@ -116,7 +116,7 @@ def answered(what: str, model: Any, X: Any, y: Any, sample_weight: Any = None) -
     metrics: Mapping[str, Any] = {}
     if isinstance(model, str | os.PathLike):
         folder = RunFolder.open(model)
-        model, metrics = load_table_model(folder.model_path), _metrics_of(folder)
+        model, metrics = load_table_model(folder.model_path), _metrics_of(folder, X)
     inner = getattr(model, "model_", None)
     if y is None and isinstance(inner, TableModel):
         model = inner
@@ -134,8 +134,13 @@ def answered(what: str, model: Any, X: Any, y: Any, sample_weight: Any = None) -
     return replace(found, weights=weights[found.rows])
 
 
-def _metrics_of(folder: RunFolder) -> Mapping[str, Any]:
-    return folder.read_metrics() if folder.metrics_path.is_file() else {}
+def _metrics_of(folder: RunFolder, X: Any) -> Mapping[str, Any]:
+    """What a run knows of itself; nothing where X is the table that it was trained on."""
+    if not folder.metrics_path.is_file():
+        return {}
+    begun = folder.read_config() if folder.config_path.is_file() else {}
+    seen = begun.get("fingerprint") == fingerprint(as_table(X))
+    return {} if seen else folder.read_metrics()
 
 
 def _by_model(model: TableModel, table: Table, y: Any) -> Answered:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -110,6 +110,7 @@ def compare(
     if metric is None and one.metric != two.metric:
         metric = "roc_auc" if one.task == "classification" else "rmse"
     metric = check_metric("compare", metric, one)
+    two = replace(two, weights=one.weights, positive=one.positive)
     one, two = one.counted, two.counted
     judged = JudgedRows(
         one.task, one.target, one.truth, one.answers, None, "", one.weights, one.labels,
@@ -126,8 +127,11 @@ def compare(
 
 
 def _check_alike(one: Answered, two: Answered) -> None:
-    if one.labels != two.labels:
-        what = [listing(found.labels) if found.labels else "numbers" for found in (one, two)]
+    if one.labels != two.labels or one.target != two.target:
+        what = [
+            f"{found.target} ({listing(found.labels) if found.labels else 'numbers'})"
+            for found in (one, two)
+        ]
         message = (
             f"compare: the models predict other things, {what[0]} and {what[1]}; compare models of "
             "one target."

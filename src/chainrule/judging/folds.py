@@ -18,7 +18,7 @@ from chainrule.estimators import (
     plan_table,
     positive_code,
 )
-from chainrule.judging.learning import SIZES, LearningCurve
+from chainrule.judging.learning import SIZES, LearningCurve, row_counts
 from chainrule.reporting import LOWER_IS_BETTER, score_classification, score_regression
 from chainrule.settings import check_count
 from chainrule.training import fit_many
@@ -91,7 +91,7 @@ def learning_curve_of_table(
     known = table.take(np.flatnonzero(~table.column(target).missing))
     parts = _parts(known, target, settings, folds)
     most = min(len(train) for train, _ in parts)
-    counts = [int(size * most) for size in sizes]
+    counts = row_counts(sizes, most)
     if settings.group is None:
         parts = [
             (train[_mixed(known.column(target), train, settings, fold)], test)
@@ -144,6 +144,13 @@ def _parts(
     column = table.column(target)
     if settings.group is not None:
         groups = table.column(settings.group).codes[order]
+        known = len(np.unique(groups))
+        if folds > known:
+            message = (
+                f"folds: {folds} parts of {known:,} groups of {settings.group!r} cannot be; ask "
+                "for fewer."
+            )
+            raise SettingError(message)
         found = GroupKFold(folds).split(order, groups=groups)
     elif settings.task == "classification" and np.bincount(column.codes).min() >= folds:
         found = StratifiedKFold(folds).split(order, column.codes[order])

@@ -13,7 +13,7 @@ from chainrule.data import FRAMES, frame_of
 from chainrule.errors import SettingError
 from chainrule.estimators import cross_validate
 
-__all__ = ["LearningCurve", "learning_curve"]
+__all__ = ["SIZES", "LearningCurve", "learning_curve", "row_counts"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 SIZES = (0.1, 0.325, 0.55, 0.775, 1.0)
@@ -149,7 +149,7 @@ def learning_curve(
 
     splitter = check_cv(cv, y, classifier=is_classifier(estimator))
     splits = [(np.asarray(a), np.asarray(b)) for a, b in splitter.split(X, y, groups)]
-    counts = _counts(sizes, min(len(train) for train, _ in splits))
+    counts = row_counts(sizes, min(len(train) for train, _ in splits))
     if shuffle:
         splits = [
             (train[random.permutation(seed, STREAM, fold, len(train))], test)
@@ -172,7 +172,7 @@ def learning_curve(
     )
 
 
-def _counts(sizes: Any, most: int) -> list[int]:
+def row_counts(sizes: Any, most: int) -> list[int]:
     """Numbers of rows, rising, each once."""
     given = np.atleast_1d(np.asarray(sizes))
     shares = given.dtype.kind == "f" and given.size > 0 and bool((given <= 1).all())

@@ -110,7 +110,9 @@ def thresholds_of(
     else:
         positive, score = found.truth == found.positive, found.answers[:, found.positive]
         weights = np.ones(len(score)) if found.weights is None else found.weights
-    chosen = {"one half": 0.5, "best F1": _best_f1(positive, score, weights)}
+    chosen = {"one half": 0.5}
+    if (weights * positive).any():
+        chosen["best F1"] = _best_f1(positive, score, weights)
     if costs is not None:
         chosen["least cost"] = _cheapest(positive, score, weights, costs)
     if threshold is not None:

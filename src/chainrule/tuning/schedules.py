@@ -190,8 +190,11 @@ class Hyperband:
             if run.waiting:
                 return Stage(run.waiting.pop(0), run.epochs[run.rung], run.number)
         left = math.inf if self._count is None else self._count - self._trials
-        under_way = [run for run in self._runs if run.rung < len(run.epochs) - 1]
-        if left <= 0 or under_way or len(self._runs) > 1:
+        under_way = [
+            run for run in self._runs
+            if run.rung < len(run.epochs) - 1 or run.number < self._begun - 1
+        ]  # fmt: skip
+        if left <= 0 or under_way:
             return None
         bracket = _cut(self._brackets[self._begun % len(self._brackets)], left)
         trials = list(range(self._trials, self._trials + bracket.trials[0]))
