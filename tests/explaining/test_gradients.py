@@ -6,7 +6,7 @@ from scipy.stats import spearmanr
 from sklearn.linear_model import LinearRegression
 from tests.explaining import fitted
 
-from chainrule import MLPClassifier, MLPRegressor, Sequential
+from chainrule import MLPClassifier, MLPRegressor, Sequential, TabularRegressor
 from chainrule.errors import EngineError, InputTypeError, SettingError, ShapeError
 from chainrule.explaining import integrated_gradients, saliency, shap_values, subject_of
 from chainrule.layers import BatchNormalization, Dense, Flatten, Input
@@ -88,7 +88,9 @@ def test_planted_effects_are_found():
 
 
 def test_saliency_is_the_slope_of_the_prediction():
-    given, model = fitted.columns(30, seed=7), fitted.regressor()
+    given = fitted.columns(30, seed=7)
+    model = TabularRegressor(epochs=25, members=2, hidden=(24, 12), bins=0)
+    model.fit(fitted.columns(), fitted.price(fitted.columns()))
     deviation = model.model_.encoder.scales["strong"].spread
     step = 0.01 * deviation
     up = model.predict({**given, "strong": given["strong"] + step})
@@ -98,6 +100,19 @@ def test_saliency_is_the_slope_of_the_prediction():
     of_strong = found.values[:, found.columns.index("strong")]
     assert np.median(np.abs(of_strong - expected)) < 0.05 * np.abs(expected).mean()
     assert (found.values[:, found.columns.index("town")] >= 0).all()
+    assert repr(found).startswith("Mean size of the slopes of target, over 30 rows")
+    assert found.plot().get_xlabel() == "mean size of the slope of target"
+
+
+def test_steep_parts_of_a_skewed_number_are_not_taken_for_all_of_it():
+    rng = np.random.default_rng(0)
+    strong, fare = rng.normal(size=400), np.exp(2 * rng.normal(size=400))
+    given = {"strong": strong, "fare": fare}
+    y = 3 * strong + 0.3 * rng.normal(size=400)
+    model = TabularRegressor(epochs=15, members=2, hidden=(24,)).fit(given, y)
+    found = saliency(model, given).importance()
+    means = dict(zip(found.columns, found.values, strict=True))
+    assert means["fare"] < 0.3 * means["strong"]
 
 
 def test_a_calibrated_answer_is_followed():

@@ -20,8 +20,8 @@ __all__ = ["Asked", "asked_of"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-STEP = 0.01
-"""Of a number's standard deviation, to both sides, which its slope is taken over."""
+STEP = 0.5
+"""Of a number's standard deviation, to both sides, by which its encoding is moved."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -77,6 +77,10 @@ class ColumnValues(Explanation):
             tuple(means[order].tolist()), tuple(ends), self.rows, self.cannot_tell, self.library,
         )  # fmt: skip
 
+    def plot(self, label: Any = None, ax: Any = None) -> Any:
+        """The mean sizes as bars with their intervals, the largest on top."""
+        return self.importance(label).plot(ax)
+
     def to_record(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
@@ -167,12 +171,16 @@ class MeanAttribution(Explanation):
         """Bars with their intervals, the largest on top."""
         from chainrule import drawing
 
-        label = f"mean size of what it adds to {measure(self.output, self.scale)}"
+        told = measure(self.output, self.scale)
+        slopes = self.method == "saliency"
+        label = f"mean size of {'the slope of' if slopes else 'what it adds to'} {told}"
         return drawing.plot_importance(self.columns, self.values, self.intervals, label, ax)
 
     def _title(self) -> str:
         told = measure(self.output, self.scale)
-        return f"Mean size of what columns add to {told}, over {self.rows:,} rows ({self.method})"
+        slopes = self.method == "saliency"
+        what = f"the slopes of {told}" if slopes else f"what columns add to {told}"
+        return f"Mean size of {what}, over {self.rows:,} rows ({self.method})"
 
     def _columns(self) -> dict[str, list[Any]]:
         ends = [one or (None, None) for one in self.intervals]

@@ -113,9 +113,10 @@ def saliency(model: Any, X: Any, *, scale: str | None = None, classes: Any = Non
     model, X, scale, classes
         As `integrated_gradients` takes them.
 
-    Of a table: for a number, what the slope says of one standard deviation more (taken over 0.01
-    of it to both sides); for a category, a date and all else the root of the mean square of what
-    the slope says of the values of the rows of training that the model keeps, which has no sign.
+    Of a table: for a number, what the slopes by all that it is encoded as say of one standard
+    deviation more, half of it to both sides; for a category, a date and all else the root of the
+    mean square of what the slope says of the values of the rows of training that the model keeps,
+    which has no sign.
     Of other networks the derivative by each input.
 
     >>> from chainrule import Sequential

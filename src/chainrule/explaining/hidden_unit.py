@@ -149,11 +149,11 @@ def hidden_unit(
     seed
         Of the draw of 1,000 rows, where X has more, that averages are taken over.
 
-    A number's drive is the mean gradient of the activation over the rows, times the standard
-    deviation of the column. A category's value, and one of a number with few values or of a date,
-    is put into all rows: its drive is the mean activation then, less the mean over values as
-    frequent as they are. A column's strength is the absolute drive of a number, the deviation of
-    the drives over values.
+    A number's drive is the mean change of the activation when the column is a standard deviation
+    larger: half of it to both sides, within the values that the rows have. A category's value, and
+    one of a number with few values or of a date, is put into all rows: its drive is the mean
+    activation then, less the mean over values as frequent as they are. A column's strength is the
+    absolute drive of a number, the deviation of the drives over values.
 
     Raises `SettingError` for an unknown layer, unit or network, `DataError` for rows that do not
     fit, `InputTypeError` for another model.

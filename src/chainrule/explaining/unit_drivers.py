@@ -1,4 +1,4 @@
-"""The columns that drive a hidden unit: gradients of numbers, changes by the values of others."""
+"""The columns that drive a hidden unit: by how much it changes with each."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 MOST_VALUES = 20
 DATES = (0.1, 0.3, 0.5, 0.7, 0.9)
-NEAR = 1e-4
-"""Half the step, in deviations, by which a column's encoding is differenced."""
 DRAWN_VALUES = 2
 NOTEWORTHY = 0.5
 """Of the strongest column's strength: columns that belong to what a unit stands for."""
@@ -88,14 +86,13 @@ def drivers_of(unit: UnitOfTable, table: Table) -> tuple[Driver, ...]:
     """The columns of the model by how strongly they drive a unit, over the rows of a table."""
     model = unit.model
     encoder = model.encoder
-    slopes = unit.slopes(encoder.encode(table))
     smooth = {one.name for one in encoder.encodings if _is_smooth(one)}
     smooth -= {one.name for one in encoder.encodings if not _is_smooth(one)}
     found = []
     for name in table.names:
         kind = model.schema.column(name).kind
         if name in smooth:
-            found.append(_by_slope(unit, table, name, slopes))
+            found.append(_by_moving(unit, table, name))
         else:
             found.append(_by_values(unit, table, name, kind))
     order = np.argsort([-one.strength for one in found], kind="stable")
@@ -107,33 +104,26 @@ def _is_smooth(encoding: Any) -> bool:
     return hasattr(encoding, "scale") and not encoding.boolean
 
 
-def _by_slope(unit: UnitOfTable, table: Table, name: str, slopes: dict[str, Array]) -> Driver:
-    """The mean gradient of the activation along a column, through what it is encoded as."""
-    encoder = unit.model.encoder
-    (encoding,) = (one for one in encoder.encodings if one.name == name)
-    number: Any = encoding
+def _by_moving(unit: UnitOfTable, table: Table, name: str) -> Driver:
+    """The mean change of the activation when a number is a deviation larger.
+
+    Half of it to both sides, within the values that the rows have.
+    """
     column = table.columns[name]
     known = ~column.missing
     if column.kind != "number":
         return _by_values(unit, table, name, "number")
-    deviation = float(np.std(column.values[known])) if known.any() else 0.0
+    values = column.values[known]
+    deviation = float(np.std(values)) if known.any() else 0.0
     if deviation == 0.0:
         return Driver(name, "number", 0.0, 0.0)
-    ends = [_moved(column, sign * NEAR * deviation) for sign in (1, -1)]
-    step = 2 * NEAR * deviation
-    scaled = [number.scale.apply(one.values, one.missing) for one in ends]
-    place = encoder.number_names.index(name)
-    change = slopes["numbers"][:, place] * (scaled[0] - scaled[1]) / step
-    if number.edges:
-        spread = [one.name for one in encoder.spread].index(name)
-        reached = [number.positions(one) for one in ends]
-        change = change + slopes["positions"][:, spread] * (reached[0] - reached[1]) / step
-    slope = float(np.where(known, change, 0.0).mean()) * deviation
+    ends = []
+    for step in (deviation / 2, -deviation / 2):
+        moved = np.clip(column.values + step, values.min(), values.max())
+        made = table.with_column(name, Column("number", moved, column.missing))
+        ends.append(unit.activity(made)[known].mean())
+    slope = float(ends[0] - ends[1]) * float(known.mean())
     return Driver(name, "number", abs(slope), slope)
-
-
-def _moved(column: Column, step: float) -> Column:
-    return Column("number", column.values + step, column.missing)
 
 
 def _by_values(unit: UnitOfTable, table: Table, name: str, kind: str) -> Driver:

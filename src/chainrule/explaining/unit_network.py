@@ -1,4 +1,4 @@
-"""One hidden layer of a table's network as a network of its own: activities, slopes, effects."""
+"""One hidden layer of a table's network as a network of its own: activities and effects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.data import Encoded, Labels, Table
 from chainrule.estimators import TableModel
-from chainrule.graph import Node, gradients, ops
+from chainrule.graph import Node, ops
 from chainrule.layers import Draws, NetworkInput, Parameter
 from chainrule.training import Trainer
 
@@ -46,24 +46,6 @@ class _Activity:
         return (ops.narrow(layer, axis=1, start=self.unit, stop=self.unit + 1),)
 
 
-@dataclass(frozen=True)
-class _Slopes(_Activity):
-    """By how much the unit's activity changes with the numbers that a row is encoded as."""
-
-    @property
-    def output_names(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The inputs that are numbers."""
-        return tuple(one.name for one in self.inputs if one.dtype == "float")
-
-    def outputs(
-        self, inputs: Mapping[str, Node], parameters: Sequence[Node], draws: Draws | None
-    ) -> tuple[Node, ...]:
-        """The gradients of the unit's activity."""
-        (activity,) = super().outputs(inputs, parameters, draws)
-        # a row's activity depends on that row alone: the sum has the gradients of all
-        return tuple(gradients(activity.sum(), [inputs[name] for name in self.output_names]))
-
-
 class UnitOfTable:
     """A unit of a hidden layer of one of a table model's networks.
 
@@ -83,7 +65,6 @@ class UnitOfTable:
         self._next = f"dense_{number + 1}"
         parameters = self.member.parameters
         self._activity = Trainer(_Activity(network, self._place, unit), parameters=parameters)
-        self._slopes = Trainer(_Slopes(network, self._place, unit), parameters=parameters)
 
     def activity(self, table: Table) -> Array:
         """What the unit makes of each row."""
@@ -93,13 +74,6 @@ class UnitOfTable:
         """The same of encoded rows."""
         found = self._activity.predict(self._inputs(encoded))
         return np.asarray(found, np.float64)[:, 0]
-
-    def slopes(self, encoded: Encoded) -> dict[str, Array]:
-        """The gradient of the unit with respect to `numbers` and `positions` of each row."""
-        found = self._slopes.predict(self._inputs(encoded))
-        names = self._slopes.network.output_names
-        named = found if len(names) > 1 else {names[0]: found}
-        return {name: np.asarray(array, np.float64) for name, array in named.items()}
 
     def held_at(self, encoded: Encoded, values: Array) -> Array:
         """The mean outputs (values, outputs) of this network when the unit has each value.

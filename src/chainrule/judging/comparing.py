@@ -172,11 +172,13 @@ def _sentence(
         return f"By {metric} both are equally good on these {rows:,} rows."
     better = "first" if by > 0 else "second"
     way = "lower" if metric in LOWER_IS_BETTER else "higher"
-    told = f"The {better} is better: its {metric} is {abs(by):.4g} {way} on these {rows:,} rows"
+    by_rows = f"its {metric} is {abs(by):.4g} {way} on these {rows:,} rows"
     if interval is None:
-        return f"{told}; they are too few to say whether that is noise."
+        return f"The {better} is ahead: {by_rows}; they are too few to say whether that is noise."
     low, high = interval if by > 0 else (-interval[1], -interval[0])
     reach = f"{low:.4g} to {high:.4g} with 95 %"
     if low > 0:
-        return f"{told} ({reach}), beyond what the choice of rows explains."
-    return f"{told} ({reach}), within the noise that the choice of rows makes."
+        return (
+            f"The {better} is better: {by_rows} ({reach}), beyond what the choice of rows explains."
+        )
+    return f"The {better} is ahead, but within noise: {by_rows} ({reach})."
