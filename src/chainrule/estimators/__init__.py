@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule.errors import missing_from
 from chainrule.estimators.choices import Member, chosen_settings
 from chainrule.estimators.fit import fit_table
+from chainrule.estimators.fitted import check_fitted
 from chainrule.estimators.held import Held
 from chainrule.estimators.keeping import Keeper
 from chainrule.estimators.metric import chosen_score, positive_code
@@ -44,6 +45,7 @@ __all__ = [
     "TabularClassifier",
     "TabularEstimator",
     "TabularRegressor",
+    "check_fitted",
     "chosen_score",
     "chosen_settings",
     "cross_validate",

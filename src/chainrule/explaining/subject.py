@@ -17,7 +17,7 @@ from chainrule.errors import (
     SettingError,
     nearest,
 )
-from chainrule.estimators import TableModel, load_table_model
+from chainrule.estimators import TableModel, check_fitted, load_table_model
 from chainrule.explaining.form import form_of
 from chainrule.explaining.pool import FramePool, Pool, TablePool
 from chainrule.explaining.scale import on_scale, scale_of
@@ -188,6 +188,7 @@ def subject_of(model: Any, X: Any) -> Subject:
     """
     if isinstance(model, str | os.PathLike):
         model = load_table_model(RunFolder.open(model).model_path)
+    check_fitted("explaining", model)
     if isinstance(model, TableModel):
         return _of_table(model, as_table(X))
     found = getattr(model, "model_", None)

@@ -12,7 +12,13 @@ import numpy as np
 
 from chainrule.data import Column, Labels, Table, as_table, column_of, fingerprint
 from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError, listing, nearest
-from chainrule.estimators import Held, TableModel, load_table_model, positive_code
+from chainrule.estimators import (
+    Held,
+    TableModel,
+    check_fitted,
+    load_table_model,
+    positive_code,
+)
 from chainrule.files import RunFolder
 from chainrule.reporting import Judgment, judge_classification, judge_regression
 
@@ -117,6 +123,8 @@ def answered(what: str, model: Any, X: Any, y: Any, sample_weight: Any = None) -
     if isinstance(model, str | os.PathLike):
         folder = RunFolder.open(model)
         model, metrics = load_table_model(folder.model_path), _metrics_of(folder, X)
+    else:
+        check_fitted(what, model)
     inner = getattr(model, "model_", None)
     if y is None and isinstance(inner, TableModel):
         model = inner
