@@ -42,7 +42,7 @@ ALLOWED = {
 }
 EVERY_ROOM = set(ALLOWED)
 ALLOWED["cli"] = EVERY_ROOM | {"chainrule"}
-EVERYONE = {"errors", "kept", "random", "settings"}
+EVERYONE = {"errors", "kept", "random", "settings", "text"}
 
 LIBRARIES = {
     "argparse": {"cli"},

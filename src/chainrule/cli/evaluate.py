@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.cli.output import plural, say, score_digits, show, spell_score, text_table
+from chainrule.cli.output import plural, say, show, text_table
 from chainrule.cli.parser import Parser
 from chainrule.errors import DataError
+from chainrule.text import score_digits, spell_score
 
 if TYPE_CHECKING:
     from chainrule.data import Table

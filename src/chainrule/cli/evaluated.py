@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.cli.output import plural, show, spell_score, text_table
+from chainrule.cli.output import plural, show, text_table
 from chainrule.cli.progress import waiting
+from chainrule.text import spell_score
 
 if TYPE_CHECKING:
     from chainrule.data import Table

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.cli.output import plural, text_table
+from chainrule.text import spell_cell
 
 __all__ = ["METHOD_TEXTS"]
 
@@ -69,7 +70,7 @@ def _additions(record: Mapping[str, Any], base: float) -> str:
     lines = [("(base)", "", "", _number(base, digits), "")]
     for one, total, bar in zip(record["columns"], sums, _bars(values), strict=True):
         added = f"{one['value']:+,.{digits}f}"
-        lines.append((one["column"], _cell(one["cell"]), added, _number(total, digits), bar))
+        lines.append((one["column"], spell_cell(one["cell"]), added, _number(total, digits), bar))
     return text_table(("column", "value", "adds", "sum", ""), lines, right=(2, 3))
 
 
@@ -164,7 +165,11 @@ def _unit(record: Mapping[str, Any]) -> Iterator[str]:
     yield from _left(len(record["columns"]) - len(drivers))
     names = [one["column"] for one in record["columns"][:3]]
     rows = [
-        (f"{one['row']:,}", f"{one['activation']:.4g}", *(_cell(one["values"][n]) for n in names))
+        (
+            f"{one['row']:,}",
+            f"{one['activation']:.4g}",
+            *(spell_cell(one["values"][n]) for n in names),
+        )
         for one in record["rows"]
     ]
     yield "\nrows that excite it most (counted from 0)"
@@ -195,14 +200,6 @@ def _measure(record: Mapping[str, Any]) -> str:
     return f"{record['output']}" if record["scale"] == "number" else (
         f"{record['scale']} of {record['output']}"
     )  # fmt: skip
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "missing"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:,.6g}" if isinstance(value, float) else str(value)
 
 
 def _digits(values: Sequence[float]) -> int:

@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any
 from chainrule.cli.output import (
     plural,
     say,
-    score_digits,
     show,
-    spell_interval,
-    spell_score,
     terminal_width,
     text_table,
 )
 from chainrule.cli.parser import Parser
 from chainrule.errors import ChainruleError
+from chainrule.text import score_digits, spell_interval, spell_score
 
 if TYPE_CHECKING:
     from chainrule.reporting import Comparison, Difference, Run

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.cli.described import learned_rows_name
-from chainrule.cli.output import plural, score_digits, spell_interval, spell_score, text_table
+from chainrule.cli.output import plural, text_table
 from chainrule.estimators import positive_code
 from chainrule.reporting import LOWER_IS_BETTER, few_rows, main_score
+from chainrule.text import score_digits, spell_interval, spell_score
 
 if TYPE_CHECKING:
     from chainrule.data import Labels, Numbers, Table
