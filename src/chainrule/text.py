@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 __all__ = [
     "aligned",
+    "plural",
     "printable",
     "score_digits",
     "spell_cell",
@@ -60,6 +61,15 @@ def aligned(
         lines.append((indent + "  ".join([*cells, final])).rstrip())
         lines += [" " * before + piece for piece in pieces[1:]]
     return "\n".join(lines)
+
+
+def plural(count: int, name: str) -> str:
+    """A count with its noun.
+
+    >>> plural(1, "row"), plural(1200, "row")
+    ('1 row', '1,200 rows')
+    """
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
 def score_digits(value: float | None) -> int:

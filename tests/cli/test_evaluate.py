@@ -85,7 +85,10 @@ def test_people_get_tables(run, left_run, price_run):
     assert "brier_score" in outcome.out and "expected_calibration_error" in outcome.out
     assert "confusion: rows by true label (down) and prediction (across)" in outcome.out
     outcome = run("evaluate", price_run, "houses.csv")
-    assert "furthest off (rows counted from 0)" in outcome.out
+    assert "the rows it gets most wrong (counted from 0; error: prediction - truth)" in outcome.out
+    worst = outcome.out.partition("most wrong")[2].splitlines()[2:7]
+    digits = {len(cell.partition(".")[2]) for line in worst for cell in line.split()[1:4]}
+    assert len(digits) == 1 and outcome.out.count("(counted from 0") == 1
 
 
 def test_of_the_table_of_training_the_test_rows_are_scored(run, left_run):
@@ -121,10 +124,17 @@ def test_thresholds_slices_and_worst_rows_are_those_of_python(run, left_run):
         costs={"false_positive": 1.0, "false_negative": 5.0},
     )  # fmt: skip
     expected = json.loads(json.dumps(found.to_record()))
-    for name in ("thresholds", "slices", "worst", "sureness", "fitting", "metrics"):
+    for name in ("thresholds", "slices", "worst", "sureness", "fitting", "metrics", "slices_told"):
         assert outcome.record[name] == expected[name]
     text = run("evaluate", left_run, "new.csv", *words, "--worst", "3").out
-    for part in ("least cost", "given", "roc_auc", "log_loss by value", "gets most wrong"):
+    for part in (
+        "least cost",
+        "given",
+        "roc_auc",
+        "log_loss by value",
+        "for roc_auc ranks rows",
+        "gets most wrong",
+    ):
         assert part in text
     everything = run("evaluate", left_run, "new.csv", "--by", "all", "--json").record["slices"]
     assert {one["column"] for one in everything} == {"plan", "months"}
@@ -155,8 +165,9 @@ def test_runs_are_compared_on_rows_that_neither_has_learned_from(run, left_run, 
 
 def test_of_the_table_of_training_nothing_is_said_of_overfitting(left_run):
     table = read_table("churn.csv")
-    assert chainrule.evaluate(left_run, table).fitting == ""
-    assert chainrule.evaluate(left_run, table.take(np.arange(100))).fitting
+    assert "cannot be told" in chainrule.evaluate(left_run, table).fitting
+    new = read_table(_written("new.csv", churn_text(200, seed=5).splitlines()))
+    assert "roc_auc" in chainrule.evaluate(left_run, new).fitting
 
 
 def test_training_anew_on_folds_and_on_ever_more_rows(run, left_run):
@@ -171,13 +182,26 @@ def test_training_anew_on_folds_and_on_ever_more_rows(run, left_run):
 @pytest.mark.parametrize(
     "words, code, part",
     [
-        (["--threshold", "7"], 1, "threshold: must be a number from 0 to 1, got 7.0"),
-        (["--costs", "1"], 2, "--costs: must be two numbers, as 1,5, got '1'"),
-        (["--costs", "0,0"], 1, "not both 0"),
-        (["--by", "plam"], 1, "by: there is no column 'plam'; did you mean 'plan'?"),
-        (["--metric", "rmse"], 1, "is not a score of a classification of 2 classes"),
-        (["--worst", "-1"], 1, "worst must be a whole number of 0 or more"),
-        (["--folds", "1"], 1, "folds: their number must be a whole number of 2 or more"),
+        (["--threshold", "7"], 2, ": --threshold: must be a number from 0 to 1, got '7'"),
+        (["--threshold", "x"], 2, ": --threshold: must be a number from 0 to 1, got 'x'"),
+        (
+            ["--costs", "1"],
+            2,
+            ": --costs: must be two numbers of 0 or more, not both 0, as 1,5, got",
+        ),
+        (["--costs", "0,0"], 2, ": --costs: must be two numbers of 0 or more, not both 0, as 1,5"),
+        (["--costs", "-1,5"], 2, "not both 0, as 1,5, got '-1,5'"),
+        (["--costs", "1,inf"], 2, "not both 0, as 1,5, got '1,inf'"),
+        (["--by", "plam"], 1, "error: --by: there is no column 'plam'; did you mean 'plan'?"),
+        (
+            ["--metric", "rmse"],
+            1,
+            "error: --metric: 'rmse' is not a score of a classification of 2",
+        ),
+        (["--worst", "-1"], 2, ": --worst: must be a whole number of 0 or more, got '-1'"),
+        (["--worst", "2.5"], 2, ": --worst: must be a whole number of 0 or more, got '2.5'"),
+        (["--folds", "1"], 2, ": --folds: must be a whole number of 2 or more, got '1'"),
+        (["--folds", "9999"], 1, "error: --folds: 9999 parts of 120 rows cannot be"),
         (["--against", "nowhere"], 1, "nowhere: there is no such run folder"),
     ],
 )
@@ -188,7 +212,10 @@ def test_what_cannot_be_asked_is_refused(run, left_run, words, code, part):
 
 def test_a_threshold_is_not_for_numbers(run, price_run):
     outcome = run("evaluate", price_run, "houses.csv", "--threshold", "0.3")
-    assert "threshold: the target 'price' is a number; a threshold is for" in outcome.sentence
+    told = "error: --threshold: the target 'price' is a number; a threshold is for"
+    assert told in outcome.sentence
+    outcome = run("evaluate", price_run, "houses.csv", "--costs", "1,5")
+    assert "error: --costs: the target 'price' is a number; a threshold" in outcome.sentence
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_numbers_have_residuals():
         metrics.root_mean_squared_error(y[200:][~rows], guess[~rows])
     )
     assert least.interval[0] < least.score < least.interval[1] < 2
-    assert len(found.plot()) == 2 and repr(found).startswith("y.size: 200 rows judged\nscore")
+    assert len(found.plot()) == 2 and repr(found).startswith("y.size: 200 rows judged\n  score")
 
 
 def test_a_record_a_frame_a_text_and_a_picture(found):
@@ -145,7 +145,7 @@ def test_a_record_a_frame_a_text_and_a_picture(found):
     for part in (
         "roc_auc",
         "a row is called 'yes' from",
-        "by value, the worst first",
+        "log_loss by value: what is worse than the rest beyond noise",
         "most wrong",
     ):
         assert part in text

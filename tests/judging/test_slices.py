@@ -1,11 +1,14 @@
 """Scores by value of a column, against planted truths and a permutation test."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import permutation_test
-from sklearn.linear_model import LogisticRegression
-from tests.judging.tables import QUICK
+from scipy.stats import binomtest, permutation_test
+from sklearn import metrics
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from tests.judging.tables import QUICK, three
 
 import chainrule
 from chainrule import TabularClassifier, TabularRegressor
@@ -101,3 +104,174 @@ def test_dates_and_truth_values_are_sliced_and_shown():
     assert {"true", "false"} < set(values) and "2020-01-01 to 2020-02-20" in values
     assert found.worst[0]["columns"]["when"] == str(X["when"][found.worst[0]["row"]].date())
     assert found.worst[0]["columns"]["flag"] in (True, False)
+
+
+OF_CLASSES = {
+    "accuracy": metrics.accuracy_score,
+    "balanced_accuracy": metrics.balanced_accuracy_score,
+    "f1_macro": partial(metrics.f1_score, average="macro"),
+    "precision": partial(metrics.precision_score, pos_label="yes"),
+    "recall": partial(metrics.recall_score, pos_label="yes"),
+    "f1": partial(metrics.f1_score, pos_label="yes"),
+}
+
+
+@pytest.mark.parametrize("metric", OF_CLASSES)
+def test_slices_are_by_the_score_asked_for(left, metric):
+    model, X, y = left
+    guess, score = model.predict(X), OF_CLASSES[metric]
+    found = chainrule.evaluate(*left, by="town", metric=metric)
+    assert found.slices_told == "" and {one.by for one in found.slices} == {metric}
+    for one in found.slices:
+        rows = (X["town"].isna() if one.value == "missing" else X["town"] == one.value).to_numpy()
+        assert one.score == pytest.approx(score(y[rows], guess[rows]))
+        assert one.rest == pytest.approx(score(y[~rows], guess[~rows]))
+        assert one.difference == pytest.approx(one.rest - one.score) and one.rows == rows.sum()
+        low, high = bootstrapped(score, y[rows].to_numpy(), guess[rows])
+        assert one.interval == pytest.approx((low, high), abs=0.03)
+
+
+def bootstrapped(score, truth, guess):
+    """Normal bounds by the spread of the score over resamples."""
+    draws = np.random.default_rng(0).integers(0, len(truth), (300, len(truth)))
+    spread = np.std([score(truth[rows], guess[rows]) for rows in draws])
+    middle = score(truth, guess)
+    return max(0, middle - 1.96 * spread), min(1, middle + 1.96 * spread)
+
+
+def test_of_three_classes_too_and_by_weight():
+    X, y = three(600)
+    model = LogisticRegression().fit(X, y)
+    side = np.where(X[:, 0] > 0.3, "right", "left")
+    weights = np.random.default_rng(0).integers(1, 4, 600).astype(float)
+    frame = pd.DataFrame({"x0": X[:, 0], "x1": X[:, 1], "side": side})
+    judged = OfTwoColumns(model)
+    for metric in ("balanced_accuracy", "f1_macro", "accuracy"):
+        found = chainrule.evaluate(
+            judged, frame, y, by="side", metric=metric, sample_weight=weights
+        )
+        one = next(one for one in found.slices if one.value == "right")
+        rows = side == "right"
+        again = {"sample_weight": weights[rows]}
+        expected = OF_CLASSES[metric](y[rows], model.predict(X)[rows], **again)
+        assert one.score == pytest.approx(expected), metric
+
+
+class OfTwoColumns(LogisticRegression):
+    """A fitted model of the columns x0 and x1 among others."""
+
+    def __init__(self, model=None):
+        super().__init__()
+        self.model = model
+        self.classes_ = model.classes_
+
+    def predict_proba(self, X):
+        return self.model.predict_proba(X[["x0", "x1"]].to_numpy())
+
+
+@pytest.mark.parametrize(
+    "metric, by, part",
+    [
+        ("roc_auc", "log_loss", "by log_loss, for roc_auc ranks rows against each other"),
+        ("average_precision", "log_loss", "for average_precision ranks rows"),
+    ],
+)
+def test_a_score_that_slices_cannot_be_compared_by_is_named(left, metric, by, part):
+    found = chainrule.evaluate(*left, by="town", metric=metric)
+    assert {one.by for one in found.slices} == {by}
+    assert part in found.slices_told and part in repr(found)
+    assert found.to_record()["slices_told"] == found.slices_told
+
+
+def test_slices_of_numbers_are_by_a_score_of_errors():
+    X, y = pd.DataFrame({"size": np.arange(200.0)}), np.arange(200.0) % 17
+    line = LinearRegression().fit(X, y)
+    for metric, by in (("r2", "rmse"), ("median_absolute_error", "mae"), ("mae", "mae")):
+        found = chainrule.evaluate(line, X, y, by="size", metric=metric)
+        assert {one.by for one in found.slices} == {by}
+        assert ("" if metric == by else f"compared by {by}, for {metric}") in found.slices_told
+
+
+def test_the_order_is_what_the_words_say(left):
+    for metric in ("log_loss", "recall"):
+        found = chainrule.evaluate(*left, by="all", metric=metric)
+        worse = [one for one in found.slices if one.verdict == "worse beyond noise"]
+        others = found.slices[len(worse) :]
+        assert worse and list(found.slices[: len(worse)]) == worse
+        for part in (worse, others):
+            behind = [one.difference for one in part]
+            assert behind == sorted(behind, reverse=True)
+        better = [one for one in others if one.beyond_noise]
+        assert better and {one.verdict for one in better} == {"better beyond noise"}
+        sign = 1 if metric == "log_loss" else -1
+        assert all(sign * (one.score - one.rest) < 0 for one in better)
+        assert f"({len(worse)} of {len(found.slices)} slices)" in repr(found)
+
+
+def test_the_chance_of_a_recall_is_that_among_positive_rows(left):
+    model, X, y = left
+    found = chainrule.evaluate(model, X, y, by="noise", metric="recall")
+    hit = (model.predict(X) == "yes")[y == "yes"]
+    noise = X["noise"][y == "yes"].to_numpy()
+    edges = np.quantile(X["noise"], [0.25, 0.5, 0.75], method="higher")
+    groups = np.searchsorted(edges, noise)
+    sizes = np.bincount(groups)
+    scale = np.sqrt(sizes * (len(hit) - sizes))
+
+    def largest(hit):
+        inside = np.bincount(groups, hit)
+        return np.abs(inside / sizes - (hit.sum() - inside) / (len(hit) - sizes)) * scale
+
+    rng, observed = np.random.default_rng(0), largest(hit)
+    drawn = np.array([largest(rng.permutation(hit)).max() for _ in range(4000)])
+    expected = [(drawn >= one * (1 - 1e-9)).mean() for one in observed]
+    for one in found.slices:
+        group = int(np.searchsorted(edges, float(one.value.split()[0]) + 1e-4))
+        assert one.p == pytest.approx(expected[group], abs=0.04)
+
+
+def test_where_few_rows_count_there_is_no_slice(left):
+    model, X, y = left
+    rare = np.where((y == "yes") & (np.arange(800) > 60), "b", "a")
+    found = chainrule.evaluate(model, X.assign(town=rare), y, by="town", metric="recall")
+    assert len(found.slices) == 2 and found.slices_told == ""
+    rare[np.flatnonzero((y == "yes") & (rare == "a"))[9:]] = "b"
+    found = chainrule.evaluate(model, X.assign(town=rare), y, by="town", metric="recall")
+    assert found.slices == ()
+    assert "2 of 2 slices left out: fewer than 10 rows count for recall" in found.slices_told
+
+
+def test_shares_of_one_value_have_an_interval_too():
+    X = pd.DataFrame({"x": np.arange(80.0), "side": ["a", "b"] * 40})
+    y = np.array(["no", "no", "yes", "yes"] * 20)
+    found = chainrule.evaluate(Echo(y), X, y, by="side", metric="accuracy")
+    for one in found.slices:
+        assert one.score == 1.0 and one.interval == pytest.approx((1 - 0.0876, 1.0), abs=1e-3)
+        assert one.interval[0] == pytest.approx(proportion_confint(40))
+
+
+def proportion_confint(rows):
+    return binomtest(rows, rows).proportion_ci(method="wilson").low
+
+
+class Echo(LogisticRegression):
+    """Knows the truth."""
+
+    def __init__(self, truth=None):
+        super().__init__()
+        self.truth = truth
+        self.classes_ = np.array(["no", "yes"])
+
+    def predict_proba(self, X):
+        sure = (self.truth == "yes").astype(float)
+        return np.stack([1 - sure, sure], axis=1)
+
+
+@pytest.mark.parametrize("by", ["all", "age"])
+def test_without_a_slice_large_enough_there_are_scores_and_a_sentence(left, by):
+    model, X, y = left
+    for rows in (1, 40):
+        found = chainrule.evaluate(model, X[:rows], y[:rows], by=by)
+        assert found.slices == () and found.judgment.rows == rows
+        told = "No value or range of the columns asked for has 30 rows with as many others"
+        assert told in found.slices_told and told in repr(found)

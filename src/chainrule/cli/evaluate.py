@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +32,7 @@ examples:
   chainrule evaluate runs/churn-left-1 new.csv --against runs/churn-left-2
 """
 MOST_CLASSES = 12
-MOST_LARGEST = 5
+MOST_WORST = 5
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -49,7 +50,7 @@ def add_options(parser: Parser) -> None:
         help="the score to compare, to slice and to draw curves by; that of training by default",
     )  # fmt: skip
     parser.add_argument(
-        "--threshold", metavar="T", type=float,
+        "--threshold", metavar="T", type=_threshold,
         help="what calling a row positive from this probability on comes to, beside 0.5",
     )  # fmt: skip
     parser.add_argument(
@@ -61,13 +62,14 @@ def add_options(parser: Parser) -> None:
         help="scores by value of a column, or all (may be given several times)",
     )  # fmt: skip
     parser.add_argument(
-        "--worst", metavar="N", type=int, default=0, help="the N rows it gets most wrong"
-    )
+        "--worst", metavar="N", type=partial(_whole, least=0), default=MOST_WORST,
+        help=f"the N rows it gets most wrong (default {MOST_WORST})",
+    )  # fmt: skip
     parser.add_argument(
         "--against", metavar="RUN2", help="compare with another run on the same rows"
     )
     parser.add_argument(
-        "--folds", metavar="K", type=int,
+        "--folds", metavar="K", type=partial(_whole, least=2),
         help="also train anew on DATA with the run's settings, K parts held out in turn",
     )  # fmt: skip
     parser.add_argument(
@@ -79,44 +81,39 @@ def add_options(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Score and print."""
-    from chainrule.cli.evaluated import extra_record, extras, show_extras
+    from chainrule.cli.evaluated import as_typed, extra_record, extras, show_extras
     from chainrule.data import read_table
     from chainrule.estimators import load_table_model
     from chainrule.files import RunFolder, strict_json
     from chainrule.judging import evaluate
-    from chainrule.reporting import few_rows
 
     folder = RunFolder.open(options.run)
     model = load_table_model(folder.model_path)
     whole = read_table(options.data)
     rows = _rows_with_target(model, whole)
-    if len(rows) < whole.rows:
-        say(f"note: {plural(whole.rows - len(rows), 'row')} without a target left out.")
-    rows = rows if options.all else _unseen(folder, whole, rows)
-    known = whole.take(rows)
-    if options.all:
-        _say_seen(folder, whole)
-    _say_weights(model, known)
-    _truth(model, known)
+    tested = None if options.all else _test_rows(folder, whole)
+    if tested is not None:
+        rows = rows[np.isin(rows, tested)]
+    _say_weights(model, whole)
+    _check_labels(model, whole.take(rows))
     by = "all" if "all" in options.by else tuple(options.by)
-    found = evaluate(
-        options.run, known, metric=options.metric, threshold=options.threshold,
-        costs=options.costs, by=by, worst=options.worst, seed=model.settings.seed,
-    )  # fmt: skip
+    with as_typed():
+        found = evaluate(
+            options.run, whole if tested is None else whole.take(rows), metric=options.metric,
+            threshold=options.threshold, costs=options.costs, by=by, worst=options.worst,
+            seed=model.settings.seed,
+        )  # fmt: skip
+    found = found if tested is None else _numbered(found, rows)
     shared = _shared(options, whole, rows)
     more = extras(options, model, whole, shared, found.metric)
-    judgment = found.judgment
     if options.json:
-        facts = {"run": str(folder.path), "target": model.schema.target}
-        left = {"left_out": whole.rows - len(rows)}
-        record = {**facts, **left, **_with_rows(judgment, rows)}
-        show(strict_json({**record, **extra_record(found, rows, more)}))
+        facts = {"run": str(folder.path), "left_out": whole.rows - len(rows)}
+        show(strict_json({**facts, **found.to_record(), **extra_record(more)}))
     else:
-        _show(judgment, str(model.schema.target), rows, found)
-        show_extras(options, found, rows, more)
-    few = few_rows(judgment.to_record())
-    if few:
-        say(f"note: {few}")
+        _show(found)
+        show_extras(options, found, more)
+    for note in found.notes:
+        say(f"note: {note}")
     return 0
 
 
@@ -124,9 +121,34 @@ def _costs(text: str) -> dict[str, float]:
     try:
         false_positive, false_negative = map(float, text.split(","))
     except ValueError:
-        message = f"must be two numbers, as 1,5, got {text!r}."
-        raise argparse.ArgumentTypeError(message) from None
-    return {"false_positive": false_positive, "false_negative": false_negative}
+        false_positive = false_negative = -1.0
+    costs = {"false_positive": false_positive, "false_negative": false_negative}
+    if not all(0 <= one < np.inf for one in costs.values()) or not any(costs.values()):
+        message = f"must be two numbers of 0 or more, not both 0, as 1,5, got {text!r}."
+        raise argparse.ArgumentTypeError(message)
+    return costs
+
+
+def _threshold(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        message = f"must be a number from 0 to 1, got {text!r}."
+        raise argparse.ArgumentTypeError(message)
+    return value
+
+
+def _whole(text: str, least: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if value < least:
+        message = f"must be a whole number of {least} or more, got {text!r}."
+        raise argparse.ArgumentTypeError(message)
+    return value
 
 
 def _is_of_training(folder: RunFolder, table: Table) -> bool:
@@ -138,27 +160,20 @@ def _is_of_training(folder: RunFolder, table: Table) -> bool:
     return bool(folder.read_config().get("fingerprint") == fingerprint(table))
 
 
-def _say_seen(folder: RunFolder, table: Table) -> None:
-    if _is_of_training(folder, table):
-        say("note: the run was trained on rows of this table, so these scores flatter it.")
-
-
-def _unseen(folder: RunFolder, table: Table, rows: Array) -> Array:
-    """Of the table of training the rows of the test, of another all that were asked for."""
+def _test_rows(folder: RunFolder, table: Table) -> Array | None:
+    """Of the table of training the rows of the test; None of another, or where it has none."""
     from chainrule.reporting import JudgedRows
 
-    if not _is_of_training(folder, table):
-        return rows
-    judged = JudgedRows.load(folder.judged_path) if folder.judged_path.is_file() else None
-    if judged is None or judged.rows is None:
-        _say_seen(folder, table)
-        return rows
+    if not _is_of_training(folder, table) or not folder.judged_path.is_file():
+        return None
+    judged = JudgedRows.load(folder.judged_path)
+    if judged.rows is None:
+        return None
     say(
         f"note: the run was trained on this table: only its {plural(len(judged.rows), 'test row')} "
         "are scored, which training has not seen (--all scores all)."
     )
-    kept: Array = rows[np.isin(rows, judged.rows)]
-    return kept
+    return judged.rows
 
 
 def _shared(options: argparse.Namespace, table: Table, rows: Array) -> Table:
@@ -197,11 +212,11 @@ def _rows_with_target(model: TableModel, table: Table) -> Array:
     return rows
 
 
-def _truth(model: TableModel, table: Table) -> Array:
-    """The true codes or numbers; says which labels training has not seen."""
+def _check_labels(model: TableModel, table: Table) -> None:
+    """Says which labels training has not seen; raises DataError where it has seen none."""
     truth: Array = model.truth(table)
     if not model.is_classification:
-        return truth
+        return
     unseen = truth < 0
     if unseen.any():
         target = str(model.schema.target)
@@ -216,7 +231,6 @@ def _truth(model: TableModel, table: Table) -> Array:
             )
             raise DataError(message)
         say(f"note: {plural(count, 'row')} left out, of labels not seen in training: {shown}.")
-    return truth
 
 
 def _say_weights(model: TableModel, table: Table) -> None:
@@ -225,22 +239,22 @@ def _say_weights(model: TableModel, table: Table) -> None:
         say(f"note: there is no weight column {name!r}: each row counts as much as any other.")
 
 
-def _with_rows(judgment: Judgment, rows: Array) -> dict[str, Any]:
-    """The judgment's record, rows counted as they stand in DATA."""
-    record = judgment.to_record()
-    for one in record.get("residuals", {}).get("largest", []):
-        one["row"] = int(rows[one["row"]])
-    return record
+def _numbered(found: Evaluation, rows: Array) -> Evaluation:
+    """The evaluation of some rows of DATA, rows counted as they stand there."""
+    worst = tuple({**one, "row": int(rows[one["row"]])} for one in found.worst)
+    judgment = found.judgment.numbered(rows)
+    return replace(found, judgment=judgment, worst=worst, rows=rows[found.rows])
 
 
-def _show(judgment: Judgment, target: str, rows: Array, found: Evaluation) -> None:
+def _show(found: Evaluation) -> None:
     from chainrule.cli.scores import scores_text
 
-    show(f"{target}: {plural(judgment.rows, 'row')} scored")
+    judgment = found.judgment
+    show(f"{found.target}: {plural(judgment.rows, 'row')} scored")
     every = replace(judgment, metrics=found.scores, intervals=found.intervals)
     show(scores_text(every, title="value"))
     if judgment.residuals is not None:
-        show(_residuals_text(judgment.residuals, rows))
+        show(_residuals_text(judgment.residuals))
     elif judgment.confusion is None or len(judgment.labels) > MOST_CLASSES:
         show(f"\nconfusion: {len(judgment.labels)} labels are too many to show; see --json")
     else:
@@ -260,19 +274,13 @@ def _confusion_text(judgment: Judgment) -> str:
     return f"\nconfusion: {what} by true label (down) and prediction (across)\n{table}"
 
 
-def _residuals_text(residuals: ResidualSummary, rows: Array) -> str:
+def _residuals_text(residuals: ResidualSummary) -> str:
     digits = score_digits(max(map(abs, residuals.quantiles.values()), default=0.0))
     shares = [f"{share:.0%}" for share in residuals.quantiles]
     values = [spell_score(value, digits) for value in residuals.quantiles.values()]
     table = text_table(shares, [values], right=tuple(range(len(shares))))
-    largest = [
-        (f"{rows[row]:,}", spell_score(truth, digits), spell_score(prediction, digits))
-        for row, truth, prediction in residuals.largest[:MOST_LARGEST]
-    ]
-    worst = text_table(("row", "truth", "prediction"), largest, right=(0, 1, 2))
     mean = spell_score(residuals.bias, digits)
     return (
         f"\nresiduals (truth - prediction): this share of the rows lies below\n{table}"
         f"\n\nmean of prediction - truth: {mean}"
-        f"\n\nfurthest off (rows counted from 0)\n{worst}"
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from chainrule.cli.output import plural, show, text_table
+from chainrule.cli.output import plural, show, terminal_width, text_table
 from chainrule.cli.progress import waiting
+from chainrule.errors import SettingError
 from chainrule.text import spell_score
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Extras", "extra_record", "extras", "show_extras"]
 
-Array = np.ndarray[Any, np.dtype[Any]]
+OPTIONS = ("by", "costs", "folds", "metric", "threshold")
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,26 @@ def extras(
     target = str(model.schema.target)
     settings = _settings(model)
     if options.folds is not None:
-        with waiting(f"training on {options.folds} folds"):
+        with as_typed(), waiting(f"training on {options.folds} folds"):
             folds = cross_validated(whole, target, settings, options.folds)
     if options.learning_curve:
-        with waiting("training on ever more rows"):
+        with as_typed(folds="learning-curve"), waiting("training on ever more rows"):
             curve = learning_curve_of_table(whole, target, settings, metric)
     return Extras(against, folds, curve)
+
+
+@contextmanager
+def as_typed(**names: str) -> Iterator[None]:
+    """Settings are named in errors as the options that were typed; `names` has others."""
+    try:
+        yield
+    except SettingError as error:
+        message = str(error).removeprefix("evaluate: ")
+        name = message.partition(":")[0]
+        if name not in OPTIONS:
+            raise
+        message = f"--{names.get(name, name)}{message.removeprefix(name)}"
+        raise SettingError(message) from error
 
 
 def _settings(model: TableModel) -> TableSettings:
@@ -60,39 +75,30 @@ def _settings(model: TableModel) -> TableSettings:
     return replace(model.settings, task=str(model.schema.task))
 
 
-def extra_record(found: Evaluation, rows: Array, more: Extras) -> dict[str, Any]:
-    """What there is beside the scores, as plain values, rows counted as they stand in DATA."""
-    whole = found.to_record()
-    names = ("metric", "sureness", "thresholds", "thresholds_told", "slices", "fitting")
-    record = {name: whole[name] for name in names}
-    record["worst"] = [{**one, "row": int(rows[one["row"]])} for one in found.worst]
+def extra_record(more: Extras) -> dict[str, Any]:
+    """What was asked for beside the evaluation, as plain values."""
     told = {"against": more.against, "folds": more.folds, "learning_curve": more.curve}
-    return record | {name: one.to_record() for name, one in told.items() if one is not None}
+    return {name: one.to_record() for name, one in told.items() if one is not None}
 
 
-def show_extras(options: argparse.Namespace, found: Evaluation, rows: Array, more: Extras) -> None:
+def show_extras(options: argparse.Namespace, found: Evaluation, more: Extras) -> None:
     """Prints what was asked for, and whether the run over- or underfits."""
-    from chainrule.judging import slices_lines, thresholds_lines, worst_lines
+    from chainrule.judging import slices_text, thresholds_text, worst_text
 
+    width = terminal_width()
     if options.threshold is not None or options.costs is not None:
-        _part(thresholds_lines(found))
-    if found.slices:
-        _part(slices_lines(found))
+        show(f"\n{thresholds_text(found, width)}")
+    if found.slices or found.slices_told:
+        show(f"\n{slices_text(found, width)}")
     if found.worst:
-        moved = tuple({**one, "row": int(rows[one["row"]])} for one in found.worst)
-        _part(worst_lines(replace(found, worst=moved)))
+        show(f"\n{worst_text(found, width)}")
     if more.against is not None:
-        _part([_against(options, more.against)])
+        show(f"\n{_against(options, more.against)}")
     if more.folds is not None:
-        _part(_folds(more.folds))
+        show(f"\n{_folds(more.folds)}")
     if more.curve is not None:
-        _part([repr(more.curve)])
-    if found.fitting and not options.all:
-        _part([found.fitting])
-
-
-def _part(lines: list[str]) -> None:
-    show("\n" + "\n".join(lines))
+        show(f"\n{more.curve!r}")
+    show(f"\n{found.fitting}")
 
 
 def _against(options: argparse.Namespace, found: PairedComparison) -> str:
@@ -103,7 +109,7 @@ def _against(options: argparse.Namespace, found: PairedComparison) -> str:
     return f"{told}\n{apart} {options.against}: p = {found.p:.3g} (McNemar's test, exact)."
 
 
-def _folds(found: FoldScores) -> list[str]:
+def _folds(found: FoldScores) -> str:
     lines = []
     for name, summary in found.summary().items():
         cells = ("-", "-") if summary is None else (
@@ -114,4 +120,5 @@ def _folds(found: FoldScores) -> list[str]:
         f"trained anew on {plural(found.rows, 'row')} of DATA, each of {found.folds} folds held "
         "out once"
     )
-    return [title, text_table(("score", "median", "least to largest"), lines, right=(1, 2))]
+    table = text_table(("score", "median", "least to largest"), lines, right=(1, 2))
+    return f"{title}\n{table}"

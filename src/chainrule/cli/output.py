@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-from chainrule.text import aligned, printable
+from chainrule.text import aligned, plural, printable
 
 __all__ = [
     "plural",
@@ -39,15 +39,6 @@ def terminal_width() -> int:
     with contextlib.suppress(OSError, ValueError, AttributeError):
         return max(40, os.get_terminal_size(sys.stderr.fileno()).columns)
     return max(40, shutil.get_terminal_size((PIPED_WIDTH, 24)).columns)
-
-
-def plural(count: int, name: str) -> str:
-    """A count with its noun.
-
-    >>> plural(1, "row"), plural(1200, "row")
-    ('1 row', '1,200 rows')
-    """
-    return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
 def text_table(

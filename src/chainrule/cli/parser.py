@@ -37,7 +37,7 @@ class Parser(argparse.ArgumentParser):
 
     def parse(self, words: Sequence[str]) -> argparse.Namespace:
         """The options of a command line; raises UsageError."""
-        options, unknown = self.parse_known_args(words)
+        options, unknown = self.parse_known_args(_joined(words))
         if unknown:
             name = next((word for word in unknown if word.startswith("-")), unknown[0])
             if not name.startswith("-"):
@@ -69,6 +69,22 @@ class OneTarget(argparse.Action):
                 "(in Python TabularClassifier and TabularRegressor take several)."
             )
         setattr(namespace, self.dest, values)
+
+
+def _joined(words: Sequence[str]) -> list[str]:
+    """Values that begin with a minus and a digit at their options: `--costs=-1,5`.
+
+    >>> _joined(["run", "--costs", "-1,5", "--json"])
+    ['run', '--costs=-1,5', '--json']
+    """
+    joined: list[str] = []
+    for word in words:
+        is_number = word[:1] == "-" and word[1:2].isdigit()
+        if is_number and joined and joined[-1].startswith("--") and "=" not in joined[-1]:
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def suggestion(name: str, known: Iterable[str], otherwise: str) -> str:

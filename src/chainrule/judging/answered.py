@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data import Column, Labels, Table, as_table, column_of, fingerprint
+from chainrule.data import Column, Labels, Table, as_table, column_of
 from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError, listing, nearest
 from chainrule.estimators import (
     Held,
@@ -20,6 +19,7 @@ from chainrule.estimators import (
     positive_code,
 )
 from chainrule.files import RunFolder
+from chainrule.judging.learned import learned_note
 from chainrule.reporting import Judgment, judge_classification, judge_regression
 
 __all__ = ["Answered", "answered", "check_metric", "judged"]
@@ -53,6 +53,10 @@ class Answered:
         The score that training was to make best, if any.
     metrics
         What `metrics.json` of a run says; empty of other models.
+    left_out
+        How many rows were given without a target.
+    learned_from
+        That the run has learned from these rows, in a sentence; "" where that is not seen.
     """
 
     target: str
@@ -68,6 +72,7 @@ class Answered:
     metric: str | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
     left_out: int = 0
+    learned_from: str = ""
 
     @property
     def task(self) -> str:
@@ -94,17 +99,6 @@ class Answered:
             answers=self.answers[index], weights=weights,
         )  # fmt: skip
 
-    @property
-    def losses(self) -> dict[str, Array]:
-        """Of each row what scores are means of; of the log loss clipped as the score is."""
-        if self.task == "regression":
-            misses = np.abs(self.truth - self.answers)
-            return {"mae": misses, "rmse": misses**2}
-        smallest = np.finfo(self.answers.dtype).eps
-        own = np.clip(self.answers[np.arange(len(self.truth)), self.truth], smallest, 1 - smallest)
-        wrong = (self.answers.argmax(axis=1) != self.truth).astype(np.float64)
-        return {"log_loss": -np.log(own.astype(np.float64)), "accuracy": wrong}
-
 
 def answered(what: str, model: Any, X: Any, y: Any, sample_weight: Any = None) -> Answered:
     """The rows of X with what a model says of them.
@@ -119,10 +113,10 @@ def answered(what: str, model: Any, X: Any, y: Any, sample_weight: Any = None) -
 
     Raises `DataError`, `InputTypeError`, `SettingError` or `ShapeError` with one sentence.
     """
-    metrics: Mapping[str, Any] = {}
+    folder: RunFolder | None = None
     if isinstance(model, str | os.PathLike):
         folder = RunFolder.open(model)
-        model, metrics = load_table_model(folder.model_path), _metrics_of(folder, X)
+        model = load_table_model(folder.model_path)
     else:
         check_fitted(what, model)
     inner = getattr(model, "model_", None)
@@ -132,7 +126,10 @@ def answered(what: str, model: Any, X: Any, y: Any, sample_weight: Any = None) -
         found = _by_model(model, as_table(X), y)
     else:
         found = _by_estimator(what, model, X, y)
-    found = replace(found, metrics=metrics)
+    if folder is not None:
+        metrics = folder.read_metrics() if folder.metrics_path.is_file() else {}
+        learned = learned_note(folder, model, as_table(X), found.table)
+        found = replace(found, metrics=metrics, learned_from=learned)
     if sample_weight is None:
         return found
     weights = np.asarray(sample_weight, dtype=np.float64)
@@ -140,15 +137,6 @@ def answered(what: str, model: Any, X: Any, y: Any, sample_weight: Any = None) -
         message = f"{what}: sample_weight has shape {weights.shape}; give one number a row of X."
         raise ShapeError(message)
     return replace(found, weights=weights[found.rows])
-
-
-def _metrics_of(folder: RunFolder, X: Any) -> Mapping[str, Any]:
-    """What a run knows of itself; nothing where X is the table that it was trained on."""
-    if not folder.metrics_path.is_file():
-        return {}
-    begun = folder.read_config() if folder.config_path.is_file() else {}
-    seen = begun.get("fingerprint") == fingerprint(as_table(X))
-    return {} if seen else folder.read_metrics()
 
 
 def _by_model(model: TableModel, table: Table, y: Any) -> Answered:
@@ -275,7 +263,7 @@ def check_metric(what: str, metric: str | None, found: Answered) -> str:
     if metric not in allowed:
         kind = f"a {found.task}" + (f" of {len(found.labels)} classes" if found.labels else "")
         message = (
-            f"{what}: metric: {json.dumps(metric)} is not a score of {kind}; "
+            f"{what}: metric: {metric!r} is not a score of {kind}; "
             f"{nearest(str(metric), allowed, listed=True)}"
         )
         raise SettingError(message)

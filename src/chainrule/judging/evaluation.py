@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.data import FRAMES, frame_of
 from chainrule.errors import SettingError
 from chainrule.judging.answered import Answered, answered, check_metric, judged
+from chainrule.judging.notes import notes_of
 from chainrule.judging.slices import Slice, check_columns, slices_of
 from chainrule.judging.sureness import sureness
 from chainrule.judging.text import evaluation_text
@@ -47,14 +48,17 @@ class Evaluation:
     thresholds, thresholds_told
         Of two classes what calling a row positive from some probability on comes to, and how those
         that were chosen were chosen.
-    slices
-        Scores by value of a column, where it fails worst first.
+    slices, slices_told
+        Scores by value of a column, those worse than the rest beyond noise first; what must be said
+        of them, such as why they are compared by another score than `metric`.
     worst
         The rows with the largest losses, worst first: "row", "truth", "prediction", for classes
         "probability" (of the truth), for numbers "error" (prediction - truth), "loss", and the
         row's own "columns".
     fitting
-        Over- and underfitting in words; "" where the scores on rows learned from are not known.
+        Over- and underfitting in words, or why it cannot be told.
+    notes
+        What must be known to read the scores rightly, such as rows left out.
     rows
         Where the rows scored stand in what was given.
     truth, answers, weights
@@ -68,8 +72,10 @@ class Evaluation:
     thresholds: tuple[Threshold, ...]
     thresholds_told: str
     slices: tuple[Slice, ...]
+    slices_told: str
     worst: tuple[dict[str, Any], ...]
     fitting: str
+    notes: tuple[str, ...]
     rows: Array
     truth: Array
     answers: Array
@@ -112,8 +118,10 @@ class Evaluation:
             "thresholds": [one.to_record() for one in self.thresholds],
             "thresholds_told": self.thresholds_told,
             "slices": [one.to_record() for one in self.slices],
+            "slices_told": self.slices_told,
             "worst": [dict(one) for one in self.worst],
             "fitting": self.fitting,
+            "notes": list(self.notes),
             "cannot_tell": self.cannot_tell,
         }
 
@@ -234,35 +242,41 @@ def evaluate(
     metric = check_metric("evaluate", metric, whole)
     check_threshold(whole, threshold, costs)
     names = check_columns(whole, by)
-    judgment = judged(whole, seed)
+    judgment = judged(whole, seed).numbered(whole.rows)
     found = whole.counted
     classes = found.task == "classification"
     thresholds: tuple[Threshold, ...] = ()
     told = ""
     if found.is_binary:
         thresholds, told = thresholds_of(found, threshold, costs, seed)
+    slices, slices_told = slices_of(found, names, metric, seed)
     return Evaluation(
         target=found.target, metric=metric, judgment=judgment,
         sureness=sureness(found, seed) if classes else {},
         thresholds=thresholds, thresholds_told=told,
-        slices=slices_of(found, names, _row_by_row(metric, found), seed) if names else (),
+        slices=slices, slices_told=slices_told,
         worst=tuple(worst_rows(found, worst)), fitting=_fitting(whole, judgment),
-        rows=found.rows, truth=found.truth, answers=found.answers, weights=found.weights,
-        labels=found.labels, positive=found.positive, frame=_library(X),
+        notes=tuple(notes_of(whole, judgment)), rows=found.rows, truth=found.truth,
+        answers=found.answers, weights=found.weights, labels=found.labels,
+        positive=found.positive, frame=_library(X),
     )  # fmt: skip
-
-
-def _row_by_row(metric: str, found: Answered) -> str:
-    """The score that is a mean over rows: the metric itself, or the nearest of its kind."""
-    losses = found.losses
-    return metric if metric in losses else next(iter(losses))
 
 
 def _fitting(found: Answered, judgment: Judgment) -> str:
     learned = found.metrics.get("learned") or {}
     linear = (found.metrics.get("metrics") or {}).get("baselines", {}).get("linear")
-    interval = judgment.intervals.get(fitting_score(judgment.task))
-    return fitting_words(judgment.task, learned.get("scores"), judgment.metrics, interval, linear)
+    score = fitting_score(judgment.task)
+    if found.learned_from:
+        why = "the rows may be among those that it learned from"
+    elif learned.get("scores") is None:
+        why = "how it scores on rows that it learned from was not kept (run folders keep it)"
+    else:
+        interval = judgment.intervals.get(score)
+        told = fitting_words(judgment.task, learned["scores"], judgment.metrics, interval, linear)
+        if told:
+            return told
+        why = f"{score} is not defined on these rows"
+    return f"Whether the model over- or underfits cannot be told: {why}."
 
 
 def _library(X: Any) -> str:

@@ -10,22 +10,25 @@ import numpy as np
 
 from chainrule import random
 from chainrule.data import Column
-from chainrule.errors import DataError, SettingError, nearest
+from chainrule.errors import SettingError, nearest
 from chainrule.judging.answered import Answered
+from chainrule.judging.ratios import Ratios, ratios_of, score_of_slices
 from chainrule.reporting import resamples_for
+from chainrule.text import plural
 
 __all__ = ["FEWEST_ROWS", "Slice", "check_columns", "slices_of"]
 
 FEWEST_ROWS = 30
+FEWEST_COUNTING = 10
 MOST_VALUES = 20
 RANGES = 4
 LEVEL = 0.05
 STREAM = 6
 BLOCK_NUMBERS = 500_000
 ROUNDING = 1e-9
-NORMAL_95 = 1.959963984540054
 
 Array = np.ndarray[Any, np.dtype[Any]]
+Part = tuple[str, str, Array]
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,12 @@ class Slice:
     value
         The value, a range of numbers, or "missing".
     score, interval, rest
-        The mean of `by` over these rows with its 95 % interval, and over all others; lower is
-        better for all there are: log loss, error rate, mae and rmse.
+        `by` of these rows with its 95 % interval, and of all others.
     difference, p
-        By how much these rows are worse than the rest; and how often, where losses are dealt out
-        to the rows at random, any of the slices looked at differs as much, for its size and in
-        either direction (permutation test of the largest; Westfall and Young, 1993).
+        By how much these rows are worse than the rest, below 0 where they are better, whichever way
+        the score goes; and how often, where truths with their answers are dealt out to the rows at
+        random, any of the slices looked at differs as much, for its size and in either direction
+        (permutation test of the largest; Westfall and Young, 1993).
     beyond_noise
         Whether p is below 0.05: where no slice differs, one and more are named beyond noise in at
         most 5 of 100 evaluations, however many are looked at.
@@ -57,9 +60,15 @@ class Slice:
     p: float
     beyond_noise: bool
 
+    @property
+    def verdict(self) -> str:
+        """Worse or better beyond noise, or within noise."""
+        how = "worse" if self.difference > 0 else "better"
+        return f"{how} beyond noise" if self.beyond_noise else "within noise"
+
     def to_record(self) -> dict[str, Any]:
         """Plain values."""
-        return {**asdict(self), "interval": list(self.interval)}
+        return {**asdict(self), "interval": list(self.interval), "verdict": self.verdict}
 
 
 def check_columns(found: Answered, by: Any) -> tuple[str, ...]:
@@ -75,46 +84,77 @@ def check_columns(found: Answered, by: Any) -> tuple[str, ...]:
     return names
 
 
-def slices_of(found: Answered, names: Sequence[str], by: str, seed: int = 0) -> tuple[Slice, ...]:
-    """Every slice of at least 30 rows, the worst beyond noise first.
+def slices_of(
+    found: Answered, names: Sequence[str], metric: str, seed: int = 0
+) -> tuple[tuple[Slice, ...], str]:
+    """Every slice of at least 30 rows, those worse beyond noise first; and what is to be said.
 
     Of a number a slice is a quarter of its rows by size, or a value where there are ten at most; of
     a category one of its 20 most frequent values. Missing cells are a slice of their own.
 
     found
         Rows that are scored.
-    by
-        What is compared: "log_loss", "accuracy" (the share of wrong rows), "mae" or "rmse" (whose
-        squares are dealt out at random).
-
-    Raises `DataError` where no column has two slices.
+    metric
+        The score to compare by, where rows of a slice have it by themselves; else another.
     """
-    losses = found.losses[by]
-    weights = np.ones(len(losses)) if found.weights is None else found.weights
-    parts = [
-        (name, value, rows) for name in names for value, rows in _parts(found.table.columns[name])
-    ]
-    whole = len(losses)
-    kept = [one for one in parts if FEWEST_ROWS <= one[2].sum() <= whole - FEWEST_ROWS]
-    if names and not kept:
-        message = (
-            f"by: no value or range of {', '.join(map(repr, names))} has {FEWEST_ROWS} rows with "
-            f"as many others beside it, of {whole:,} rows; give more rows, or other columns."
+    if not names:
+        return (), ""
+    by, why = score_of_slices(metric)
+    told = [f"Slices are compared by {by}, for {metric} {why}."] if why else []
+    ratios = ratios_of(found, by)
+    counting = ratios.counting
+    weights = np.ones(len(found.truth)) if found.weights is None else found.weights
+    whole = _large_parts(found, names)
+    parts = [one for one in whole if _enough(one[2][counting])]
+    if not whole:
+        told = [
+            f"No value or range of the columns asked for has {FEWEST_ROWS} rows with as many "
+            f"others beside it, of {plural(len(weights), 'row')}: there are no slices."
+        ]
+    elif len(parts) < len(whole):
+        told.append(
+            f"{len(whole) - len(parts):,} of {plural(len(whole), 'slice')} left out: fewer than "
+            f"{FEWEST_COUNTING} rows count for {by} there, or elsewhere."
         )
-        raise DataError(message)
-    if not kept:
-        return ()
-    chances = _chances(losses, weights, np.array([one[2] for one in kept]), seed)
-    called = "error_rate" if by == "accuracy" else by
-    made = [
-        _slice(name, value, losses, weights, rows, called, p)
-        for (name, value, rows), p in zip(kept, chances.tolist(), strict=True)
+    made = _slices(ratios.take(counting), weights[counting], parts, counting, seed)
+    made.sort(key=lambda one: (not (one.beyond_noise and one.difference > 0), -one.difference))
+    return tuple(made), " ".join(told)
+
+
+def _large_parts(found: Answered, names: Sequence[str]) -> list[Part]:
+    whole = len(found.truth)
+    return [
+        (name, value, rows)
+        for name in names
+        for value, rows in _parts(found.table.columns[name])
+        if FEWEST_ROWS <= rows.sum() <= whole - FEWEST_ROWS
     ]
-    return tuple(sorted(made, key=lambda one: (not _fails(one), -one.difference)))
 
 
-def _fails(one: Slice) -> bool:
-    return one.beyond_noise and one.difference > 0
+def _enough(counting: Array) -> bool:
+    """Whether enough of the rows that a score depends on are within a slice, and beside it."""
+    return bool(FEWEST_COUNTING <= counting.sum() <= len(counting) - FEWEST_COUNTING)
+
+
+def _slices(
+    ratios: Ratios, weights: Array, parts: Sequence[Part], counting: Array, seed: int
+) -> list[Slice]:
+    """The slices, from the rows that count for the score."""
+    if not parts:
+        return []
+    members = np.array([rows[counting] for _, _, rows in parts])
+    chances = _chances(ratios, weights, members, seed)
+    made = []
+    for (name, value, rows), inside, p in zip(parts, members, chances.tolist(), strict=True):
+        low, high = ratios.take(inside).interval(weights[inside])
+        sums = [weights[one] @ ratios.terms[one] for one in (inside, ~inside)]
+        own, rest, *reach = ratios.shown([*ratios.of_sums(np.array(sums)), low, high]).tolist()
+        behind = own - rest if ratios.lower_is_better else rest - own
+        count = int(rows.sum())
+        made.append(
+            Slice(name, value, count, ratios.name, own, tuple(reach), rest, behind, p, p < LEVEL)
+        )
+    return made
 
 
 def _parts(column: Column) -> Iterator[tuple[str, Array]]:
@@ -152,47 +192,27 @@ def _spelled(value: float, column: Column) -> str:
     return f"{value:.6g}"
 
 
-def _slice(
-    name: str, value: str, losses: Array, weights: Array, rows: Array, by: str, p: float
-) -> Slice:
-    mean, error = _mean_and_error(losses[rows], weights[rows])
-    others, _ = _mean_and_error(losses[~rows], weights[~rows])
-    reach = NORMAL_95 * error
-    found = np.array([mean, max(0.0, mean - reach), mean + reach, others])
-    own, low, high, rest = (np.sqrt(found) if by == "rmse" else found).tolist()
-    return Slice(name, value, int(rows.sum()), by, own, (low, high), rest, own - rest, p, p < LEVEL)
-
-
-def _mean_and_error(losses: Array, weights: Array) -> tuple[float, float]:
-    """The mean and its standard error, of as many equal rows as say as much (Kish, 1965)."""
-    shares = weights / weights.sum()
-    mean = float(shares @ losses)
-    count = float(1 / (shares @ shares))
-    variance = float(shares @ (losses - mean) ** 2) / max(count - 1, 1e-9)
-    return mean, float(np.sqrt(variance))
-
-
-def _chances(losses: Array, weights: Array, slices: Array, seed: int) -> Array:
+def _chances(ratios: Ratios, weights: Array, slices: Array, seed: int) -> Array:
     """Of each slice how often chance makes any of them differ as much from the rest.
 
     slices
         Which rows each has, shape (slices, rows).
     """
     members = slices.T.astype(np.float64)
-    rows, sizes = len(losses), members.sum(axis=0)
+    rows, sizes = len(weights), members.sum(axis=0)
     scale = np.sqrt(sizes * (rows - sizes))
+    terms = ratios.terms * weights[:, np.newaxis]
+    total = terms.sum(axis=0)
 
     def differences(order: Array) -> Array:
-        weight = weights[order]
-        total = weight * losses[order]
-        own, own_weight = total @ members, weight @ members
-        rest = total.sum(axis=1, keepdims=True) - own
-        rest_weight = weight.sum(axis=1, keepdims=True) - own_weight
-        found: Array = np.abs(own / own_weight - rest / rest_weight) * scale
+        own = (terms[order].transpose(0, 2, 1) @ members).transpose(0, 2, 1)
+        rest = np.where(total - own > ROUNDING * total, total - own, 0.0)
+        apart = ratios.of_sums(own) - ratios.of_sums(rest)
+        found: Array = np.nan_to_num(np.abs(apart)) * scale
         return found
 
     observed = differences(np.arange(rows)[np.newaxis])[0] * (1 - ROUNDING)
-    draws, block = resamples_for(rows), max(1, BLOCK_NUMBERS // rows)
+    draws, block = resamples_for(rows), max(1, BLOCK_NUMBERS // (rows * terms.shape[1]))
     reached = np.zeros(len(observed))
     for first in range(0, draws, block):
         count = min(block, draws - first)

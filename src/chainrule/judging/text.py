@@ -1,125 +1,132 @@
-"""An evaluation as text."""
+"""An evaluation as text: scores, thresholds, slices, rows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from chainrule.reporting import few_rows
+from chainrule.text import (
+    aligned,
+    plural,
+    score_digits,
+    spell_cell,
+    spell_interval,
+    spell_score,
+)
 
 if TYPE_CHECKING:
     from chainrule.judging.evaluation import Evaluation
 
-__all__ = ["evaluation_text", "slices_lines", "table_lines", "thresholds_lines", "worst_lines"]
+__all__ = ["evaluation_text", "slices_text", "thresholds_text", "worst_text"]
 
 MOST_SLICES = 10
 MOST_COLUMNS = 6
-Lines = Sequence[tuple[str, ...]]
-
-
-def table_lines(header: Sequence[str], lines: Lines, left: int = 1) -> list[str]:
-    """Cells in columns, the first ones to the left, numbers to the right."""
-    rows = [tuple(header), *lines]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(header))]
-    return [
-        "  ".join(
-            cell.ljust(width) if place < left else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+INTERVAL = "95 % interval"
 
 
 def evaluation_text(found: Evaluation) -> str:
-    """Scores, thresholds, slices and the worst rows, as far as there are any."""
-    rows = f"{found.target}: {found.judgment.rows:,} rows judged"
-    unseen = found.judgment.unseen
-    rows += f", {unseen:,} left out, of labels not seen in training" if unseen else ""
-    few = few_rows(found.judgment.to_record())
-    parts = [[rows, *_score_lines(found), *([few] if few else [])]]
+    """Scores, thresholds, slices, the worst rows and notes, as far as there are any."""
+    parts = [f"{_rows(found)}\n{_scores(found)}"]
     if found.thresholds:
-        parts.append(thresholds_lines(found))
-    if found.slices:
-        parts.append(slices_lines(found))
+        parts.append(thresholds_text(found))
+    if found.slices or found.slices_told:
+        parts.append(slices_text(found))
     if found.worst:
-        parts.append(worst_lines(found))
-    if found.fitting:
-        parts.append([found.fitting])
-    return "\n\n".join("\n".join(part) for part in parts)
+        parts.append(worst_text(found))
+    parts.append("\n".join([found.fitting, *(f"note: {one}" for one in found.notes)]))
+    return "\n\n".join(parts)
 
 
-def _score_lines(found: Evaluation) -> list[str]:
+def _rows(found: Evaluation) -> str:
+    unseen = found.judgment.unseen
+    left = f", {unseen:,} left out, of labels not seen in training" if unseen else ""
+    return f"{found.target}: {plural(found.judgment.rows, 'row')} judged{left}"
+
+
+def _scores(found: Evaluation) -> str:
     names = sorted(found.scores, key=lambda name: name != found.metric)
-    lines = [(name, _number(found.scores[name]), _reach(found.intervals.get(name)))
-             for name in names]  # fmt: skip
-    return table_lines(("score", "value", "95 % interval"), lines)
+    lines = []
+    for name in names:
+        value = found.scores[name]
+        digits = score_digits(value)
+        interval = spell_interval(found.intervals.get(name), digits)
+        lines.append((name, spell_score(value, digits), interval))
+    return aligned(("score", "value", INTERVAL), lines, right=(1, 2))
 
 
-def thresholds_lines(found: Evaluation) -> list[str]:
-    """What each threshold comes to, and how they were chosen."""
+def thresholds_text(found: Evaluation, width: int | None = None) -> str:
+    """What each threshold comes to, and how they were chosen.
+
+    width
+        Letters a line of the table; None for as many as it takes.
+    """
     priced = any(one.cost is not None for one in found.thresholds)
     header = ["threshold", "from", "precision", "recall", "f1", "accuracy", "flagged"]
-    header += ["cost per 1,000", "saves", "95 % interval"] if priced else []
+    header += ["cost per 1,000", "saves", INTERVAL] if priced else []
+    digits = score_digits(max(one.cost or 0.0 for one in found.thresholds))
     lines = []
     for one in found.thresholds:
         values = (one.threshold, one.precision, one.recall, one.f1, one.accuracy, one.flagged)
-        cells = [one.name, *(_number(value, 3) for value in values)]
+        cells = [one.name, *(spell_score(value, 3) for value in values)]
         if priced:
-            cells += [_number(one.cost), _number(one.saves), _reach(one.interval)]
-        lines.append(tuple(cells))
+            cells += [spell_score(one.cost, digits), spell_score(one.saves, digits)]
+            cells.append(spell_interval(one.interval, digits))
+        lines.append(cells)
+    numbers = range(1, len(header))
+    table = aligned(header, lines, right=numbers, whole=(0, *numbers), width=width)
     positive = found.labels[found.positive]
-    first = f"a row is called {positive!r} from this probability on:"
-    return [first, *table_lines(header, lines), found.thresholds_told]
+    first = f"a row is called {positive!r} from this probability on"
+    return f"{first}\n{table}\n{found.thresholds_told}"
 
 
-def slices_lines(found: Evaluation, most: int = MOST_SLICES) -> list[str]:
-    """The slices where it fails worst."""
-    lines: Lines = [
-        (
-            one.column, one.value, f"{one.rows:,}", _number(one.score), _reach(one.interval),
-            _number(one.rest), f"{'beyond' if one.beyond_noise else 'within'} noise",
-        )
-        for one in found.slices[:most]
-    ]  # fmt: skip
-    by = found.slices[0].by
-    count = len(found.slices)
-    header = ("column", "value", "rows", by, "95 % interval", "the rest", "which is")
+def slices_text(found: Evaluation, width: int | None = None) -> str:
+    """The slices where it fails, as `thresholds_text`."""
+    if not found.slices:
+        return found.slices_told
+    by, count = found.slices[0].by, len(found.slices)
     failing = sum(one.beyond_noise and one.difference > 0 for one in found.slices)
-    return [
-        f"{by} by value, the worst first ({count} looked at, {failing} worse than the rest beyond "
-        "noise):",
-        *table_lines(header, lines, left=2),
-        "beyond noise: losses dealt out at random seldom (5 %) make any of these differ as much.",
-    ]
+    digits = score_digits(max(one.score for one in found.slices))
+    lines = [
+        (
+            one.column, one.value, f"{one.rows:,}", spell_score(one.score, digits),
+            spell_interval(one.interval, digits), spell_score(one.rest, digits),
+            spell_score(one.difference, digits), one.verdict,
+        )
+        for one in found.slices[:MOST_SLICES]
+    ]  # fmt: skip
+    header = ("column", "value", "rows", by, INTERVAL, "the rest", "worse by", "which is")
+    first = (
+        f"{by} by value: what is worse than the rest beyond noise ({failing:,} of "
+        f"{plural(count, 'slice')}), then the others, each by how much worse it is"
+    )
+    last = (
+        "Beyond noise: where rows are dealt out at random, any of these seldom (5 %) differs as "
+        "much."
+    )
+    table = aligned(header, lines, right=range(2, 7), whole=range(2, len(header)), width=width)
+    return "\n".join(filter(None, [first, table, last, found.slices_told]))
 
 
-def worst_lines(found: Evaluation) -> list[str]:
-    """The rows that it gets most wrong."""
+def worst_text(found: Evaluation, width: int | None = None) -> str:
+    """The rows that it gets most wrong, as `thresholds_text`."""
     names = list(found.worst[0]["columns"])[:MOST_COLUMNS]
     what = "probability" if found.labels else "error"
-    lines: Lines = [
+    sizes = [] if found.labels else [abs(one[key]) for one in found.worst
+                                     for key in ("truth", "prediction")]  # fmt: skip
+    digits = score_digits(max(sizes, default=0.0))
+
+    def spelled(value: Any) -> str:
+        return str(value) if found.labels else spell_score(value, digits)
+
+    lines = [
         (
-            f"{one['row']:,}", _cell(one["truth"]), _cell(one["prediction"]), _number(one[what]),
-            *(_cell(one["columns"][name]) for name in names),
+            f"{one['row']:,}", spelled(one["truth"]), spelled(one["prediction"]),
+            spell_score(one[what], digits), *(spell_cell(one["columns"][name]) for name in names),
         )
         for one in found.worst
     ]  # fmt: skip
-    told = "counted from 0; probability: that of the truth" if found.labels else "counted from 0"
+    told = "counted from 0; probability: that of the truth" if found.labels else (
+        "counted from 0; error: prediction - truth"
+    )  # fmt: skip
     header = ("row", "truth", "prediction", what, *names)
-    return [f"the rows it gets most wrong ({told}):", *table_lines(header, lines, left=0)]
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,.6g}" if isinstance(value, float) else str(value)[:24]
-
-
-def _number(value: float | None, digits: int = 4) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:,.{digits}g}"
-
-
-def _reach(interval: Any) -> str:
-    return "" if interval is None else f"{_number(interval[0])} to {_number(interval[1])}"
+    table = aligned(header, lines, right=range(len(header)), whole=range(4), width=width)
+    return f"the rows it gets most wrong ({told})\n{table}"

@@ -33,6 +33,8 @@ class Threshold:
 
     name
         Why this one: "one half", "best F1", "least cost" or "given".
+    precision, recall, f1
+        None where no row is positive; precision is 0 where none is called so, as scikit-learn's.
     flagged
         The share of rows that are called positive.
     cost, saves, interval
@@ -177,7 +179,7 @@ def _shares(flag: Array, positive: Array, weights: Array) -> dict[str, Any]:
     right = float(weights @ (flag & positive))
     flagged, actual, total = float(weights @ flag), float(weights @ positive), float(weights.sum())
     return {
-        "precision": right / flagged if flagged else None,
+        "precision": (right / flagged if flagged else 0.0) if actual else None,
         "recall": right / actual if actual else None,
         "f1": 2 * right / (flagged + actual) if actual else None,
         "accuracy": float(weights @ (flag == positive)) / total,

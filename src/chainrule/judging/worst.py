@@ -9,13 +9,14 @@ import numpy as np
 
 from chainrule.data import Column
 from chainrule.judging.answered import Answered
+from chainrule.judging.ratios import row_losses
 
 __all__ = ["worst_rows"]
 
 
 def worst_rows(found: Answered, count: int) -> Iterator[dict[str, Any]]:
     """The rows with the largest log loss or the largest error, the worst first."""
-    losses = found.losses["log_loss" if found.task == "classification" else "mae"]
+    losses = row_losses(found)
     for place in np.argsort(-losses, kind="stable")[:count].tolist():
         columns = {
             name: _cell(column, place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,14 @@ class Judgment:
     positive: Any = None
     confusion: tuple[tuple[float, ...], ...] | None = None
     residuals: ResidualSummary | None = None
+
+    def numbered(self, rows: Any) -> Judgment:
+        """With the numbers that the rows judged have elsewhere, such as in a larger table."""
+        found = self.residuals
+        if found is None:
+            return self
+        largest = tuple((int(rows[row]), truth, guess) for row, truth, guess in found.largest)
+        return replace(self, residuals=replace(found, largest=largest))
 
     def to_record(self) -> dict[str, Any]:
         """Plain values, ready for JSON.

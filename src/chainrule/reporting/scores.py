@@ -84,12 +84,16 @@ class Ranking:
         return 1 - _ratio(np.einsum("ij,ij->i", positives, higher), pairs)
 
     def average_precision(self, weights: Floats) -> Floats:
-        """The mean, over positive rows, of the precision at each one's own score."""
+        """The mean, over positive rows, of the precision at each one's own score.
+
+        Not defined without a negative row, of which it could only say 1.
+        """
         positives = weights[:, self.positives]
         right = _running(positives)[:, self.peers]
         wrong = _running(weights[:, self.negatives])[:, self.level]
         precision = _ratio(right, right + wrong, otherwise=0.0)
-        return _ratio(np.einsum("ij,ij->i", positives, precision), positives.sum(axis=1))
+        mean = _ratio(np.einsum("ij,ij->i", positives, precision), positives.sum(axis=1))
+        return np.where(weights[:, self.negatives].sum(axis=1) > 0, mean, np.nan)
 
 
 def classification_scorer(
