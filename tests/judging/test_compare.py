@@ -115,12 +115,15 @@ def test_words_say_whether_more_rows_help():
     few = chainrule.learning_curve(
         MLPClassifier((32,), max_iter=60, random_state=0), *noisy(300), cv=10, sizes=[0.25, 1.0]
     )
-    assert "it overfits" in few.words and "More rows would likely help" in few.words
+    assert "so it overfits" in few.words and "More rows would likely help: from 67" in few.words
     many = chainrule.learning_curve(
         LogisticRegression(), *noisy(6_000), sizes=[0.5, 1.0], scoring="roc_auc"
     )
-    assert "does not overfit by much. More rows alone would hardly help" in many.words
-    assert "roc_auc is" in many.words and repr(many).splitlines()[0].split()[0] == "rows"
+    assert "so it hardly overfits" in many.words and "More rows would hardly help" in many.words
+    assert (
+        "rows roc_auc on rows held out" in many.words
+        and repr(many).splitlines()[0].split()[0] == "rows"
+    )
     assert many.to_record()["sizes"] == [2400, 4800]
     assert list(many.to_frame().columns)[:2] == ["rows", "learned"]
     assert many.plot().get_ylabel() == "roc_auc"

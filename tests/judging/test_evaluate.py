@@ -159,3 +159,42 @@ def test_few_rows_and_labels_never_seen_are_said(left):
     text = repr(chainrule.evaluate(model, X[:12], [*y[:10], "maybe", "maybe"]))
     assert "10 rows judged, 2 left out, of labels not seen in training" in text
     assert "10 rows are few to judge by" in text
+
+
+def of_many_classes(classes=150, rows=3000):
+    """Class k of rows rare for large k; 140 to 149 taken for each other."""
+    rng = np.random.default_rng(0)
+    y = np.minimum(rng.geometric(0.03, rows) - 1, classes - 1)
+    y[:classes] = np.arange(classes)
+    guess = np.where(y >= 140, 140 + (y - 140 + rng.integers(0, 3, rows)) % 10, y)
+    return y, guess
+
+
+class Guess(LogisticRegression):
+    """Predicts what it was given."""
+
+    def __init__(self, guess=None):
+        super().__init__()
+        self.guess = guess
+        self.classes_ = np.arange(150)
+
+    def predict_proba(self, X):
+        return np.eye(150)[self.guess] * 0.5 + 0.5 / 150
+
+
+def test_of_many_classes_the_most_telling_are_drawn():
+    y, guess = of_many_classes()
+    found = chainrule.evaluate(Guess(guess), np.zeros((len(y), 1)), y)
+    roc, recall, _, confusion = found.plot()
+    assert roc.get_title() == "ROC curve: 6 most frequent of 150"
+    frequent = np.sort(np.argsort(-np.bincount(y), kind="stable")[:6])
+    names = [text.get_text() for text in roc.get_legend().get_texts()]
+    assert names == [str(one) for one in frequent] and len(recall.get_lines()) == 6
+    assert confusion.get_title().replace("\n", " ") == "Confusion: 12 most confused of 150"
+    names = [text.get_text() for text in confusion.get_yticklabels()]
+    assert len(names) == 12 and set(map(str, range(140, 150))) <= set(names)
+    table = np.array([text.get_text().replace(",", "") for text in confusion.texts], float)
+    codes = [int(name) for name in names]
+    expected = metrics.confusion_matrix(y, guess, labels=codes)
+    np.testing.assert_array_equal(table.reshape(12, 12), expected)
+    assert len(found.curves()) == 150

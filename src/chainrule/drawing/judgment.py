@@ -39,6 +39,8 @@ def plot_judgment(
     confusion: Any,
     labels: Sequence[Any],
     axes: Any = None,
+    *,
+    of: int = 0,
 ) -> list[Axes]:
     """ROC curve, precision and recall, calibration and confusion matrix, four pictures.
 
@@ -54,6 +56,9 @@ def plot_judgment(
         The classes in the order of the confusion matrix.
     axes
         Four matplotlib axes to draw on; those of a new figure when None.
+    of
+        Of more than two classes how many there are, where curves may be of the most frequent ones
+        and the matrix of the most confused ones; titles say so.
 
     >>> import chainrule
     >>> curve = {"yes": ([0.0, 0.2, 1.0], [0.0, 0.9, 1.0])}
@@ -63,21 +68,24 @@ def plot_judgment(
     ['ROC curve', 'Precision and recall', 'Calibration', 'Confusion']
     """
     four = several_axes(axes, "plot_judgment", 4, (4.4, 3.9), columns=2)
-    _curves(four[0], roc, "ROC curve", "share of false alarms", "share found (recall)")
+    _curves(four[0], roc, "ROC curve", "share of false alarms", "share found (recall)", of)
     four[0].plot([0, 1], [0, 1], color=GREY, linewidth=0.8, zorder=0)
-    _curves(four[1], precision_recall, "Precision and recall", "share found (recall)", "precision")
+    found, right = "share found (recall)", "precision"
+    _curves(four[1], precision_recall, "Precision and recall", found, right, of)
     _calibration(four[2], *(np.asarray(one, float) for one in calibration))
-    _confusion(four[3], confusion, labels)
+    _confusion(four[3], confusion, labels, of)
     return four
 
 
-def _curves(ax: Axes, curves: Mapping[str, Points], title: str, across: str, up: str) -> None:
+def _curves(
+    ax: Axes, curves: Mapping[str, Points], title: str, across: str, up: str, of: int
+) -> None:
     for index, (name, (x, y)) in enumerate(curves.items()):
         named = len(curves) <= MOST_NAMED
         style = line_style(ax, index) if named else {"color": GREY, "linewidth": 0.9}
         ax.plot(x, y, label=name if named else None, **style)
     ax.set(xlabel=across, ylabel=up, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    titled(ax, title)
+    titled(ax, f"{title}: {len(curves)} most frequent of {of:,}" if len(curves) < of else title)
     if 1 < len(curves) <= MOST_NAMED:
         legend_above(ax, columns=3, compact=True)
 
@@ -94,8 +102,9 @@ def _calibration(ax: Axes, predicted: Any, observed: Any, low: Any, high: Any) -
     titled(ax, "Calibration")
 
 
-def _confusion(ax: Axes, confusion: Any, labels: Sequence[Any]) -> None:
-    titled(ax, "Confusion")
+def _confusion(ax: Axes, confusion: Any, labels: Sequence[Any], of: int) -> None:
+    count = len(labels)
+    titled(ax, f"Confusion: {count} most confused of {of:,}" if count < of else "Confusion")
     if confusion is None or len(labels) > MOST_CELLS:
         ax.set_axis_off()
         ax.text(

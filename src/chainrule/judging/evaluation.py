@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.data import FRAMES, frame_of
 from chainrule.errors import SettingError
 from chainrule.judging.answered import Answered, answered, check_metric, judged
+from chainrule.judging.classes import confusion_of, most_confused, most_frequent
 from chainrule.judging.notes import notes_of
 from chainrule.judging.slices import Slice, check_columns, slices_of
 from chainrule.judging.sureness import sureness
@@ -30,6 +31,8 @@ from chainrule.settings import check_count
 __all__ = ["Evaluation", "evaluate"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
+MOST_CURVES = 6
+MOST_IN_MATRIX = 12
 CANNOT_TELL = (
     "Intervals say how much scores depend on which rows were judged, not on which network the "
     "training happened to find; and nothing here is known of rows that come from elsewhere."
@@ -141,6 +144,9 @@ class Evaluation:
     def plot(self, axes: Any = None) -> Any:
         """ROC, precision and recall, calibration and confusion; of numbers residuals.
 
+        Of more than 6 classes the curves are of the most frequent ones, of more than 12 the matrix
+        is of those most confused.
+
         axes
             matplotlib axes to draw on, four or two; those of a new figure when None.
         """
@@ -148,20 +154,26 @@ class Evaluation:
 
         if not self.labels:
             return plot_residuals(self.truth, self.answers, self.target, axes=axes)
-        curves = self.curves()
+        truth, predicted, classes = self.truth, self.answers.argmax(axis=1), len(self.labels)
+        weights = np.ones(len(truth)) if self.weights is None else self.weights
+        curves = self._curves(most_frequent(truth, weights, classes, MOST_CURVES))
+        shown = most_confused(truth, predicted, weights, classes, MOST_IN_MATRIX)
         return plot_judgment(
             {name: one["roc"] for name, one in curves.items()},
             {name: one["precision_recall"] for name, one in curves.items()},
-            self.calibration(), self.judgment.confusion, self.labels, axes=axes,
+            self.calibration(), confusion_of(shown, truth, predicted, weights),
+            [self.labels[code] for code in shown], axes=axes, of=classes if classes > 2 else 0,
         )  # fmt: skip
 
     def curves(self) -> dict[str, dict[str, tuple[Array, Array]]]:
         """By class "roc" (shares of false alarms and found) and "precision_recall" (shares found
         and right); of two classes those of the positive one.
         """
-        codes = [self.positive] if len(self.labels) == 2 else range(len(self.labels))
+        return self._curves(range(len(self.labels)))
+
+    def _curves(self, codes: Iterable[int]) -> dict[str, dict[str, tuple[Array, Array]]]:
         found = {}
-        for code in codes:
+        for code in [self.positive] if len(self.labels) == 2 else codes:
             positive, score = self.truth == code, self.answers[:, code].astype(np.float64)
             found[str(self.labels[code])] = {
                 "roc": roc_points(positive, score, self.weights),

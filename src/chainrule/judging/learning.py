@@ -32,7 +32,7 @@ class LearningCurve:
         Of each size the scores on the rows learned from and on those held out, an entry a fold (and
         seed): shape (sizes, fits). Higher is better.
     score
-        What the scores are.
+        What the scores are; with "-" or "neg_" before it where they are negatives of losses.
     """
 
     sizes: Array
@@ -48,31 +48,43 @@ class LearningCurve:
 
     @property
     def words(self) -> str:
-        """Whether more rows would help, and whether it overfits, in two sentences.
+        """Whether it overfits, and whether more rows would help, in a sentence.
 
+        It overfits where, at the largest size, the score on rows learned from is higher by more
+        than a tenth of itself and by more than twice the standard error of the gap over the fits.
         More rows would help where the score on rows held out rose between the last two sizes by
-        more than twice the standard error of the rise over the fits, and by more than a hundredth
-        of itself. It overfits where, at the
-        largest size, the score on rows learned from is higher by more than a tenth of itself and
-        by more than twice the standard error.
+        more than a hundredth of itself and by more than twice its standard error; they would hardly
+        help where it rose by less than a hundredth, twice the error included; else that is not
+        known.
         """
-        sizes, held = self.sizes, self.held
-        gap, gap_error = _mean_and_error(self.learned[-1] - held[-1])
-        large = gap > max(2 * gap_error, LARGE_GAP * abs(float(self.learned[-1].mean())))
-        told = (
-            f"With {sizes[-1]:,} rows {self.score} is {self.learned[-1].mean():.4g} on rows "
-            f"learned from and {held[-1].mean():.4g} on rows held out: "
-            f"{'it overfits' if large else 'it does not overfit by much'}."
+        learned, held = self.learned[-1], self.held[-1]
+        name = self.score.removeprefix("-").removeprefix("neg_")
+        sign = 1.0 if name == self.score else -1.0
+        gap, gap_error = _mean_and_error(learned - held)
+        if not np.isfinite(gap):
+            return f"With {self.sizes[-1]:,} rows {name} is not defined in all fits."
+        large = gap > max(2 * gap_error, LARGE_GAP * abs(float(learned.mean())))
+        verdict = "it overfits" if large else "it hardly overfits"
+        now = f"{sign * learned.mean():.4g} on rows learned from"
+        rise, error = _mean_and_error(held - self.held[-2]) if len(self.sizes) > 1 else (np.nan, 0)
+        if not np.isfinite(rise):
+            there = f"With {self.sizes[-1]:,} rows {name} is {now}"
+            return f"{there} and {sign * held.mean():.4g} on rows held out: {verdict}."
+        way = "rises" if sign * rise > 0 else "falls"
+        sizes = f"from {self.sizes[-2]:,} to {self.sizes[-1]:,} rows"
+        return (
+            f"{self._advice(rise, error)}: {sizes} {name} on rows held out {way} by "
+            f"{abs(rise):.3g} (standard error {error:.2g}) to {sign * held.mean():.4g}; "
+            f"it is {now}, so {verdict}."
         )
-        if len(sizes) < 2:
-            return told
-        rise, error = _mean_and_error(held[-1] - held[-2])
-        steps = f"from {sizes[-2]:,} to {sizes[-1]:,} rows the latter rose by {rise:.3g}"
-        if rise > max(2 * error, WORTH * abs(float(held[-1].mean()))):
-            return f"{told} More rows would likely help: {steps}, beyond its noise ({error:.2g})."
-        other = "" if large else "; a larger network or better columns may"
-        why = "within its noise" if rise <= 2 * error else "which is little"
-        return f"{told} More rows alone would hardly help: {steps}, {why}{other}."
+
+    def _advice(self, rise: float, error: float) -> str:
+        worth = WORTH * abs(float(self.held[-1].mean()))
+        if rise > max(2 * error, worth):
+            return "More rows would likely help"
+        if rise + 2 * error < worth:
+            return "More rows would hardly help"
+        return "More rows may or may not help, which is lost in the noise"
 
     def to_record(self) -> dict[str, Any]:
         """Plain values."""
@@ -165,11 +177,22 @@ def learning_curve(
         raise SettingError(message)
     learned, held = (_by_size(found[f"{part}_score"], len(counts), len(splits))
                      for part in ("train", "test"))  # fmt: skip
-    name = scoring if isinstance(scoring, str) else "score"
+    name = scoring if isinstance(scoring, str) else _own_score(estimator, scoring)
     library = type(X).__module__.partition(".")[0]
     return LearningCurve(
         np.array(counts), learned, held, name, library if library in FRAMES else ""
     )
+
+
+def _own_score(estimator: Any, scoring: Any) -> str:
+    """What a score is called that no name was given for."""
+    from sklearn.base import is_classifier, is_regressor
+
+    if scoring is None and is_classifier(estimator):
+        return "accuracy"
+    if scoring is None and is_regressor(estimator):
+        return "r2"
+    return getattr(scoring, "__name__", "score")
 
 
 def row_counts(sizes: Any, most: int) -> list[int]:
