@@ -120,9 +120,8 @@ def test_words_say_whether_more_rows_help():
         LogisticRegression(), *noisy(6_000), sizes=[0.5, 1.0], scoring="roc_auc"
     )
     assert "so it hardly overfits" in many.words and "More rows would hardly help" in many.words
-    assert (
-        "rows roc_auc on rows held out" in many.words
-        and repr(many).splitlines()[0].split()[0] == "rows"
+    assert "rows roc_auc on rows held out" in many.words and repr(many).startswith(
+        "roc_auc, mean of 5 fits\n"
     )
     assert many.to_record()["sizes"] == [2400, 4800]
     assert list(many.to_frame().columns)[:2] == ["rows", "learned"]

@@ -83,15 +83,15 @@ def extra_record(more: Extras) -> dict[str, Any]:
 
 def show_extras(options: argparse.Namespace, found: Evaluation, more: Extras) -> None:
     """Prints what was asked for, and whether the run over- or underfits."""
-    from chainrule.judging import slices_text, thresholds_text, worst_text
+    from chainrule.judging import slices_block, thresholds_block, worst_block
 
     width = terminal_width()
     if options.threshold is not None or options.costs is not None:
-        show(f"\n{thresholds_text(found, width)}")
+        show(f"\n{thresholds_block(found).to_text(width)}")
     if found.slices or found.slices_told:
-        show(f"\n{slices_text(found, width)}")
+        show(f"\n{slices_block(found).to_text(width)}")
     if found.worst:
-        show(f"\n{worst_text(found, width)}")
+        show(f"\n{worst_block(found).to_text(width)}")
     if more.against is not None:
         show(f"\n{_against(options, more.against)}")
     if more.folds is not None:

@@ -7,7 +7,7 @@ from chainrule.judging.evaluation import Evaluation, evaluate
 from chainrule.judging.folds import FoldScores, cross_validated, learning_curve_of_table
 from chainrule.judging.learning import LearningCurve, learning_curve
 from chainrule.judging.slices import Slice
-from chainrule.judging.text import slices_text, thresholds_text, worst_text
+from chainrule.judging.text import slices_block, thresholds_block, worst_block
 from chainrule.judging.thresholds import Threshold
 
 __all__ = [
@@ -22,7 +22,7 @@ __all__ = [
     "evaluate",
     "learning_curve",
     "learning_curve_of_table",
-    "slices_text",
-    "thresholds_text",
-    "worst_text",
+    "slices_block",
+    "thresholds_block",
+    "worst_block",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.errors import DataError, listing
 from chainrule.judging.answered import Answered, answered, check_metric
+from chainrule.judging.blocks import Block, blocks_html
 from chainrule.reporting import (
     LOWER_IS_BETTER,
     JudgedRows,
@@ -17,6 +18,7 @@ from chainrule.reporting import (
     score_classification,
     score_regression,
 )
+from chainrule.text import plural, score_digits, spell_interval, spell_score
 
 __all__ = ["PairedComparison", "compare"]
 
@@ -24,7 +26,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 SECOND = "second"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PairedComparison:
     """Two models on the same rows.
 
@@ -67,8 +69,27 @@ class PairedComparison:
         record["interval"] = None if self.interval is None else list(self.interval)
         return {**record, "beyond_noise": self.beyond_noise}
 
-    def __str__(self) -> str:
-        return self.sentence
+    def __repr__(self) -> str:
+        return self._block().to_text()
+
+    def _repr_html_(self) -> str:
+        return blocks_html([self._block()])
+
+    def _block(self) -> Block:
+        digits = score_digits(self.first)
+        lines = [
+            ("first", spell_score(self.first, digits), ""),
+            ("second", spell_score(self.second, digits), ""),
+            ("first ahead by", spell_score(self.by, digits), spell_interval(self.interval, digits)),
+        ]
+        title = f"{self.target}: {plural(self.rows, 'row')} judged by both"
+        told = self.sentence
+        if self.p is not None:
+            told += (
+                f"\n{self.only_first:,} rows only the first has right, {self.only_second:,} only "
+                f"the second: p = {self.p:.3g} (McNemar's test, exact)."
+            )
+        return Block(title, ("model", self.metric, "95 % interval"), lines, (1, 2), told=told)
 
 
 def compare(

@@ -11,11 +11,12 @@ import numpy as np
 from chainrule.data import FRAMES, frame_of
 from chainrule.errors import SettingError
 from chainrule.judging.answered import Answered, answered, check_metric, judged
+from chainrule.judging.blocks import blocks_html
 from chainrule.judging.classes import confusion_of, most_confused, most_frequent
 from chainrule.judging.notes import notes_of
 from chainrule.judging.slices import Slice, check_columns, slices_of
 from chainrule.judging.sureness import sureness
-from chainrule.judging.text import evaluation_text
+from chainrule.judging.text import evaluation_blocks
 from chainrule.judging.thresholds import Threshold, check_costs, check_threshold, thresholds_of
 from chainrule.judging.worst import worst_rows
 from chainrule.reporting import (
@@ -194,7 +195,10 @@ class Evaluation:
         return found.predicted, found.observed, found.low, found.high
 
     def __repr__(self) -> str:
-        return evaluation_text(self)
+        return "\n\n".join(one.to_text() for one in evaluation_blocks(self))
+
+    def _repr_html_(self) -> str:
+        return blocks_html(evaluation_blocks(self))
 
 
 def evaluate(

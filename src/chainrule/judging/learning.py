@@ -12,6 +12,8 @@ from chainrule import random
 from chainrule.data import FRAMES, frame_of
 from chainrule.errors import SettingError
 from chainrule.estimators import cross_validate
+from chainrule.judging.blocks import Block, blocks_html
+from chainrule.text import plural, score_digits, spell_score
 
 __all__ = ["SIZES", "LearningCurve", "learning_curve", "row_counts"]
 
@@ -111,12 +113,21 @@ class LearningCurve:
         return plot_learning_curve(self.sizes, self.learned, self.held, self.score, ax=ax)
 
     def __repr__(self) -> str:
-        header = f"{'rows':>10}  {'learned':>10}  {'held out':>10}"
+        return self._block().to_text()
+
+    def _repr_html_(self) -> str:
+        return blocks_html([self._block()])
+
+    def _block(self) -> Block:
+        scores = [("rows learned from", self.learned), ("held out", self.held)]
+        digits = score_digits(float(np.nan_to_num(np.abs(self.held)).max()))
         lines = [
-            f"{size:>10,}  {learned.mean():>10.4g}  {held.mean():>10.4g}"
-            for size, learned, held in zip(self.sizes, self.learned, self.held, strict=True)
+            (f"{size:,}", *(spell_score(float(one[place].mean()), digits) for _, one in scores))
+            for place, size in enumerate(self.sizes.tolist())
         ]
-        return "\n".join([header, *lines, self.words])
+        header = ("rows", *(name for name, _ in scores))
+        title = f"{self.score}, mean of {plural(self.held.shape[1], 'fit')}"
+        return Block(title, header, lines, (0, 1, 2), told=self.words)
 
 
 def learning_curve(

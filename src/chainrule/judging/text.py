@@ -1,11 +1,11 @@
-"""An evaluation as text: scores, thresholds, slices, rows."""
+"""What is shown of an evaluation: scores, thresholds, slices, rows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chainrule.judging.blocks import Block
 from chainrule.text import (
-    aligned,
     plural,
     score_digits,
     spell_cell,
@@ -16,33 +16,27 @@ from chainrule.text import (
 if TYPE_CHECKING:
     from chainrule.judging.evaluation import Evaluation
 
-__all__ = ["evaluation_text", "slices_text", "thresholds_text", "worst_text"]
+__all__ = ["evaluation_blocks", "slices_block", "thresholds_block", "worst_block"]
 
 MOST_SLICES = 10
 MOST_COLUMNS = 6
 INTERVAL = "95 % interval"
 
 
-def evaluation_text(found: Evaluation) -> str:
+def evaluation_blocks(found: Evaluation) -> list[Block]:
     """Scores, thresholds, slices, the worst rows and notes, as far as there are any."""
-    parts = [f"{_rows(found)}\n{_scores(found)}"]
+    blocks = [_scores(found)]
     if found.thresholds:
-        parts.append(thresholds_text(found))
+        blocks.append(thresholds_block(found))
     if found.slices or found.slices_told:
-        parts.append(slices_text(found))
+        blocks.append(slices_block(found))
     if found.worst:
-        parts.append(worst_text(found))
-    parts.append("\n".join([found.fitting, *(f"note: {one}" for one in found.notes)]))
-    return "\n\n".join(parts)
+        blocks.append(worst_block(found))
+    notes = [f"note: {one}" for one in found.notes]
+    return [*blocks, Block("\n".join([found.fitting, *notes]))]
 
 
-def _rows(found: Evaluation) -> str:
-    unseen = found.judgment.unseen
-    left = f", {unseen:,} left out, of labels not seen in training" if unseen else ""
-    return f"{found.target}: {plural(found.judgment.rows, 'row')} judged{left}"
-
-
-def _scores(found: Evaluation) -> str:
+def _scores(found: Evaluation) -> Block:
     names = sorted(found.scores, key=lambda name: name != found.metric)
     lines = []
     for name in names:
@@ -50,15 +44,14 @@ def _scores(found: Evaluation) -> str:
         digits = score_digits(value)
         interval = spell_interval(found.intervals.get(name), digits)
         lines.append((name, spell_score(value, digits), interval))
-    return aligned(("score", "value", INTERVAL), lines, right=(1, 2))
+    unseen = found.judgment.unseen
+    left = f", {unseen:,} left out, of labels not seen in training" if unseen else ""
+    title = f"{found.target}: {plural(found.judgment.rows, 'row')} judged{left}"
+    return Block(title, ("score", "value", INTERVAL), lines, (1, 2))
 
 
-def thresholds_text(found: Evaluation, width: int | None = None) -> str:
-    """What each threshold comes to, and how they were chosen.
-
-    width
-        Letters a line of the table; None for as many as it takes.
-    """
+def thresholds_block(found: Evaluation) -> Block:
+    """What each threshold comes to, and how they were chosen."""
     priced = any(one.cost is not None for one in found.thresholds)
     header = ["threshold", "from", "precision", "recall", "f1", "accuracy", "flagged"]
     header += ["cost per 1,000", "saves", INTERVAL] if priced else []
@@ -72,16 +65,15 @@ def thresholds_text(found: Evaluation, width: int | None = None) -> str:
             cells.append(spell_interval(one.interval, digits))
         lines.append(cells)
     numbers = range(1, len(header))
-    table = aligned(header, lines, right=numbers, whole=(0, *numbers), width=width)
     positive = found.labels[found.positive]
-    first = f"a row is called {positive!r} from this probability on"
-    return f"{first}\n{table}\n{found.thresholds_told}"
+    title = f"a row is called {positive!r} from this probability on"
+    return Block(title, header, lines, numbers, (0, *numbers), found.thresholds_told)
 
 
-def slices_text(found: Evaluation, width: int | None = None) -> str:
-    """The slices where it fails, as `thresholds_text`."""
+def slices_block(found: Evaluation) -> Block:
+    """The slices where it fails."""
     if not found.slices:
-        return found.slices_told
+        return Block(found.slices_told)
     by, count = found.slices[0].by, len(found.slices)
     failing = sum(one.beyond_noise and one.difference > 0 for one in found.slices)
     digits = score_digits(max(one.score for one in found.slices))
@@ -102,12 +94,12 @@ def slices_text(found: Evaluation, width: int | None = None) -> str:
         "Beyond noise: where rows are dealt out at random, any of these seldom (5 %) differs as "
         "much."
     )
-    table = aligned(header, lines, right=range(2, 7), whole=range(2, len(header)), width=width)
-    return "\n".join(filter(None, [first, table, last, found.slices_told]))
+    told = "\n".join(filter(None, [last, found.slices_told]))
+    return Block(first, header, lines, range(2, 7), range(2, len(header)), told)
 
 
-def worst_text(found: Evaluation, width: int | None = None) -> str:
-    """The rows that it gets most wrong, as `thresholds_text`."""
+def worst_block(found: Evaluation) -> Block:
+    """The rows that it gets most wrong."""
     names = list(found.worst[0]["columns"])[:MOST_COLUMNS]
     what = "probability" if found.labels else "error"
     sizes = [] if found.labels else [abs(one[key]) for one in found.worst
@@ -128,5 +120,5 @@ def worst_text(found: Evaluation, width: int | None = None) -> str:
         "counted from 0; error: prediction - truth"
     )  # fmt: skip
     header = ("row", "truth", "prediction", what, *names)
-    table = aligned(header, lines, right=range(len(header)), whole=range(4), width=width)
-    return f"the rows it gets most wrong ({told})\n{table}"
+    title = f"the rows it gets most wrong ({told})"
+    return Block(title, header, lines, range(len(header)), range(4))
