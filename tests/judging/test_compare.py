@@ -53,6 +53,19 @@ def test_numbers_have_no_mcnemar():
     assert found.to_record()["beyond_noise"] is True
 
 
+def test_the_interval_is_that_of_pairs():
+    inputs, truth = noisy(400)
+    models = [LogisticRegression(C=C).fit(*noisy(400, seed=1)) for C in (1.0, 0.05)]
+    found = chainrule.compare(*models, inputs, truth, metric="log_loss")
+    own = [model.predict_proba(inputs)[np.arange(400), truth] for model in models]
+    apart = np.log(own[0]) - np.log(own[1])
+    reach = 1.96 * apart.std() / np.sqrt(400)
+    alone = 1.96 * np.log(own[0]).std() / np.sqrt(400)
+    assert reach < 0.7 * alone
+    expected = (apart.mean() - reach, apart.mean() + reach)
+    assert found.interval == pytest.approx(expected, abs=reach / 4)
+
+
 def test_rows_of_both_count_by_the_weights_of_the_first():
     table = as_table({
         "x": X[:, 0], "z": X[:, 1], "y": (Y > 0).tolist(), "w": np.arange(150) % 3.0,

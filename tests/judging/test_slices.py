@@ -230,6 +230,41 @@ def test_the_chance_of_a_recall_is_that_among_positive_rows(left):
         assert one.p == pytest.approx(expected[group], abs=0.04)
 
 
+def test_small_and_large_slices_are_measured_by_what_chance_does_to_each(left):
+    """The largest of standardized differences, by brute force, for 30 rows and for 385."""
+    model, X, y = left
+    chance = model.predict_proba(X)[np.arange(800), (y == "yes").astype(int)]
+    losses, rng = -np.log(chance), np.random.default_rng(1)
+    town = np.where(losses + 6 * rng.normal(size=800) > 0.5, "Ulm", "Mainz")
+    town[rng.permutation(800)[:30]] = "Bonn"
+    answers = Fixed(model.predict_proba(X))
+    found = chainrule.evaluate(answers, X.assign(town=town), y, by="town", metric="log_loss")
+
+    def apart(losses):
+        means = [(losses[town == one].mean(), losses[town != one].mean(), (town == one).sum())
+                 for one in ("Bonn", "Ulm", "Mainz")]  # fmt: skip
+        return np.array([abs(a - b) / np.sqrt(1 / n + 1 / (800 - n)) for a, b, n in means])
+
+    observed = apart(losses)
+    drawn = np.array([apart(rng.permutation(losses)).max() for _ in range(2000)])
+    expected = {one: (drawn >= by * (1 - 1e-9)).mean()
+                for one, by in zip(("Bonn", "Ulm", "Mainz"), observed, strict=True)}  # fmt: skip
+    assert {one.value: one.p for one in found.slices} == pytest.approx(expected, abs=0.04)
+    assert 0.05 < expected["Ulm"] < 0.4
+
+
+class Fixed(LogisticRegression):
+    """Answers what it was given."""
+
+    def __init__(self, answers=None):
+        super().__init__()
+        self.answers = answers
+        self.classes_ = np.array(["no", "yes"])
+
+    def predict_proba(self, X):
+        return self.answers
+
+
 def test_where_few_rows_count_there_is_no_slice(left):
     model, X, y = left
     rare = np.where((y == "yes") & (np.arange(800) > 60), "b", "a")
@@ -244,7 +279,9 @@ def test_where_few_rows_count_there_is_no_slice(left):
 def test_shares_of_one_value_have_an_interval_too():
     X = pd.DataFrame({"x": np.arange(80.0), "side": ["a", "b"] * 40})
     y = np.array(["no", "no", "yes", "yes"] * 20)
-    found = chainrule.evaluate(Echo(y), X, y, by="side", metric="accuracy")
+    found = chainrule.evaluate(
+        Fixed(np.eye(2)[(y == "yes").astype(int)]), X, y, by="side", metric="accuracy"
+    )
     for one in found.slices:
         assert one.score == 1.0 and one.interval == pytest.approx((1 - 0.0876, 1.0), abs=1e-3)
         assert one.interval[0] == pytest.approx(proportion_confint(40))
@@ -252,19 +289,6 @@ def test_shares_of_one_value_have_an_interval_too():
 
 def proportion_confint(rows):
     return binomtest(rows, rows).proportion_ci(method="wilson").low
-
-
-class Echo(LogisticRegression):
-    """Knows the truth."""
-
-    def __init__(self, truth=None):
-        super().__init__()
-        self.truth = truth
-        self.classes_ = np.array(["no", "yes"])
-
-    def predict_proba(self, X):
-        sure = (self.truth == "yes").astype(float)
-        return np.stack([1 - sure, sure], axis=1)
 
 
 @pytest.mark.parametrize("by", ["all", "age"])
