@@ -85,7 +85,7 @@ def show_extras(options: argparse.Namespace, found: Evaluation, rows: Array, mor
     if more.folds is not None:
         _part(_folds(more.folds))
     if more.curve is not None:
-        _part([repr(more.curve)])
+        _part([repr(more.curve), f"cannot tell: {more.curve.cannot_tell}"])
     if found.fitting and not options.all:
         _part([found.fitting])
 
@@ -109,8 +109,8 @@ def _folds(found: FoldScores) -> list[str]:
             spell_score(summary[0], 4), " to ".join(spell_score(one, 4) for one in summary[1:])
         )  # fmt: skip
         lines.append((name, *cells))
-    title = (
-        f"trained anew on {plural(found.rows, 'row')} of DATA, each of {found.folds} folds held "
-        "out once"
-    )
-    return [title, text_table(("score", "median", "least to largest"), lines, right=(1, 2))]
+    title = f"trained anew on {plural(found.rows, 'row')} of DATA, {found.folds} folds: {found.how}"
+    if found.unseen:
+        title += f"; {plural(found.unseen, 'row')} of labels not learned left out of the scores"
+    table = text_table(("score", "median", "least to largest"), lines, right=(1, 2))
+    return [title, table, f"cannot tell: {found.cannot_tell}"]
