@@ -133,8 +133,9 @@ def local_surrogate(
     After LIME (Ribeiro, Singh and Guestrin, 2016): the answers to the rows made are regressed on
     what became of each column, with weights exp(-(share replaced / 0.5)^2) and a ridge penalty of
     1. A number or a date counts as its difference from the row's in standard deviations of the
-    background (the mean where it is missing), any other column as 1 where it has the row's value.
-    A column's value is its coefficient times the distance of the row from the background's mean.
+    background (the mean where it is missing), any other column as 1 where it has the row's value
+    (as the row has one or none, where the model uses no more of it). A column's value is its
+    coefficient times the distance of the row from the background's mean.
 
     Raises `MissingPlaceError` for a row that is not there, `SettingError` for an unknown class.
 
@@ -209,6 +210,9 @@ def _features(both: Subject) -> Array:
     for place, name in enumerate(both.columns):
         cells = both.cells(name)
         known = ~cells.missing
+        if both.tells_presence(name):
+            found[:, place] = known == known[0]
+            continue
         if cells.kind not in ("number", "datetime") or not known[0]:
             found[:, place] = cells.codes == cells.codes[0]
             continue
