@@ -143,7 +143,7 @@ def _chart(one: Record, title: str, caption: str) -> Chart:
         _which(one, title, curves), f"Mean answer by {one['column']}: {_told(one, curves, known)}.",
         x, y, str(one["column"]), _measured(one, curves), tuple(marks),
         (*_legend(curves, single), *([Legend("dot c1", "missing")] if lacking else [])),
-        caption, "small", _dates(one, x, across),
+        caption, "small", _ticks(one, x, across, rug),
     )  # fmt: skip
 
 
@@ -169,10 +169,13 @@ def _legend(curves: Sequence[Record], single: bool) -> tuple[Legend, ...]:
     )  # fmt: skip
 
 
-def _dates(one: Record, axis: Axis, numbers: Any) -> tuple[Tick, ...] | None:
-    """Dates below an axis of them."""
+def _ticks(one: Record, axis: Axis, numbers: Any, rug: Any) -> tuple[Tick, ...]:
+    """Dates below an axis of them, else numbers: none below what is missing."""
     if one["kind"] != "datetime":
-        return None
+        last = 100.0
+        if one.get("missing") is not None:
+            last *= float(axis.share(max([*numbers, *rug])))
+        return tuple(tick for tick in axis.ticks if tick.place <= last)
     chosen = np.linspace(0, len(numbers) - 1, min(DATES, len(numbers))).astype(int)
     return tuple(
         Tick(round(100 * float(axis.share(numbers[place])), 2), str(one["labels"][place])[:10])
