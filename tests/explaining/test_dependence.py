@@ -24,17 +24,18 @@ def fit(kind, X, y):
         return kind(hidden_layer_sizes=(8,), max_iter=20, random_state=0).fit(X, y)
 
 
-@pytest.mark.parametrize("kind", ["classes", "two classes", "numbers"])
+@pytest.mark.parametrize("kind", ["classes", "two classes", "numbers", "several numbers"])
 def test_it_is_scikit_learns(kind):
-    if kind == "numbers":
-        model = fit(MLPRegressor, X, X[:, 0] * X[:, 1])
+    if "numbers" in kind:
+        y = X[:, 0] * X[:, 1]
+        model = fit(MLPRegressor, X, y if kind == "numbers" else np.stack([y, -y], axis=1))
     else:
         y = np.digitize(X[:, 0], [-0.5, 0.5] if kind == "classes" else [0.0])
         model = fit(MLPClassifier, X, y)
     found = partial_dependence(model, X, "x1", points=7)
     theirs = sklearn_dependence(
         model, X, [1], kind="both", method="brute", custom_values={1: np.array(found.grid)},
-        **({} if kind == "numbers" else {"response_method": "predict_proba"}),
+        **({} if "numbers" in kind else {"response_method": "predict_proba"}),
     )  # fmt: skip
     assert len(found.curves) == len(theirs["average"])
     for curve, mean, each in zip(

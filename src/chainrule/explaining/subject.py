@@ -271,6 +271,12 @@ def _of_estimator(model: Any, X: Any) -> Subject:
 
 def _answering(model: Any) -> tuple[Any, tuple[Any, ...]]:
     """What gives the answers of an estimator, and its classes; none of a regressor."""
+    if isinstance(getattr(model, "classes_", None), list):
+        message = (
+            f"{type(model).__name__} has {len(model.classes_)} targets, and explanations are of "
+            "one; fit a model for each."
+        )
+        raise SettingError(message)
     if callable(getattr(model, "predict_proba", None)):
         return model.predict_proba, tuple(np.asarray(model.classes_).tolist())
     if hasattr(model, "classes_"):
