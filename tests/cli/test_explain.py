@@ -306,6 +306,9 @@ def test_few_rows_are_looked_at_where_slopes_take_long(run, left_run):
     assert outcome.err == "note: 200 of 300 rows, drawn by the seed (--rows).\n"
     assert "mean over 200 rows" in outcome.out
     assert "mean over 300 rows" in run(*words, "--rows", 400).out
+    for method in ("permutation", "shap", "pdp", "gradients", "saliency"):
+        few = run("explain", left_run, "new.csv", "--method", method, "--rows", 3).out
+        assert "cannot tell: What other rows would show: 3 rows are few to look at." in few, method
 
 
 def test_the_runs_own_table_serves_where_it_is_still_there(run, quick):

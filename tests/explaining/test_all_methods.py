@@ -141,5 +141,7 @@ def test_few_rows_are_said_and_columns_not_held_to_depend_on_each_other():
     )
     assert any("'slope'" in one for one in enough["permutation"].cannot_tell)
     assert any("'slope'" in one for one in enough["dependence"].cannot_tell)
+    around = local_surrogate(fitted.regressor(), fitted.columns(3), 0)
+    assert around.cannot_tell[-1] == "What other rows would show: 3 rows are few to look at."
     row = partial_dependence(fitted.regressor(), fitted.columns(1), "strong")
     assert row.cannot_tell[0] == "What other rows would show: 1 row is few to look at."

@@ -252,10 +252,11 @@ def _curves(options: argparse.Namespace, method: str, rows: ExplainedRows) -> di
     for one in columns:
         one["ice_rows"] = [int(rows.places[place]) for place in one["ice_rows"]]
     told = list(dict.fromkeys(sentence for one in found for sentence in one.cannot_tell))
+    of_all = [sentence for sentence in told if all(sentence in one.cannot_tell for one in found)]
     answers = subject.take([rows.row]).answers(options.scale) if rows.row is not None else None
     return {
         "method": method, "columns": columns, "scale": found[0].scale, "row": options.row,
-        "rows": found[0].rows, "cannot_tell": told if options.column else told[-1:],
+        "rows": found[0].rows, "cannot_tell": told if options.column else of_all,
         "prediction": None if answers is None else answers[0].tolist(),
         "in_full": bool(options.column),
     }  # fmt: skip

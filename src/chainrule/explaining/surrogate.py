@@ -9,7 +9,14 @@ import numpy as np
 
 from chainrule import random
 from chainrule.errors import DataError
-from chainrule.explaining.explanation import Explanation, library_of, plain, shown, spelled
+from chainrule.explaining.explanation import (
+    Explanation,
+    few_rows,
+    library_of,
+    plain,
+    shown,
+    spelled,
+)
 from chainrule.explaining.outputs import one_output, output_name
 from chainrule.explaining.subject import Subject, subject_of
 from chainrule.settings import check_count
@@ -188,7 +195,7 @@ def surrogate_of(
         tuple(values[order].tolist()),
         tuple(cells[place] for place in order),
         base, float(own[output]), base + float(values.sum()), quality, samples,
-        (CANNOT_TELL + (low if quality < GOOD else ""),), library,
+        (CANNOT_TELL + (low if quality < GOOD else ""), *few_rows(others.rows)), library,
     )  # fmt: skip
 
 
