@@ -1,10 +1,10 @@
 """What a search costs, and what Hyperband saves: seconds of searches, medians over seeds.
 
 `python -m benchmarks.tuning trials` times 100 trials of 100 epochs. `python -m benchmarks.tuning
-hyperband TABLE... --seeds N --kept FILE` runs random search and Hyperband over one space, and says
-after which share of random search's time Hyperband has its best score. What is done stands in FILE,
-so that it can be run in pieces; `--seconds S` ends it after so long. inf stands for a round of
-Hyperband that never had that score.
+hyperband TABLE... --seeds N --kept FILE` runs random search and Hyperband over one space, each with
+draws of its own, and says after which share of random search's time Hyperband has its best score.
+What is done stands in FILE, so that it can be run in pieces; `--seconds S` ends it after so long.
+Hyperband has as many rounds as end within random search's time; inf stands for never.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from benchmarks.machine import describe
 from chainrule import TabularClassifier
 from chainrule.data import read_table
 from chainrule.estimators import TableSettings, plan_table
-from chainrule.tuning import Range, Search, SearchProgress, space_of
+from chainrule.tuning import Range, Search, SearchProgress, default_space, space_of
 
 TABLES = {
     "adult": ("adult/train.parquet", "income", None),
     "covertype": ("covertype/train.parquet", "Cover_Type", 20_000),
     "letter": ("letter/train.parquet", "class", None),
 }
-SPACE = {
-    "learning_rate": Range(1e-4, 1e-1, log=True),
-    "batch_size": [128, 256, 512],
+SMALL = {
     "layers": (1, 2),
     "units": Range(16, 128, log=True),
-    "dropout": (0.0, 0.5),
-    "weight_decay": Range(1e-3, 1.0, log=True, zero=True),
+    "batch_size": [128, 256, 512],
 }
-EPOCHS, PATIENCE, RANDOM_TRIALS = 81, 20, 50
+"""What is narrower than in the space of a search that is given none, to end within minutes."""
+EPOCHS, PATIENCE, RANDOM_TRIALS, MANY_TRIALS = 81, 20, 50, 10_000
 """The patience and the number of trials are those that are usual."""
+OTHER_DRAWS = 1_000
+"""What is added to a seed, that Hyperband has none of the places of random search."""
 
 
 def trials() -> None:
@@ -73,10 +73,14 @@ class Course:
     best: float = float("inf")
     began: float = field(default_factory=time.process_time)
     goal: float = -float("inf")
+    limit: float = float("inf")
 
     def watch(self, progress: SearchProgress) -> None:
-        """Note a new best score of any epoch, also of a trial under way; end it at the goal."""
-        if self.best <= self.goal:
+        """Note a new best score of any epoch, also of a trial under way.
+
+        It ends at the goal, and after the limit in seconds of processors.
+        """
+        if self.best <= self.goal or time.process_time() - self.began > self.limit:
             raise KeyboardInterrupt
         for _, score in progress.running.values():
             if score < self.best:
@@ -90,11 +94,12 @@ class Course:
 
 
 def searched(
-    plan: Any, method: str, count: int | None, seed: int, goal: float = -float("inf")
+    plan: Any, method: str, count: int, seed: int, goal: float, limit: float
 ) -> dict[str, Any]:
-    """One search until it has a score: its course, seconds and best score."""
-    course = Course(goal=goal)
-    search = Search(plan, space_of(SPACE), method, count, seed=seed, watch=course.watch)
+    """One search until it has a score or a time is over: its course, seconds and best score."""
+    course = Course(goal=goal, limit=limit)
+    space = space_of({**default_space(plan, "random").dimensions, **SMALL})
+    search = Search(plan, space, method, count, seed=seed, watch=course.watch)
     search.run()
     return {
         "seconds": search.seconds(), "processors": time.process_time() - course.began,
@@ -120,12 +125,16 @@ def hyperband(names: list[str], seeds: int, kept: Path, limit: float) -> None:
     found = json.loads(kept.read_text()) if kept.exists() else {}
     for seed in range(seeds):
         for name in names:
-            for method, count in (("random", RANDOM_TRIALS), ("hyperband", None)):
+            for method in ("random", "hyperband"):
                 key = f"{name} {seed} {method}"
                 if key in found or time.monotonic() - began > limit:
                     continue
-                goal = found[f"{name} {seed} random"]["score"] if count is None else -float("inf")
-                found[key] = searched(planned(name, seed), method, count, seed, goal)
+                if method == "random":
+                    asked = (RANDOM_TRIALS, seed, -float("inf"), float("inf"))
+                else:
+                    other = found[f"{name} {seed} random"]
+                    asked = (MANY_TRIALS, seed + OTHER_DRAWS, other["score"], other["processors"])
+                found[key] = searched(planned(name, seed), method, *asked)
                 kept.write_text(json.dumps(found))
                 one = found[key]
                 print(f"{key}: {one['score']:.4f} in {one['seconds']:.0f} s", flush=True)

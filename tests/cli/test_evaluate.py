@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn import metrics
-from tests.cli.tables import churn_text, houses_text
+from tests.cli.tables import QUICK, churn_text, houses_text
 
 import chainrule
 from chainrule.data import read_table
@@ -173,10 +173,23 @@ def test_of_the_table_of_training_nothing_is_said_of_overfitting(left_run):
 def test_training_anew_on_folds_and_on_ever_more_rows(run, left_run):
     words = ("--folds", "3", "--learning-curve", "--metric", "accuracy")
     outcome = run("evaluate", left_run, "churn.csv", *words)
-    assert "trained anew on 120 rows of DATA, each of 3 folds held out once" in outcome.out
+    assert "trained anew on 120 rows of DATA, 3 folds: each row held out once" in outcome.out
+    assert outcome.out.count("cannot tell: ") == 2
     assert "least to largest" in outcome.out and "More rows" in outcome.out
     record = run("evaluate", left_run, "churn.csv", "--folds", "3", "--json").record
     assert len(record["folds"]["scores"]["roc_auc"]) == 3 and "learning_curve" not in record
+
+
+def test_training_anew_on_rows_with_an_order_in_time(run, left_run):
+    text = churn_text().splitlines()
+    lines = [f"day,{text[0]}", *(f"{day},{line}" for day, line in enumerate(text[1:]))]
+    place = _written("daily.csv", lines)
+    words = ("--target", "left", "--time", "day", *QUICK)
+    assert run("train", place, *words, "--out", "daily").code == 0
+    outcome = run("evaluate", "daily", place, "--all", "--folds", "3", "--learning-curve")
+    assert "120 rows of DATA, 3 folds: forward by 'day': each is held out from" in outcome.out
+    assert "the first 30 rows are only learned from" in outcome.out
+    assert "the latest ones by 'day' before those held out" in outcome.out
 
 
 @pytest.mark.parametrize(
@@ -201,7 +214,7 @@ def test_training_anew_on_folds_and_on_ever_more_rows(run, left_run):
         (["--worst", "-1"], 2, ": --worst: must be a whole number of 0 or more, got '-1'"),
         (["--worst", "2.5"], 2, ": --worst: must be a whole number of 0 or more, got '2.5'"),
         (["--folds", "1"], 2, ": --folds: must be a whole number of 2 or more, got '1'"),
-        (["--folds", "9999"], 1, "error: --folds: 9999 parts of 120 rows cannot be"),
+        (["--folds", "9999"], 1, "error: --folds: 9,999 folds of 120 rows cannot be"),
         (["--against", "nowhere"], 1, "nowhere: there is no such run folder"),
     ],
 )

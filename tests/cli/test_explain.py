@@ -1,14 +1,16 @@
 """`explain`: numbers of the methods in Python, rows that training has not seen, mistakes."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.cli.tables import churn_text, houses_text
+from tests.cli.tables import QUICK, churn_text, houses_text
 
 from chainrule import explaining
+from chainrule.cli import main
 from chainrule.cli.explained_run import explain_run
 from chainrule.data import read_table
 from chainrule.estimators import load_table_model, plan_table
@@ -184,8 +186,6 @@ def test_without_a_table_the_rows_that_the_run_has_kept_serve(run, price_run, de
         (("houses.csv", "--unit", "dense_7.0"), "'dense_7' is no hidden layer"),
         (("houses.csv", "--method", "lime"), "explains one row; name it with --row N"),
         (("houses.csv", "--row", 1, "--method", "pdp"), "explains the model as a whole; leave out"),
-        (("--row", 1), "--row: is a row of DATA; name the table too"),
-        (("--method", "permutation"), "needs DATA with the target"),
         (("bare.csv",), "bare.csv: has no target 'price', which permutation needs"),
         (("houses.csv", "--class", "yes", "--column", "area"), "'price' is a number and has no"),
         (("houses.csv", "--scale", "logit", "--column", "area"), "scale: 'logit' does not fit"),
@@ -235,3 +235,119 @@ def test_training_again_explains_to_the_same_bits(run, quick):
     for out in ("one", "two"):
         assert run("train", "churn.csv", "--target", "left", "--out", out, *quick).code == 0
     assert Path("one/explained.json").read_bytes() == Path("two/explained.json").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def letters_run(tmp_path_factory):
+    """A run of 24 classes."""
+    place = tmp_path_factory.mktemp("letters")
+    rng = np.random.default_rng(0)
+    lines = [f"{rng.normal():.3f},{rng.normal():.3f},c{row % 24:02}" for row in range(480)]
+    (place / "data.csv").write_text("\n".join(["strong,noise,letter", *lines]) + "\n", "utf-8")
+    words = ["--target", "letter", "--out", str(place / "run"), "--json", *QUICK]
+    assert main(["train", str(place / "data.csv"), *words]) == 0
+    return place / "run"
+
+
+def test_slopes_are_told_of_all_rows_and_of_one(run, price_run):
+    table = read_table("houses.csv")
+    kept = np.sort(JudgedRows.load(RunFolder.open(price_run).judged_path).rows)
+    words = ("explain", price_run, "houses.csv", "--method", "saliency")
+    expected = explaining.saliency(price_run, table.take(kept)).importance()
+    record = run(*words, "--json").record
+    assert record["method"] == "saliency"
+    assert pairs(record) == pytest.approx(dict(zip(expected.columns, expected.values, strict=True)))
+    text = run(*words).out
+    assert text.startswith("saliency: how fast the price changes with each column, mean over 24 ")
+    one = run(*words, "--row", 17, "--json").record
+    found = explaining.saliency(price_run, table.take(np.array([17])))
+    slopes = dict(zip(found.columns, found.values[0], strict=True))
+    assert pairs(one) == pytest.approx(slopes)
+    sizes = [abs(value) for value in pairs(one).values()]
+    assert sizes == sorted(sizes, reverse=True)
+    assert one["prediction"] == pytest.approx(found.prediction[0])
+    assert "with a standard deviation of a number" in run(*words, "--row", 17).out
+
+
+def test_of_many_classes_the_most_probable_ones_are_told(run, letters_run):
+    table = str(letters_run.parent / "data.csv")
+    words = ("explain", letters_run, table)
+    whole = run(*words, "--column", "strong")
+    assert len(whole.out.splitlines()) < 30
+    assert "\nOf 24 classes the most probable ones are shown first.\n" in whole.out
+    assert "20 more classes: see --json, or name one with --class" in whole.out
+    model = load_table_model(RunFolder.open(letters_run).model_path)
+    judged = np.sort(JudgedRows.load(RunFolder.open(letters_run).judged_path).rows)
+    answers = model.predict(read_table(table).take(judged)).probabilities.mean(axis=0)
+    classes = np.array(model.labels.classes)[np.argsort(-answers)].tolist()
+    assert whole.out.splitlines()[1].split() == ["value", *classes[:4]]
+    for method in ("gradients", "saliency"):
+        told = run(*words, "--method", method)
+        named = ", ".join(map(repr, classes[:4]))
+        assert f"of 24 classes the 4 most probable ones, {named}; --class names another" in told.err
+        assert f" {classes[2]} and {classes[3]}" in told.out
+    shap = run(*words, "--method", "shap", "--rows", 20)
+    assert "the probability of 24 classes, mean over 20 rows" in shap.out
+    best = model.predict(read_table(table).take(np.array([3]))).values[0]
+    for method in ("shap", "gradients", "saliency", "lime"):
+        told = run(*words, "--row", 3, "--method", method)
+        assert f"of 24 classes the most probable one, {best!r}; --class names another." in told.err
+        assert told.out.startswith(f"row 3: probability of {best} ")
+        other = run(*words, "--row", 3, "--method", method, "--class", "c05")
+        assert other.out.startswith("row 3: probability of c05 ")
+    unit = run(*words, "--unit", "dense_0.3")
+    assert "  ... and 20 more classes that it moves less, see --json" in unit.out
+
+
+def test_few_rows_are_looked_at_where_slopes_take_long(run, left_run):
+    Path("new.csv").write_text(churn_text(300, seed=5), "utf-8")
+    words = ("explain", left_run, "new.csv", "--method", "gradients")
+    outcome = run(*words)
+    assert outcome.err == "note: 200 of 300 rows, drawn by the seed (--rows).\n"
+    assert "mean over 200 rows" in outcome.out
+    assert "mean over 300 rows" in run(*words, "--rows", 400).out
+    for method in ("permutation", "shap", "pdp", "gradients", "saliency"):
+        few = run("explain", left_run, "new.csv", "--method", method, "--rows", 3).out
+        assert "cannot tell: What other rows would show: 3 rows are few to look at." in few, method
+
+
+def test_the_runs_own_table_serves_where_it_is_still_there(run, quick):
+    Path("mine.csv").write_text(houses_text(60), "utf-8")
+    assert run("train", "mine.csv", "--target", "price", "--out", "mine", *quick).code == 0
+    for words in (("--row", 7), ("--row", 7, "--column", "area"), ("--method", "permutation")):
+        given = run("explain", "mine", "mine.csv", *words)
+        own = run("explain", "mine", *words)
+        assert own.code == 0
+        assert own.out == given.out
+        source = Path("mine.csv").absolute()
+        assert own.err == f"note: of {source}, which the run was trained on.\n{given.err}"
+    Path("mine.csv").write_text(houses_text(61), "utf-8")
+    changed = run("explain", "mine", "--row", 7)
+    assert "mine.csv: has changed since the run was trained; name it as DATA" in changed.sentence
+    Path("mine.csv").unlink()
+    gone = run("explain", "mine", "--row", 7)
+    assert "mine.csv: the run's table is not there any more; name one as DATA." in gone.sentence
+    Path("mine/config.toml").unlink()
+    unknown = run("explain", "mine", "--row", 7)
+    assert "does not say which table it was trained on; name one as DATA." in unknown.sentence
+
+
+def test_missing_numbers_and_columns_used_for_presence_are_told(run, quick):
+    rng = np.random.default_rng(4)
+    lines = ["size,ticket,left"]
+    for row in range(200):
+        has = rng.random() < 0.5
+        size = "" if row % 9 == 0 else f"{rng.normal():.2f}"
+        lines.append(f"{size},{f'no {row}' if has else ''},{'yes' if has else 'no'}")
+    Path("seats.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    assert run("train", "seats.csv", "--target", "left", "--out", "seats", *quick).code == 0
+    words = ("explain", "seats", "seats.csv")
+    ticket = run(*words, "--column", "ticket").out.splitlines()
+    assert sorted(line.split()[0] for line in ticket[2:4]) == ["missing", "present"]
+    assert not re.match(" +no ", ticket[4])
+    size = run(*words, "--column", "size").out.splitlines()
+    assert size[2 + 20].split()[0] == "missing"
+    overview = run(*words, "--method", "pdp").out
+    assert ", and missing" in overview and "2 values" in overview
+    unit = run(*words, "--unit", "dense_0.3").out
+    assert "ticket = present" in unit and "ticket = missing" in unit

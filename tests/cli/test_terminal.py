@@ -245,3 +245,21 @@ def test_letters_that_the_terminal_lacks_stop_nothing(process, quick):
     environment = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     outcome = process("train", "houses.csv", "--target", "town", *quick, environment=environment)
     assert outcome.code == 0, outcome.err
+
+
+def test_rows_that_are_done_are_told_with_the_time_left(monkeypatch):
+    shown = io.StringIO()
+    monkeypatch.setattr("sys.stderr", shown)
+    with waiting("explaining") as tell:  # piped: not a word
+        tell(50, 200)
+    assert shown.getvalue() == ""
+    shown.isatty = lambda: True
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    with waiting("explaining") as tell:
+        time.sleep(0.3)
+        tell(1500, 3000)
+    assert re.search("explaining: 1,500 of 3,000 rows, about .* left", shown.getvalue())
+    screen = Screen(80)
+    screen.feed(shown.getvalue().replace("\n", "\r\n"))
+    assert screen.text == ""

@@ -91,7 +91,11 @@ def test_the_usual_space_is_printed_to_be_edited(run):
         (("--space", "none.toml"), "none.toml: there is no such file"),
         (("--storage", "sqlite:////no/such/place.db"), "storage: sqlite:////no/such/place.db can"),
         (("--trials", "0"), "trials must be a whole number of 1 or more"),
-        (("--folds", "1"), "folds must be a whole number of 2 or more"),
+        (("--folds", "1"), "folds: their number must be a whole number of 2 or more"),
+        (
+            ("--folds", "70", "--group", "months"),
+            "groups of 'months' cannot be; ask for 33",
+        ),
         (("--method", "grid", "--space", "space.toml"), "a grid needs some of the numbers"),
         (("--space", "space.toml", "--hidden", "8"), "units is searched, and --hidden fixes it"),
     ],

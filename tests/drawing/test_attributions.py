@@ -61,3 +61,18 @@ def test_what_does_not_go_together_is_said():
         drawing.plot_attributions("ab", np.ones(3), [None, None], "y")
     with pytest.raises(ShapeError, match="a value a name, got 2 and"):
         drawing.plot_waterfall("ab", np.ones(3), 0.0, "y")
+
+
+def test_numbers_are_spelled_and_stand_on_ground_of_their_own():
+    values = [4070.4, -1234.5, 33.333, 0.5]
+    for style, ground in (("default", "white"), ("dark_background", "black")):
+        with pyplot.style.context(style):
+            ax = drawing.plot_waterfall(list("abcd"), values, 13_270.0, "price")
+            texts = [one.get_text() for one in ax.texts]
+            assert texts == ["+4,070", "\N{MINUS SIGN}1,234", "+33.3", "+0.5"]
+            assert ax.get_title() == "What each column adds: 16,140, base 13,270"
+            for one in ax.texts:
+                box = one.get_bbox_patch()
+                assert to_rgb(box.get_facecolor()) == to_rgb(ground)
+                assert one.get_zorder() > max(line.get_zorder() for line in ax.get_lines())
+    pyplot.close("all")

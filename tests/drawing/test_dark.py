@@ -52,6 +52,7 @@ def attributions():
 
 
 ROWS = [1.0, 2.0, 3.0], [[0.5, 1.5, 2.5]]
+MISSING = {"grid": [20.0, 30.0, 50.0, None], "missing": 2}
 KINDS = {str(kind): [1.0, kind] for kind in range(6)}
 PICTURES = {
     "activation": lambda: drawing.plot_activation("tanh"),
@@ -62,6 +63,9 @@ PICTURES = {
     "contributions": lambda: drawing.plot_contributions(list("abc"), [2.0, -1.0, 0.5], "y"),
     "dependence": lambda: drawing.plot_dependence(record([curve("yes", [1.0, 2.0, 3.0])] * 6)),
     "dependence of rows": lambda: drawing.plot_dependence(record([curve("a", *ROWS)])),
+    "dependence of missing": lambda: drawing.plot_dependence(
+        record([curve("a", [1.0, 2.0, 3.0, 2.0], [[1.0, 2.0, 3.0, 2.5]])], **MISSING)
+    ),
     "gradients": lambda: drawing.plot_gradient_norms(KINDS),
     "graph": lambda: drawing.plot_graph(examples.mazur().model.trace([0.05, 0.1], [0.01, 0.99])),
     "hidden unit": hidden_unit,

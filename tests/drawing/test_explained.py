@@ -110,3 +110,44 @@ def test_a_unit_of_plain_numbers_has_three_pictures():
     assert [one.get_text() for one in middle.get_yticklabels()] == ["5", "4", "3", "2", "1"]
     assert middle.texts[0].get_text() == "area 80\ntown Ulm"
     assert right.get_ylabel() == "mean output"
+
+
+def missing_of(ax):
+    return [line for line in ax.get_lines() if line.get_marker() == "D" and len(line.get_xdata())]
+
+
+@pytest.mark.parametrize("kind", ["number", "datetime"])
+def test_missing_values_stand_beside_all_others(kind):
+    rows = [[0.1, 0.2, 0.4, 0.35], [0.5, 0.6, 0.9, 0.7]]
+    more = {"grid": [20.0, 30.0, 50.0, None], "labels": ["20", "30", "50", "missing"], "missing": 4}
+    if kind == "datetime":
+        days = ["2024-01-01", "2024-06-01", "2025-01-01"]
+        more |= {"kind": kind, "grid": [*days, None], "marks": days}
+    one = record([curve("yes", [0.3, 0.4, 0.65, 0.5], rows)], **more)
+    ax = drawing.plot_dependence(one)
+    drawn = [line.get_ydata().tolist() for line in lines_of(ax, 3) if line.get_marker() == "None"]
+    assert drawn == [rows[0][:3], rows[1][:3], [0.3, 0.4, 0.65]]
+    (beside,) = missing_of(ax)
+    assert beside.get_ydata() == [0.5]
+    marks = [line.get_xdata() for line in ax.get_lines() if line.get_marker() == "|"]
+    assert beside.get_xdata()[0] > max(marks[0])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "single rows", "mean with its interval", "missing",
+    ]  # fmt: skip
+    (moved,) = missing_of(drawing.plot_dependence(one, centered=True))
+    assert moved.get_ydata()[0] == pytest.approx(0.2)
+    pyplot.close("all")
+
+
+def test_a_single_class_has_a_legend_and_of_many_the_title_says_how_many():
+    ax = drawing.plot_dependence(record([curve("yes", [0.3, 0.4, 0.65])]))
+    assert [one.get_text() for one in ax.get_legend().get_texts()] == ["mean with its interval"]
+    many = [curve(f"k{number}", [0.1, 0.2, 0.3]) for number in range(30)]
+    ax = drawing.plot_dependence(record(many))
+    assert ax.get_title() == "By age (6 of 30 classes)"
+    assert [one.get_text() for one in ax.get_legend().get_texts()] == [f"k{n}" for n in range(6)]
+    curves = np.outer([0.0, 1.0], np.arange(30.0))
+    effect = drawing.Effect([0.0, 1.0], curves, np.arange(6.0), list(map(str, range(30))), "class")
+    facts = drawing.UnitFacts("dense_0.1", ["a"], [0.5], "change", effect, [["1"]] * 5, ["a"])
+    assert drawing.plot_unit(facts)[2].get_title() == "Its effect on 10 of 30 classes"
+    pyplot.close("all")

@@ -16,6 +16,10 @@ from chainrule.layers import Dense, Input
 
 SIZE = (3.1, 2.3)
 X = np.linspace(-1.0, 1.0, 40)[:, None]
+MISSING = record(
+    [curve("yes", [1.0, 2.0, 3.0, 2.5], [[0.5, 1.5, 2.5, 2.0]])],
+    grid=[20.0, 30.0, 50.0, None], missing=2,
+)  # fmt: skip
 MANY = record([curve(name, [1.0, 2.0, 3.0]) for name in ("first", "second", "third", "fourth")])
 WAVES = {f"{units} hidden units": np.cumsum(np.full(9, units)) for units in range(2, 6)}
 
@@ -56,6 +60,7 @@ PICTURES = {
     "approximation": (1, four_networks),
     "bars": (1, lambda ax: drawing.plot_bars(WAVES, ax=ax)),
     "dependence": (1, lambda ax: drawing.plot_dependence(MANY, ax)),
+    "missing numbers": (1, lambda ax: drawing.plot_dependence(MISSING, ax)),
     "four classes": (1, lambda ax: drawing.plot_decision_boundary(*wedges(4), range(4), ax)),
     "seven classes": (1, lambda ax: drawing.plot_decision_boundary(*wedges(7), range(7), ax)),
     "gradients": (1, lambda ax: drawing.plot_gradient_norms(WAVES, ax)),

@@ -55,3 +55,34 @@ def regressor():
     """A regressor of two networks."""
     given = columns()
     return TabularRegressor(epochs=25, members=2, hidden=(24, 12)).fit(given, price(given))
+
+
+def tickets(rows=200, seed=0):
+    """A number, and tickets that are all different: some rows have none."""
+    rng = np.random.default_rng(seed)
+    ticket = np.array([f"no {number}" for number in range(rows)], dtype=object)
+    ticket[rng.random(rows) < 0.6] = None
+    return {"size": rng.normal(size=rows), "ticket": ticket}
+
+
+def has_ticket(given):
+    """What is to be learned of them."""
+    return np.where(np.equal(given["ticket"], None), "no", "yes")
+
+
+@cache
+def of_tickets():
+    """A classifier that uses of the tickets only whether there is one."""
+    given = tickets()
+    model = TabularClassifier(epochs=40, members=1, hidden=(12,), learning_rate=0.02)
+    return model.fit(given, has_ticket(given))
+
+
+@cache
+def many_classes():
+    """A classifier of 20 classes, of which the last ones are most frequent."""
+    rng = np.random.default_rng(3)
+    given = {"strong": rng.normal(size=600), "noise": rng.normal(size=600)}
+    y = np.clip(np.floor(16 + 4 * given["strong"]), 0, 19).astype(int)
+    names = np.array([f"k{number:02}" for number in range(20)])
+    return TabularClassifier(epochs=15, members=1, hidden=(24,)).fit(given, names[y]), given

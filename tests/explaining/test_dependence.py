@@ -24,17 +24,18 @@ def fit(kind, X, y):
         return kind(hidden_layer_sizes=(8,), max_iter=20, random_state=0).fit(X, y)
 
 
-@pytest.mark.parametrize("kind", ["classes", "two classes", "numbers"])
+@pytest.mark.parametrize("kind", ["classes", "two classes", "numbers", "several numbers"])
 def test_it_is_scikit_learns(kind):
-    if kind == "numbers":
-        model = fit(MLPRegressor, X, X[:, 0] * X[:, 1])
+    if "numbers" in kind:
+        y = X[:, 0] * X[:, 1]
+        model = fit(MLPRegressor, X, y if kind == "numbers" else np.stack([y, -y], axis=1))
     else:
         y = np.digitize(X[:, 0], [-0.5, 0.5] if kind == "classes" else [0.0])
         model = fit(MLPClassifier, X, y)
     found = partial_dependence(model, X, "x1", points=7)
     theirs = sklearn_dependence(
         model, X, [1], kind="both", method="brute", custom_values={1: np.array(found.grid)},
-        **({} if kind == "numbers" else {"response_method": "predict_proba"}),
+        **({} if "numbers" in kind else {"response_method": "predict_proba"}),
     )  # fmt: skip
     assert len(found.curves) == len(theirs["average"])
     for curve, mean, each in zip(
@@ -108,11 +109,6 @@ def test_rows_that_differ_are_said_and_parallel_ones_are_not():
 def test_thin_stretches_and_rare_values_are_said():
     values = np.concatenate([np.linspace(0, 1, 97), [7.0, 8.0, 9.0]])
     given = np.stack([values, RNG.normal(size=100)], axis=1)
-
-    class Half:
-        def predict(self, rows):
-            return rows[:, 0] / 2
-
     found = partial_dependence(Half(), given, "x0", points=40)
     assert any(one.startswith("Between 0.9") and "of 100 rows" in one for one in found.findings)
     rare = partial_dependence(fitted.classifier(), fitted.columns(60), "street")
@@ -179,3 +175,112 @@ def test_of_several_targets_a_model_for_each_is_asked_for():
     model = TabularRegressor(epochs=1, members=1, hidden=(4,)).fit(given, targets)
     with pytest.raises(SettingError, match=r"has 2 targets, 'y.0', 'y.1', and explanations are of"):
         partial_dependence(model, given, "a")
+
+
+@pytest.mark.parametrize("rows", ["both", "present", "missing"])
+def test_of_a_column_whose_presence_is_used_there_are_two_entries(rows):
+    model, given = fitted.of_tickets(), fitted.tickets()
+    assert model.model_.encoder.presences == ("ticket",)
+    has = np.not_equal(given["ticket"], None)
+    kept = {"both": np.ones(200, bool), "present": has, "missing": ~has}[rows]
+    given = {name: column[kept] for name, column in given.items()}
+    found = partial_dependence(model, given, "ticket")
+    assert sorted(found.labels) == ["missing", "present"]
+    assert set(found.grid) == {None, "present"}
+    count = {"present": int(has[kept].sum()), "missing": int((~has)[kept].sum())}
+    assert found.counts == tuple(count[label] for label in found.labels)
+    assert found.counts[0] >= found.counts[1]
+    cells = {"present": "any ticket", "missing": None}
+    for label, mean in zip(found.labels, found.curves[0].means, strict=True):
+        column = np.array([cells[label]] * len(given["size"]), dtype=object)
+        by_hand = model.predict_proba({**given, "ticket": column})[:, 1].mean()
+        assert mean == pytest.approx(by_hand, rel=1e-6)
+    assert found.spread > 0.5
+
+
+class Half:
+    """Half of the first column."""
+
+    def predict(self, rows):
+        return rows[:, 0] / 2
+
+
+@pytest.mark.parametrize(
+    "values, said",
+    [
+        ([1.0, 2.0, 3.0], []),
+        ([1.0, 2.0, 3.0, 9.0], ["Between 3 and 9 lie 0 of 40 rows: the curve there is a guess."]),
+        ([0.5, 1.0, 1.5], []),
+        ([0.0, 0.1, 0.2, 0.3], []),
+    ],
+)
+def test_neighbors_have_no_gap_between_them(values, said):
+    given = np.resize(values, 40)[:, np.newaxis]
+    assert list(partial_dependence(Half(), given, "x0").findings) == said
+
+
+@pytest.mark.parametrize("column", ["gaps", "day"])
+def test_missing_numbers_and_dates_have_an_entry(column):
+    given = fitted.columns()
+    if column == "day":
+        given["day"] = given["day"].copy()
+        given["day"][::5] = np.datetime64("NaT")
+    model = TabularRegressor(epochs=5, members=1, hidden=(12,)).fit(given, fitted.price(given))
+    found = partial_dependence(model, given, column, points=6)
+    lacking = np.isnat(given["day"]) if column == "day" else np.isnan(given["gaps"])
+    assert (found.labels[-1], found.grid[-1], found.missing) == ("missing", None, lacking.sum())
+    assert len(found.grid) == 7 and found.is_ordered
+    nothing = np.full(300, np.datetime64("NaT") if column == "day" else np.nan)
+    by_hand = model.predict({**given, column: nothing}).mean()
+    assert found.curves[0].means[-1] == pytest.approx(by_hand, rel=1e-6)
+    assert found.spread == pytest.approx(np.ptp(found.curves[0].means))
+    complete = {name: cells[~lacking] for name, cells in given.items()}
+    learned = partial_dependence(model, complete, column, points=6)
+    assert (learned.labels[-1], learned.missing) == ("missing", 0)
+    assert learned.spread == pytest.approx(np.ptp(learned.curves[0].means[:-1]))
+    assert partial_dependence(model, complete, "strong").missing is None
+
+
+def test_of_other_models_missing_numbers_count_where_rows_have_them():
+    class Known:
+        def predict(self, rows):
+            return np.where(np.isnan(rows[:, 0]), 7.0, rows[:, 0])
+
+    given = np.array([[1.0], [2.0], [np.nan]])
+    found = partial_dependence(Known(), given, "x0")
+    assert found.grid == (1, 2, None)
+    assert found.curves[0].means == pytest.approx((1.0, 2.0, 7.0))
+    assert found.curves[0].against == 0.0
+    assert partial_dependence(Known(), given[:2], "x0").grid == (1, 2)
+
+
+def test_of_many_classes_the_most_probable_ones_come_first():
+    model, given = fitted.many_classes()
+    found = partial_dependence(model, given, "strong", points=5)
+    means = model.predict_proba(given).mean(axis=0)
+    expected = model.classes_[np.argsort(-means)].tolist()
+    assert [one.output for one in found.curves] == expected
+    assert found.findings[-1] == (
+        f"Of {len(expected)} classes the most probable ones are shown first."
+    )
+    lines = repr(found).splitlines()
+    assert len(lines) < 30
+    assert {line.split()[1] for line in lines[2:22]} == set(expected[:4])
+    assert f"{len(expected) - 4} more: see to_frame(), or name one with classes=." in lines
+    assert len(found.to_frame()) == 5 * len(expected)
+    named = partial_dependence(model, given, "strong", classes=["k10", "k05"])
+    assert [one.output for one in named.curves] == ["k10", "k05"]
+
+
+def test_means_are_those_of_answers_with_the_column_replaced():
+    given = fitted.columns(50, seed=4)
+    for column, value in (("town", "Oslo"), ("level", 3.0), ("sold", True)):
+        everywhere = {**given, column: np.full(50, value, dtype=given[column].dtype)}
+        number = partial_dependence(fitted.regressor(), given, column)
+        at = number.grid.index(value)
+        by_hand = fitted.regressor().predict(everywhere).mean()
+        assert number.curves[0].means[at] == pytest.approx(by_hand, rel=1e-6)
+        classes = partial_dependence(fitted.three_classes(), given, column)
+        by_hand = fitted.three_classes().predict_proba(everywhere).mean(axis=0)
+        means = [one.means[classes.grid.index(value)] for one in classes.curves]
+        assert means == pytest.approx(by_hand, rel=1e-6)

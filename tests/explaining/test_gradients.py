@@ -182,3 +182,14 @@ def test_values_that_do_not_add_up_are_refused():
     found.values[2] += 1.0
     with pytest.raises(EngineError, match=r"add up to .* more or less .*row 2"):
         found.check()
+
+
+def test_progress_is_told_to_the_last_row():
+    told = []
+    given = fitted.columns(20, seed=1)
+    found = integrated_gradients(
+        fitted.regressor(), given, progress=lambda done, total: told.append((done, total))
+    )
+    assert told == [(8, 20), (16, 20), (20, 20)]
+    alone = integrated_gradients(fitted.regressor(), given)
+    np.testing.assert_array_equal(found.values, alone.values)

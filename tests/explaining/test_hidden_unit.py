@@ -4,11 +4,13 @@ from functools import cache
 
 import numpy as np
 import pytest
+from tests.explaining import fitted
 
 from chainrule import Sequential, TabularClassifier, TabularRegressor
 from chainrule.data import as_table
 from chainrule.errors import InputTypeError, SettingError
 from chainrule.explaining import hidden_unit
+from chainrule.explaining.unit_network import UnitOfTable
 
 
 def columns(rows=200, seed=0):
@@ -174,3 +176,36 @@ def test_other_models_are_referred_to_their_picture():
     model = Sequential([Input((3,)), Dense(4), Dense(1)], seed=0)
     with pytest.raises(InputTypeError, match="plot_hidden_unit"):
         hidden_unit(model, np.eye(3), "dense_0.0")
+
+
+def test_of_a_column_whose_presence_is_used_there_are_two_values():
+    given = fitted.tickets()
+    found = hidden_unit(fitted.of_tickets(), given, "dense_0.2")
+    (ticket,) = (one for one in found.drivers if one.column == "ticket")
+    unit = UnitOfTable(fitted.of_tickets().model_, 0, "dense_0", 2)
+    means = {}
+    for label, cell in (("present", "any"), ("missing", None)):
+        column = np.array([cell] * 200, dtype=object)
+        means[label] = unit.activity(as_table({**given, "ticket": column})).mean()
+    share = np.mean(np.equal(given["ticket"], None))
+    middle = share * means["missing"] + (1 - share) * means["present"]
+    assert dict(ticket.values) == pytest.approx(
+        {label: mean - middle for label, mean in means.items()}, abs=1e-6
+    )
+    only = {name: column[np.not_equal(given["ticket"], None)] for name, column in given.items()}
+    (ticket,) = (
+        one for one in hidden_unit(fitted.of_tickets(), only, "dense_0.2").drivers
+        if one.column == "ticket"
+    )  # fmt: skip
+    assert ticket.values == (("present", 0.0),)
+
+
+def test_of_a_calibrated_model_the_effect_is_told_at_its_temperature():
+    given = fitted.columns()
+    model = TabularClassifier(epochs=25, members=1, hidden=(12,), calibration="temperature")
+    model.fit(given, fitted.label(given))
+    assert abs(model.model_.temperatures[0] - 1) > 0.05
+    for row in (0, 7):
+        one = {name: column[[row]] for name, column in given.items()}
+        found = hidden_unit(model, one, "dense_0.3")  # held where it is: nothing changes
+        assert found.effect[0] == pytest.approx(model.predict_proba(one)[0], abs=1e-6)

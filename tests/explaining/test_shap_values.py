@@ -9,6 +9,8 @@ import pandas
 import pytest
 from scipy.stats import spearmanr
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 from tests.explaining import fitted
 
 from chainrule.layers import Dense, Input
@@ -17,7 +19,7 @@ with warnings.catch_warnings():  # of what shap calls when it is loaded
     warnings.simplefilter("ignore")
     import shap
 
-from chainrule import Sequential, TabularClassifier
+from chainrule import Sequential, TabularClassifier, TabularRegressor
 from chainrule.engine import threads_at_most
 from chainrule.errors import DataError, MissingPlaceError, SettingError
 from chainrule.explaining import integrated_gradients, shap_values, subject_of
@@ -301,3 +303,30 @@ def test_without_shap_the_remedy_is_said(single, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "shap", None)
     with pytest.raises(SettingError, match=r"pip install 'chainrule\[explain\]'"):
         single.to_shap()
+
+
+def test_of_a_pipeline_the_kept_rows_are_said_not_to_be_those_of_X():
+    given = fitted.columns(80)
+    frame = pandas.DataFrame({name: given[name] for name in ("strong", "slope", "noise")})
+    last = TabularRegressor(epochs=2, members=1)
+    model = Pipeline([("scaled", StandardScaler()), ("model", last)])
+    model.fit(frame, fitted.price(given))
+    with pytest.raises(SettingError, match="as the steps before it made them, not as X has them; "):
+        shap_values(model, frame[:3])
+    found = shap_values(model, frame[:3], frame[:20])
+    assert found.importance().columns[0] == "strong"
+
+
+def test_large_numbers_are_spelled_out():
+    from matplotlib import pyplot
+
+    class Price:
+        def predict(self, X):
+            return 12_345.6 + 1000 * X[:, 0]
+
+    found = shap_values(Price(), np.array([[4.07, 1.0]]), np.zeros((2, 2)))
+    assert repr(found.row(0)).startswith("Row 0: prediction 16,416, base 12,346 (shap)")
+    ax = found.row(0).plot()
+    assert "+4,070" in [one.get_text() for one in ax.texts]
+    assert ax.get_title() == "Row 0: 16,416, base 12,346"
+    pyplot.close("all")

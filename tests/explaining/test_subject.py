@@ -4,6 +4,7 @@ import numpy as np
 import pandas
 import polars
 import pytest
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.svm import SVC
 from tests.explaining import fitted
@@ -164,4 +165,11 @@ def test_what_cannot_be_asked_is_said(ask, error, words):
 )
 def test_what_cannot_be_explained_is_said(model, X, words):
     with pytest.raises(InputTypeError, match=words):
+        subject_of(model, X)
+
+
+def test_a_classifier_of_several_targets_is_refused_in_a_sentence():
+    X = np.arange(8.0).reshape(4, 2)
+    model = RandomForestClassifier(2).fit(X, [[0, 1], [1, 0], [1, 1], [0, 0]])
+    with pytest.raises(SettingError, match="has 2 targets, and explanations are of one; fit a"):
         subject_of(model, X)

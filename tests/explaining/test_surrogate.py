@@ -133,3 +133,11 @@ def test_a_frame_is_of_the_kind_of_the_rows(library):
     cells = dict(zip(found.columns, columns, strict=True))
     assert cells["town"] == given["town"][5]
     assert float(cells["strong"]) == pytest.approx(given["strong"][5], rel=1e-5)
+
+
+def test_of_a_column_whose_presence_is_used_other_values_are_no_change():
+    model, given = fitted.of_tickets(), fitted.tickets()
+    row = int(np.argmax(np.not_equal(given["ticket"], None)))
+    found = local_surrogate(model, given, row)
+    assert found.columns[0] == "ticket"
+    assert found.quality > 0.95

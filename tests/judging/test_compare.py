@@ -1,5 +1,7 @@
 """Two models on the same rows, and one on ever more rows, against scikit-learn and SciPy."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest
@@ -10,10 +12,11 @@ from sklearn.model_selection import StratifiedKFold, learning_curve
 
 import chainrule
 from chainrule import MLPClassifier, random
-from chainrule.data import as_table
+from chainrule.data import as_table, folds_of, infer_schema
 from chainrule.errors import DataError, SettingError
 from chainrule.estimators import TableSettings, fit_table, plan_table
 from chainrule.judging import cross_validated, learning_curve_of_table
+from chainrule.judging.folds import _ranked
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X, Y = load_iris(return_X_y=True)
@@ -169,51 +172,101 @@ def table():
     return as_table({**columns, "kind": WORDS[Y].tolist()})
 
 
-def test_folds_hold_each_row_out_once_and_score_as_a_fit_on_the_others():
-    whole = table()
-    found = cross_validated(whole, "kind", SETTINGS, 3)
+def of_columns(**more):
+    return as_table({**{name: one.values for name, one in table().columns.items()}, **more})
+
+
+def scored_alone(whole, settings, learned, held, target="kind"):
+    """The accuracy of a fit of its own on some rows, on others."""
+    model = fit_table(plan_table(whole.take(learned), target, settings, test_share=0.0))
+    held = whole.take(held)
+    return (model.predict(held).values == held.columns[target].values).mean()
+
+
+def test_a_fold_scores_as_a_fit_on_the_others():
+    whole, settings = table(), replace(SETTINGS, task="auto", seed=7)
+    found = cross_validated(whole, "kind", settings, 3)
     assert found.folds == 3 and found.rows == 150 and len(found.scores["accuracy"]) == 3
-    order = random.permutation(0, 5, 2**20, 150)
-    train, test = next(iter(StratifiedKFold(3).split(order, Y[order])))
-    train, test = np.sort(order[train]), np.sort(order[test])
-    model = fit_table(plan_table(whole.take(train), "kind", SETTINGS, test_share=0.0))
-    right = model.predict(whole.take(test)).values == WORDS[Y[test]]
-    assert found.scores["accuracy"][0] == pytest.approx(right.mean())
+    parts = folds_of(whole, infer_schema(whole, "kind"), seed=7, count=3).parts
+    expected = [scored_alone(whole, settings, *part) for part in parts]
+    assert found.scores["accuracy"] == pytest.approx(expected)
     middle, least, largest = found.summary()["accuracy"]
     assert least <= middle <= largest
-    again = cross_validated(whole, "kind", SETTINGS, 3, threads=1)
+    again = cross_validated(whole, "kind", settings, 3, threads=1)
     assert again == found
+    record = found.to_record()
+    assert "1 row that repeats another kept with it, the classes in the same" in record["how"]
+    assert "spread is not an interval" in record["cannot_tell"]
 
 
-def test_groups_stay_in_one_fold_and_an_order_in_time_is_refused():
-    whole = table()
-    grouped = as_table({**{n: c.values for n, c in whole.columns.items()},
-                        "group": [f"g{k % 7}" for k in range(150)]})  # fmt: skip
-    from dataclasses import replace
-
-    from chainrule.judging.folds import _parts
-
-    settings = replace(SETTINGS, group="group")
-    for train, test in _parts(grouped, "kind", settings, 3):
-        assert not set(train % 7) & set(test % 7)
-    with pytest.raises(SettingError, match="orders rows by 'x0', and parts drawn at random would"):
-        cross_validated(whole, "kind", replace(SETTINGS, time="x0"), 3)
-    for folds, part in ((1, "folds: their number must be"), (151, "151 parts of 150 rows")):
-        with pytest.raises(SettingError, match=part):
-            cross_validated(whole, "kind", SETTINGS, folds)
+def test_folds_of_an_order_in_time_go_forward():
+    day = random.permutation(3, 0, 0, 150)
+    whole, settings = of_columns(day=day.astype(float)), replace(SETTINGS, time="day")
+    found = cross_validated(whole, "kind", settings, 2)
+    order = np.argsort(day)
+    parts = [(order[:50], order[50:100]), (order[:100], order[100:])]
+    expected = [
+        scored_alone(whole, settings, np.sort(learned), np.sort(held)) for learned, held in parts
+    ]
+    assert found.scores["accuracy"] == pytest.approx(expected)
+    assert found.how.startswith("forward by 'day'") and "first 50 rows" in found.how
+    curve = learning_curve_of_table(whole, "kind", settings, "accuracy", (0.8, 1.0), 2)
+    assert curve.sizes.tolist() == [60, 75]
+    latest = [np.sort(order[15:75]), np.sort(order[52:112])]
+    held = [np.sort(order[75:112]), np.sort(order[112:])]
+    expected = [scored_alone(whole, settings, *part) for part in zip(latest, held, strict=True)]
+    assert curve.held[0].tolist() == pytest.approx(expected)
+    assert "the latest ones by 'day' before those held out" in curve.cannot_tell
 
 
 def test_a_curve_of_a_table_ends_with_the_scores_of_its_folds():
-    curve = learning_curve_of_table(table(), "kind", SETTINGS, "log_loss", (0.5, 1.0), 3)
-    folds = cross_validated(table(), "kind", SETTINGS, 3)
+    whole = of_columns(other=np.arange(150) % 4)  # so that no row repeats another
+    curve = learning_curve_of_table(whole, "kind", SETTINGS, "log_loss", (0.5, 1.0), 3)
+    folds = cross_validated(whole, "kind", SETTINGS, 3)
     assert curve.score == "-log_loss" and curve.sizes.tolist() == [50, 100]
     assert (-curve.held[-1]).tolist() == pytest.approx(folds.scores["log_loss"])
 
 
-def test_more_folds_than_groups_are_refused():
-    table = as_table({
-        "x": np.arange(12.0), "y": 0.5 * np.arange(12), "g": np.arange(12) % 3,
-    })  # fmt: skip
-    settings = TableSettings(epochs=1, members=1, hidden=(2,), group="g", task="regression")
-    with pytest.raises(SettingError, match="folds: 4 parts of 3 groups of 'g' cannot be"):
-        cross_validated(table, "y", settings, 4)
+@pytest.mark.parametrize("group", [None, "group"])
+@pytest.mark.parametrize("count", [30, 60])
+def test_fewer_rows_stand_for_all_classes_and_groups(group, count):
+    number = np.arange(150) // 5  # in the order of the file, as the classes are
+    whole = of_columns(group=[f"g{one}" for one in number])
+    schema = infer_schema(whole, "kind", group=group)
+    for fold, (more, _) in enumerate(folds_of(whole, schema, seed=0, count=3).parts):
+        ranked = _ranked(whole, schema, more, 0, fold)
+        assert sorted(ranked) == more.tolist()
+        some = ranked[:count]
+        shares = np.bincount(Y[more], minlength=3) / len(more)
+        assert np.abs(np.bincount(Y[some], minlength=3) - count * shares).max() <= 1.5
+        assert len(set(number[some])) >= 0.6 * len(set(number[more]))
+        middles = [more[Y[more] == code].mean() for code in range(3)]
+        drawn = [some[Y[some] == code].mean() for code in range(3)]
+        assert np.allclose(drawn, middles, atol=12)
+
+
+def test_what_more_groups_would_do_is_not_said():
+    whole = of_columns(group=[f"g{row % 7}" for row in range(150)])
+    settings = replace(SETTINGS, group="group")
+    curve = learning_curve_of_table(whole, "kind", settings, "accuracy", (1.0,), 3)
+    assert "not what more groups would" in curve.cannot_tell
+    assert curve.to_record()["cannot_tell"] == curve.cannot_tell
+
+
+def test_a_label_of_one_row_is_told_and_leaves_the_scores_that_all_folds_have():
+    kind = np.where(np.arange(150) == 70, "maybe", np.where(Y > 0, "yes", "no")).tolist()
+    whole = of_columns(kind=kind, other=np.arange(150) % 4)
+    found = cross_validated(whole, "kind", SETTINGS, 3)
+    assert found.unseen == found.to_record()["unseen"] == 1
+    assert "precision" not in found.scores and len(found.scores["accuracy"]) == 3
+
+
+def test_folds_that_cannot_be_trained_say_so():
+    day = np.arange(150.0)
+    settings = replace(SETTINGS, time="day")
+    with pytest.raises(DataError, match="folds: with 37 rows to learn from: .*one value only"):
+        cross_validated(of_columns(day=day), "kind", settings, 3)
+    with pytest.raises(SettingError, match="folds: 4 folds of 3 groups of 'g' cannot be; ask for"):
+        cross_validated(
+            of_columns(g=np.arange(150) % 3), "kind", replace(SETTINGS, group="g"), 4
+        )  # fmt: skip

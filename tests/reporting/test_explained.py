@@ -117,3 +117,26 @@ def test_a_run_without_the_file_has_no_section(tmp_path):
     run = number_run(tmp_path / "run")
     assert "What the model goes by" not in page(run).text
     assert run.read_explained() is None
+
+
+def test_missing_numbers_stand_beside_and_of_many_classes_it_is_said(tmp_path):
+    lacking = {"grid": [0.0, 1.0, 9.5, None], "labels": ["0", "1", "9.5", "missing"], "missing": 0}
+    age = dependence("age", [curve("yes", [0.2, 0.4, 0.6, 0.3])], **lacking)
+    run = class_run(tmp_path / "run", ["no", "yes"])
+    run.write_explained(record(COLUMNS, [age]))
+    found = page(run)
+    assert "By age mean with its interval single rows missing" in found.text
+    (label,) = (one for one in found.labels() if "by age" in one)
+    assert label == "Mean answer by age: yes from 0.2 at 0 to 0.6 at 9.5, 0.3 where missing."
+    assert " 5 7.5 age Rows differ" in found.text  # no 10 stands below the missing ones
+    many = [curve(f"k{number}", [0.2, 0.3, 0.5]) for number in range(9)]
+    run.write_explained(record(COLUMNS, [dependence("size", many)]))
+    assert "By size (6 of 9 classes) k0 k1 k2 k3 k4 k5 probability" in page(run).text
+
+
+def test_what_all_pictures_say_is_said_once(tmp_path):
+    few = {"cannot_tell": ["Few rows.", "Always."]}
+    yes = curve("yes", [0.2, 0.4, 0.6])
+    run = class_run(tmp_path / "run", ["no", "yes"])
+    run.write_explained(record(COLUMNS, [dependence(name, [yes], **few) for name in "ab"]))
+    assert page(run).text.count("Few rows.") == 1

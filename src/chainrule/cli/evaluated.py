@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.output import plural, show, terminal_width, text_table
 from chainrule.cli.progress import waiting
-from chainrule.errors import SettingError
+from chainrule.errors import DataError, SettingError
 from chainrule.text import spell_score
 
 if TYPE_CHECKING:
@@ -61,13 +61,13 @@ def as_typed(**names: str) -> Iterator[None]:
     """Settings are named in errors as the options that were typed; `names` has others."""
     try:
         yield
-    except SettingError as error:
+    except (DataError, SettingError) as error:
         message = str(error).removeprefix("evaluate: ")
         name = message.partition(":")[0]
         if name not in OPTIONS:
             raise
         message = f"--{names.get(name, name)}{message.removeprefix(name)}"
-        raise SettingError(message) from error
+        raise type(error)(message) from error
 
 
 def _settings(model: TableModel) -> TableSettings:
@@ -97,7 +97,7 @@ def show_extras(options: argparse.Namespace, found: Evaluation, more: Extras) ->
     if more.folds is not None:
         show(f"\n{_folds(more.folds)}")
     if more.curve is not None:
-        show(f"\n{more.curve!r}")
+        show(f"\n{more.curve!r}\ncannot tell: {more.curve.cannot_tell}")
     show(f"\n{found.fitting}")
 
 
@@ -116,9 +116,8 @@ def _folds(found: FoldScores) -> str:
             spell_score(summary[0], 4), " to ".join(spell_score(one, 4) for one in summary[1:])
         )  # fmt: skip
         lines.append((name, *cells))
-    title = (
-        f"trained anew on {plural(found.rows, 'row')} of DATA, each of {found.folds} folds held "
-        "out once"
-    )
+    title = f"trained anew on {plural(found.rows, 'row')} of DATA, {found.folds} folds: {found.how}"
+    if found.unseen:
+        title += f"; {plural(found.unseen, 'row')} of labels not learned left out of the scores"
     table = text_table(("score", "median", "least to largest"), lines, right=(1, 2))
-    return f"{title}\n{table}"
+    return f"{title}\n{table}\ncannot tell: {found.cannot_tell}"

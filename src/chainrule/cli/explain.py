@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.cli.output import show
+from chainrule.cli.output import say, show
 from chainrule.cli.parser import Parser
-from chainrule.errors import SettingError
+from chainrule.errors import SettingError, listing
 
 if TYPE_CHECKING:
     from chainrule.cli.explained_rows import ExplainedRows
+    from chainrule.data import Table
+    from chainrule.explaining import ColumnValues
 
 __all__ = ["EXAMPLES", "USAGE", "add_options", "run"]
 
@@ -23,24 +25,27 @@ examples:
   chainrule explain runs/houses-price-1 houses.csv --row 17
   chainrule explain runs/houses-price-1 houses.csv --method pdp --column area
   chainrule explain runs/houses-price-1 houses.csv --unit dense_0.3
+  chainrule explain runs/houses-price-1 --row 17        (of the run's own table)
   chainrule explain runs/houses-price-1 --method shap   (of rows it has kept)
 
 The model as a whole: permutation (what each column is worth; needs the
 target), shap (how far each column moves answers), pdp (the mean answer by the
-values of a column), ice (how single rows differ from that), gradients.
+values of a column), ice (how single rows differ from that), gradients (as
+shap, by slopes on the way from a mean row), saliency (slopes at the rows).
 One row, with --row: shap (what each column adds), lime (a straight line that
-stands for the model there), ice (other values of a column), gradients.
+stands for the model there), ice (other values of a column), gradients,
+saliency. Of many classes the most probable ones are told; --class names one.
 """
-METHODS = ("permutation", "shap", "lime", "pdp", "ice", "gradients")
-OF_ROWS = ("shap", "lime", "ice", "gradients")
+METHODS = ("permutation", "shap", "lime", "pdp", "ice", "gradients", "saliency")
+OF_ROWS = ("shap", "lime", "ice", "gradients", "saliency")
 
 
 def add_options(parser: Parser) -> None:
     """What the command takes."""
     add = parser.add_argument
     add("run", metavar="RUN", help="a run folder, or its model file")
-    add("data", metavar="DATA", nargs="?", help="the table; rows kept in the run where left out")
-    add("--row", metavar="N", type=int, help="explain this row of DATA, counted from 0")
+    add("data", metavar="DATA", nargs="?", help="the table; where left out what the run has of it")
+    add("--row", metavar="N", type=int, help="explain this row of the table, counted from 0")
     add(
         "--unit", metavar="LAYER.UNIT",
         help="what a hidden unit has learned, both counted from 0: dense_0.3",
@@ -48,7 +53,7 @@ def add_options(parser: Parser) -> None:
     add("--member", metavar="N", type=int, default=0, help="the network of the unit (default 0)")
     add(
         "--method", choices=METHODS, metavar="NAME",
-        help="permutation, shap, lime, pdp, ice or gradients",
+        help="permutation, shap, lime, pdp, ice, gradients or saliency",
     )  # fmt: skip
     add(
         "--column", metavar="C", action="append", default=[],
@@ -110,8 +115,6 @@ def _wrong(options: argparse.Namespace, method: str) -> str:
         for name in ("method", "row"):
             if getattr(options, name) is not None:
                 return f"--{name}: a hidden unit is explained over all rows; leave it out."
-    if options.row is not None and options.data is None:
-        return "--row: is a row of DATA; name the table too."
     if options.row is not None and method not in OF_ROWS and method != "unit":
         others = ", ".join(OF_ROWS)
         return (
@@ -120,8 +123,6 @@ def _wrong(options: argparse.Namespace, method: str) -> str:
         )
     if method == "lime" and options.row is None:
         return "--method lime: explains one row; name it with --row N."
-    if method == "permutation" and options.data is None:
-        return "--method permutation: needs DATA with the target; name the table, or choose shap."
     if options.column and method not in ("pdp", "ice"):
         return f"--column: goes with --method pdp or ice, not {method}; leave it out."
     for name, given in (("class", options.label), ("scale", options.scale)):
@@ -141,7 +142,7 @@ def _record(options: argparse.Namespace, method: str, rows: ExplainedRows) -> di
     from chainrule.cli.progress import waiting
 
     model, seed = rows.model, rows.seed
-    with waiting(f"explaining by {method}"):
+    with waiting(f"explaining by {method}") as tell:
         if method == "unit":
             found: Any = explaining.hidden_unit(
                 model, rows.table, options.unit, member=options.member, seed=seed
@@ -157,28 +158,73 @@ def _record(options: argparse.Namespace, method: str, rows: ExplainedRows) -> di
             ).to_record()  # fmt: skip
         if method == "lime":
             found = explaining.local_surrogate(
-                model, rows.table, 0, label=options.label, scale=options.scale,
+                model, rows.table, 0, label=_classes(options, method, rows), scale=options.scale,
                 background=rows.background, seed=seed,
             )  # fmt: skip
             return {**found.to_record(), "row": options.row}
-        if method in ("shap", "gradients"):
-            return {**_added(options, method, rows), "method": method, "row": options.row}
+        if method in ("shap", "gradients", "saliency"):
+            found = _by_column(options, method, rows, tell)
+            return {**found, "method": method, "row": options.row}
         return _curves(options, method, rows)
 
 
-def _added(options: argparse.Namespace, method: str, rows: ExplainedRows) -> dict[str, Any]:
-    """What each column adds to one row's answer, or on average to many."""
-    from chainrule.explaining import integrated_gradients, shap_values
+def _by_column(
+    options: argparse.Namespace, method: str, rows: ExplainedRows, tell: Any
+) -> dict[str, Any]:
+    """A number for each column: of one row, or the mean size over many."""
+    from chainrule.explaining import integrated_gradients, saliency, shap_values
 
-    table = rows.table if rows.row is None else rows.table.take(np.array([rows.row]))
-    wanted: dict[str, Any] = {"classes": options.label, "scale": options.scale}
+    table = _looked_at(rows)
+    wanted: dict[str, Any] = {
+        "classes": _classes(options, method, rows), "scale": options.scale,
+    }  # fmt: skip
     if method == "shap":
-        found = shap_values(rows.model, table, rows.background, seed=rows.seed, **wanted)
+        found: Any = shap_values(rows.model, table, rows.background, seed=rows.seed, **wanted)
+    elif method == "gradients":
+        found = integrated_gradients(rows.model, table, progress=tell, **wanted)
     else:
-        found = integrated_gradients(rows.model, table, **wanted)
+        found = saliency(rows.model, table, **wanted)
     if rows.row is None:
-        return found.importance(seed=rows.seed).to_record()
-    return found.row(0).to_record()
+        return dict(found.importance(seed=rows.seed).to_record())
+    return _slopes_of_row(found) if method == "saliency" else dict(found.row(0).to_record())
+
+
+def _looked_at(rows: ExplainedRows) -> Table:
+    return rows.table if rows.row is None else rows.table.take(np.array([rows.row]))
+
+
+def _classes(options: argparse.Namespace, method: str, rows: ExplainedRows) -> Any:
+    """The class named, else of many the most probable ones, which is said; None for the usual ones.
+
+    All classes of SHAP values come at the price of one, so that means are of all of them.
+    """
+    from chainrule.explaining import MOST_CLASSES, likeliest, subject_of
+
+    subject = subject_of(rows.model, _looked_at(rows))
+    count = len(subject.outputs)
+    most = 1 if rows.row is not None else MOST_CLASSES
+    if options.label is not None or count <= max(2, most):
+        return options.label
+    if rows.row is None and method == "shap":
+        return None
+    found = likeliest(subject, most)
+    which = "the most probable one" if most == 1 else f"the {most} most probable ones"
+    say(f"note: of {count:,} classes {which}, {listing(found)}; --class names another.")
+    return found[0] if most == 1 else found
+
+
+def _slopes_of_row(found: ColumnValues) -> dict[str, Any]:
+    """What saliency says of the one row that was asked about, the steepest column first."""
+    record = found.to_record()
+    columns = [
+        {"column": one["column"], "value": one["value"][0], "cell": one["cell"][0]}
+        for one in record["columns"]
+    ]
+    columns.sort(key=lambda one: -abs(one["value"]))
+    return {
+        **record, "columns": columns, "output": record["outputs"][0],
+        "prediction": record["prediction"][0],
+    }  # fmt: skip
 
 
 def _curves(options: argparse.Namespace, method: str, rows: ExplainedRows) -> dict[str, Any]:
@@ -206,10 +252,11 @@ def _curves(options: argparse.Namespace, method: str, rows: ExplainedRows) -> di
     for one in columns:
         one["ice_rows"] = [int(rows.places[place]) for place in one["ice_rows"]]
     told = list(dict.fromkeys(sentence for one in found for sentence in one.cannot_tell))
+    of_all = [sentence for sentence in told if all(sentence in one.cannot_tell for one in found)]
     answers = subject.take([rows.row]).answers(options.scale) if rows.row is not None else None
     return {
         "method": method, "columns": columns, "scale": found[0].scale, "row": options.row,
-        "rows": found[0].rows, "cannot_tell": told if options.column else told[-1:],
+        "rows": found[0].rows, "cannot_tell": told if options.column else of_all,
         "prediction": None if answers is None else answers[0].tolist(),
         "in_full": bool(options.column),
     }  # fmt: skip

@@ -75,22 +75,43 @@ def _additions(record: Mapping[str, Any], base: float) -> str:
 
 
 def _mean_sizes(record: Mapping[str, Any]) -> Iterator[str]:
-    """Of many rows how far columns move answers."""
+    """Of many rows how far columns move answers, or how fast they change with them."""
+    is_slope, measured = record["method"] == "saliency", _measure(record)
     values = [one["value"] for one in record["columns"]]
     digits = _digits(values)
-    yield (
-        f"{record['method']}: how far each column moves the {_measure(record)}, mean over "
-        f"{plural(record['rows'], 'row')}"
-    )
+    what = (
+        f"how fast the {measured} changes with each column" if is_slope
+        else f"how far each column moves the {measured}"
+    )  # fmt: skip
+    yield f"{record['method']}: {what}, mean over {plural(record['rows'], 'row')}"
     lines = [
         (one["column"], _number(one["value"], digits), _interval(one["interval"], digits), bar)
         for one, bar in zip(record["columns"], _bars(values), strict=True)
     ]
-    yield text_table(("column", "moves", "95 % interval", ""), lines, right=(1, 2))
+    header = ("column", "slope" if is_slope else "moves", "95 % interval", "")
+    yield text_table(header, lines, right=(1, 2))
 
 
 def _added(record: Mapping[str, Any]) -> Iterator[str]:
     yield from _added_to_row(record) if record["row"] is not None else _mean_sizes(record)
+
+
+def _slopes(record: Mapping[str, Any]) -> Iterator[str]:
+    """How fast the answer to a row changes with each column, or to many on the mean."""
+    if record["row"] is None:
+        yield from _mean_sizes(record)
+        return
+    values = [one["value"] for one in record["columns"]]
+    digits = _digits(values)
+    yield (
+        f"row {record['row']:,}: {_measure(record)} {_spelled(record['prediction'])}, and how it "
+        "changes, by slopes, with a standard deviation of a number or other values of a category"
+    )
+    lines = [
+        (one["column"], spell_cell(one["cell"]), f"{one['value']:+,.{digits}f}", bar)
+        for one, bar in zip(record["columns"], _bars(values), strict=True)
+    ]
+    yield text_table(("column", "value", "slope", ""), lines, right=(2,))
 
 
 def _curves(record: Mapping[str, Any]) -> Iterator[str]:
@@ -113,7 +134,8 @@ def _curves(record: Mapping[str, Any]) -> Iterator[str]:
 def _range(one: Mapping[str, Any]) -> str:
     if one["counts"]:
         return plural(len(one["labels"]), "value")
-    return f"{one['labels'][0]} to {one['labels'][-1]}"
+    last, also = (-1, "") if one["missing"] is None else (-2, ", and missing")
+    return f"{one['labels'][0]} to {one['labels'][last]}{also}"
 
 
 def _curve(one: Mapping[str, Any], row: int | None) -> Iterator[str]:
@@ -174,17 +196,25 @@ def _unit(record: Mapping[str, Any]) -> Iterator[str]:
     ]
     yield "\nrows that excite it most (counted from 0)"
     yield text_table(("row", "activation", *names), rows, right=(0, 1))
-    effect = record["effect"]
-    shown = effect["outputs"][:MOST_CLASSES]
-    digits = _digits([value for means in effect["means"] for value in means])
-    means_by_level = [
-        (f"{level:.4g}", *(_number(value, digits) for value in means[: len(shown)]))
-        for level, means in zip(effect["activation"], effect["means"], strict=True)
+    yield from _effect(record["effect"])
+
+
+def _effect(effect: Mapping[str, Any]) -> Iterator[str]:
+    """The mean answer with a unit held, for the outputs that it moves most."""
+    moves = -np.ptp(effect["means"], axis=0)
+    shown = sorted(np.argsort(moves, kind="stable")[:MOST_CLASSES])
+    means = np.array(effect["means"])[:, shown]
+    digits = _digits(means.ravel().tolist())
+    lines = [
+        (f"{level:.4g}", *(_number(value, digits) for value in line))
+        for level, line in zip(effect["activation"], means.tolist(), strict=True)
     ]
     yield "\nmean answer of this network when the unit is held at"
-    yield text_table(
-        ("activation", *map(str, shown)), means_by_level, right=tuple(range(len(shown) + 1))
-    )
+    names = [str(effect["outputs"][place]) for place in shown]
+    yield text_table(("activation", *names), lines, right=tuple(range(len(names) + 1)))
+    left = len(effect["outputs"]) - len(names)
+    if left:
+        yield f"  ... and {left:,} more class{'es' * (left > 1)} that it moves less, see --json"
 
 
 def _driving(driver: Mapping[str, Any]) -> list[tuple[str, float]]:
@@ -234,5 +264,6 @@ METHOD_TEXTS: dict[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     "pdp": _curves,
     "ice": _curves,
     "gradients": _added,
+    "saliency": _slopes,
     "unit": _unit,
 }

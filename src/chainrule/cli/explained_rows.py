@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.cli.output import plural, say
-from chainrule.errors import DataError, MissingPlaceError
+from chainrule.errors import DataError, MissingFileError, MissingPlaceError
 
 if TYPE_CHECKING:
     from chainrule.data import Column, Table
@@ -20,7 +20,9 @@ __all__ = ["ExplainedRows", "rows_to_explain"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-ROWS = {"shap": 200, "pdp": 1000, "ice": 1000, "gradients": 1000}
+ROWS = {"shap": 200, "pdp": 1000, "ice": 1000, "gradients": 200, "saliency": 1000}
+OF_TABLE = ("permutation",)
+"""Methods that rows without a target are not enough for."""
 REPEATS = 10
 WORK = 2e11
 """Multiplications that permutation makes: some ten seconds."""
@@ -71,9 +73,9 @@ def rows_to_explain(options: argparse.Namespace, method: str) -> ExplainedRows:
 
     folder = RunFolder.open(options.run)
     model = load_table_model(folder.model_path)
-    if options.data is None:
+    if options.data is None and options.row is None and method not in OF_TABLE:
         return _kept(folder, model)
-    table = read_table(options.data)
+    table = _table_of(folder) if options.data is None else read_table(options.data)
     if options.row is not None:
         return _around(folder, model, table, options.row)
     places = np.arange(table.rows) if method == "unit" else _unseen(folder, table)
@@ -87,6 +89,30 @@ def rows_to_explain(options: argparse.Namespace, method: str) -> ExplainedRows:
         say(f"note: {most:,} of {plural(len(places), 'row')}, drawn by the seed (--rows).")
         places = places[np.sort(order[:most])]
     return ExplainedRows(folder, model, table.take(places), places)
+
+
+def _table_of(folder: RunFolder) -> Table:
+    """The table that a run was trained on; raises where it is not there as it was."""
+    from chainrule.data import fingerprint, read_table
+
+    config = folder.read_config() if folder.config_path.is_file() else {}
+    source = config.get("data", "-")
+    if source == "-":
+        message = f"{folder.path}: does not say which table it was trained on; name one as DATA."
+        raise DataError(message)
+    try:
+        table = read_table(source)
+    except MissingFileError:
+        message = f"{source}: the run's table is not there any more; name one as DATA."
+        raise MissingFileError(message) from None
+    if fingerprint(table) != config.get("fingerprint"):
+        message = (
+            f"{source}: has changed since the run was trained; name it as DATA to explain it as it "
+            "is now."
+        )
+        raise DataError(message)
+    say(f"note: of {source}, which the run was trained on.")
+    return table
 
 
 def _usual(method: str, model: TableModel) -> int | None:

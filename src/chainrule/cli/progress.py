@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -89,20 +89,34 @@ class ProgressView:
 
 
 @contextmanager
-def waiting(text: str) -> Iterator[None]:
+def waiting(text: str) -> Iterator[Callable[[int, int], None]]:
     """Shows on a terminal what takes its time, until it is done.
 
-    >>> with waiting("reading"):
-    ...     pass
+    Gives what takes how many rows of how many are done, where that is known.
+
+    >>> with waiting("reading") as tell:
+    ...     tell(3, 10)
     """
     from chainrule.training import live_text
 
-    live = live_text(vanishes=True)
+    live, began = live_text(vanishes=True), time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        if live is not None and live.is_due():
+            seconds = (time.monotonic() - began) * (total / done - 1)
+            live.show(lambda columns, blocks: _counted(text, done, total, seconds))
+
     if live is None:
-        yield
+        yield tell
         return
     live.show(lambda columns, blocks: text)
     try:
-        yield
+        yield tell
     finally:
         live.end(lambda columns, blocks: "")
+
+
+def _counted(text: str, done: int, total: int, left: float) -> str:
+    from chainrule.training import spell_seconds
+
+    return f"{text}: {done:,} of {total:,} rows, about {spell_seconds(left)} left"

@@ -6,6 +6,7 @@ from chainrule.data.blocks import rows_also_in
 from chainrule.data.convert import as_numbers
 from chainrule.data.encode import Encoded, Encoder, check_inputs
 from chainrule.data.exchange import FRAMES, arrays_of_frame, frame_of, series_array
+from chainrule.data.folds import Folds, folds_of
 from chainrule.data.frames import as_table, column_of
 from chainrule.data.read import read_table
 from chainrule.data.scaling import refuse_infinite
@@ -21,6 +22,7 @@ __all__ = [
     "ColumnSchema",
     "Encoded",
     "Encoder",
+    "Folds",
     "Labels",
     "Numbers",
     "Schema",
@@ -34,6 +36,7 @@ __all__ = [
     "column_fingerprints",
     "column_of",
     "fingerprint",
+    "folds_of",
     "frame_of",
     "infer_schema",
     "parquet_bytes",

@@ -8,10 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import random
-from chainrule.data.blocks import duplicate_blocks, group_blocks, joined_blocks
-from chainrule.data.convert import as_moments, as_numbers
 from chainrule.data.schema import Schema, rows_with_target
 from chainrule.data.table import Table
+from chainrule.data.together import (
+    FEW_DIFFER,
+    class_target,
+    classes_of,
+    few_differ,
+    kept_blocks,
+    moments_of,
+)
 from chainrule.errors import DataError, SettingError
 
 __all__ = ["Split", "split"]
@@ -21,7 +27,6 @@ PARTS = ("none", "train", "validation", "test")
 DRAWS_OF_GROUPS = 24
 TEST_STREAM, VALIDATION_STREAM = 0, 1
 VALIDATION_FROM_ROWS = 5
-BLOCKS_AT_LEAST = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,27 +109,8 @@ def _by_time(
     table: Table, schema: Schema, tested: int, watched: int
 ) -> tuple[NDArray[np.uint8], str]:
     name = schema.named("time") or ""
-    column = table.columns[name]
-    if column.missing.any():
-        row = int(np.flatnonzero(column.missing)[0])
-        message = (
-            f"column {name!r}: the time is missing in {int(column.missing.sum())} rows with a "
-            f"target (first: number {row} of them, counted from 0); fill it, or leave them out."
-        )
-        raise DataError(message)
-    if column.kind == "datetime":
-        moments = as_moments(column, name).values.astype(np.int64)
-    else:
-        moments = as_numbers(column, name).values
-    moments = np.unique(moments, return_inverse=True)[1]
-    reason = f"the last rows by {name!r} are the test"
-    group = schema.named("group")
-    if group is not None:
-        blocks = group_blocks(table.columns[group])
-        last = np.zeros(int(blocks.max()) + 1, dtype=np.int64)
-        np.maximum.at(last, blocks, moments)
-        moments = last[blocks]
-        reason += f", groups of {group!r} kept together by their last row"
+    moments, kept = moments_of(table, schema)
+    reason = f"the last rows by {name!r} are the test{kept}"
     order = np.sort(moments)
     start = _edge(order, len(order) - tested)
     middle = _edge(order[:start], start - watched)
@@ -153,16 +139,15 @@ def _edge(order: Integers, place: int) -> int:
 def _by_chance(
     table: Table, schema: Schema, seed: int, tested: int, watched: int
 ) -> tuple[NDArray[np.uint8], str]:
-    blocks, reason = _blocks(table, schema)
+    blocks, reason = kept_blocks(table, schema)
     parts = _drawn(table, schema, blocks, seed, tested, watched)
     group = schema.named("group")
     if group is None:
-        few = int(blocks.max(initial=-1)) + 1 < BLOCKS_AT_LEAST <= table.rows
         empty = (parts == 3).sum() < tested / 2 or (parts == 2).sum() < watched / 2
-        if few or empty:
+        if few_differ(blocks) or empty:
             parts = _drawn(table, schema, np.arange(table.rows), seed, tested, watched)
-            reason = "drawn by chance (too few rows differ to keep those that repeat together)"
-    if _class_target(schema) is not None:
+            reason = FEW_DIFFER
+    if class_target(schema) is not None:
         reason += ", the classes in the same shares" if group is None else ", classes nearly so"
     return parts, reason
 
@@ -172,7 +157,7 @@ def _drawn(
 ) -> NDArray[np.uint8]:
     """The part of each row: first the test is drawn, then the validation from the rest."""
     group = schema.named("group")
-    classes = _classes(table, schema)
+    classes = classes_of(table, schema)
     parts = np.ones(table.rows, dtype=np.uint8)
     for number, stream, size in ((3, TEST_STREAM, tested), (2, VALIDATION_STREAM, watched)):
         if size == 0:
@@ -185,38 +170,6 @@ def _drawn(
             _refuse_giant(chosen, table, group, local)
         parts[rest[chosen]] = number
     return parts
-
-
-def _classes(table: Table, schema: Schema) -> Integers:
-    name = _class_target(schema)
-    if name is None:
-        return np.zeros(table.rows, dtype=np.int64)
-    return table.columns[name].codes
-
-
-def _class_target(schema: Schema) -> str | None:
-    """The target whose classes keep their shares: of several the first of classes."""
-    return next((one.name for one in schema.targets if one.task == "classification"), None)
-
-
-def _blocks(table: Table, schema: Schema) -> tuple[Integers, str]:
-    """The rows that stay together, and what to say of them."""
-    names = [*schema.inputs, *schema.target_names]
-    blocks = duplicate_blocks(table, names)
-    repeated = table.rows - (int(blocks.max(initial=-1)) + 1)
-    reason = "drawn by chance"
-    if repeated:
-        rows = "row that repeats" if repeated == 1 else "rows that repeat"
-        reason += f", {repeated} {rows} another kept with it"
-    group = schema.named("group")
-    if group is None:
-        return blocks, reason
-    groups = group_blocks(table.columns[group])
-    joined = joined_blocks(groups, blocks)
-    largest = int(np.bincount(groups).max(initial=0))
-    if np.bincount(joined).max(initial=0) > max(table.rows // 2, largest):
-        return groups, f"groups of {group!r} kept together, drawn by chance"
-    return joined, f"groups of {group!r} kept together, {reason}"
 
 
 def _refuse_giant(chosen: NDArray[np.bool_], table: Table, group: str, blocks: Integers) -> None:

@@ -104,6 +104,7 @@ def _write_values(ax: Axes, values: Any, sums: Any) -> None:
             _number(value, signed=True), (after, place), (3 * sign, 0), fontsize=size,
             textcoords="offset points", va="center", ha="left" if sign > 0 else "right",
             color=color_on(ax, BLACK),
+            bbox={"facecolor": paper(ax), "edgecolor": "none", "pad": 0.6},
         ).set_in_layout(False)  # fmt: skip
 
 
@@ -115,7 +116,11 @@ def _fitting(ax: Axes, names: Sequence[str]) -> list[str]:
 
 
 def _number(value: float, *, signed: bool = False) -> str:
-    text = f"{value:+.2g}" if signed else f"{value:.3g}"
+    sign, size = "+" if signed else "", abs(value)
+    if 1000 <= size < 1e12:
+        text = f"{value:{sign},.0f}"
+    else:
+        text = f"{value:{sign}.{2 if signed and size < 10 else 3}g}"
     return text.replace("-", "\N{MINUS SIGN}")
 
 

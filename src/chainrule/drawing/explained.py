@@ -31,6 +31,8 @@ LONGEST = 28
 TURNED = 30
 """Letters that names below an axis have together before they are turned."""
 LINES = 6
+BESIDE = 12
+"""Of the range of an axis, how far beside it missing values stand."""
 
 
 def plot_importance(
@@ -96,35 +98,79 @@ def plot_dependence(
     """
     ax = axes_or_new(ax, "plot_dependence", (5.0, 3.8))
     curves, ordered = record["curves"][:LINES], not record["counts"]
-    x = _places(record) if ordered else np.arange(len(record["grid"]))
-    if ice and len(curves) == 1:
-        look = {"linewidth": 0.6, "linestyle": "-"} if ordered else {"linestyle": "", "marker": "_"}
-        for one in curves[0]["ice"]:
-            drawn = np.array(one) - (one[0] if centered else 0.0)
-            ax.plot(x, drawn, color=color_on(ax, BLACK), alpha=0.3, zorder=1, **look)
+    single = len(curves) == 1
+    known = len(record["grid"]) - (record.get("missing") is not None)
+    x = _places(record, known) if ordered else np.arange(known)
+    if ice and single:
+        _draw_rows(ax, x, curves[0]["ice"], ordered, centered)
     for index, curve in enumerate(curves):
-        _draw_mean(ax, x, curve, index, ordered, centered)
-    if ordered:
-        dated = record["kind"] == "datetime"
-        if dated:
-            _mark_dates(ax)
-        marks = _moments(record["marks"]) if dated else record["marks"]
-        ax.plot(
-            marks, np.full(len(marks), 0.02), "|", transform=ax.get_xaxis_transform(), color=GREY,
-            markersize=7,
-        )  # fmt: skip
-    else:
-        names = [shortened(one, LONGEST) for one in record["labels"]]
-        turned = 90 if sum(map(len, names)) > TURNED else 0
-        ax.set_xticks(x, names, rotation=turned)
-        ax.set_xlim(-0.6, len(names) - 0.4)
-        ax.grid(visible=False, axis="x")
-    if len(curves) > 1:
-        legend_above(ax, columns=3, compact=True)
+        label = "mean with its interval" if single else str(curve["output"])
+        _draw_mean(ax, x, curve, {**line_style(ax, index), "label": label}, ordered, centered)
+    _mark_rows(ax, record) if ordered else _name_values(ax, record["labels"])
+    if known < len(record["grid"]):
+        _draw_missing(ax, _beside(record, x), curves, ice and single, centered)
+    legend_above(ax, columns=3, compact=True)
     ax.set_ylabel(_measured(record, curves) + (" less the start" if centered else ""))
-    titled(ax, f"By {record['column']}")
+    left = len(record["curves"]) - len(curves)
+    of = f" ({len(curves)} of {len(record['curves']):,} classes)" if left else ""
+    titled(ax, f"By {record['column']}{of}")
     labeled(ax, str(record["column"]))
     return ax
+
+
+def _draw_rows(ax: Axes, x: Any, rows: Sequence[Any], ordered: bool, centered: bool) -> None:
+    """Curves of single rows, or a mark for each value of one."""
+    look = {"linewidth": 0.6, "linestyle": "-"} if ordered else {"linestyle": "", "marker": "_"}
+    for number, one in enumerate(rows):
+        drawn = np.array(one[: len(x)]) - (one[0] if centered else 0.0)
+        ax.plot(
+            x, drawn, color=color_on(ax, BLACK), alpha=0.3, zorder=1, **look,
+            label="single rows" if number == 0 else None,
+        )  # fmt: skip
+
+
+def _beside(record: Mapping[str, Any], x: Any) -> Any:
+    """Where a missing value stands: beside all others."""
+    marks = _moments(record["marks"]) if record["kind"] == "datetime" else record["marks"]
+    ends = np.concatenate([x, np.asarray(marks, x.dtype)])
+    range_ = ends.max() - ends.min()
+    return ends.max() + (range_ / BESIDE if range_ else np.ones(1, range_.dtype)[0])
+
+
+def _draw_missing(ax: Axes, place: Any, curves: Sequence[Any], ice: bool, centered: bool) -> None:
+    """The last mean of each curve, of rows without a value."""
+    ink = color_on(ax, BLACK)
+    look: dict[str, Any] = {"linestyle": "", "marker": "D", "markersize": 5}
+    for index, curve in enumerate(curves):
+        start = curve["means"][0] if centered else 0.0
+        color = line_style(ax, index)["color"]
+        ax.plot([place], [curve["means"][-1] - start], color=color, zorder=3, **look)
+        low, high = curve["intervals"][-1]
+        ax.vlines([place], low - start, high - start, color=color, linewidth=1.2, zorder=2)
+        for row in curve["ice"] if ice else ():
+            drawn = row[-1] - (row[0] if centered else 0.0)
+            ax.plot([place], [drawn], color=ink, alpha=0.3, zorder=1, linestyle="", marker="_")
+    ax.plot(np.array([place])[:0], [], color=ink, label="missing", **look)
+
+
+def _mark_rows(ax: Axes, record: Mapping[str, Any]) -> None:
+    """Marks of rows below the curves, and dates where these are what the column has."""
+    dated = record["kind"] == "datetime"
+    if dated:
+        _mark_dates(ax)
+    marks = _moments(record["marks"]) if dated else record["marks"]
+    ax.plot(
+        marks, np.full(len(marks), 0.02), "|", transform=ax.get_xaxis_transform(), color=GREY,
+        markersize=7,
+    )  # fmt: skip
+
+
+def _name_values(ax: Axes, labels: Sequence[str]) -> None:
+    names = [shortened(one, LONGEST) for one in labels]
+    turned = 90 if sum(map(len, names)) > TURNED else 0
+    ax.set_xticks(np.arange(len(names)), names, rotation=turned)
+    ax.set_xlim(-0.6, len(names) - 0.4)
+    ax.grid(visible=False, axis="x")
 
 
 def _measured(record: Mapping[str, Any], curves: Sequence[Mapping[str, Any]]) -> str:
@@ -146,12 +192,13 @@ def _mark_dates(ax: Axes) -> None:
 
 
 def _draw_mean(
-    ax: Axes, x: Any, curve: Mapping[str, Any], index: int, ordered: bool, centered: bool
+    ax: Axes, x: Any, curve: Mapping[str, Any], style: dict[str, Any], ordered: bool, centered: bool
 ) -> None:
     """The mean of an output with its interval: a line and a band, or points with bars."""
     start = curve["means"][0] if centered else 0.0
-    means, ends = np.array(curve["means"]) - start, np.array(curve["intervals"]).T - start
-    style = {**line_style(ax, index), "label": str(curve["output"]), "zorder": 3}
+    means = np.array(curve["means"][: len(x)]) - start
+    ends = np.array(curve["intervals"][: len(x)]).T - start
+    style = {**style, "zorder": 3}
     if ordered:
         ax.fill_between(x, *ends, color=style["color"], alpha=0.18, linewidth=0, zorder=2)
         ax.plot(x, means, **style)
@@ -161,10 +208,10 @@ def _draw_mean(
     ax.vlines(x, *ends, color=style["color"], linewidth=1.2, zorder=2)
 
 
-def _places(record: Mapping[str, Any]) -> Any:
+def _places(record: Mapping[str, Any], count: int) -> Any:
     if record["kind"] == "datetime":
-        return _moments(record["grid"])
-    return np.array(record["grid"], float)
+        return _moments(record["grid"][:count])
+    return np.array(record["grid"][:count], float)
 
 
 def _moments(texts: Sequence[str]) -> Any:

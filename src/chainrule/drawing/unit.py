@@ -215,4 +215,8 @@ def draw_effect(ax: Axes, effect: Effect) -> None:
     if several:
         legend_above(ax, columns=3, compact=True, title=effect.word)
     ylabel = "mean of each output" if several else "mean output"
-    ax.set(ylabel=ylabel, title="Its effect")
+    count = curves.shape[1]
+    word = effect.word + ("es" if effect.word.endswith("s") else "s")
+    of = f" on {len(moved)} of {count:,} {word}" if len(moved) < count else ""
+    ax.set_ylabel(ylabel)
+    titled(ax, f"Its effect{of}")

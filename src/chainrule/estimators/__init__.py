@@ -13,7 +13,7 @@ from chainrule.estimators.held import Held
 from chainrule.estimators.keeping import Keeper
 from chainrule.estimators.metric import chosen_score, positive_code
 from chainrule.estimators.model import Predictions, TableModel, load_table_model
-from chainrule.estimators.plan import TablePlan, plan_table
+from chainrule.estimators.plan import TablePlan, plan_table, schema_of_table
 from chainrule.estimators.run import TableProgress
 from chainrule.estimators.settings import SETTINGS, Setting, TableSettings
 from chainrule.estimators.staged import StagedFit, StagedRows
@@ -54,6 +54,7 @@ __all__ = [
     "plan_table",
     "positive_code",
     "row_step",
+    "schema_of_table",
     "tabular_estimator",
 ]
 

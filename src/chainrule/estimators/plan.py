@@ -27,7 +27,7 @@ from chainrule.estimators.choices import Member, chosen_settings, learned_rows, 
 from chainrule.estimators.layout import Layout
 from chainrule.estimators.settings import TableSettings
 
-__all__ = ["ClassWeight", "TablePlan", "check_single", "plan_table"]
+__all__ = ["ClassWeight", "TablePlan", "check_single", "plan_table", "schema_of_table"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 ClassWeight = str | Mapping[Any, float] | None
@@ -185,7 +185,7 @@ def plan_table(
     Raises `DataError` where columns are missing or cannot be used, `SettingError` for settings
     that do not fit the table.
     """
-    schema = _schema(table, target, settings, tasks)
+    schema = schema_of_table(table, target, settings, tasks)
     check_inputs(table, schema)
     weights = _class_weights(schema, settings, class_weights or {})
     _check_calibration(schema, settings)
@@ -216,12 +216,13 @@ def plan_table(
     return _checked(plan, test is not None)
 
 
-def _schema(
+def schema_of_table(
     table: Table,
     target: str | Sequence[str],
     settings: TableSettings,
-    tasks: Mapping[str, str] | None,
+    tasks: Mapping[str, str] | None = None,
 ) -> Schema:
+    """What the columns are for, as the settings say."""
     return infer_schema(
         table,
         target,

@@ -7,6 +7,7 @@ from chainrule.explaining.column_values import ColumnValues, MeanAttribution
 from chainrule.explaining.dependence import Curve, Dependence, dependence_of, partial_dependence
 from chainrule.explaining.gradients import integrated_gradients, saliency
 from chainrule.explaining.hidden_unit import ExcitedRow, HiddenUnit, hidden_unit
+from chainrule.explaining.outputs import MOST_CLASSES, likeliest
 from chainrule.explaining.overview import overview, rows_within
 from chainrule.explaining.permutation import Importance, permutation_importance
 from chainrule.explaining.scale import SCALES
@@ -16,6 +17,7 @@ from chainrule.explaining.surrogate import Surrogate, local_surrogate
 from chainrule.explaining.unit_drivers import Driver
 
 __all__ = [
+    "MOST_CLASSES",
     "SCALES",
     "Attributions",
     "ColumnValues",
@@ -32,6 +34,7 @@ __all__ = [
     "dependence_of",
     "hidden_unit",
     "integrated_gradients",
+    "likeliest",
     "local_surrogate",
     "overview",
     "partial_dependence",

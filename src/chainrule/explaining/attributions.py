@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.errors import EngineError, MissingPlaceError
 from chainrule.explaining.column_values import ColumnValues, measure, numbers_of_cells
-from chainrule.explaining.explanation import Explanation, plain, shown
+from chainrule.explaining.explanation import Explanation, plain, shown, spelled
 
 __all__ = ["Attributions", "RowAttribution"]
 
@@ -154,7 +154,8 @@ class RowAttribution(Explanation):
     def _title(self) -> str:
         told = measure(self.output, self.scale)
         return (
-            f"Row {self.row:,}: {told} {self.prediction:.4g}, base {self.base:.4g} ({self.method})"
+            f"Row {self.row:,}: {told} {spelled(self.prediction)}, base {spelled(self.base)} "
+            f"({self.method})"
         )
 
     def _columns(self) -> dict[str, list[Any]]:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SettingError, listing, nearest
-from chainrule.explaining.explanation import Explanation, plain
+from chainrule.explaining.explanation import Explanation, few_rows, plain, together
+from chainrule.explaining.outputs import MOST_CLASSES
 from chainrule.reporting import LEVEL, drawn
 
 __all__ = ["ColumnValues", "MeanAttribution", "measure", "numbers_of_cells"]
@@ -71,10 +72,11 @@ class ColumnValues(Explanation):
             resampled = np.einsum("ir,rc->ic", times, sizes) / self.rows
             low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
             ends = [(float(low[one]), float(high[one])) for one in order]
-        output = "all classes" if several else self.outputs[self._place(label, 0)]
+        output = self._together() if several else self.outputs[self._place(label, 0)]
         return MeanAttribution(
             self.method, output, self.scale, tuple(self.columns[one] for one in order),
-            tuple(means[order].tolist()), tuple(ends), self.rows, self.cannot_tell, self.library,
+            tuple(means[order].tolist()), tuple(ends), self.rows,
+            (*few_rows(self.rows), *self.cannot_tell), self.library,
         )  # fmt: skip
 
     def plot(self, label: Any = None, ax: Any = None) -> Any:
@@ -99,6 +101,12 @@ class ColumnValues(Explanation):
             ],
             "cannot_tell": list(self.cannot_tell),
         }
+
+    def _together(self) -> str:
+        """The outputs in words."""
+        if len(self.outputs) > MOST_CLASSES:
+            return f"{len(self.outputs):,} classes"
+        return together([str(plain(one)) for one in self.outputs])
 
     def _three(self, values: Array) -> Array:
         """Values or predictions with an axis of outputs."""

@@ -11,9 +11,14 @@ import numpy as np
 
 from chainrule import random
 from chainrule.explaining.dependent import dependent_groups
-from chainrule.explaining.explanation import Explanation, library_of, together
+from chainrule.explaining.explanation import Explanation, few_rows, library_of, together
 from chainrule.explaining.grid import Grid, grid_of
-from chainrule.explaining.outputs import chosen_outputs, output_name
+from chainrule.explaining.outputs import (
+    MOST_CLASSES,
+    chosen_outputs,
+    likeliest_first,
+    output_name,
+)
 from chainrule.explaining.subject import Subject, subject_of
 from chainrule.reporting import LEVEL
 from chainrule.settings import check_count
@@ -70,13 +75,18 @@ class Dependence(Explanation):
         Which one, and what it is.
     grid, labels
         Its values as plain ones (dates as ISO text) and as people read them; "(others)" stands for
-        all values that are less frequent.
+        all values that are less frequent, "present" for any of a column of which the model uses no
+        more.
     counts
         Rows by value; empty for numbers and dates.
+    missing
+        Of numbers and dates the rows without one, whose place is the last of the grid, where rows
+        or training had some; else None.
     marks
         Some values of rows, evenly drawn, of numbers and dates.
     curves
-        An entry for each output.
+        An entry for each output; of more than 4 classes, where none is named, those with the
+        highest mean probability first.
     ice_rows
         The rows of the single curves, counted from 0.
     findings
@@ -89,6 +99,7 @@ class Dependence(Explanation):
     grid: tuple[Any, ...]
     labels: tuple[str, ...]
     counts: tuple[int, ...]
+    missing: int | None
     marks: tuple[Any, ...]
     curves: tuple[Curve, ...]
     ice_rows: tuple[int, ...]
@@ -105,8 +116,12 @@ class Dependence(Explanation):
 
     @property
     def spread(self) -> float:
-        """By how much the mean answer moves over the values, at most over outputs."""
-        return max(float(np.ptp(one.means)) for one in self.curves)
+        """By how much the mean answer moves over the values, at most over outputs.
+
+        A missing number or date is one of them where rows have it.
+        """
+        places = len(self.grid) - (self.missing == 0)
+        return max(float(np.ptp(one.means[:places])) for one in self.curves)
 
     def to_record(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -119,6 +134,7 @@ class Dependence(Explanation):
             "grid": list(self.grid),
             "labels": list(self.labels),
             "counts": list(self.counts),
+            "missing": self.missing,
             "marks": list(self.marks),
             "rows": self.rows,
             "ice_rows": list(self.ice_rows),
@@ -145,8 +161,11 @@ class Dependence(Explanation):
         return f"Mean {self.scale} of {what} by {self.column}, over {self.rows:,} rows"
 
     def _columns(self) -> dict[str, list[Any]]:
+        return self._lines(self.curves)
+
+    def _lines(self, curves: tuple[Curve, ...]) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = {"value": [], "output": [], "mean": [], "low": [], "high": []}
-        for curve in self.curves:
+        for curve in curves:
             ends = zip(self.labels, curve.means, curve.intervals, strict=True)
             for label, mean, (low, high) in ends:
                 line = {"value": label, "output": curve.output, "mean": mean, "low": low,
@@ -155,8 +174,13 @@ class Dependence(Explanation):
                     found[name].append(cell)
         return found
 
+    def _shown_columns(self) -> dict[str, list[Any]]:
+        return self._lines(self.curves[:MOST_CLASSES])
+
     def __repr__(self) -> str:
-        return "\n".join([super().__repr__(), *self.findings])
+        left = len(self.curves) - MOST_CLASSES
+        more = f"{left:,} more: see to_frame(), or name one with classes=."
+        return "\n".join([super().__repr__(), *self.findings, *([more] if left > 0 else [])])
 
 
 def partial_dependence(
@@ -169,7 +193,8 @@ def partial_dependence(
         A fitted estimator, a run folder or a `TableModel`, and rows.
     column
         Of numbers and dates the grid is quantiles of the rows from 2 % to 98 %, or all values where
-        they are few; of others the 20 most frequent values, then all others together.
+        they are few, and a missing one where rows or training had such; of others the 20 most
+        frequent values, then all others together.
     points
         Values of the grid at most.
     rows
@@ -215,6 +240,7 @@ def dependence_of(
     elif subject.rows > rows:
         chosen = random.permutation(seed, 0, 0, subject.rows)[:rows]
     part = subject.take(chosen)
+    outputs = outputs if classes is not None else likeliest_first(part, outputs)
     made = [one.answers(scale)[:, outputs] for one in grid.subjects(part, subject, seed)]
     answers = np.stack(made, axis=1)  # (rows, values, outputs)
     single = min(CURVES, len(chosen)) if ice else 0
@@ -223,9 +249,10 @@ def dependence_of(
         for place, output in enumerate(outputs)
     )
     return Dependence(
-        column, grid.kind, scale, tuple(grid.plain), tuple(grid.labels), grid.counts, grid.marks,
-        curves, tuple(chosen[:single].tolist()), len(chosen), subject.target,
-        (*_findings(column, curves), *grid.thin), tuple(_cannot_tell(subject, column, seed)),
+        column, grid.kind, scale, tuple(grid.plain), tuple(grid.labels), grid.counts, grid.missing,
+        grid.marks, curves, tuple(chosen[:single].tolist()), len(chosen), subject.target,
+        (*_findings(column, curves), *grid.thin, *_ordered(subject, classes, curves)),
+        (*(few_rows(len(chosen)) if only is None else ()), *_cannot_tell(subject, column, seed)),
         library,
     )  # fmt: skip
 
@@ -237,13 +264,14 @@ def _curve(output: Any, answers: Array, single: int, grid: Grid) -> Curve:
     if len(answers) > 1:
         point = NormalDist().inv_cdf((1 + LEVEL) / 2)
         half = point * answers.std(axis=0, ddof=1) / np.sqrt(len(answers))
-    moves = answers - answers.mean(axis=1, keepdims=True)
+    known = answers[:, : grid.known]
+    moves = known - known.mean(axis=1, keepdims=True)
     whole, shared = float(np.mean(moves**2)), float(np.mean(moves.mean(axis=0) ** 2))
     apart = max(0.0, 1 - shared / whole) if whole > 1e-18 else 0.0
     against = None
     if grid.is_ordered and not grid.counts:
-        ends = answers[:, -1] - answers[:, 0]
-        against = float(np.mean(ends * (means[-1] - means[0]) < 0))
+        ends = known[:, -1] - known[:, 0]
+        against = float(np.mean(ends * ends.mean() < 0))
     return Curve(
         output, tuple(means.tolist()),
         tuple(zip((means - half).tolist(), (means + half).tolist(), strict=True)),
@@ -252,8 +280,8 @@ def _curve(output: Any, answers: Array, single: int, grid: Grid) -> Curve:
 
 
 def _findings(column: str, curves: tuple[Curve, ...]) -> Iterator[str]:
-    """What single rows say against the mean, for the output that has most of it."""
-    worst = max(curves, key=lambda one: one.apart)
+    """What single rows say against the mean, for the output that has most of it, of those shown."""
+    worst = max(curves[:MOST_CLASSES], key=lambda one: one.apart)
     if worst.apart <= APART:
         return
     of = f" in {worst.output!r}" if len(curves) > 1 else ""
@@ -264,6 +292,12 @@ def _findings(column: str, curves: tuple[Curve, ...]) -> Iterator[str]:
         f"Rows differ: {worst.apart:.0%} of what {column!r} moves{of} depends on the other "
         f"columns{turned}."
     )
+
+
+def _ordered(subject: Subject, classes: Any, curves: tuple[Curve, ...]) -> Iterator[str]:
+    """That some classes come first, where nobody has named any."""
+    if subject.is_classification and classes is None and len(curves) > MOST_CLASSES:
+        yield f"Of {len(curves):,} classes the most probable ones are shown first."
 
 
 def _cannot_tell(subject: Subject, column: str, seed: int) -> Iterator[str]:

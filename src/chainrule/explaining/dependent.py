@@ -10,6 +10,7 @@ from chainrule import random
 from chainrule.data import Column
 from chainrule.explaining.explanation import together
 from chainrule.explaining.subject import Subject
+from chainrule.reporting import FEW_ROWS
 
 __all__ = ["dependent_groups", "dependent_sentences"]
 
@@ -38,12 +39,14 @@ def dependent_sentences(subject: Subject, seed: int = 0) -> tuple[str, ...]:
 
 
 def dependent_groups(subject: Subject, seed: int = 0) -> list[tuple[str, ...]]:
-    """Columns that are linked by dependence above 0.8, over at most 2,000 rows.
+    """Columns that are linked by dependence above 0.8, over at most 2,000 rows; none of few rows.
 
     Numbers and dates are compared by Spearman's rank correlation, categories (their 50 most
     frequent values) by Cramer's V with Bergsma's correction, a number with a category by the
     correlation ratio of its ranks, corrected for the number of values.
     """
+    if subject.rows < FEW_ROWS:
+        return []
     rows = np.arange(subject.rows)
     if subject.rows > LOOKED_AT:
         rows = np.sort(random.permutation(seed, 0, 0, subject.rows)[:LOOKED_AT])

@@ -10,8 +10,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.data import FRAMES, frame_of
+from chainrule.reporting import FEW_ROWS
 
-__all__ = ["Explanation", "columns_text", "library_of", "plain", "shown", "spelled", "together"]
+__all__ = [
+    "Explanation", "columns_text", "few_rows", "library_of", "plain", "shown", "spelled",
+    "together",
+]  # fmt: skip
 
 
 class Explanation:
@@ -44,8 +48,12 @@ class Explanation:
         """The parts, column by column."""
         raise NotImplementedError
 
+    def _shown_columns(self) -> dict[str, list[Any]]:
+        """What of the parts is told as text."""
+        return self._columns()
+
     def __repr__(self) -> str:
-        lines = [self._title(), columns_text(self._columns())]
+        lines = [self._title(), columns_text(self._shown_columns())]
         lines += [f"Cannot tell: {one}" for one in self.cannot_tell]
         return "\n".join(lines)
 
@@ -143,6 +151,18 @@ def spelled(value: float) -> str:
     ('15,234', '0.1235', '2.5e+12')
     """
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e12 else f"{value:.4g}"
+
+
+def few_rows(rows: int) -> tuple[str, ...]:
+    """What to say of an explanation that rests on few rows; nothing of others.
+
+    >>> few_rows(3), few_rows(30)
+    (('What other rows would show: 3 rows are few to look at.',), ())
+    """
+    if rows >= FEW_ROWS:
+        return ()
+    what = "1 row is" if rows == 1 else f"{rows} rows are"
+    return (f"What other rows would show: {what} few to look at.",)
 
 
 def together(texts: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ LOCAL = (
 def integrated_gradients(
     model: Any, X: Any, baseline: Any = None, *, scale: str | None = None, classes: Any = None,
     tolerance: float = 1e-3, most: int = 200_000,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Attributions:  # fmt: skip
     """What each column adds on the straight way from a baseline to each row, by slopes.
 
@@ -53,6 +55,8 @@ def integrated_gradients(
         on the scale "logit" in log-odds, of numbers a share of the target's standard deviation.
     most
         Points at which slopes are taken for one row at most.
+    progress
+        Called with how many rows are done and how many there are.
 
     The value of a column is the integral of the slope along the way times the way, over all that
     the column becomes (Sundararajan, Taly and Yan, 2017). For tables the way is straight where the
@@ -77,16 +81,14 @@ def integrated_gradients(
     allowed = tolerance * asked.unit
 
     def explained(row: int) -> Array:
-        found = [
-            summed_slopes(
-                asked.slopes, start, asked.points[[row]], output, tolerance=allowed, most=most,
-                first=row,
-            )
-            for output in asked.outputs
-        ]  # fmt: skip
-        return np.stack([one[0] for one in found], axis=-1)
+        point = asked.points[[row]]
+        wanted: dict[str, Any] = {"tolerance": allowed, "most": most, "first": row}
+        return np.stack(
+            [summed_slopes(asked.slopes, start, point, one, **wanted)[0] for one in asked.outputs],
+            axis=-1,
+        )
 
-    values = np.stack(in_parallel(explained, range(len(asked.points))))
+    values = np.stack(in_parallel(explained, range(len(asked.points)), progress))
     chosen = list(asked.outputs)
     single = len(chosen) == 1 and (classes is None or np.ndim(classes) == 0)
     prediction = asked.prediction[:, chosen]
@@ -96,13 +98,11 @@ def integrated_gradients(
         base=float(base[chosen[0]]) if single else base[chosen],
         prediction=prediction[:, 0] if single else prediction,
         error=np.zeros(values.shape[:2] if single else values.shape),
-        columns=asked.columns,
-        cells=asked.cells,
-        outputs=asked.labels,
-        scale=asked.scale,
+        columns=asked.columns, cells=asked.cells,
+        outputs=asked.labels, scale=asked.scale,
         cannot_tell=CANNOT_TELL,
         library=library_of(X),
-    )
+    )  # fmt: skip
     found.check(allowed + 1e-4)
     return found
 

@@ -12,7 +12,7 @@ from chainrule import random
 from chainrule.data import Table
 from chainrule.errors import InputTypeError, SettingError, nearest
 from chainrule.estimators import TableModel
-from chainrule.explaining.explanation import Explanation, library_of, plain, shown
+from chainrule.explaining.explanation import Explanation, few_rows, library_of, plain, shown
 from chainrule.explaining.pool import TablePool
 from chainrule.explaining.subject import Subject, subject_of
 from chainrule.explaining.unit_drivers import Driver, drivers_of, spoken
@@ -184,7 +184,7 @@ def hidden_unit(
         subject.outputs,
         float(np.mean(activations != 0)),
         spoken(drivers, NAMED) if moves else "says the same of every row",
-        tuple(_cannot_tell(table_model)),
+        (*few_rows(table.rows), *_cannot_tell(table_model)),
         library_of(X),
         activations,
     )  # fmt: skip

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from chainrule.errors import SettingError, listing, nearest
 from chainrule.estimators import positive_code
 from chainrule.explaining.explanation import plain
 from chainrule.explaining.subject import Subject
 
-__all__ = ["chosen_outputs", "one_output", "output_name"]
+__all__ = [
+    "MOST_CLASSES", "chosen_outputs", "likeliest", "likeliest_first", "one_output", "output_name",
+]  # fmt: skip
+
+MOST_CLASSES = 4
+"""That are shown without being named; of more the most probable ones."""
 
 
 def chosen_outputs(subject: Subject, classes: Any = None) -> tuple[int, ...]:
@@ -25,6 +32,20 @@ def chosen_outputs(subject: Subject, classes: Any = None) -> tuple[int, ...]:
         )  # fmt: skip
     several = isinstance(classes, Iterable) and not isinstance(classes, str)
     return tuple(_place(subject, one) for one in (classes if several else [classes]))
+
+
+def likeliest_first(subject: Subject, outputs: tuple[int, ...]) -> tuple[int, ...]:
+    """Of more than 4 classes those with the highest mean probability over the rows first."""
+    if not subject.is_classification or len(outputs) <= MOST_CLASSES:
+        return outputs
+    first = {label: place for place, label in enumerate(likeliest(subject, len(subject.outputs)))}
+    return tuple(sorted(outputs, key=lambda one: first[subject.outputs[one]]))
+
+
+def likeliest(subject: Subject, most: int = MOST_CLASSES) -> list[Any]:
+    """The labels of the classes with the highest mean probability over the rows, in that order."""
+    means = subject.answers("probability").mean(axis=0)
+    return [subject.outputs[one] for one in np.argsort(-means, kind="stable")[:most]]
 
 
 def one_output(subject: Subject, label: Any, answers: Any) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule import random
 from chainrule.explaining.dependent import dependent_sentences
-from chainrule.explaining.explanation import Explanation, library_of, spelled
+from chainrule.explaining.explanation import Explanation, few_rows, library_of, spelled
 from chainrule.explaining.scored import Scored, scored_rows
 from chainrule.explaining.subject import Subject, subject_of
 from chainrule.reporting import LEVEL, OneScore, drawn
@@ -171,7 +171,7 @@ def importance_of(
         tuple(intervals[place] for place in order),
         tuple(map(tuple, each[order].tolist())),
         subject.rows,
-        (CANNOT_TELL, *dependent_sentences(subject, seed)),
+        (CANNOT_TELL, *few_rows(subject.rows), *dependent_sentences(subject, seed)),
         library,
     )  # fmt: skip
 

@@ -86,10 +86,8 @@ def shap_values(
     differs = differing(subject, others)
     ends = Ends.of(game, subject.rows, others.rows, len(subject.columns))
     if error:
-        unit = 1.0 if scale == "probability" else float(base.std(axis=0).max())
-        values, spread = sampled_values(
-            game, differs, ends, seed=seed, error=error * unit, rounds=rounds
-        )
+        error *= 1.0 if scale == "probability" else float(base.std(axis=0).max())
+        values, spread = sampled_values(game, differs, ends, seed=seed, error=error, rounds=rounds)
     else:
         values = exact_values(game, differs, ends)
         spread = np.zeros_like(values)
@@ -119,8 +117,7 @@ def background_of_subject(subject: Subject, model: Any, background: Any) -> Subj
         return subject_of(model, kept)
     if background is None:
         message = (
-            "background: the model keeps no rows of training; give some, such as 100 of those it "
-            "was trained on."
+            f"background: {_why_none(model)}; give some, such as 100 of those it was trained on."
         )
         raise SettingError(message)
     others = subject_of(model, background)
@@ -131,6 +128,17 @@ def background_of_subject(subject: Subject, model: Any, background: Any) -> Subj
         )
         raise SettingError(message)
     return others
+
+
+def _why_none(model: Any) -> str:
+    """Why there are no rows of training as X has them."""
+    steps = getattr(model, "steps", None)
+    if steps and hasattr(steps[-1][-1], "model_"):
+        return (
+            "the pipeline's last step keeps rows of training as the steps before it made them, not "
+            "as X has them"
+        )
+    return "the model keeps no rows of training"
 
 
 def differing(subject: Subject, others: Subject) -> Array:

@@ -48,8 +48,15 @@ class Ends:
         return cls(np.stack(found_rows), np.stack(found_background))
 
 
-def in_parallel(task: Callable[[int], Any], rows: Iterable[int]) -> list[Any]:
-    """What a task gives for each row, in order; rows share the cores, and no bit depends on it."""
+def in_parallel(
+    task: Callable[[int], Any], rows: Iterable[int],
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Any]:  # fmt: skip
+    """What a task gives for each row, in order; rows share the cores, and no bit depends on it.
+
+    progress
+        Is told how many rows of how many are done.
+    """
     listed = list(rows)
     groups = [listed[at : at + ROWS_A_TASK] for at in range(0, len(listed), ROWS_A_TASK)]
 
@@ -57,8 +64,13 @@ def in_parallel(task: Callable[[int], Any], rows: Iterable[int]) -> list[Any]:
         with threads_at_most(1):
             return [task(row) for row in group]
 
+    found: list[Any] = []
     with ThreadPoolExecutor(min(thread_count(), max(1, len(groups)))) as pool:
-        return [one for group in pool.map(run, groups) for one in group]
+        for group in pool.map(run, groups):
+            found += group
+            if progress is not None:
+                progress(len(found), len(listed))
+    return found
 
 
 def sampled_values(

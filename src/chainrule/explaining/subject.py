@@ -89,6 +89,19 @@ class Subject:
         self.place(column)
         return self.kinds[column]
 
+    def tells_presence(self, column: str) -> bool:
+        """Whether all that the model uses of a column is if it has a value."""
+        self.place(column)
+        model = getattr(self.pool, "model", None)
+        return model is not None and column in model.encoder.presences
+
+    def was_missing(self, column: str) -> bool:
+        """Whether the model has learned from rows in which a column was missing, and tells them."""
+        self.place(column)
+        model = getattr(self.pool, "model", None)
+        encodings = () if model is None else model.encoder.encodings
+        return any(one.name == column and getattr(one, "indicator", False) for one in encodings)
+
     def cells(self, column: str) -> Column:
         """A column of the rows, as a table has it."""
         place = self.place(column)
@@ -259,6 +272,12 @@ def _of_estimator(model: Any, X: Any) -> Subject:
 
 def _answering(model: Any) -> tuple[Any, tuple[Any, ...]]:
     """What gives the answers of an estimator, and its classes; none of a regressor."""
+    if isinstance(getattr(model, "classes_", None), list):
+        message = (
+            f"{type(model).__name__} has {len(model.classes_)} targets, and explanations are of "
+            "one; fit a model for each."
+        )
+        raise SettingError(message)
     if callable(getattr(model, "predict_proba", None)):
         return model.predict_proba, tuple(np.asarray(model.classes_).tolist())
     if hasattr(model, "classes_"):

@@ -9,7 +9,14 @@ import numpy as np
 
 from chainrule import random
 from chainrule.errors import DataError
-from chainrule.explaining.explanation import Explanation, library_of, plain, shown, spelled
+from chainrule.explaining.explanation import (
+    Explanation,
+    few_rows,
+    library_of,
+    plain,
+    shown,
+    spelled,
+)
 from chainrule.explaining.outputs import one_output, output_name
 from chainrule.explaining.subject import Subject, subject_of
 from chainrule.settings import check_count
@@ -133,8 +140,9 @@ def local_surrogate(
     After LIME (Ribeiro, Singh and Guestrin, 2016): the answers to the rows made are regressed on
     what became of each column, with weights exp(-(share replaced / 0.5)^2) and a ridge penalty of
     1. A number or a date counts as its difference from the row's in standard deviations of the
-    background (the mean where it is missing), any other column as 1 where it has the row's value.
-    A column's value is its coefficient times the distance of the row from the background's mean.
+    background (the mean where it is missing), any other column as 1 where it has the row's value
+    (as the row has one or none, where the model uses no more of it). A column's value is its
+    coefficient times the distance of the row from the background's mean.
 
     Raises `MissingPlaceError` for a row that is not there, `SettingError` for an unknown class.
 
@@ -187,7 +195,7 @@ def surrogate_of(
         tuple(values[order].tolist()),
         tuple(cells[place] for place in order),
         base, float(own[output]), base + float(values.sum()), quality, samples,
-        (CANNOT_TELL + (low if quality < GOOD else ""),), library,
+        (CANNOT_TELL + (low if quality < GOOD else ""), *few_rows(others.rows)), library,
     )  # fmt: skip
 
 
@@ -209,6 +217,9 @@ def _features(both: Subject) -> Array:
     for place, name in enumerate(both.columns):
         cells = both.cells(name)
         known = ~cells.missing
+        if both.tells_presence(name):
+            found[:, place] = known == known[0]
+            continue
         if cells.kind not in ("number", "datetime") or not known[0]:
             found[:, place] = cells.codes == cells.codes[0]
             continue

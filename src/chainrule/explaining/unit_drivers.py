@@ -91,7 +91,9 @@ def drivers_of(unit: UnitOfTable, table: Table) -> tuple[Driver, ...]:
     found = []
     for name in table.names:
         kind = model.schema.column(name).kind
-        if name in smooth:
+        if name in encoder.presences:
+            found.append(_by_presence(unit, table, name, kind))
+        elif name in smooth:
             found.append(_by_moving(unit, table, name))
         else:
             found.append(_by_values(unit, table, name, kind))
@@ -126,18 +128,45 @@ def _by_moving(unit: UnitOfTable, table: Table, name: str) -> Driver:
     return Driver(name, "number", abs(slope), slope)
 
 
+def _by_presence(unit: UnitOfTable, table: Table, name: str, kind: str) -> Driver:
+    """What `_by_values` says of a column of which is used only whether it has a value."""
+    missing = table.columns[name].missing
+    counts = [float((~missing).sum()), float(missing.sum())]
+    rows = [int(np.argmin(missing)), int(np.argmax(missing))]
+    having = [place for place in range(2) if counts[place]]
+    changes, strength = _changes(
+        unit, table, name, [rows[one] for one in having], np.array([counts[one] for one in having])
+    )
+    found = [(("present", "missing")[one], float(changes[at])) for at, one in enumerate(having)]
+    return Driver(name, kind, strength, None, tuple(sorted(found, key=lambda one: -one[1])))
+
+
+def _changes(
+    unit: UnitOfTable, table: Table, name: str, rows: list[int], weights: Array
+) -> tuple[Array, float]:
+    """The mean activation when all rows have the value of one, less the mean over values; its size.
+
+    rows, weights
+        Whose values, and how much each counts.
+    """
+    column, means = table.columns[name], []
+    for row in rows:
+        everywhere = column.take(np.full(table.rows, row))
+        means.append(float(unit.activity(table.with_column(name, everywhere)).mean()))
+    changes = np.array(means) - np.average(means, weights=weights)
+    return changes, float(np.sqrt(np.average(changes**2, weights=weights)))
+
+
 def _by_values(unit: UnitOfTable, table: Table, name: str, kind: str) -> Driver:
     """The mean activation when all rows have a value, less the mean over the values."""
     column = table.columns[name]
     rows, weights = _representatives(column, kind)
-    names, means = [], []
-    for row in rows:
-        everywhere = column.take(np.full(table.rows, row))
-        means.append(float(unit.activity(table.with_column(name, everywhere)).mean()))
-        one = column.take(np.array([row]))
-        names.append("missing" if one.missing[0] else _trimmed(one.keys[0]))
-    changes = np.array(means) - np.average(means, weights=weights)
-    strength = float(np.sqrt(np.average(changes**2, weights=weights)))
+    changes, strength = _changes(unit, table, name, rows, weights)
+    kept = column.take(np.array(rows))
+    names = [
+        "missing" if kept.missing[place] else _trimmed(kept.take(np.array([place])).keys[0])
+        for place in range(len(rows))
+    ]
     slope = None
     if kind in ("number", "datetime"):
         slope = _slope(column, rows, changes, weights)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data import Encoded, Labels, Table
+from chainrule.data import Encoded, Table
 from chainrule.estimators import TableModel
 from chainrule.graph import Node, ops
 from chainrule.layers import Draws, NetworkInput, Parameter
@@ -76,7 +76,9 @@ class UnitOfTable:
         return np.asarray(found, np.float64)[:, 0]
 
     def held_at(self, encoded: Encoded, values: Array) -> Array:
-        """The mean outputs (values, outputs) of this network when the unit has each value.
+        """The mean answers (values, outputs) of this network when the unit has each value.
+
+        They are told as the model tells its own: in the target's unit, at its temperature.
 
         The unit's weights into the next layer are taken out, and what it would send there at the
         value becomes part of the bias: the same sums, whatever the unit would have said.
@@ -91,10 +93,8 @@ class UnitOfTable:
         for value in values:
             parameters.set([silent, usual + value * sent], [kernel, bias])
             outputs = np.asarray(trainer.predict(inputs), np.float64)
-            labels = self.model.labels
-            if not isinstance(labels, Labels):
-                outputs = labels.decode(outputs[:, 0])[:, np.newaxis]
-            means.append(outputs.mean(axis=0))
+            [answers] = self.model.answers_of([outputs])
+            means.append(answers.reshape(len(answers), -1).mean(axis=0))
         return np.array(means)
 
     def _inputs(self, encoded: Encoded) -> dict[str, Array]:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from chainrule import random
-from chainrule.data import Column, Labels, Table
-from chainrule.errors import SettingError, TrainingError
+from chainrule.data import Labels, Schema, Table, folds_of, rows_with_target
+from chainrule.errors import DataError, TrainingError
 from chainrule.estimators import (
     TableModel,
     TableSettings,
     fit_table,
     plan_table,
     positive_code,
+    schema_of_table,
 )
 from chainrule.judging.learning import SIZES, LearningCurve, row_counts
 from chainrule.reporting import LOWER_IS_BETTER, score_classification, score_regression
-from chainrule.settings import check_count
 from chainrule.training import fit_many
 
 __all__ = ["FoldScores", "cross_validated", "learning_curve_of_table"]
@@ -29,17 +29,33 @@ Array = np.ndarray[Any, np.dtype[Any]]
 STREAM = 5
 
 
+CANNOT_TELL = (
+    "Folds learn from mostly the same rows, so their spread is not an interval for new rows; where "
+    "the settings were searched for on these rows, the scores flatter."
+)
+
+
 @dataclass(frozen=True)
 class FoldScores:
     """Scores on parts of a table held out in turn, each by networks that did not learn from it.
 
+    rows
+        How many rows there were to learn from and to hold out.
     scores
         By name an entry a fold; None where a score is not defined.
+    how
+        How the folds were made, in words.
+    unseen
+        How many rows held out are not scored, as networks of their fold learned from no row of
+        their label.
     """
 
     folds: int
     rows: int
     scores: Mapping[str, tuple[float | None, ...]]
+    how: str
+    unseen: int = 0
+    cannot_tell: str = CANNOT_TELL
 
     def summary(self) -> dict[str, tuple[float, float, float] | None]:
         """Of each score the median, the least and the largest over the folds."""
@@ -51,29 +67,40 @@ class FoldScores:
 
     def to_record(self) -> dict[str, Any]:
         """Plain values."""
-        scores = {name: list(values) for name, values in self.scores.items()}
-        return {"folds": self.folds, "rows": self.rows, "scores": scores}
+        return {
+            "folds": self.folds,
+            "rows": self.rows,
+            "scores": {name: list(values) for name, values in self.scores.items()},
+            "how": self.how,
+            "unseen": self.unseen,
+            "cannot_tell": self.cannot_tell,
+        }
 
 
 def cross_validated(
     table: Table, target: str, settings: TableSettings, folds: int = 5, threads: int | None = None
 ) -> FoldScores:
-    """Train with the same settings on all but one of so many parts, each part left out once.
+    """Train with the same settings on all but one of so many folds, each held out once.
 
-    Parts have equal shares of the classes, or whole groups where the settings name a group column;
-    they are drawn by the seed of the settings, and trained one a core.
+    Folds are those of `chainrule.data.folds_of`, drawn by the seed of the settings: classes keep
+    their shares, duplicates and groups stay together, and with a time column each fold learns from
+    the rows before it. They are trained one a core.
 
-    Raises `SettingError` for fewer than 2 folds, for more than there are rows, and for settings
-    with an order in time, of which parts drawn at random know the future.
+    Raises `SettingError` for fewer than 2 folds, and for more than there are rows, groups or times.
     """
-    known = table.take(np.flatnonzero(~table.column(target).missing))
-    jobs = [
-        _Job(known, target, settings, train, test)
-        for train, test in _parts(known, target, settings, folds)
-    ]
-    scored = [one["held"] for one in _trained(jobs, threads)]
+    schema = schema_of_table(table, target, settings)
+    found = folds_of(table, schema, seed=settings.seed, count=folds)
+    settings = replace(settings, task=str(schema.task))
+    jobs = [_Job(table, target, settings, learned, held) for learned, held in found.parts]
+    trained = _trained(jobs, threads)
+    scored = [one["held"] for one in trained]
+    names = [name for name in scored[0] if all(name in one for one in scored)]
     return FoldScores(
-        folds, known.rows, {name: tuple(one[name] for one in scored) for name in scored[0]}
+        folds,
+        len(rows_with_target(table, schema)),
+        {name: tuple(one[name] for one in scored) for name in names},
+        found.reason,
+        sum(one["unseen"] for one in trained),
     )
 
 
@@ -83,80 +110,71 @@ def learning_curve_of_table(
 ) -> LearningCurve:  # fmt: skip
     """`chainrule.learning_curve` of a table's settings; of losses the scores are their negatives.
 
+    Rows to learn from are drawn by the seed of the settings, those of a size among those of larger
+    ones, classes in about the shares of all. With a time column they are the latest ones before the
+    fold, and the first half of the rows comes before all folds, so that there are enough.
+
     sizes
         Shares of the rows of a fold's training part.
 
     Raises as `cross_validated`.
     """
-    known = table.take(np.flatnonzero(~table.column(target).missing))
-    parts = _parts(known, target, settings, folds)
-    most = min(len(train) for train, _ in parts)
-    counts = row_counts(sizes, most)
-    if settings.group is None:
-        parts = [
-            (train[_mixed(known.column(target), train, settings, fold)], test)
-            for fold, (train, test) in enumerate(parts)
-        ]
+    schema = schema_of_table(table, target, settings)
+    found = folds_of(table, schema, seed=settings.seed, count=folds, before=0.5)
+    settings = replace(settings, task=str(schema.task))
+    counts = row_counts(sizes, min(len(learned) for learned, _ in found.parts))
+    parts = [
+        (_ranked(table, schema, learned, settings.seed, fold), held)
+        for fold, (learned, held) in enumerate(found.parts)
+    ]
     jobs = [
-        _Job(known, target, settings, np.sort(train[:count]), test)
+        _Job(table, target, settings, learned[:count], held)
         for count in counts
-        for train, test in parts
+        for learned, held in parts
     ]
     scored = _trained(jobs, threads)
     sign, name = (-1.0, f"-{metric}") if metric in LOWER_IS_BETTER else (1.0, metric)
     learned, held = (
-        np.array([np.nan if (one[part][metric]) is None else sign * one[part][metric]
+        np.array([np.nan if one[part].get(metric) is None else sign * one[part][metric]
                   for one in scored]).reshape(len(counts), folds)
         for part in ("learned", "held")
     )  # fmt: skip
-    return LearningCurve(np.array(counts), learned, held, name)
+    told = LearningCurve.cannot_tell + _untold(schema)
+    return LearningCurve(np.array(counts), learned, held, name, cannot_tell=told)
 
 
-def _mixed(column: Column, train: Array, settings: TableSettings, fold: int) -> Array:
-    """Random order; of classes one in which any first rows have about the shares of all."""
-    order = random.permutation(settings.seed, STREAM, fold, len(train))
-    if settings.task != "classification":
-        return order
-    codes = column.codes[train[order]]
-    places = np.empty(len(order))
+def _ranked(table: Table, schema: Schema, rows: Array, seed: int, fold: int) -> Array:
+    """Rows to learn from in an order of which any first ones stand for all: the latest, or drawn.
+
+    Of classes any first ones have about the shares of all.
+    """
+    if schema.named("time") is not None:
+        return rows[::-1]
+    drawn = rows[random.permutation(seed, STREAM, fold, len(rows))]
+    if schema.task != "classification":
+        return drawn
+    codes = table.column(str(schema.target)).codes[drawn]
+    places = np.empty(len(drawn))
     for code in np.unique(codes):
         own = np.flatnonzero(codes == code)
         places[own] = (np.arange(len(own)) + 0.5) / len(own)
-    return order[np.argsort(places, kind="stable")]
+    return drawn[np.argsort(places, kind="stable")]
 
 
-def _parts(
-    table: Table, target: str, settings: TableSettings, folds: int
-) -> list[tuple[Array, Array]]:
-    from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
-
-    check_count("folds", "their number", folds, least=2)
-    if settings.time is not None:
-        message = (
-            f"folds: the run orders rows by {settings.time!r}, and parts drawn at random would "
-            "know the future; judge by later rows instead."
+def _untold(schema: Schema) -> str:
+    """What a curve cannot tell where rows have groups or an order in time."""
+    time, group = schema.named("time"), schema.named("group")
+    if time is not None:
+        return (
+            f" Fewer rows are the latest ones by {time!r} before those held out, so it says what a "
+            "longer past would do."
         )
-        raise SettingError(message)
-    if folds > table.rows:
-        message = f"folds: {folds} parts of {table.rows:,} rows cannot be; ask for fewer."
-        raise SettingError(message)
-    order = random.permutation(settings.seed, STREAM, 2**20, table.rows)
-    column = table.column(target)
-    if settings.group is not None:
-        groups = table.column(settings.group).codes[order]
-        known = len(np.unique(groups))
-        if folds > known:
-            message = (
-                f"folds: {folds} parts of {known:,} groups of {settings.group!r} cannot be; ask "
-                "for fewer."
-            )
-            raise SettingError(message)
-        found = GroupKFold(folds).split(order, groups=groups)
-    elif settings.task == "classification" and np.bincount(column.codes).min() >= folds:
-        found = StratifiedKFold(folds).split(order, column.codes[order])
-    else:
-        found = KFold(folds).split(order)
-    return [(np.sort(order[train]), np.sort(order[test])) for train, test in found]
+    if group is not None:
+        return (
+            f" Fewer rows are drawn from all groups of {group!r}, so it says what more rows of "
+            "each group would do, not what more groups would."
+        )
+    return ""
 
 
 def _trained(jobs: Sequence[_Job], threads: int | None) -> list[dict[str, Any]]:
@@ -177,10 +195,16 @@ class _Job:
     test: Array
 
     def fit(self, X: None, y: None) -> dict[str, Any]:
-        """Scores on the rows learned from and on those held out."""
-        learned, held = (self.table.take(rows) for rows in (self.train, self.test))
-        model = fit_table(plan_table(learned, self.target, self.settings, test_share=0.0))
-        return {"learned": _scores(model, learned), "held": _scores(model, held)}
+        """Scores on the rows learned from and on those held out, and how many cannot have one."""
+        learned, held = (self.table.take(np.sort(rows)) for rows in (self.train, self.test))
+        try:
+            model = fit_table(plan_table(learned, self.target, self.settings, test_share=0.0))
+            scores = {"learned": _scores(model, learned), "held": _scores(model, held)}
+        except DataError as error:
+            message = f"folds: with {learned.rows:,} rows to learn from: {error}"
+            raise DataError(message) from None
+        unseen = int((model.truth(held) < 0).sum()) if isinstance(model.labels, Labels) else 0
+        return {**scores, "unseen": unseen}
 
 
 def _scores(model: TableModel, table: Table) -> dict[str, float | None]:

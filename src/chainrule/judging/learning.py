@@ -96,6 +96,7 @@ class LearningCurve:
             "learned": self.learned.tolist(),
             "held": self.held.tolist(),
             "words": self.words,
+            "cannot_tell": self.cannot_tell,
         }
 
     def to_frame(self) -> Any:

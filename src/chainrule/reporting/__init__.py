@@ -28,7 +28,7 @@ from chainrule.reporting.curves import (
 )
 from chainrule.reporting.design import Design
 from chainrule.reporting.doctor import Doctor
-from chainrule.reporting.few import few_rows
+from chainrule.reporting.few import FEW_ROWS, few_rows
 from chainrule.reporting.finding import Finding
 from chainrule.reporting.fitting import fitting_score, fitting_words
 from chainrule.reporting.judge import (
@@ -46,6 +46,7 @@ from chainrule.reporting.runs import Run, find_runs, read_run
 from chainrule.reporting.scores import LOWER_IS_BETTER, main_score
 
 __all__ = [
+    "FEW_ROWS",
     "LEVEL",
     "LOWER_IS_BETTER",
     "Baseline",

@@ -17,6 +17,8 @@ MOST_COLUMNS = 20
 MOST_VALUES = 12
 MOST_LINES = 6
 DATES = 3
+BESIDE = 12
+"""Of the range of an axis, how far beside it missing values stand."""
 RUG = 0.04
 """Of the height of a chart: marks of rows."""
 
@@ -32,6 +34,7 @@ def explained_section(record: Record | None) -> dict[str, Any] | None:
     importance = record["importance"]
     # what each picture says last holds of all methods, and importance has said it
     told = [said for one in record["dependence"] for said in one["cannot_tell"][:-1]]
+    told = list(dict.fromkeys([*importance["cannot_tell"], *told]))
     return {
         "reason": "",
         "lead": _lead(importance),
@@ -39,7 +42,7 @@ def explained_section(record: Record | None) -> dict[str, Any] | None:
         "bars": _bars(importance, record.get("shap")),
         "left": len(importance["columns"]) - MOST_COLUMNS,
         "pictures": [_picture(one) for one in record["dependence"]],
-        "cannot_tell": [*importance["cannot_tell"], *told],
+        "cannot_tell": told,
     }
 
 
@@ -115,27 +118,44 @@ def _picture(one: Record) -> dict[str, Any]:
 
 def _chart(one: Record, title: str, caption: str) -> Chart:
     """The mean answer over values, above it single rows where there is one output."""
-    across, names = _across(one)
+    known = len(one["grid"]) - (one.get("missing") is not None)
+    across = _numbers(one, one["grid"][:known])
+    rug = _numbers(one, one["marks"])
+    lacking = [_beside(np.concatenate([across, rug]))] if known < len(one["grid"]) else []
     curves = one["curves"][:MOST_LINES]
     single = len(curves) == 1
     rows = [np.array(row) for curve in curves for row in curve["ice"]] if single else []
     ends = [np.array(curve["intervals"]) for curve in curves]
     means = [np.array(curve["means"]) for curve in curves]
-    x, y = Axis.of(across, room=0.02), Axis.of(*rows, *ends, *means)
+    x, y = Axis.of([*across, *lacking], room=0.02), Axis.of(*rows, *ends, *means)
     pen = Pen(x, y)
-    marks = [pen.line(across, row, "c6 faint") for row in rows]
+    marks = [pen.line(across, row[:known], "c6 faint") for row in rows]
     for turn, (mean, pair) in enumerate(zip(means, ends, strict=True)):
         style = f"c{turn + 1}"
-        marks.append(pen.band(across, pair[:, 0], pair[:, 1], f"{style} shade2"))
-        marks.append(pen.line(across, mean, f"{style} medium"))
-    foot = np.full(len(one["marks"]), y.low)
-    top = foot + RUG * (y.high - y.low)
-    marks.append(pen.posts(_numbers(one, one["marks"]), foot, top, "thin c6"))
+        marks.append(pen.band(across, pair[:known, 0], pair[:known, 1], f"{style} shade2"))
+        marks.append(pen.line(across, mean[:known], f"{style} medium"))
+        if lacking:
+            marks.append(pen.posts(lacking, pair[-1:, 0], pair[-1:, 1], f"{style} medium solid"))
+            marks.append(pen.dots(lacking, mean[-1:], style))
+    foot = np.full(len(rug), y.low)
+    marks.append(pen.posts(rug, foot, foot + RUG * (y.high - y.low), "thin c6"))
     return Chart(
-        title, f"Mean answer by {one['column']}: {_told(one, curves)}.", x, y,
-        str(one["column"]), _measured(one, curves), tuple(marks), _legend(curves, single),
-        caption, "small", names,
+        _which(one, title, curves), f"Mean answer by {one['column']}: {_told(one, curves, known)}.",
+        x, y, str(one["column"]), _measured(one, curves), tuple(marks),
+        (*_legend(curves, single), *([Legend("dot c1", "missing")] if lacking else [])),
+        caption, "small", _ticks(one, x, across, rug),
     )  # fmt: skip
+
+
+def _beside(across: Any) -> float:
+    """Where a missing value stands: beside all others."""
+    return float(across.max() + (np.ptp(across) / BESIDE or 1.0))
+
+
+def _which(one: Record, title: str, curves: Sequence[Record]) -> str:
+    """A title that says where not all classes are drawn."""
+    count = len(one["curves"])
+    return f"{title} ({len(curves)} of {count:,} classes)" if len(curves) < count else title
 
 
 def _legend(curves: Sequence[Record], single: bool) -> tuple[Legend, ...]:
@@ -149,14 +169,15 @@ def _legend(curves: Sequence[Record], single: bool) -> tuple[Legend, ...]:
     )  # fmt: skip
 
 
-def _across(one: Record) -> tuple[Any, tuple[Tick, ...] | None]:
-    """Places along the axis, and dates below it."""
-    numbers = _numbers(one, one["grid"])
+def _ticks(one: Record, axis: Axis, numbers: Any, rug: Any) -> tuple[Tick, ...]:
+    """Dates below an axis of them, else numbers: none below what is missing."""
     if one["kind"] != "datetime":
-        return numbers, None
-    axis = Axis.of(numbers, room=0.02)
+        last = 100.0
+        if one.get("missing") is not None:
+            last *= float(axis.share(max([*numbers, *rug])))
+        return tuple(tick for tick in axis.ticks if tick.place <= last)
     chosen = np.linspace(0, len(numbers) - 1, min(DATES, len(numbers))).astype(int)
-    return numbers, tuple(
+    return tuple(
         Tick(round(100 * float(axis.share(numbers[place])), 2), str(one["labels"][place])[:10])
         for place in chosen
     )
@@ -174,18 +195,23 @@ def _measured(one: Record, curves: Sequence[Record]) -> str:
     return f"{one['scale']} of {curves[0]['output']}" if len(curves) == 1 else str(one["scale"])
 
 
-def _told(one: Record, curves: Sequence[Record]) -> str:
+def _told(one: Record, curves: Sequence[Record], known: int) -> str:
     """Where the lines begin and end, for those who do not see them."""
+    last = known - 1
     return "; ".join(
         f"{curve['output']} from {curve['means'][0]:.4g} at {one['labels'][0]} to "
-        f"{curve['means'][-1]:.4g} at {one['labels'][-1]}"
+        f"{curve['means'][last]:.4g} at {one['labels'][last]}"
+        + (f", {curve['means'][-1]:.4g} where missing" if known < len(curve["means"]) else "")
         for curve in curves
     )
 
 
 def _listed(one: Record) -> dict[str, Any]:
-    """The most frequent values with the mean answer of the output that moves most."""
-    curve = max(one["curves"], key=lambda curve: float(np.ptp(curve["means"])))
+    """The most frequent values with the mean answer of the output that moves most.
+
+    It is one of those that curves are drawn of.
+    """
+    curve = max(one["curves"][:MOST_LINES], key=lambda curve: float(np.ptp(curve["means"])))
     pairs = curve["intervals"]
     pen = Pen(Axis.of(*pairs, curve["means"], room=0.04), Axis(0.0, 1.0))
     shown = range(min(MOST_VALUES, len(one["labels"])))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chainrule.errors import SettingError, nearest
 from chainrule.estimators import TablePlan
 from chainrule.settings import check_count, check_number
+from chainrule.tuning.folds import members_of_folds
 from chainrule.tuning.space import Space
 
 __all__ = ["METHODS", "check_method", "check_search"]
@@ -30,13 +31,10 @@ def check_search(
     if time_limit is not None:
         check_number("tune", "time_limit", time_limit, "of seconds above 0", lambda x: x > 0)
     if folds is not None:
-        check_count("tune", "folds", folds, 2)
         if plan.validation_table is not None:
             message = "tune: folds are made of the rows to learn from; leave out the rows to watch."
             raise SettingError(message)
-        if folds > plan.pool.rows // 2:
-            message = f"tune: folds={folds} is too much for {plan.pool.rows:,} rows; give fewer."
-            raise SettingError(message)
+        members_of_folds(plan, folds)
     if method == "hyperband" and "epochs" in space.dimensions:
         message = (
             "space: epochs: hyperband shares out the epochs itself, up to the setting epochs; "

@@ -127,7 +127,7 @@ class Search:
             self.method, self._draws, self.count, self._usual.epochs, self.time_limit is not None
         )
         self._at_once = jobs_at_once(MOST_AT_ONCE, self.threads)
-        self._members = tuple(members_of_folds(self.plan, self.folds))
+        self._members = members_of_folds(self.plan, self.folds)
         self._parts: dict[int, list[StagedRows]] = {}
         self._fits: dict[int, TrialFit] = {}
         self._ended: dict[int, Trial] = {}
