@@ -23,7 +23,7 @@ def curve(held, spread, learned=0.9, score="r2"):
     "held, spread, advice",
     [
         ((0.70, 0.80), 0.01, "More rows would likely help: from 50 to 100 rows r2 on rows held out "
-         "rises by 0.1 (standard error 0.0058) to 0.8;"),
+         "rises by 0.1 (standard error 0.0058) to 0.8000;"),
         ((0.80, 0.801), 0.001, "More rows would hardly help: from 50 to 100 rows r2 on rows "
          "held out rises by 0.001"),
         ((0.80, 0.79), 0.001, "More rows would hardly help: from 50 to 100 rows r2 on rows "
@@ -39,12 +39,12 @@ def test_a_sentence_says_one_thing_of_one_score(held, spread, advice):
 
 
 def test_overfitting_is_said_beside():
-    assert curve((0.7, 0.8), 0.01).words.endswith("0.9 on rows learned from, so it overfits.")
+    assert curve((0.7, 0.8), 0.01).words.endswith("0.9000 on rows learned from, so it overfits.")
     assert "so it hardly overfits" in curve((0.85, 0.86), 0.001).words
     one = curve((0.7, 0.8), 0.01)
     one = LearningCurve(one.sizes[1:], one.learned[1:], one.held[1:], "r2")
     assert one.words == (
-        "With 100 rows r2 is 0.9 on rows learned from and 0.8 on rows held out: it overfits."
+        "With 100 rows r2 is 0.9000 on rows learned from and 0.8000 on rows held out: it overfits."
     )
 
 
@@ -52,7 +52,9 @@ def test_overfitting_is_said_beside():
 def test_a_loss_is_told_as_itself(score):
     words = curve((-0.5, -0.3), 0.001, learned=-0.25, score=score).words
     assert "rows log_loss on rows held out falls by 0.2" in words
-    assert "to 0.3; it is 0.25 on rows learned from, so it overfits" in words
+    shown = repr(curve((-0.5, -0.3), 0.001, learned=-0.25, score=score))
+    assert shown.startswith("log_loss, mean of 4 fits") and " 0.3000\n" in shown
+    assert "to 0.3000; it is 0.2500 on rows learned from, so it overfits" in words
 
 
 def test_scores_that_are_not_defined_say_nothing_of_more_rows():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule.cli.output import plural, show, terminal_width, text_table
 from chainrule.cli.progress import waiting
 from chainrule.errors import DataError, SettingError
-from chainrule.text import spell_score
+from chainrule.text import score_digits, spell_score
 
 if TYPE_CHECKING:
     from chainrule.data import Table
@@ -112,10 +112,10 @@ def _against(options: argparse.Namespace, found: PairedComparison) -> str:
 def _folds(found: FoldScores) -> str:
     lines = []
     for name, summary in found.summary().items():
-        cells = ("-", "-") if summary is None else (
-            spell_score(summary[0], 4), " to ".join(spell_score(one, 4) for one in summary[1:])
-        )  # fmt: skip
-        lines.append((name, *cells))
+        middle, *ends = (None, None, None) if summary is None else summary
+        digits = score_digits(middle)
+        reach = " to ".join(spell_score(one, digits) for one in ends)
+        lines.append((name, spell_score(middle, digits), "-" if summary is None else reach))
     title = f"trained anew on {plural(found.rows, 'row')} of DATA, {found.folds} folds: {found.how}"
     if found.unseen:
         title += f"; {plural(found.unseen, 'row')} of labels not learned left out of the scores"

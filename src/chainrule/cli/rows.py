@@ -19,7 +19,6 @@ __all__ = [
     "check_format",
     "csv_text",
     "json_text",
-    "plain_cells",
     "refuse_existing",
     "result_column",
     "write_rows",
@@ -102,6 +101,7 @@ def json_text(columns: Mapping[str, Column]) -> str:
 
 
 def _json_lines(columns: Mapping[str, Column]) -> list[str]:
+    from chainrule.data import plain_cells
     from chainrule.files import strict_json
 
     plain = [plain_cells(column) for column in columns.values()]
@@ -110,26 +110,9 @@ def _json_lines(columns: Mapping[str, Column]) -> list[str]:
 
 def _spelled(column: Column) -> list[Any]:
     """The cells as CSV spells them."""
+    from chainrule.data import plain_cells
+
     return [
         "" if value is None else str(value).lower() if isinstance(value, bool) else value
         for value in plain_cells(column)
     ]
-
-
-def plain_cells(column: Column) -> list[Any]:
-    """Python's own values, None where one is missing; whole numbers without a point."""
-    cells: list[Any]
-    if column.kind == "boolean":
-        cells = [value == 1 for value in column.values.tolist()]
-    elif column.kind == "datetime":
-        cells = [_moment(value) for value in column.values]
-    elif column.kind == "number":
-        cells = [int(value) if value.is_integer() else value for value in column.values.tolist()]
-    else:
-        cells = column.values.tolist()
-    return [None if gone else cell for cell, gone in zip(cells, column.missing, strict=True)]
-
-
-def _moment(value: Any) -> str:
-    """ISO 8601, without the time where it is midnight."""
-    return str(value).removesuffix(".000000").removesuffix("T00:00:00")

@@ -271,7 +271,7 @@ def _predicted(target: str, value: Any, probability: float | None) -> str:
 
 
 def _spelled(column: Column) -> str:
-    from chainrule.cli.rows import plain_cells
+    from chainrule.data import plain_cells
 
     (cell,) = plain_cells(column)
     return "missing" if cell is None else str(cell)

@@ -8,6 +8,7 @@ from chainrule.data.encode import Encoded, Encoder, check_inputs
 from chainrule.data.exchange import FRAMES, arrays_of_frame, frame_of, series_array
 from chainrule.data.folds import Folds, folds_of
 from chainrule.data.frames import as_table, column_of
+from chainrule.data.plain import plain_cells
 from chainrule.data.read import read_table
 from chainrule.data.scaling import refuse_infinite
 from chainrule.data.schema import ColumnSchema, Schema, TargetSchema, infer_schema, rows_with_target
@@ -40,6 +41,7 @@ __all__ = [
     "frame_of",
     "infer_schema",
     "parquet_bytes",
+    "plain_cells",
     "read_table",
     "refuse_infinite",
     "rows_also_in",

@@ -60,25 +60,32 @@ class LearningCurve:
         known.
         """
         learned, held = self.learned[-1], self.held[-1]
-        name = self.score.removeprefix("-").removeprefix("neg_")
-        sign = 1.0 if name == self.score else -1.0
+        name, sign = self._named
+        digits = score_digits(float(held.mean()))
         gap, gap_error = _mean_and_error(learned - held)
         if not np.isfinite(gap):
             return f"With {self.sizes[-1]:,} rows {name} is not defined in all fits."
         large = gap > max(2 * gap_error, LARGE_GAP * abs(float(learned.mean())))
         verdict = "it overfits" if large else "it hardly overfits"
-        now = f"{sign * learned.mean():.4g} on rows learned from"
+        now = f"{spell_score(sign * float(learned.mean()), digits)} on rows learned from"
+        out = spell_score(sign * float(held.mean()), digits)
         rise, error = _mean_and_error(held - self.held[-2]) if len(self.sizes) > 1 else (np.nan, 0)
         if not np.isfinite(rise):
             there = f"With {self.sizes[-1]:,} rows {name} is {now}"
-            return f"{there} and {sign * held.mean():.4g} on rows held out: {verdict}."
+            return f"{there} and {out} on rows held out: {verdict}."
         way = "rises" if sign * rise > 0 else "falls"
         sizes = f"from {self.sizes[-2]:,} to {self.sizes[-1]:,} rows"
         return (
             f"{self._advice(rise, error)}: {sizes} {name} on rows held out {way} by "
-            f"{abs(rise):.3g} (standard error {error:.2g}) to {sign * held.mean():.4g}; "
+            f"{abs(rise):.3g} (standard error {error:.2g}) to {out}; "
             f"it is {now}, so {verdict}."
         )
+
+    @property
+    def _named(self) -> tuple[str, float]:
+        """The score as people know it, and -1 where the values are its negatives."""
+        name = self.score.removeprefix("-").removeprefix("neg_")
+        return name, 1.0 if name == self.score else -1.0
 
     def _advice(self, rise: float, error: float) -> str:
         worth = WORTH * abs(float(self.held[-1].mean()))
@@ -120,14 +127,15 @@ class LearningCurve:
         return blocks_html([self._block()])
 
     def _block(self) -> Block:
+        name, sign = self._named
         scores = [("rows learned from", self.learned), ("held out", self.held)]
         digits = score_digits(float(np.nan_to_num(np.abs(self.held)).max()))
         lines = [
-            (f"{size:,}", *(spell_score(float(one[place].mean()), digits) for _, one in scores))
+            (f"{size:,}", *(spell_score(sign * one[place].mean(), digits) for _, one in scores))
             for place, size in enumerate(self.sizes.tolist())
         ]
-        header = ("rows", *(name for name, _ in scores))
-        title = f"{self.score}, mean of {plural(self.held.shape[1], 'fit')}"
+        header = ("rows", *(one for one, _ in scores))
+        title = f"{name}, mean of {plural(self.held.shape[1], 'fit')}"
         return Block(title, header, lines, (0, 1, 2), told=self.words)
 
 

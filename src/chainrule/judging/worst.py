@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data import Column
+from chainrule.data import plain_cells
 from chainrule.judging.answered import Answered
 from chainrule.judging.ratios import row_losses
 
@@ -19,7 +19,7 @@ def worst_rows(found: Answered, count: int) -> Iterator[dict[str, Any]]:
     losses = row_losses(found)
     for place in np.argsort(-losses, kind="stable")[:count].tolist():
         columns = {
-            name: _cell(column, place)
+            name: plain_cells(column.take(np.array([place])))[0]
             for name, column in found.table.columns.items()
             if name != found.target
         }
@@ -35,15 +35,3 @@ def worst_rows(found: Answered, count: int) -> Iterator[dict[str, Any]]:
             truth, prediction = float(found.truth[place]), float(found.answers[place])
             told |= {"truth": truth, "prediction": prediction, "error": prediction - truth}
         yield {**told, "loss": float(losses[place]), "columns": columns}
-
-
-def _cell(column: Column, row: int) -> Any:
-    """A cell as a plain value; None where it is missing."""
-    if column.missing[row]:
-        return None
-    value = column.values[row]
-    if column.kind == "number":
-        return float(value)
-    if column.kind == "boolean":
-        return bool(value)
-    return str(value).removesuffix("T00:00:00.000000")
