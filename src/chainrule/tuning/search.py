@@ -88,7 +88,8 @@ class Search:
     count
         How many trials at most; None for what the method does by itself.
     time_limit
-        Seconds after which no trial goes on.
+        Seconds after which no trial goes on; without a count the trials of random and bayesian
+        search go on until then.
     folds
         How many folds a trial is trained on; one network on the plan's own rows where None.
     threads
@@ -131,7 +132,8 @@ class Search:
         self._parts: dict[int, list[StagedRows]] = {}
         self._fits: dict[int, TrialFit] = {}
         self._ended: dict[int, Trial] = {}
-        self._known: dict[int, Trial] = {}
+        kept = [] if self.stored is None else self.stored.trials()
+        self._known = {one.number: one for one in kept}
         self._told = self._learned = self._epochs_done = 0
         self._bracket = -1
         self._running: dict[int, tuple[int, float]] = {}
@@ -139,12 +141,33 @@ class Search:
         self._last: Trial | None = None
         self._done = 0
         self._lock = threading.RLock()
-        self._before, self._began = 0.0, time.monotonic()
+        self._before = sum(one.seconds for one in kept) / self._at_once
+        self._began = time.monotonic()
+        if self.planned is not None and self.planned < self.found:
+            message = (
+                f"tune: trials: there are {self.found} already, and {self.planned} would be fewer; "
+                "give more to go on, or begin a new search."
+            )
+            raise SettingError(message)
 
     @property
     def planned(self) -> int | None:
         """How many trials there will be, where that is known."""
         return self._schedule.trials
+
+    @property
+    def found(self) -> int:
+        """How many trials were done before it was stopped, or ended with fewer."""
+        return len(self._known)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing was left to do when it began."""
+        return self.is_late() if self.planned is None else self.planned == self.found
+
+    def halves(self) -> int:
+        """How many trials were under way when it was stopped, and go on from where they stood."""
+        return 0 if self.folder is None else len(list(self.folder.glob("*.safetensors")))
 
     def seconds(self) -> float:
         """Since it began, those before it was stopped included."""
@@ -153,9 +176,6 @@ class Search:
     def run(self) -> list[Trial]:
         """Make all trials; after Ctrl-C those that are done are kept."""
         self._began = time.monotonic()
-        if self.stored is not None:
-            self._known = {one.number: one for one in self.stored.trials()}
-            self._before = sum(one.seconds for one in self._known.values()) / self._at_once
         try:
             with Workers(self._at_once) as workers:
                 self._make(workers)
@@ -290,8 +310,10 @@ class Search:
         with self._lock:
             self._ended[number] = self._last = trial
             self._done += 1
-            self._epochs_done += trial.epochs if known else 0
-            self._say()
+            if known:
+                self._epochs_done += trial.epochs * len(self._members)
+            else:  # those found were told before
+                self._say()
 
     def _store(self) -> None:
         """Write those that ended, as far as all before them have."""
@@ -321,7 +343,7 @@ class Search:
             shares.append(self.seconds() / self.time_limit)
         planned = self._schedule.planned
         if planned and self.method == "hyperband":
-            shares.append(self._epochs_done / planned)
+            shares.append(self._epochs_done / (planned * len(self._members)))
         elif self.planned and self._done:
             under_way = sum(epochs for epochs, _ in self._running.values())
             mean = max(1.0, (self._epochs_done - under_way) / self._done)
@@ -333,7 +355,7 @@ def _schedule(
     method: str, draws: Draws, count: int | None, epochs: int, is_endless: bool
 ) -> Schedule:
     if method == "hyperband":
-        return Hyperband(epochs, count, is_endless)
+        return Hyperband(epochs, count)
     if draws.count is not None:
         count = draws.count if count is None else min(count, draws.count)
     elif count is None and not is_endless:
