@@ -134,12 +134,13 @@ class Search:
         self._ended: dict[int, Trial] = {}
         kept = [] if self.stored is None else self.stored.trials()
         self._known = {one.number: one for one in kept}
-        self._told = self._learned = self._epochs_done = 0
+        self._told = self._learned = 0
         self._bracket = -1
         self._running: dict[int, tuple[int, float]] = {}
         self._best: Trial | None = None
         self._last: Trial | None = None
-        self._done = 0
+        self._done = len(kept)
+        self._epochs_done = sum(one.epochs for one in kept) * len(self._members)
         self._lock = threading.RLock()
         self._before = sum(one.seconds for one in kept) / self._at_once
         self._began = time.monotonic()
@@ -205,7 +206,7 @@ class Search:
 
     def is_late(self) -> bool:
         """Whether the time limit has passed; one epoch is made in any case."""
-        if self.time_limit is None or not (self._epochs_done or self._known):
+        if self.time_limit is None or not self._epochs_done:
             return False
         return self.seconds() >= self.time_limit
 
@@ -309,10 +310,8 @@ class Search:
             trial = replace(trial, state=state)
         with self._lock:
             self._ended[number] = self._last = trial
-            self._done += 1
-            if known:
-                self._epochs_done += trial.epochs * len(self._members)
-            else:  # those found were told before
+            if not known:  # those found are counted from the beginning
+                self._done += 1
                 self._say()
 
     def _store(self) -> None:
