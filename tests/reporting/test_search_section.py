@@ -58,6 +58,9 @@ def heights_of_first(chart):
 def test_each_setting_has_a_chart_and_hyperband_its_rungs():
     titles = [one.title for one in search_section(record())["charts"]]
     assert titles == ["Validation loss by trial", "hidden", "weight_decay"]
+    areas = search_section(record(score="roc_auc", lower_is_better=False, best=9))["charts"]
+    assert areas[0].title == "roc_auc by trial"
+    assert [len(one.legend) for one in areas] == [2, 1, 1]  # where the best has no such setting
     section = search_section(record("hyperband"))
     assert section["charts"][1].title == "Rungs of Hyperband"
     assert [one["number"] for one in section["best"]] == ["1", "4", "2", "0"]

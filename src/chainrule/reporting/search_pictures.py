@@ -168,7 +168,8 @@ def _setting(record: Mapping[str, Any], trials: Trials, name: str) -> Chart:
         name, f"{record['score']} of each trial against {name}.", x, y,
         f"{name} (log scale{', 0 leftmost' * zero})" if is_log else name,
         _title(record["score"], y), tuple(marks),
-        (Legend("dot c1", "each trial"), Legend("dot c2", "the best")), names=names,
+        (Legend("dot c1", "each trial"), Legend("dot c2", "the best"))[: 1 + bool(best)],
+        names=names,
         shape="square",
     )  # fmt: skip
 
@@ -206,7 +207,8 @@ def _spelled(value: Any) -> str:
 
 
 def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    """Words begin with a capital, names of metrics are left as they are."""
+    return text[:1].upper() + text[1:] if " " in text else text
 
 
 def _value(trial: Mapping[str, Any], name: str) -> Any:

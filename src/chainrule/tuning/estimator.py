@@ -15,6 +15,7 @@ from chainrule.errors import (
     ChainruleError,
     InputTypeError,
     MissingFileError,
+    SettingError,
     TrainingError,
     warn,
 )
@@ -113,6 +114,9 @@ def tune(
     asked = Asked(method, trials, time_limit, folds, storage, study_name, seed, threads)
     searched = None if space is None else space_of(space)
     asked.check(base.metric, searched)
+    if resume and out is None and storage is None:
+        message = "tune: resume needs the search to go on with; name its out or its storage."
+        raise SettingError(message)
     given = (sample_weight, eval_set, groups)
     plan = base.plan(X, y, *given)
     with _place(out, resume) as place:
