@@ -179,6 +179,18 @@ def test_what_was_found_is_not_told_again(tmp_path):
     assert search_of_study(plan, "random", 7, address, resume=True).is_over
 
 
+def test_the_share_that_is_over_goes_on_from_half_trained_networks(tmp_path):
+    shares = []
+    address = f"sqlite:///{tmp_path / 'study.sqlite3'}"
+    for most in (20, None):
+        search = search_of_study(planned(), "hyperband", None, address, resume=most is None)
+        search.folder = tmp_path
+        stop = stopping_after(most)
+        search.watch = lambda news, stop=stop: (shares.append(news.share), stop(news))
+        search.run()
+    assert shares[21] >= 0.7 * shares[20] > 3 / 69  # of the epochs of a round
+
+
 def test_so_many_places_of_a_bayesian_search_are_drawn_by_chance():
     found = []
     for sign in (1, -1):

@@ -139,6 +139,7 @@ class Search:
         self._running: dict[int, tuple[int, float]] = {}
         self._best: Trial | None = None
         self._last: Trial | None = None
+        self._heard: dict[int, int] = {}
         self._done = len(kept)
         self._epochs_done = sum(one.epochs for one in kept) * len(self._members)
         self._lock = threading.RLock()
@@ -280,6 +281,7 @@ class Search:
         """An epoch of a trial, told by its thread."""
         with self._lock:
             self._running[number] = epochs, score
+            self._heard[number] = self._heard.get(number, 0) + 1
             self._epochs_done += 1
             self._say()
 
@@ -289,6 +291,10 @@ class Search:
             raise result
         with self._lock:
             self._running.pop(stage.trial, None)
+            if stage.trial not in self._known:  # one gone on from was not heard of
+                made = result.epochs * len(self._members)
+                self._epochs_done += max(0, made - self._heard.get(stage.trial, 0))
+                self._heard[stage.trial] = made
             self._best = best_of([one for one in (self._best, result) if one], self.metric)
         if result.state == "stopped" and stage.trial not in self._known:
             self._fits[stage.trial].rest()
