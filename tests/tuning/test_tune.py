@@ -144,6 +144,7 @@ def test_what_is_gone_on_from_is_told(capsys, tmp_path):
         ({"seed": -1}, "seed must be a whole number"),
         ({"threads": 0}, "threads must be a whole number"),
         ({"storage": "sqlite:////no/such/place.db"}, "cannot be reached"),
+        ({"storage": 3}, "storage: must be an address as sqlite:///study.sqlite3, got 3"),
         ({"resume": True}, "resume needs the search to go on with; name its out or its storage"),
         ({"metric": "best"}, "metric: 'best' is not a score of classification or regression"),
     ],

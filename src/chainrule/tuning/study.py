@@ -145,6 +145,9 @@ class StoredTrials:
 def _opened(optuna: Any, address: str) -> Any:
     """A storage by its address."""
     place = _without_password(address)
+    if not isinstance(address, str | optuna.storages.BaseStorage):
+        message = f"storage: must be an address as sqlite:///study.sqlite3, got {address!r}."
+        raise SettingError(message)
     try:
         with _reached(optuna, place):
             return optuna.storages.get_storage(address)
