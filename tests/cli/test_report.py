@@ -10,7 +10,7 @@ import pytest
 from tests.cli.tables import churn_text, houses_text
 from tests.reporting.pages import Page
 
-from chainrule.cli.train import write_run_report
+from chainrule.cli.reported import write_run_report
 from chainrule.files import RunFolder
 from chainrule.reporting import JudgedRows
 

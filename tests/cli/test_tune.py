@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -76,9 +77,13 @@ def test_the_usual_space_is_printed_to_be_edited(run):
     outcome = run("tune", "houses.csv", "--target", "price", "--print-space", "--dropout", "0.1")
     assert outcome.code == 0
     Path("mine.toml").write_text(outcome.out)
-    assert "learning_rate" in outcome.out
+    assert "learning_rate = {low = 0.0001, high = 0.01, log = true}" in outcome.out.splitlines()
     assert "dropout" not in outcome.out
+    assert outcome.err == ""
     assert not Path("runs").exists()
+    grid = run("tune", "houses.csv", "--target", "price", "--print-space", "--method", "grid")
+    assert tomllib.loads(grid.out)["hidden"] == [[64], [128, 64], [256, 128]]
+    assert "units" not in grid.out
     words = ("tune", "houses.csv", "--target", "price", "--space", "mine.toml", "--trials", "2")
     assert run(*words, "--epochs", "1", "--members", "1").code == 0
 
@@ -98,13 +103,94 @@ def test_the_usual_space_is_printed_to_be_edited(run):
         ),
         (("--method", "grid", "--space", "space.toml"), "a grid needs some of the numbers"),
         (("--space", "space.toml", "--hidden", "8"), "units is searched, and --hidden fixes it"),
+        (("--space", "epochs.toml", "--method", "hyperband"), "hyperband shares out the epochs"),
+        (("--time-limit", "0"), "time_limit must be a number of seconds above 0"),
+        (("--metric", "acuracy"), "metric: 'acuracy' is not a score of classification or regress"),
+        (("--metric", "mae", "--task", "classification"), "'mae' is not a score of classification"),
     ],
 )
 def test_mistakes_are_one_sentence_and_leave_nothing(run, space, words, said):
-    outcome = run("tune", "churn.csv", "--target", "left", *words)
+    Path("epochs.toml").write_text("epochs = [3, 9]")
+    of_this_table = words == ("--metric", "rmse")
+    data = "churn.csv" if of_this_table else "none.csv"  # others are told before it is read
+    outcome = run("tune", data, "--target", "left", *words)
     assert outcome.code == 1
     assert said in outcome.sentence
+    assert of_this_table or outcome.err.count("\n") == 1
     assert not Path("runs").exists()
+
+
+def test_a_search_that_fails_before_its_first_trial_leaves_nothing(run):
+    Path("few.csv").write_text("a,b\n1,2\n3,4\n")
+    words = ("tune", "few.csv", "--target", "b", "--storage", "sqlite:///study.sqlite3")
+    for out in ((), ("--out", "a"), ("--out", "a")):
+        assert "too few rows to watch some" in run(*words, *out).sentence
+    assert not Path("a").exists()
+    assert not Path("runs").exists()
+    words = ("tune", "churn.csv", "--target", "left", *SMALL, "--out", "a", *words[4:])
+    assert run(*words).code == 0
+
+
+def files_but_times(folder):
+    """The files of a run whose bytes hang on no clock and no folder."""
+    names = ("model.safetensors", "history.jsonl", "judged.safetensors", "explained.json")
+    return {name: (Path(folder) / name).read_bytes() for name in names}
+
+
+@pytest.mark.parametrize("method", ["random", "grid", "bayesian", "hyperband"])
+def test_a_search_that_is_done_goes_on_to_more_trials(run, method):
+    Path("space.toml").write_text("units = [4, 8]\nbatch_size = [16, 32]\ndropout = [0.0, 0.3]")
+    words = ("tune", "houses.csv", "--target", "price", "--space", "space.toml", "--epochs", "9")
+    words += ("--method", method, "--members", "1", "--metric", "r2")
+    few, more = ("9", "14") if method == "hyperband" else ("3", "7")
+    assert run(*words, "--trials", few, "--out", "a").code == 0
+    assert "search on (--trials N)" in run("tune", "--resume", "--out", "a").sentence
+    said = f"its {few} trials are all that was asked for; give more (--trials N"
+    assert said in run("tune", "--resume", "--out", "a", "--trials", few).sentence
+    said = "would be fewer" if method != "hyperband" else "would give other brackets"
+    assert said in run("tune", "--resume", "--out", "a", "--trials", "2").sentence
+    outcome = run("tune", "--resume", "a", "--trials", more)
+    assert outcome.code == 0, outcome.err
+    lines = outcome.err.splitlines()
+    assert lines[0] == f"search: {more} trials ({method}), by r2; {few} trials found, going on"
+    assert int(lines[1].split()[0]) >= int(few) or lines[1].startswith("searched")
+    assert run(*words, "--trials", more, "--out", "b").code == 0
+    assert kept("a") == kept("b")
+    assert files_but_times("a") == files_but_times("b")
+    metrics = json.loads(Path("a/metrics.json").read_text())
+    assert metrics["search"]["trials"] == int(more)
+    said = "its training is done"
+    assert said in run("tune", "--resume", "--out", "a").sentence
+
+
+@pytest.mark.slow
+def test_a_search_that_was_killed_on_its_way_to_more_trials_goes_on(start, process, space):
+    words = ("tune", "houses.csv", "--target", "price", "--epochs", "10", "--members", "1", *space)
+    words += ("--method", "random", "--out")
+    assert process(*words, "cut", "--trials", "3").code == 0
+    child = start("tune", "--resume", "--out", "cut", "--trials", "40", stderr=subprocess.PIPE)
+    while "trials = 40" not in Path("cut/search.toml").read_text():
+        assert child.poll() is None
+        time.sleep(0.002)
+    time.sleep(0.1)
+    child.kill()
+    child.communicate()
+    assert process("predict", "cut", "houses.csv").code == 0  # what was there still serves
+    outcome = process("tune", "--resume", "--out", "cut")
+    assert outcome.code == 0, outcome.err
+    assert "search: 40 trials (random)" in outcome.err
+    assert process(*words, "whole", "--trials", "40").code == 0
+    assert kept("cut") == kept("whole")
+    assert files_but_times("cut") == files_but_times("whole")
+
+
+def test_what_was_searched_is_said_in_the_report(run, space):
+    assert run("tune", "churn.csv", "--target", "left", *SMALL, *space, "--out", "a").code == 0
+    rows = json.loads(Path("a/metrics.json").read_text())["settings"]
+    origins = {row["name"]: row["origin"] for row in rows}
+    assert origins["hidden"] == origins["learning_rate"] == "searched"
+    assert origins["epochs"] == "given"
+    assert "searched" not in {origins[name] for name in ("dropout", "batch_size", "optimizer")}
 
 
 def test_a_time_limit_leaves_a_trained_run(run):
@@ -177,12 +263,12 @@ def test_a_table_of_trials_is_shown_and_vanishes(space):
     assert terminal.screen.cursor_shown
     assert not re.search("^running|^best +trial|best so far", terminal.screen.text, re.M)
     shown = [text for text in terminal.seen if re.search("^running", text, re.M)]
-    views = [re.findall("^(?:trial|running|best|last) .*", text, re.M) for text in shown]
+    views = [re.findall("^(?:\\d+ of|running|best|last) .*", text, re.M) for text in shown]
     assert all(len(line) <= 78 for view in views for line in view)
-    assert re.search(r"^trial \d+/60 .*%  about .* left$", shown[-1], re.M)
+    assert re.search(r"^\d+ of 60 trials over .*%  about .* left$", shown[-1], re.M)
     assert re.search(r"^running +trial \d+  epoch \d+", shown[-1], re.M)
-    assert re.search(r"^best +trial \d+: validation loss \S+ \(learning", shown[-1], re.M)
-    assert re.search(r"^last +trial \d+: ", shown[-1], re.M)
+    assert re.search(r"^best +trial \d+ after \d+ epochs: validation loss", shown[-1], re.M)
+    assert re.search(r"^last +trial \d+ after \d+ epochs: ", shown[-1], re.M)
 
 
 @pytest.fixture(scope="module")

@@ -24,9 +24,9 @@ def test_each_setting_has_axes_of_its_own_kind():
     assert [ax.get_xlabel() for ax in axes] == [
         "trial", "epochs of the trial", "hidden", "weight_decay",
     ]  # fmt: skip
-    assert [text.get_text() for text in axes[2].get_xticklabels()] == ["128,64", "64"]
+    assert [text.get_text() for text in axes[2].get_xticklabels()] == ["64", "128,64"]
     assert axes[3].get_xscale() == "log"
-    assert axes[2].get_lines()[0].get_xdata().tolist() == [1, 0, 1, 0]
+    assert axes[2].get_lines()[0].get_xdata().tolist() == [0, 1, 0, 1]
     marked = axes[3].get_lines()[1]
     assert (marked.get_xdata()[0], marked.get_ydata()[0]) == (2e-3, 0.4)
     whole = [line for line in axes[1].get_lines() if len(line.get_xdata()) == 3]
@@ -42,3 +42,12 @@ def test_axes_may_be_given_and_others_are_refused():
     for wrong in ([], {"trials": []}, np.zeros(3)):
         with pytest.raises(InputTypeError, match="plot_search: needs the record of a search"):
             plot_search(wrong)
+
+
+def test_a_setting_of_one_value_has_no_axes_and_a_list_has_names():
+    found = record(space={**record()["space"], "batch_size": [16, 64], "optimizer": ["adam"]})
+    for number, one in enumerate(found["trials"]):
+        one["settings"] |= {"batch_size": 16 + 48 * (number % 2), "optimizer": "adam"}
+    axes = plot_search(found)
+    assert [ax.get_xlabel() for ax in axes] == ["trial", "hidden", "weight_decay", "batch_size"]
+    assert [text.get_text() for text in axes[3].get_xticklabels()] == ["16", "64"]

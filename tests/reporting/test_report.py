@@ -1,5 +1,6 @@
 """Reports of run folders that were put together by hand."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from chainrule.reporting import (
     naive_regression,
     write_report,
 )
+from chainrule.reporting.training_pictures import Course, epoch_chart, gradient_chart
 
 HOSTILE = "<script>alert('1')</script> & \"{{ 7 * 7 }}\""
 
@@ -607,3 +609,23 @@ def test_a_report_is_small_and_the_same_again(tmp_path):
     first = write_report(folder).read_bytes()
     assert len(first) < 200_000
     assert write_report(folder, tmp_path / "copy.html").read_bytes() == first
+
+
+@pytest.mark.parametrize("layers, shown, on_telephone", [(3, 3, 3), (10, 10, 4), (30, 10, 4)])
+def test_names_of_layers_do_not_meet_below_a_chart(layers, shown, on_telephone):
+    names = [f"dense_{number}" for number in range(layers)]
+    chart = gradient_chart({"layers": names, "steps": [0], "norms": [[1.0] * layers]})
+    ticks = chart.x_ticks
+    assert (len(ticks), sum(not one.is_spare for one in ticks)) == (shown, on_telephone)
+    for room, some in ((860, ticks), (290, [one for one in ticks if not one.is_spare])):
+        for one, other in itertools.pairwise(some):
+            apart = (other.place - one.place) / 100 * room  # pixels, of letters of 7
+            assert apart >= 7 * max(len(one.text), len(other.text))
+
+
+def test_a_caption_tells_of_thick_lines_where_they_differ():
+    rows = [{"loss": 1 / n, "validation_loss": 2 / n} for n in range(1, 41)]
+    for some, said in ((rows, "Thin: as it was. Thick: smoothed."), (rows[:10], "")):
+        assert epoch_chart([Course(some)], "classification").caption == said
+    both = epoch_chart([Course(rows), Course(rows)], "classification")
+    assert both.caption.startswith("Thin: each network.")

@@ -9,11 +9,21 @@ import pytest
 from tests.estimators import tables
 
 from chainrule.data import Encoder
-from chainrule.errors import SettingError, TrainingError
+from chainrule.errors import SettingError, TrainingError, WriteError
 from chainrule.estimators import TableSettings, fit_table, plan_table
-from chainrule.tuning import Range, Search, StoredTrials, best_trial, search_facts, space_of
-from chainrule.tuning.draws import Chance
+from chainrule.tuning import (
+    Range,
+    Search,
+    StoredTrials,
+    best_trial,
+    search_facts,
+    search_record,
+    space_of,
+)
+from chainrule.tuning.draws import LAG, Bayes, Chance
 from chainrule.tuning.folds import members_of_folds
+from chainrule.tuning.result import BY_CHANCE
+from chainrule.tuning.study import check_storage
 
 SPACE = {
     "learning_rate": Range(1e-4, 3e-2, log=True),
@@ -129,17 +139,91 @@ def test_a_study_that_was_cut_ends_as_one_that_was_not(method, keeps_states, tmp
     assert not list(tmp_path.glob("*.safetensors"))
 
 
-def test_a_search_may_go_on_to_more_trials_but_of_hyperband(tmp_path):
+def test_a_search_may_go_on_to_more_trials(tmp_path):
     plan = planned()
     address = f"sqlite:///{tmp_path / 'study.sqlite3'}"
     search_of_study(plan, "bayesian", 5, address, resume=False).run()
     more = search_of_study(plan, "bayesian", 12, address, resume=True)
     more.run()
     assert told(more) == told(searched(plan, "bayesian", 12))
-    address += "h"
-    search_of_study(plan, "hyperband", 5, address, resume=False).run()
-    with pytest.raises(SettingError, match=r"is of another number of trials \(5, not 12\)"):
-        search_of_study(plan, "hyperband", 12, address, resume=True)
+    with pytest.raises(SettingError, match="there are 12 already, and 11 would be fewer"):
+        search_of_study(plan, "bayesian", 11, address, resume=True)
+
+
+def test_hyperband_goes_on_to_more_trials_from_whole_brackets(tmp_path):
+    plan = planned()  # brackets that begin with 9, 5 and 3 trials
+    address = f"sqlite:///{tmp_path / 'study.sqlite3'}"
+    for before, count in ((None, 9), (9, 31), (31, 43)):
+        resume = before is not None
+        search_of_study(plan, "hyperband", count, address, resume=resume).run()
+    more = search_of_study(plan, "hyperband", 46, address, resume=True)
+    assert more.found == 43
+    more.run()
+    assert told(more) == told(searched(plan, "hyperband", 46))
+    said = r"shares out 46 trials .* and 51 would give other .* go on with 46, .*\(one of 9, 14, 17"
+    with pytest.raises(SettingError, match=said):
+        search_of_study(plan, "hyperband", 51, address, resume=True)
+
+
+def test_what_was_found_is_not_told_again(tmp_path):
+    plan = planned()
+    address = f"sqlite:///{tmp_path / 'study.sqlite3'}"
+    search_of_study(plan, "random", 5, address, resume=False).run()
+    done, lasts = [], []
+    search = search_of_study(plan, "random", 7, address, resume=True)
+    search.watch = lambda news: (done.append(news.done), lasts.append(news.last.number))
+    assert (search.found, search.is_over) == (5, False)
+    search.run()
+    assert min(done) == 5
+    assert min(lasts) == 4
+    assert search_of_study(plan, "random", 7, address, resume=True).is_over
+
+
+def test_the_share_that_is_over_goes_on_from_half_trained_networks(tmp_path):
+    shares = []
+    address = f"sqlite:///{tmp_path / 'study.sqlite3'}"
+    for most in (20, None):
+        search = search_of_study(planned(), "hyperband", None, address, resume=most is None)
+        search.folder = tmp_path
+        stop = stopping_after(most)
+        search.watch = lambda news, stop=stop: (shares.append(news.share), stop(news))
+        search.run()
+    assert shares[21] >= 0.7 * shares[20] > 3 / 69  # of the epochs of a round
+
+
+def test_so_many_places_of_a_bayesian_search_are_drawn_by_chance():
+    found = []
+    for sign in (1, -1):
+        draws, places = Bayes(space_of(SPACE), 0), []
+        for number in range(BY_CHANCE + 1):
+            if number >= LAG:
+                draws.tell(number - LAG, sign * places[number - LAG]["learning_rate"])
+            places.append(draws.place(number))
+        found.append(places)
+    one, other = found
+    assert one[:BY_CHANCE] == other[:BY_CHANCE]
+    assert one[BY_CHANCE] != other[BY_CHANCE]
+    search = searched(method="bayesian", count=1)
+    assert search_record(search, 0.0)["by_chance"] == BY_CHANCE == 17
+
+
+def test_the_share_that_is_over_counts_all_folds():
+    for method in ("hyperband", "random"):
+        shares = []
+        search = Search(planned(), space_of(SPACE), method, 6, folds=3, threads=1)
+        search.watch = lambda news, shares=shares: shares.append((news.done, news.share))
+        search.run()
+        assert max(share for done, share in shares if share and done < 3) < 0.8
+
+
+def test_a_study_that_was_left_without_a_trial_is_free_for_a_new_search(tmp_path):
+    address = f"sqlite:///{tmp_path / 'study.sqlite3'}"
+    search_of_study(planned(), "random", 1, address, resume=False)
+    other = planned(tables.PRICE)
+    with pytest.raises(SettingError, match="is of another table"):
+        search_of_study(other, "random", 2, address, resume=True)
+    search_of_study(other, "random", 2, address, resume=False).run()
+    assert search_of_study(other, "random", 2, address, resume=True).found == 2
 
 
 def stopping_after(most):
@@ -210,9 +294,26 @@ def test_other_refusals_of_a_study(tmp_path):
         space = space_of(SPACE)
         StoredTrials(address, "own", space, {}, lower_is_better=True, resume=True)
     for place in ("sqlite:////nowhere/at/all.db", "nonsense", "postgresql://a:secret@b:1/c"):
-        with pytest.raises(SettingError, match="storage: .* cannot be reached") as caught:
+        said = "storage: .* (cannot be reached|needs a driver)"
+        with pytest.raises(SettingError, match=said) as caught:
             search_of_study(plan, "random", 2, place, resume=False)
         assert "secret" not in str(caught.value)
+    with pytest.raises(SettingError, match=r"storage: redis://a:\.\.\.@b cannot be used"):
+        check_storage("redis://a:se/cr@t@b")
+
+
+def test_a_storage_that_goes_away_is_a_sentence_and_no_other_fault_is(tmp_path):
+    file = tmp_path / "study.sqlite3"
+    search = search_of_study(planned(), "random", 2, f"sqlite:///{file}", resume=False)
+    file.write_bytes(b"no database" * 1000)
+    with pytest.raises(WriteError, match="storage: .* cannot be reached .*database"):
+        search.run()
+    fresh = search_of_study(
+        planned(), "random", 1, f"sqlite:///{tmp_path / 'b.sqlite3'}", resume=False
+    )
+    [trial] = searched(count=1).trials
+    with pytest.raises(TypeError):
+        fresh.stored.add(replace(trial, place=None))
 
 
 def test_folds_share_out_the_rows_and_their_scores_are_averaged():
@@ -282,7 +383,12 @@ def test_the_time_limit_ends_a_search_and_keeps_what_is_done():
     assert time.monotonic() - began < 20
     assert {one.state for one in search.trials} == {"stopped"}
     assert best_trial(search).epochs >= 1
-    assert searched(planned(epochs=2), "hyperband", None, time_limit=0.5).planned is None
+
+
+def test_hyperband_ends_after_a_round_also_where_there_is_time_left():
+    search = searched(planned(epochs=2), "hyperband", None, time_limit=60)
+    assert search.planned == len(search.trials) == 1
+    assert searched(planned(epochs=2), "hyperband", 3, time_limit=60).planned == 3
 
 
 @pytest.mark.parametrize(
@@ -291,7 +397,7 @@ def test_the_time_limit_ends_a_search_and_keeps_what_is_done():
         ({"method": "genetic"}, "method: 'genetic' is not known"),
         ({"count": 0}, "trials must be a whole number of 1 or more"),
         ({"time_limit": 0}, "time_limit must be a number of seconds above 0"),
-        ({"folds": 1}, "folds: their number must be a whole number of 2 or more"),
+        ({"folds": 1}, "tune: folds must be a whole number of 2 or more, got 1"),
         ({"folds": 1000}, "folds: 1,000 folds of 128 rows cannot be; ask for 128 or fewer"),
         ({"method": "hyperband", "space": {"epochs": [3, 9]}}, "hyperband shares out the epochs"),
     ],

@@ -1,13 +1,20 @@
 """`chainrule.tune`: from an estimator to the best settings, fitted."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 
 import chainrule
 from chainrule import MLPClassifier, TabularClassifier, TabularRegressor
-from chainrule.errors import ExistingFileError, InputTypeError, MissingFileError, SettingError
+from chainrule.errors import (
+    DataError,
+    ExistingFileError,
+    InputTypeError,
+    MissingFileError,
+    SettingError,
+)
 
 SPACE = {"units": [4, 8], "learning_rate": [1e-3, 1e-2]}
 
@@ -111,10 +118,20 @@ def test_verbose_tells_each_new_best(capsys):
     X, y = data()
     chainrule.tune(quick(), X, y, method="grid", space=SPACE, verbose=1)
     lines = capsys.readouterr().err.splitlines()
-    assert lines
-    assert all("best so far trial" in line for line in lines)
+    assert re.match(r"1 of 4 trials over, .*: best so far trial \d after 5 epochs: val", lines[0])
+    assert max(map(len, lines)) <= 100
     chainrule.tune(quick(), X, y, method="grid", space=SPACE)
     assert capsys.readouterr().err == ""
+
+
+def test_what_is_gone_on_from_is_told(capsys, tmp_path):
+    X, y = data()
+    settings = {"space": SPACE, "method": "random", "out": tmp_path / "run"}
+    chainrule.tune(quick(), X, y, trials=3, **settings)
+    chainrule.tune(quick(), X, y, trials=4, resume=True, verbose=1, **settings)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "3 trials found, going on"
+    assert all(re.match(r"4 of 4 trials|3 of 4 trials|  ", line) for line in lines[1:])
 
 
 @pytest.mark.parametrize(
@@ -127,6 +144,9 @@ def test_verbose_tells_each_new_best(capsys):
         ({"seed": -1}, "seed must be a whole number"),
         ({"threads": 0}, "threads must be a whole number"),
         ({"storage": "sqlite:////no/such/place.db"}, "cannot be reached"),
+        ({"storage": 3}, "storage: must be an address as sqlite:///study.sqlite3, got 3"),
+        ({"resume": True}, "resume needs the search to go on with; name its out or its storage"),
+        ({"metric": "best"}, "metric: 'best' is not a score of classification or regression"),
     ],
 )
 def test_what_cannot_be_tuned_is_one_sentence(settings, said):
@@ -145,9 +165,24 @@ def test_a_storage_that_cannot_be_reached_leaves_no_folder(tmp_path):
     assert not place.exists()
 
 
+def test_a_search_that_fails_before_its_first_trial_leaves_nothing(tmp_path):
+    X, y = data()
+    place, storage = tmp_path / "run", f"sqlite:///{tmp_path / 'study.sqlite3'}"
+    two = [list(y).index("no"), list(y).index("yes")]
+    for more in ({}, {"storage": storage}):
+        with pytest.raises(DataError, match="too few rows to watch"):
+            chainrule.tune(quick(), X[two], y[two], out=place, **more)
+        with pytest.raises(SettingError, match="not a score of this classification"):
+            chainrule.tune(quick(), X, y, out=place, metric="rmse", **more)
+        assert not place.exists()
+    found = chainrule.tune(quick(), X, y, out=place, storage=storage, trials=2, space=SPACE)
+    assert len(found.trials) == 2
+
+
 def test_other_estimators_are_refused():
     X, y = data()
-    with pytest.raises(InputTypeError, match="needs a TabularClassifier or TabularRegressor, got"):
+    said = "needs a TabularClassifier or TabularRegressor, got MLPClassifier; .*GridSearchCV"
+    with pytest.raises(InputTypeError, match=said):
         chainrule.tune(MLPClassifier(), X, y)
 
 

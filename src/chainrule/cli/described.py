@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,8 +87,14 @@ def plan_record(
     }  # fmt: skip
 
 
-def run_record(plan: TablePlan, model: TableModel) -> dict[str, Any]:
-    """The networks in words, and each setting with its value, who chose it, and what it is."""
+def run_record(
+    plan: TablePlan, model: TableModel, searched: Collection[str] = ()
+) -> dict[str, Any]:
+    """The networks in words, and each setting with its value, who chose it, and what it is.
+
+    searched
+        The settings that a search has chosen.
+    """
     from chainrule.estimators import SETTINGS, TableSettings
 
     usual, rows = TableSettings(), []
@@ -96,6 +102,7 @@ def run_record(plan: TablePlan, model: TableModel) -> dict[str, Any]:
         asked = getattr(plan.settings, name)
         origin = "given" if asked != getattr(usual, name) else "default"
         origin = "by the table's size" if asked is None else origin
+        origin = "searched" if name in searched else origin
         rows.append(
             {"name": name, "value": value, "origin": origin, "meaning": SETTINGS[name].help}
         )

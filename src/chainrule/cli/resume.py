@@ -77,7 +77,7 @@ def _begun_folder(place: str, options: argparse.Namespace) -> RunFolder:
     return folder
 
 
-def check_not_done(folder: RunFolder) -> None:
+def check_not_done(folder: RunFolder, otherwise: str = "begin a new run without --resume") -> None:
     """Raise ExistingFileError where the training of a run is done; asked with its lock held."""
     place = folder.path
     done = folder.model_path.is_file() and folder.metrics_path.is_file()
@@ -86,7 +86,7 @@ def check_not_done(folder: RunFolder) -> None:
         report = "" if folder.report_path.is_file() else missing
         message = (
             f"{place}: its training is done, there is nothing to go on with; {report}use it "
-            f"(chainrule predict {place} DATA), or begin a new run without --resume."
+            f"(chainrule predict {place} DATA), or {otherwise}."
         )
         raise ExistingFileError(message)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,14 @@ from chainrule.errors import MissingFileError, SettingError
 if TYPE_CHECKING:
     from chainrule.estimators import TablePlan
     from chainrule.files import RunFolder
-    from chainrule.tuning import Space
+    from chainrule.tuning import Asked, Space
 
-__all__ = ["SearchRequest", "begun_request", "search_request"]
+__all__ = ["SearchRequest", "begun_request", "is_done", "search_request"]
 
 AGAIN = ("trials", "time_limit")
 """What may be another number when a search goes on."""
+KEPT = ("method", "trials", "time_limit", "folds", "storage", "study")
+"""What the run folder keeps of it."""
 FIXED = ("data", "target", "test", "validation", "method", "space", "folds", "storage", "study")
 
 
@@ -34,12 +36,7 @@ class SearchRequest:
     """
 
     train: TrainRequest
-    method: str
-    trials: int | None
-    time_limit: float | None
-    folds: int | None
-    storage: str | None
-    study: str
+    asked: Asked
     space: dict[str, Any] | None
 
     def space_of(self, plan: TablePlan) -> Space:
@@ -47,14 +44,22 @@ class SearchRequest:
         from chainrule.tuning import default_space, space_of
 
         if self.space is None:
-            return default_space(plan, self.method)
+            return default_space(plan, self.asked.method)
         return space_of(self.space)
+
+    def check(self) -> None:
+        """Raise SettingError for what no table could make right."""
+        from chainrule.tuning import space_of
+
+        settings = self.train.settings
+        space = None if self.space is None else space_of(self.space)
+        self.asked.check(settings.metric, space, settings.task)
 
     def write(self, folder: RunFolder, space: Space, fingerprint: str) -> None:
         """Keep it in the run folder, so that the search can go on."""
         from chainrule.files import write_toml
 
-        train = self.train
+        train, asked = self.train, self.asked
         sources = {
             name: None if value is None else recorded_source(value)
             for name, value in (
@@ -62,18 +67,20 @@ class SearchRequest:
             )
         }  # fmt: skip
         record = {
-            **sources, "target": train.target, "fingerprint": fingerprint, "method": self.method,
-            "trials": self.trials, "time_limit": self.time_limit, "folds": self.folds,
-            "storage": self.storage, "study": self.study, "settings": train.settings.to_record(),
-            "space": space.to_record(),
+            **sources, "target": train.target, "fingerprint": fingerprint,
+            **{name: getattr(asked, name) for name in KEPT},
+            "settings": train.settings.to_record(), "space": space.to_record(),
         }  # fmt: skip
         write_toml(folder.search_config_path, record)
 
 
 def search_request(options: argparse.Namespace) -> SearchRequest:
-    """What the command line asks for; raises UsageError where data or target is missing."""
+    """What the command line asks for, checked as far as it can be without the table.
+
+    Raises UsageError where data or target is missing.
+    """
     from chainrule.files import read_toml
-    from chainrule.tuning import STUDY, check_method, space_of
+    from chainrule.tuning import STUDY, Asked, space_of
 
     for name, remedy in (("data", "name a table"), ("target", "name a column with --target")):
         if getattr(options, name) is None:
@@ -83,12 +90,14 @@ def search_request(options: argparse.Namespace) -> SearchRequest:
     space = None if options.space is None else read_toml(options.space)
     if space is not None:
         _check_apart(space_of(space), given_settings(options))
-    method = options.method or "bayesian"
-    check_method(method)
-    return SearchRequest(
-        train_request(options), method, options.trials, options.time_limit, options.folds,
-        options.storage, options.study or STUDY, space,
+    train = train_request(options)
+    asked = Asked(
+        options.method or Asked.method, options.trials, options.time_limit, options.folds,
+        options.storage, options.study or STUDY, train.settings.seed,
     )  # fmt: skip
+    found = SearchRequest(train, asked, space)
+    found.check()
+    return found
 
 
 def _check_apart(space: Space, fixed: Collection[str]) -> None:
@@ -105,11 +114,35 @@ def begun_request(options: argparse.Namespace) -> tuple[RunFolder, SearchRequest
     """The folder of a search to go on with, and what it was begun with.
 
     Raises UsageError where the command line asks for something else, MissingFileError where no
-    search was begun there.
+    search was begun there, ExistingFileError where it is done and no more is asked for.
     """
     from chainrule.estimators import TableSettings
-    from chainrule.files import RunFolder, read_toml
+    from chainrule.files import read_toml
+    from chainrule.tuning import Asked
 
+    folder = _begun_folder(options)
+    record = read_toml(folder.search_config_path)
+    train = TrainRequest(
+        record["data"], record["target"], record.get("test"), record.get("validation"),
+        TableSettings.from_record(record["settings"]), record["fingerprint"],
+    )  # fmt: skip
+    kept = {name: record.get(name) for name in KEPT}
+    again = {name: getattr(options, name) for name in AGAIN if getattr(options, name) is not None}
+    found = SearchRequest(
+        train, Asked(**{**kept, "seed": train.settings.seed, **again}), record["space"]
+    )
+    if not again and is_done(folder):
+        check_not_done(folder, "search on (--trials N)")
+    found.check()
+    return folder, found
+
+
+def _begun_folder(options: argparse.Namespace) -> RunFolder:
+    """The folder that --out names, or DATA where it is one."""
+    from chainrule.files import RunFolder
+
+    if options.out is None and options.data is not None and Path(options.data).is_dir():
+        options.out, options.data = options.data, None
     if options.out is None:
         message = "chainrule tune: error: --resume needs the search to go on with; add --out RUN."
         raise UsageError(message)
@@ -128,15 +161,13 @@ def begun_request(options: argparse.Namespace) -> tuple[RunFolder, SearchRequest
             "and --target."
         )
         raise MissingFileError(message)
-    check_not_done(folder)
-    record = read_toml(folder.search_config_path)
-    train = TrainRequest(
-        record["data"], record["target"], record.get("test"), record.get("validation"),
-        TableSettings.from_record(record["settings"]), record["fingerprint"],
-    )  # fmt: skip
-    found = SearchRequest(
-        train, record["method"], record.get("trials"), record.get("time_limit"),
-        record.get("folds"), record.get("storage"), record["study"], record["space"],
-    )  # fmt: skip
-    again = {name: getattr(options, name) for name in AGAIN if getattr(options, name) is not None}
-    return folder, replace(found, **again)
+    return folder
+
+
+def is_done(folder: RunFolder) -> bool:
+    """Whether a search has ended and its best settings are trained: of all its trials."""
+    search = folder.read_search()
+    if search is None or search.get("interrupted") or not folder.metrics_path.is_file():
+        return False
+    told = folder.read_metrics().get("search") or {}
+    return bool(told.get("trials") == len(search["trials"]))

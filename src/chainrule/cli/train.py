@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import chainrule
 from chainrule.cli.config import TrainRequest, recorded_source, train_request
-from chainrule.cli.explained_run import explain_run
-from chainrule.cli.output import plural, say, show
+from chainrule.cli.output import plural, say
 from chainrule.cli.parser import OneTarget, Parser, add_settings
 from chainrule.cli.progress import ProgressView, waiting
+from chainrule.cli.reported import report_run
 from chainrule.cli.resume import (
     check_not_done,
     check_settings,
@@ -30,22 +30,18 @@ from chainrule.cli.signals import sigterm_as_ctrl_c
 from chainrule.errors import ChainruleError, DataError, MissingFileError, WriteError
 
 if TYPE_CHECKING:
-    from chainrule.cli.scores import Scores
     from chainrule.data import Table
     from chainrule.estimators import (
         Keeper,
-        Predictions,
-        TableModel,
         TablePlan,
         TableProgress,
         TabularEstimator,
     )
     from chainrule.files import FolderLock, RunFolder
-    from chainrule.reporting import JudgedRows
 
 __all__ = [
     "EXAMPLES", "INTERRUPTED", "USAGE", "TrainTables", "add_options", "keeper_of", "new_folder",
-    "plan_of_request", "report_run", "run", "train_plan", "write_run_report",
+    "plan_of_request", "run", "train_plan",
 ]  # fmt: skip
 
 INTERRUPTED = 130
@@ -187,8 +183,12 @@ def _say_resume(folder: RunFolder) -> None:
         say(f"no checkpoint was written; to begin it again: {command}")
 
 
-def plan_of_request(request: TrainRequest) -> tuple[TablePlan, TabularEstimator, TrainTables]:
-    """What is settled before training, said; the estimator of it, and the tables."""
+def plan_of_request(
+    request: TrainRequest, *, is_told: bool = True
+) -> tuple[TablePlan, TabularEstimator, TrainTables]:
+    """What is settled before training, said where it is to be told; the estimator of it, and the
+    tables.
+    """
     from chainrule.cli.described import describe_plan, plan_record
     from chainrule.data import fingerprint, read_table
     from chainrule.training import uninterrupted
@@ -207,7 +207,8 @@ def plan_of_request(request: TrainRequest) -> tuple[TablePlan, TabularEstimator,
         plan = replace(plan, settings=replace(plan.settings, **left_open))
         estimator = tabular_estimator(plan)
         mark = fingerprint(table)
-    describe_plan(plan, table, request.test, request.validation)
+    if is_told:
+        describe_plan(plan, table, request.test, request.validation)
     record = plan_record(plan, table, request.test, request.validation)
     return plan, estimator, TrainTables(table, test, validation, mark, record)
 
@@ -287,101 +288,3 @@ def train_plan(
         estimator.fit_plan(plan, watch=watch, keeper=keeper)
     estimator.save(folder.model_path)
     folder.write_history(estimator.history_)  # network by network, however they were trained
-
-
-def report_run(
-    options: argparse.Namespace, plan: TablePlan, model: TableModel, folder: RunFolder,
-    tables: TrainTables, more: Mapping[str, Any] | None = None,
-) -> None:  # fmt: skip
-    """Scores the model, writes metrics.json and the report, prints scores and what to do next."""
-    from chainrule.cli.described import findings_lines, run_record
-    from chainrule.cli.scores import judge_plan, learned_scores
-    from chainrule.files import strict_json
-
-    with waiting("scoring, and fitting a linear model to compare with"):
-        predictions = None if plan.test_table is None else model.predict(plan.test_table)
-        scores = judge_plan(plan, predictions, model.validation)
-        learned = learned_scores(plan, model)
-        if predictions is not None:
-            judged = _judged(plan, predictions, tables.fingerprint, scores)
-            judged.save(folder.judged_path)
-    record = {
-        "task": plan.schema.task,
-        "target": plan.schema.target,
-        "rows": tables.data.rows,
-        "metrics": scores.to_record(),
-        "seconds": round(model.seconds, 3),
-        "epochs": model.epochs,
-        "run": str(folder.path),
-        "parts": plan.rows,
-        "intervals": None if scores.test is None else scores.test.to_record()["intervals"],
-        "interrupted": model.interrupted,
-        **(more or {}),
-    }
-    details = {**scores.details(), "iterations": model.loss_by_step}
-    known = {"data": tables.record, "learned": learned, **run_record(plan, model)}
-    folder.write_metrics({**record, **known, "doctor": model.doctor, "details": details})
-    if options.json:
-        show(strict_json(record))
-    else:
-        _show_scores(scores, plan)
-    for sentence in findings_lines(model.doctor["findings"], len(model.members)):
-        say(sentence)
-    say(_effort(model, plan))
-    say(f"run folder: {folder.path}")
-    explain_run(plan, model, folder)
-    write_run_report(folder)
-    say(f"next: chainrule predict {shlex.quote(str(folder.path))} NEW.csv")
-
-
-def write_run_report(folder: RunFolder) -> None:
-    """The report; where it cannot be written, everything else is there all the same."""
-    from chainrule.errors import ChainruleError
-    from chainrule.reporting import write_report
-
-    try:
-        say(f"report: {write_report(folder)}")
-    except ChainruleError as error:
-        say(f"warning: there is no report: {error}")
-
-
-def _judged(
-    plan: TablePlan, predictions: Predictions, fingerprint: str, scores: Scores
-) -> JudgedRows:
-    """The test rows with what the model and the simple models say of them."""
-    from chainrule.data import fingerprint as fingerprint_of
-    from chainrule.estimators import positive_code
-    from chainrule.reporting import JudgedRows
-
-    table = plan.test_table
-    assert table is not None  # noqa: S101  (there are predictions of it)
-    own = len(plan.test_rows) != table.rows
-    values = predictions.values if predictions.probabilities is None else predictions.probabilities
-    return JudgedRows(
-        str(plan.schema.task), str(plan.schema.target), plan.truth(table), values,
-        None if own else plan.test_rows, fingerprint_of(table) if own else fingerprint,
-        plan.weights(table), tuple(getattr(plan.labels, "classes", ())),
-        positive_code(plan.labels, plan.settings.positive),
-        {one.name: one.answers for one in scores.baselines},
-    )  # fmt: skip
-
-
-def _effort(model: TableModel, plan: TablePlan) -> str:
-    """How many networks and epochs there were, and how long they took."""
-    from chainrule.training import spell_seconds
-
-    planned, done = len(plan.members), len(model.members)
-    epochs, seconds = plural(model.epochs, "epoch"), spell_seconds(model.seconds)
-    if planned == 1:
-        return f"trained {epochs} in {seconds}."
-    of = f" of {planned}" if done < planned else ""
-    return f"trained {done}{of} networks, {epochs} in all, in {seconds}."
-
-
-def _show_scores(scores: Scores, plan: TablePlan) -> None:
-    from chainrule.cli.scores import remark, scores_text
-
-    if scores.test is not None or scores.validation is not None:
-        show(scores_text(scores.test, scores.baselines, scores.validation, title="test"))
-    for sentence in remark(scores, plan.settings.metric):
-        say(sentence)

@@ -38,7 +38,7 @@ def plot_search(record: Any, axes: Any = None) -> list[Axes]:
         What `to_record` of a `chainrule.tune` gives, or search.json of a run folder holds.
     axes
         As many matplotlib axes as there are pictures: the course, of Hyperband the rungs, and one
-        a setting; those of a new figure when None.
+        a setting that had several values; those of a new figure when None.
 
     Raises `InputTypeError` for anything else.
 
@@ -57,7 +57,14 @@ def plot_search(record: Any, axes: Any = None) -> list[Axes]:
         )
         raise InputTypeError(message)
     trials = [one for one in record["trials"] if one["score"] is not None]
-    names = list(record["space"])
+    having = {
+        name: [one for one in trials if _value(one, name) is not None] for name in record["space"]
+    }
+    names = [
+        name
+        for name, some in having.items()
+        if len({_spelled(_value(one, name)) for one in some}) > 1
+    ]
     has_rungs = record["method"] == "hyperband"
     count = 1 + has_rungs + len(names)
     found = several_axes(axes, "plot_search", count, (4.2, 3.6), columns=min(3, count))
@@ -65,7 +72,7 @@ def plot_search(record: Any, axes: Any = None) -> list[Axes]:
     if has_rungs:
         _rungs(found[1], record, trials)
     for ax, name in zip(found[1 + has_rungs :], names, strict=True):
-        _setting(ax, record, [one for one in trials if _value(one, name) is not None], name)
+        _setting(ax, record, having[name], name)
     return found
 
 
@@ -112,8 +119,9 @@ def _setting(ax: Axes, record: Mapping[str, Any], trials: Trials, name: str) -> 
     values = [_value(one, name) for one in trials]
     scores = _scores(trials)
     places: Any = values
-    if any(isinstance(one, list | tuple | str) for one in values):
-        named = sorted({_spelled(one) for one in values})
+    dimension = record["space"].get(name, {})
+    if isinstance(dimension, list):
+        named = list(dict.fromkeys(_spelled(one) for one in [*dimension, *values]))
         places = [named.index(_spelled(one)) for one in values]
         shown = range(0, len(named), math.ceil(len(named) / MOST_NAMES) or 1)
         crowded = sum(len(named[one]) for one in shown) > 24
@@ -123,8 +131,7 @@ def _setting(ax: Axes, record: Mapping[str, Any], trials: Trials, name: str) -> 
         )  # fmt: skip
         ax.set_xlim(-0.5, len(named) - 0.5)
     else:
-        dimension = record["space"].get(name, {})
-        if isinstance(dimension, Mapping) and dimension.get("log"):
+        if dimension.get("log"):
             if dimension.get("zero"):
                 ax.set_xscale("symlog", linthresh=dimension["low"], linscale=0.3)
             else:

@@ -11,7 +11,7 @@ from chainrule.estimators.fit import fit_table
 from chainrule.estimators.fitted import check_fitted
 from chainrule.estimators.held import Held
 from chainrule.estimators.keeping import Keeper
-from chainrule.estimators.metric import chosen_score, positive_code
+from chainrule.estimators.metric import METRICS, chosen_score, positive_code
 from chainrule.estimators.model import Predictions, TableModel, load_table_model
 from chainrule.estimators.plan import TablePlan, plan_table, schema_of_table
 from chainrule.estimators.run import TableProgress
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from chainrule.estimators.tabular_regressor import TabularRegressor
 
 __all__ = [
+    "METRICS",
     "SETTINGS",
     "Held",
     "Keeper",

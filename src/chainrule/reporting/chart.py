@@ -7,25 +7,35 @@ beside the axes are text of the page, which is as large on a telephone as on a s
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["Axis", "Chart", "Legend", "Mark", "Pen", "Tick", "spelled", "together"]
+__all__ = [
+    "NARROW", "Axis", "Chart", "Legend", "Mark", "Pen", "Tick", "named_ticks", "spelled",
+    "together",
+]  # fmt: skip
 
 SIZE = 1000
 MOST_TICKS = 6
+WIDE, NARROW = 100, 36
+"""Letters that have room below a chart of a page's width, and below one of a telephone's."""
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A number beside an axis, `place` percent from its beginning."""
+    """A number or a name beside an axis, `place` percent from its beginning.
+
+    is_spare
+        Whether a telephone has no room for it.
+    """
 
     place: float
     text: str
+    is_spare: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,7 +158,45 @@ class Chart:
     @property
     def x_ticks(self) -> tuple[Tick, ...]:
         """What stands below the x axis."""
-        return self.x.ticks if self.names is None else self.names
+        if self.names is not None:
+            return self.names
+        if self.shape != "square":
+            return self.x.ticks
+        powers_first = sorted(
+            self.x.ticks, key=lambda tick: self.x.is_log and not _is_power(tick.text)
+        )
+        return _apart(powers_first, NARROW)
+
+
+def named_ticks(names: Sequence[str], room: int = WIDE) -> tuple[Tick, ...]:
+    """Names below the middles of as many equal parts of an axis, those that there is room for.
+
+    room
+        Letters that have room below it on a page.
+
+    >>> [(tick.text, tick.is_spare) for tick in named_ticks(["dense_0", "a", "dense_1", "b"] * 2)]
+    [('dense_0', False), ('a', True), ('dense_1', False), ('b', True), ('dense_0', False), ...
+    """
+    middles = [round(100 * (place + 0.5) / len(names), 2) for place in range(len(names))]
+    shown = _apart([Tick(*one) for one in zip(middles, names, strict=True)], room)
+    on_telephone = _apart(shown, NARROW)
+    return tuple(replace(tick, is_spare=tick not in on_telephone) for tick in shown)
+
+
+def _apart(ticks: Iterable[Tick], room: int) -> tuple[Tick, ...]:
+    """Those whose texts do not meet where so many letters have room, the first ones first."""
+    kept: list[Tick] = []
+    for tick in ticks:
+        if all(
+            abs(tick.place - one.place) * room / 100 > (len(tick.text) + len(one.text)) / 2 + 1
+            for one in kept
+        ):
+            kept.append(tick)
+    return tuple(sorted(kept, key=lambda tick: tick.place))
+
+
+def _is_power(text: str) -> bool:
+    return text.replace(",", "").strip("0.") == "1" or text.startswith("1e")
 
 
 class Pen:

@@ -8,27 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.reporting.chart import Axis, Chart, Legend, Pen, Tick, spelled
+from chainrule.reporting.chart import NARROW, Axis, Chart, Legend, Pen, Tick, named_ticks, spelled
 
 __all__ = ["search_section"]
 
 SHOWN = 5
-MOST_NAMES = 6
-LONGEST_NAMES = 40
 SPREAD = 4.0
+LOG_BEYOND = 5.0
 
 DRAWN = ("layers", "units")
 """What is searched in place of `hidden`."""
 Trials = Sequence[Mapping[str, Any]]
-METHODS = {
-    "grid": "Every place of a grid was tried.",
-    "random": "Places were drawn by chance.",
-    "bayesian": "After ten places by chance, places were drawn near those that had done well "
-    "(Optuna's TPE sampler).",
-    "hyperband": "Many networks were begun and the better third of each rung went on from where it "
-    "stood (Hyperband); after the first bracket two in three places were drawn near those that had "
-    "done well.",
-}
+TPE = "near those that had done well (Optuna's TPE sampler)"
 
 
 def search_section(record: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -43,7 +34,8 @@ def search_section(record: Mapping[str, Any] | None) -> dict[str, Any] | None:
         charts.append(_rungs(record, trials))
     for name in record["space"]:
         having = [one for one in trials if _value(one, name) is not None]
-        charts += [_setting(record, having, name)] if having else []
+        if len({_spelled(_value(one, name)) for one in having}) > 1:
+            charts.append(_setting(record, having, name))
     return {
         "score": record["score"],
         "sentences": list(_sentences(record, trials)),
@@ -58,7 +50,7 @@ def _sentences(record: Mapping[str, Any], trials: Trials) -> Iterator[str]:
     epochs = sum(one["epochs"] for one in record["trials"])
     yield (
         f"{count:,} trials, {epochs:,} epochs in all, were compared by {record['score']} "
-        f"({how}). {METHODS.get(record['method'], '')}"
+        f"({how}). {_method(record)}"
     )
     if failed:
         yield f"In {failed:,} of them the loss was not finite."
@@ -69,8 +61,30 @@ def _sentences(record: Mapping[str, Any], trials: Trials) -> Iterator[str]:
     )
 
 
+def _method(record: Mapping[str, Any]) -> str:
+    """Where the places came from."""
+    count, by_chance = len(record["trials"]), record.get("by_chance") or 0
+    if record["method"] == "grid":
+        return "They are places of a grid."
+    if record["method"] == "hyperband":
+        told = (
+            "Many networks were begun, and the better third of each rung went on from where it "
+            "stood (Hyperband)"
+        )
+        later = any(one["bracket"] for one in record["trials"])
+        return (
+            f"{told}; after the first bracket two in three places were drawn {TPE}."
+            if later
+            else f"{told}; their places were drawn by chance."
+        )
+    if record["method"] == "bayesian" and by_chance < count:
+        return f"The first {by_chance} places were drawn by chance, the later ones {TPE}."
+    few = f"; from trial {by_chance} on they would be drawn {TPE}" if by_chance else ""
+    return f"Places were drawn by chance{few}."
+
+
 def _row(trial: Mapping[str, Any]) -> dict[str, str]:
-    settings = (f"{name} {_spelled(value)}" for name, value in trial["settings"].items())
+    settings = (f"{name}={_spelled(value)}" for name, value in trial["settings"].items())
     return {
         "number": str(trial["number"]),
         "score": f"{trial['score']:.5g}",
@@ -85,7 +99,7 @@ def _course(record: Mapping[str, Any], trials: Trials) -> Chart:
     x = Axis.of([0, max(1, len(record["trials"]) - 1)], is_whole=True)
     y = _score_axis(record, scores)
     pen = Pen(x, y)
-    marks = [pen.dots(numbers, scores, "c1")]
+    marks = [pen.dots(numbers, scores, "c1 trial")]
     if len(scores):
         best = np.minimum if record["lower_is_better"] else np.maximum
         course = best.accumulate(scores)
@@ -97,16 +111,19 @@ def _course(record: Mapping[str, Any], trials: Trials) -> Chart:
     if len(scores):
         label += f"; the best is {_best(record, scores):.4g}"
     return Chart(
-        f"{_capital(record['score'])} by trial", f"{label}.", x, y, "trial", record["score"],
-        tuple(marks), legend,
+        f"{_capital(record['score'])} by trial", f"{label}.", x, y, "trial",
+        _title(record["score"], y), tuple(marks), legend,
     )  # fmt: skip
 
 
 def _rungs(record: Mapping[str, Any], trials: Trials) -> Chart:
     """A line a trial through its rungs."""
     rungs = [one["rungs"] for one in trials if one["rungs"]]
-    last = max((one[-1][0] for one in rungs), default=1)
-    x = Axis.of([1, max(2, last)], is_log=True)
+    epochs_of = sorted({epochs for one in rungs for epochs, _ in one}) or [1]
+    last = epochs_of[-1]
+    x = Axis.of([epochs_of[0], max(2, last)], is_log=True)
+    shares = zip(epochs_of, x.share(epochs_of), strict=True)
+    names = tuple(Tick(round(100 * float(share), 2), spelled(epochs)) for epochs, share in shares)
     y = _score_axis(record, _scores(trials))
     pen = Pen(x, y)
     marks = []
@@ -120,8 +137,8 @@ def _rungs(record: Mapping[str, Any], trials: Trials) -> Chart:
     legend = (Legend("line c1", "given up at a rung"), Legend("line c2", "trained to the end"))
     label = f"The best {record['score']} of each trial until each rung, up to {last} epochs."
     return Chart(
-        "Rungs of Hyperband", label, x, y, "epochs (log scale)", f"best {record['score']} so far",
-        tuple(marks), legend,
+        "Rungs of Hyperband", label, x, y, "epochs (log scale)",
+        _title(f"best {record['score']} so far", y), tuple(marks), legend, names=names,
     )  # fmt: skip
 
 
@@ -132,10 +149,10 @@ def _setting(record: Mapping[str, Any], trials: Trials, name: str) -> Chart:
     dimension = record["space"][name]
     is_log = isinstance(dimension, Mapping) and bool(dimension.get("log"))
     places: Any
-    if any(isinstance(one, list | str) for one in values):
-        named = sorted({_spelled(one) for one in values})
+    if isinstance(dimension, list):
+        named = list(dict.fromkeys(_spelled(one) for one in [*dimension, *values]))
         places = [named.index(_spelled(one)) + 0.5 for one in values]
-        x, names = Axis(0, len(named)), _names(named)
+        x, names = Axis(0, len(named)), named_ticks(named, NARROW)
     else:
         places = np.array(values, np.float64)
         if is_log:  # there is no place for 0 on such an axis: it stands left of all others
@@ -144,35 +161,35 @@ def _setting(record: Mapping[str, Any], trials: Trials, name: str) -> Chart:
     y = _score_axis(record, scores)
     pen = Pen(x, y)
     best = [n for n, one in enumerate(trials) if one["number"] == record["best"]]
-    marks = [pen.dots(places, scores, "c1 cloud")]
-    marks.append(pen.dots([places[n] for n in best], scores[best], "c2 large"))
+    marks = [pen.dots(places, scores, "c1 trial")]
+    marks.append(pen.dots([places[n] for n in best], scores[best], "c2 best"))
     zero = is_log and any(one == 0 for one in values)
     return Chart(
         name, f"{record['score']} of each trial against {name}.", x, y,
-        f"{name} (log scale{', 0 leftmost' * zero})" if is_log else name, record["score"],
-        tuple(marks), (Legend("dot c1", "each trial"), Legend("dot c2", "the best")), names=names,
+        f"{name} (log scale{', 0 leftmost' * zero})" if is_log else name,
+        _title(record["score"], y), tuple(marks),
+        (Legend("dot c1", "each trial"), Legend("dot c2", "the best"))[: 1 + bool(best)],
+        names=names,
         shape="square",
     )  # fmt: skip
 
 
-def _names(named: Sequence[str]) -> tuple[Tick, ...]:
-    """Names below an axis, as many as there is room for."""
-    room = max(1, min(MOST_NAMES, LONGEST_NAMES // max(map(len, named))))
-    every = math.ceil(len(named) / room)
-    return tuple(
-        Tick(round(100 * (place + 0.5) / len(named), 2), name)
-        for place, name in list(enumerate(named))[::every]
-    )
-
-
 def _score_axis(record: Mapping[str, Any], scores: Any) -> Axis:
-    """An axis with room for all but scores far worse than most."""
+    """An axis with room for all but scores far worse than most; of losses by powers of ten, where
+    the worst would press all others together.
+    """
     if len(scores) < 4:
         return Axis.of(scores, room=0.06)
     sign = 1.0 if record["lower_is_better"] else -1.0
     signed = np.sort(sign * scores)
     far = signed[0] + SPREAD * (np.quantile(signed, 0.75) - signed[0])
-    return Axis.of(sign * signed[signed <= max(far, signed[2])], room=0.06)
+    shown = sign * signed[signed <= max(far, signed[2])]
+    is_log = bool(record["lower_is_better"] and 0 < LOG_BEYOND * shown.min() < shown.max())
+    return Axis.of(shown, room=0.06, is_log=is_log)
+
+
+def _title(name: str, axis: Axis) -> str:
+    return f"{name} (log scale)" if axis.is_log else name
 
 
 def _best(record: Mapping[str, Any], scores: Any) -> float:
@@ -190,7 +207,8 @@ def _spelled(value: Any) -> str:
 
 
 def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    """Words begin with a capital, names of metrics are left as they are."""
+    return text[:1].upper() + text[1:] if " " in text else text
 
 
 def _value(trial: Mapping[str, Any], name: str) -> Any:

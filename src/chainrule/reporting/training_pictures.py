@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.reporting.chart import Axis, Chart, Legend, Mark, Pen, Tick
+from chainrule.reporting.chart import Axis, Chart, Legend, Mark, Pen, named_ticks
 from chainrule.reporting.curves import smoothed
 
 __all__ = ["Course", "courses", "epoch_chart", "gradient_chart", "score_chart", "step_chart"]
 
 LOG_BEYOND = 20.0
 COLORS = 6
-MOST_NAMES = 8
 
 Row = Mapping[str, Any]
+Line = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class Course:
@@ -75,19 +75,15 @@ def epoch_chart(found: Sequence[Course], task: str) -> Chart:
         marks.append(pen.dots([one.best + 1 for one in watched], best, "c2 large"))
         legend.append(Legend("line c2", "validation loss" + _meaning(found)))
         legend.append(Legend("dot c2", "the epoch that was kept"))
-    caption = (
-        "Thin: each network. Thick: their mean, as long as all of them were trained."
-        if len(found) > 1
-        else "Thin: as it was. Thick: smoothed."
-    )
+    caption = [_thickness([one.loss for one in found])]
     if task == "regression":
-        caption += " The loss is the mean squared error of the target scaled to deviation 1."
+        caption.append("The loss is the mean squared error of the target scaled to deviation 1.")
     label = "Loss by epoch" + _ends("training loss", [one.loss for one in found])
     if watched:
         label += _ends("validation loss", [one.validation for one in watched])
     return Chart(
         "Loss by epoch", f"{label}.", x, y, "epoch", _title("loss", y),
-        tuple(marks), tuple(legend), caption,
+        tuple(marks), tuple(legend), " ".join(filter(None, caption)),
     )  # fmt: skip
 
 
@@ -160,31 +156,39 @@ def gradient_chart(gradients: Mapping[str, Any]) -> Chart | None:
         style = f"c{turn % COLORS + 1}"
         marks += [pen.line(places, positive[row], style), pen.dots(places, positive[row], style)]
         legend.append(Legend(f"line {style}", f"step {steps[row]:,}"))
-    every = math.ceil(len(layers) / MOST_NAMES)
-    names = tuple(
-        Tick(round(100 * float(x.share(place)), 2), name)
-        for place, name in list(zip(places, layers, strict=True))[::every]
-    )
     least, most = np.nanmin(positive), np.nanmax(positive)
     label = f"Gradient norm by layer at {len(shown)} steps, from {least:.2g} to {most:.2g}."
     return Chart(
         "Gradient by layer", label, x, y, "layer, first to last",
-        "norm of the gradient (log scale)", tuple(marks), tuple(legend), names=names,
+        "norm of the gradient (log scale)", tuple(marks), tuple(legend),
+        names=named_ticks(layers),
     )  # fmt: skip
 
 
-def _bundle(pen: Pen, lines: Sequence[np.ndarray[Any, Any]], color: str) -> Iterator[Mark]:
+def _bundle(pen: Pen, lines: Sequence[Line], color: str) -> Iterator[Mark]:
     """Each line thin; thick what they have in common."""
+    middle = _middle(lines)
     for line in lines:
         yield pen.line(np.arange(1, len(line) + 1), line, f"{color} faint")
-    if len(lines) > 1:
-        shortest = min(map(len, lines))
-        middle = np.mean([line[:shortest] for line in lines], axis=0)
-    else:
-        middle = smoothed(lines[0], span=max(1.0, len(lines[0]) / 10))
     yield pen.line(np.arange(1, len(middle) + 1), middle, f"{color} thick")
     if len(middle) == 1:
         yield pen.dots([1], middle, color)
+
+
+def _middle(lines: Sequence[Line]) -> Line:
+    """The mean of several lines; a single one smoothed, where it is long enough for it."""
+    if len(lines) > 1:
+        shortest = min(map(len, lines))
+        return np.asarray(np.mean([line[:shortest] for line in lines], axis=0))
+    return np.asarray(smoothed(lines[0], span=max(1.0, len(lines[0]) / 10)))
+
+
+def _thickness(lines: Sequence[Line]) -> str:
+    """What thin and thick lines mean; nothing where one hides the other."""
+    if len(lines) > 1:
+        return "Thin: each network. Thick: their mean, as long as all of them were trained."
+    is_smooth = np.array_equal(_middle(lines), lines[0], equal_nan=True)
+    return "" if is_smooth else "Thin: as it was. Thick: smoothed."
 
 
 def _numbers(rows: Sequence[Row], name: str) -> np.ndarray[Any, np.dtype[np.float64]]:

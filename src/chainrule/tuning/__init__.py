@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from chainrule.tuning.checks import METHODS, check_method, check_search
+from chainrule.tuning.asked import STUDY, Asked
+from chainrule.tuning.checks import METHODS
 from chainrule.tuning.defaults import default_space
 from chainrule.tuning.estimator import (
-    STUDY,
     best_trial,
+    clear_search,
+    found_words,
+    open_search,
     search_facts,
     states_folder,
     study_address,
@@ -22,6 +25,7 @@ from chainrule.tuning.view import SearchView
 __all__ = [
     "METHODS",
     "STUDY",
+    "Asked",
     "Choice",
     "Range",
     "Search",
@@ -32,10 +36,11 @@ __all__ = [
     "Trial",
     "Tuning",
     "best_trial",
-    "check_method",
-    "check_search",
+    "clear_search",
     "default_space",
+    "found_words",
     "is_lower_better",
+    "open_search",
     "ranked",
     "score_name",
     "search_facts",

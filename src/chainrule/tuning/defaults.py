@@ -31,7 +31,7 @@ def _grid(plan: TablePlan) -> dict[str, Any]:
     rate = plan.chosen.learning_rate or 1e-3
     few = plan.pool.rows <= FEW_ROWS
     return {
-        "learning_rate": [rate / 3, rate, rate * 3],
+        "learning_rate": [float(f"{one:.3g}") for one in (rate / 3, rate, rate * 3)],
         "hidden": [[64], [128, 64], [256, 128]] if few else [[128], [256, 128], [512, 256]],
         "dropout": [0.0, 0.2, 0.4],
     }

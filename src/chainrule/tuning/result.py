@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.tuning.search import best_of, is_lower_better
+from chainrule.tuning.draws import FIRST_BY_CHANCE, LAG
+from chainrule.tuning.search import Search, best_of, is_lower_better
 from chainrule.tuning.space import Space
 from chainrule.tuning.trials import Trial
 
@@ -17,6 +18,8 @@ __all__ = ["Tuning", "ranked", "score_name", "search_record", "spelled_settings"
 
 LOSS = "validation loss"
 SHOWN = 5
+BY_CHANCE = FIRST_BY_CHANCE + LAG - 1
+"""So many places come before the first one that the sampler draws from what trials have shown."""
 CANNOT_TELL = (
     "The best score is the best of many on the same rows, so it flatters: rows that no choice has "
     "seen judge the settings. Trials that are close are no different beyond chance."
@@ -78,10 +81,7 @@ class Tuning:
 
     def to_record(self) -> dict[str, Any]:
         """Plain values."""
-        return search_record(
-            self.trials, method=self.method, metric=self.metric, space=self.space,
-            folds=self.folds, seed=self.seed, seconds=self.seconds, interrupted=self.interrupted,
-        )  # fmt: skip
+        return search_record(self, self.seconds)
 
     def to_frame(self) -> Any:
         """A row a trial, a column a setting: a frame as X was, else of pandas where it is there.
@@ -122,23 +122,21 @@ class Tuning:
         return "\n".join([*lines, *([f"  {failed} failed"] if failed else [])])
 
 
-def search_record(
-    trials: Sequence[Trial], *, method: str, metric: str | None, space: Space, folds: int | None,
-    seed: int, seconds: float, interrupted: bool,
-) -> dict[str, Any]:  # fmt: skip
+def search_record(found: Search | Tuning, seconds: float) -> dict[str, Any]:
     """A search as plain values: what a report and a picture are made of."""
-    best = best_of(trials, metric)
+    best = best_of(found.trials, found.metric)
     return {
-        "method": method,
-        "score": score_name(metric),
-        "lower_is_better": is_lower_better(metric),
-        "space": space.to_record(),
-        "folds": folds,
-        "seed": seed,
+        "method": found.method,
+        "by_chance": BY_CHANCE if found.method == "bayesian" else None,
+        "score": score_name(found.metric),
+        "lower_is_better": is_lower_better(found.metric),
+        "space": found.space.to_record(),
+        "folds": found.folds,
+        "seed": found.seed,
         "seconds": round(seconds, 3),
-        "interrupted": interrupted,
+        "interrupted": found.interrupted,
         "best": None if best is None else best.number,
-        "trials": [one.to_record() for one in trials],
+        "trials": [one.to_record() for one in found.trials],
     }
 
 
@@ -146,9 +144,9 @@ def spelled_settings(settings: Mapping[str, Any]) -> str:
     """Settings on a line.
 
     >>> spelled_settings({"learning_rate": 0.00123456, "hidden": (64, 32)})
-    'learning_rate 0.00123, hidden 64,32'
+    'learning_rate=0.00123, hidden=64,32'
     """
-    return ", ".join(f"{name} {_spelled(value)}" for name, value in settings.items())
+    return ", ".join(f"{name}={_spelled(value)}" for name, value in settings.items())
 
 
 def _spelled(value: Any) -> str:

@@ -151,29 +151,25 @@ class Hyperband:
     count
         After how many trials there are no more: the last bracket begins with those left. One round
         of all brackets where None.
-    is_endless
-        Whether rounds follow each other without an end, where there is no count.
 
     While the last rung of a bracket is trained, the next one begins; the one before it is over
     then, so that what is known at its beginning does not hang on which network is done first.
     """
 
-    def __init__(self, epochs: int, count: int | None = None, is_endless: bool = False) -> None:
+    def __init__(self, epochs: int, count: int | None = None) -> None:
         self._brackets = brackets_of(epochs)
         round_of_all = sum(one.trials[0] for one in self._brackets)
-        self._count = count if count is not None else None if is_endless else round_of_all
+        self._count = round_of_all if count is None else count
         self._begun = 0
         self._trials = 0
         self._runs: list[_Run] = []
 
     @property
-    def trials(self) -> int | None:
+    def trials(self) -> int:
         return self._count
 
     @property
-    def planned(self) -> int | None:
-        if self._count is None:
-            return None
+    def planned(self) -> int:
         return sum(one.cost for one in self._shares(self._count))
 
     def _shares(self, count: int) -> Iterator[Bracket]:
@@ -189,7 +185,7 @@ class Hyperband:
         for run in self._runs:
             if run.waiting:
                 return Stage(run.waiting.pop(0), run.epochs[run.rung], run.number)
-        left = math.inf if self._count is None else self._count - self._trials
+        left = self._count - self._trials
         under_way = [
             run for run in self._runs
             if run.rung < len(run.epochs) - 1 or run.number < self._begun - 1
@@ -222,11 +218,11 @@ class Hyperband:
         return ended
 
 
-def _cut(bracket: Bracket, most: float) -> Bracket:
+def _cut(bracket: Bracket, most: int) -> Bracket:
     """A bracket that begins with so many trials at most."""
     if bracket.trials[0] <= most:
         return bracket
-    trials = [int(most)]
+    trials = [most]
     while len(trials) < len(bracket.trials):
         trials.append(max(1, trials[-1] // ETA))
     return Bracket(tuple(trials), bracket.epochs)

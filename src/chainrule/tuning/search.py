@@ -88,7 +88,8 @@ class Search:
     count
         How many trials at most; None for what the method does by itself.
     time_limit
-        Seconds after which no trial goes on.
+        Seconds after which no trial goes on; without a count the trials of random and bayesian
+        search go on until then.
     folds
         How many folds a trial is trained on; one network on the plan's own rows where None.
     threads
@@ -131,20 +132,44 @@ class Search:
         self._parts: dict[int, list[StagedRows]] = {}
         self._fits: dict[int, TrialFit] = {}
         self._ended: dict[int, Trial] = {}
-        self._known: dict[int, Trial] = {}
-        self._told = self._learned = self._epochs_done = 0
+        kept = [] if self.stored is None else self.stored.trials()
+        self._known = {one.number: one for one in kept}
+        self._told = self._learned = 0
         self._bracket = -1
         self._running: dict[int, tuple[int, float]] = {}
         self._best: Trial | None = None
         self._last: Trial | None = None
-        self._done = 0
+        self._heard: dict[int, int] = {}
+        self._done = len(kept)
+        self._epochs_done = sum(one.epochs for one in kept) * len(self._members)
         self._lock = threading.RLock()
-        self._before, self._began = 0.0, time.monotonic()
+        self._before = sum(one.seconds for one in kept) / self._at_once
+        self._began = time.monotonic()
+        if self.planned is not None and self.planned < self.found:
+            message = (
+                f"tune: trials: there are {self.found} already, and {self.planned} would be fewer; "
+                "give more to go on, or begin a new search."
+            )
+            raise SettingError(message)
 
     @property
     def planned(self) -> int | None:
         """How many trials there will be, where that is known."""
         return self._schedule.trials
+
+    @property
+    def found(self) -> int:
+        """How many trials were done before it was stopped, or ended with fewer."""
+        return len(self._known)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing was left to do when it began."""
+        return self.is_late() if self.planned is None else self.planned == self.found
+
+    def halves(self) -> int:
+        """How many trials were under way when it was stopped, and go on from where they stood."""
+        return 0 if self.folder is None else len(list(self.folder.glob("*.safetensors")))
 
     def seconds(self) -> float:
         """Since it began, those before it was stopped included."""
@@ -153,9 +178,6 @@ class Search:
     def run(self) -> list[Trial]:
         """Make all trials; after Ctrl-C those that are done are kept."""
         self._began = time.monotonic()
-        if self.stored is not None:
-            self._known = {one.number: one for one in self.stored.trials()}
-            self._before = sum(one.seconds for one in self._known.values()) / self._at_once
         try:
             with Workers(self._at_once) as workers:
                 self._make(workers)
@@ -185,7 +207,7 @@ class Search:
 
     def is_late(self) -> bool:
         """Whether the time limit has passed; one epoch is made in any case."""
-        if self.time_limit is None or not (self._epochs_done or self._known):
+        if self.time_limit is None or not self._epochs_done:
             return False
         return self.seconds() >= self.time_limit
 
@@ -259,6 +281,7 @@ class Search:
         """An epoch of a trial, told by its thread."""
         with self._lock:
             self._running[number] = epochs, score
+            self._heard[number] = self._heard.get(number, 0) + 1
             self._epochs_done += 1
             self._say()
 
@@ -268,6 +291,10 @@ class Search:
             raise result
         with self._lock:
             self._running.pop(stage.trial, None)
+            if stage.trial not in self._known:  # one gone on from was not heard of
+                made = result.epochs * len(self._members)
+                self._epochs_done += max(0, made - self._heard.get(stage.trial, 0))
+                self._heard[stage.trial] = made
             self._best = best_of([one for one in (self._best, result) if one], self.metric)
         if result.state == "stopped" and stage.trial not in self._known:
             self._fits[stage.trial].rest()
@@ -289,9 +316,9 @@ class Search:
             trial = replace(trial, state=state)
         with self._lock:
             self._ended[number] = self._last = trial
-            self._done += 1
-            self._epochs_done += trial.epochs if known else 0
-            self._say()
+            if not known:  # those found are counted from the beginning
+                self._done += 1
+                self._say()
 
     def _store(self) -> None:
         """Write those that ended, as far as all before them have."""
@@ -321,7 +348,7 @@ class Search:
             shares.append(self.seconds() / self.time_limit)
         planned = self._schedule.planned
         if planned and self.method == "hyperband":
-            shares.append(self._epochs_done / planned)
+            shares.append(self._epochs_done / (planned * len(self._members)))
         elif self.planned and self._done:
             under_way = sum(epochs for epochs, _ in self._running.values())
             mean = max(1.0, (self._epochs_done - under_way) / self._done)
@@ -333,7 +360,7 @@ def _schedule(
     method: str, draws: Draws, count: int | None, epochs: int, is_endless: bool
 ) -> Schedule:
     if method == "hyperband":
-        return Hyperband(epochs, count, is_endless)
+        return Hyperband(epochs, count)
     if draws.count is not None:
         count = draws.count if count is None else min(count, draws.count)
     elif count is None and not is_endless:

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any
 
-from chainrule.errors import ChainruleError, SettingError
+from chainrule.errors import ChainruleError, SettingError, WriteError, listing
 from chainrule.tuning.border import distributions, load_optuna, quiet
 from chainrule.tuning.space import Space
 from chainrule.tuning.trials import Trial
 
-__all__ = ["StoredTrials"]
+__all__ = ["StoredTrials", "check_storage"]
 
 FACTS = "chainrule"
 """The attribute of a study that says what was searched."""
 SPOKEN = {
     "fingerprint": "another table", "target": "another target", "space": "another space",
     "method": "another method", "metric": "another metric", "seed": "another seed",
-    "settings": "other settings", "trials": "another number of trials",
-    "folds": "another number of folds", "validation": "other rows to watch",
+    "settings": "other settings", "folds": "another number of folds",
+    "validation": "other rows to watch", "brackets": "other brackets",
 }  # fmt: skip
-LONG = ("fingerprint", "validation", "space", "settings")
+LONG = ("fingerprint", "validation", "space", "settings", "brackets")
 WORDS = re.compile(r"\s+")
+
+
+def check_storage(address: str) -> None:
+    """Raise SettingError where a storage cannot be reached, or not be used."""
+    _opened(load_optuna("storage"), address)
 
 
 class StoredTrials:
@@ -53,25 +60,33 @@ class StoredTrials:
         optuna = self._optuna = load_optuna("storage")
         self._place = _without_password(storage)
         self._distributions = distributions(optuna, space)
-        with self._reached():
+        opened = _opened(optuna, storage)
+        direction = "minimize" if lower_is_better else "maximize"
+        now = json.loads(json.dumps(dict(facts)))
+        with _reached(optuna, self._place):
             self._study = optuna.create_study(
-                storage=storage, study_name=name, load_if_exists=True,
-                direction="minimize" if lower_is_better else "maximize",
-            )  # fmt: skip
+                storage=opened, study_name=name, load_if_exists=True, direction=direction
+            )
             kept = self._study.user_attrs.get(FACTS)
-            if kept is None and not self._study.get_trials(deepcopy=False):
-                self._study.set_user_attr(FACTS, dict(facts))
-                return
-        self._check(name, kept, facts, resume)
+            if not resume and kept not in (None, now) and not self._rows():
+                # a search that failed before its first trial has left it
+                optuna.delete_study(storage=opened, study_name=name)
+                self._study = optuna.create_study(
+                    storage=opened, study_name=name, direction=direction
+                )
+                kept = None
+            if kept is not None or self._rows():
+                self._check(name, kept, now, resume)
+            if kept != now:
+                self._study.set_user_attr(FACTS, now)
 
-    def _check(self, name: str, kept: Any, facts: Mapping[str, Any], resume: bool) -> None:
+    def _check(self, name: str, kept: Any, now: Mapping[str, Any], resume: bool) -> None:
         where = f"storage: the study {name!r} in {self._place}"
         if not isinstance(kept, Mapping):
             message = f"{where} is not one of chainrule; give this search another name."
             raise SettingError(message)
-        now = json.loads(json.dumps(dict(facts)))
         for fact in {**kept, **now}:
-            if kept.get(fact) != now.get(fact):
+            if fact != "trials" and kept.get(fact) != now.get(fact):
                 what = SPOKEN.get(fact, f"another {fact}")
                 told = "" if fact in LONG else (
                     f" ({kept.get(fact)!r}, not {now.get(fact)!r})")  # fmt: skip
@@ -80,17 +95,23 @@ class StoredTrials:
                     "another name."
                 )
                 raise SettingError(message)
-        if self.trials() and not resume:
+        _check_count(where, kept, now)
+        count = len(self._rows())
+        if count and not resume:
             message = (
-                f"{where} has {len(self.trials())} trials already; resume it to go on, or give "
-                "this search another name."
+                f"{where} has {count} trials already; resume it to go on, or give this search "
+                "another name."
             )
             raise SettingError(message)
 
+    def _rows(self) -> Sequence[Any]:
+        found: Sequence[Any] = self._study.get_trials(deepcopy=False)
+        return found
+
     def trials(self) -> list[Trial]:
         """Those that are done, in order."""
-        with self._reached():
-            found = self._study.get_trials(deepcopy=False)
+        with _reached(self._optuna, self._place):
+            found = self._rows()
         trials = []
         for one in found:
             scores = [score for _, score in sorted(one.intermediate_values.items())]
@@ -99,7 +120,7 @@ class StoredTrials:
         return trials
 
     def add(self, trial: Trial) -> None:
-        """Write a trial: the next one."""
+        """Write a trial: the next one; raises `WriteError` where that cannot be done."""
         states = self._optuna.trial.TrialState
         kinds = {"complete": states.COMPLETE, "failed": states.FAIL}
         record = trial.to_record()
@@ -114,24 +135,66 @@ class StoredTrials:
         )  # fmt: skip
         frozen.datetime_start = now - timedelta(seconds=trial.seconds)
         frozen.datetime_complete = now
-        with self._reached():
-            self._study.add_trial(frozen)
-
-    @contextmanager
-    def _reached(self) -> Iterator[None]:
-        """What goes wrong with a storage, as one sentence."""
         try:
-            with quiet(self._optuna):
-                yield
-        except ChainruleError:
+            with _reached(self._optuna, self._place):
+                self._study.add_trial(frozen)
+        except SettingError as error:
+            raise WriteError(str(error)) from error
+
+
+def _opened(optuna: Any, address: str) -> Any:
+    """A storage by its address."""
+    place = _without_password(address)
+    if not isinstance(address, str | optuna.storages.BaseStorage):
+        message = f"storage: must be an address as sqlite:///study.sqlite3, got {address!r}."
+        raise SettingError(message)
+    try:
+        with _reached(optuna, place):
+            return optuna.storages.get_storage(address)
+    except ImportError as error:
+        message = (
+            f"storage: {place} needs a driver that is not there ({_reason(error)}); install it "
+            "with pip."
+        )
+    except (ValueError, RuntimeError) as error:  # an address, or a database, that Optuna refuses
+        if isinstance(error, ChainruleError):
             raise
-        except Exception as error:  # each kind of database has errors of its own
-            reason = _reason(error)
-            message = (
-                f"storage: {self._place} cannot be reached ({reason}); check the address, as "
-                "sqlite:///study.sqlite3, and that its driver is installed."
-            )
-            raise SettingError(message) from error
+        message = f"storage: {place} cannot be used ({_reason(error)}); give another address."
+    raise SettingError(message)
+
+
+@contextmanager
+def _reached(optuna: Any, place: str) -> Iterator[None]:
+    """What goes wrong with a storage, as one sentence."""
+    failures = optuna.exceptions.OptunaError, import_module("sqlalchemy.exc").SQLAlchemyError
+    try:
+        with quiet(optuna):
+            yield
+    except (*failures, OSError) as error:
+        message = (
+            f"storage: {place} cannot be reached ({_reason(error)}); check the address, as "
+            "sqlite:///study.sqlite3 or postgresql://user@host/name, and that its server runs."
+        )
+        raise SettingError(message) from error
+
+
+def _check_count(where: str, kept: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise SettingError where another number of trials would make others of those before: of
+    Hyperband, whose last bracket is cut where they end.
+    """
+    if kept.get("trials") == now.get("trials"):
+        return
+    before, count = int(kept["trials"]), int(now["trials"])
+    ends = list(itertools.accumulate(now["brackets"]))
+    whole = any((before - end) % ends[-1] == 0 for end in ends)
+    if whole and before < count:
+        return
+    message = (
+        f"{where} shares out {before} trials among hyperband's brackets, and {count} would give "
+        f"other brackets; go on with {before}, or begin a new search (one of {listing(ends)} "
+        "trials can go on to more)."
+    )
+    raise SettingError(message)
 
 
 def _reason(error: Exception) -> str:
@@ -143,7 +206,7 @@ def _reason(error: Exception) -> str:
 
 
 def _without_password(storage: str) -> str:
-    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:...@", str(storage))
+    return re.sub(r"(://[^:/@]*):.*@", r"\1:...@", str(storage))
 
 
 def _finite(record: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -14,17 +15,24 @@ from chainrule.tuning.trials import Trial
 
 __all__ = ["SearchView"]
 
+WIDTH = 100
+
 
 class SearchView:
     """Shows a search in lines that are overwritten and vanish at the end.
 
     say
-        Takes a line for each new best trial where nothing can be overwritten.
+        Takes a few words on each new best trial where nothing can be overwritten.
+    width
+        Letters a line of these.
     """
 
-    def __init__(self, name: str, say: Callable[[str], None] = say_line) -> None:
+    def __init__(
+        self, name: str, say: Callable[[str], None] = say_line, width: int = WIDTH
+    ) -> None:
         self._name = name
         self._tell = say
+        self._width = width
         self._live: Any = None
         self._best: int | None = None
 
@@ -50,23 +58,22 @@ class SearchView:
         best = progress.best
         if best is not None and best.number != self._best:
             self._best = best.number
-            of = f" of {progress.planned}" if progress.planned else ""
+            told = f"{_count(progress)}, {spell_seconds(progress.seconds)}: best so far"
             self._tell(
-                f"{progress.done}{of} trials, {spell_seconds(progress.seconds)}: best so far "
-                f"{self._line(best)}"
-            )
+                textwrap.fill(
+                    f"{told} {self._line(best)}", self._width, subsequent_indent="  ",
+                    break_long_words=False,
+                )
+            )  # fmt: skip
 
     def _text(self, progress: SearchProgress, columns: int, blocks: bool) -> str:
-        of = f"/{progress.planned}" if progress.planned else ""
         after = []
         if progress.share is not None:
             after.append(f"{int(100 * progress.share):3}%")
             if progress.share > 0:
                 left = progress.seconds * (1 / progress.share - 1)
                 after.append(f"about {spell_seconds(left)} left")
-        first = progress_text(
-            [f"trial {progress.done}{of}"], after, progress.share or 0.0, [], columns, blocks
-        )
+        first = progress_text([_count(progress)], after, progress.share or 0.0, [], columns, blocks)
         lines = [first]
         for number, (epochs, score) in sorted(progress.running.items()):
             now = "" if math.isnan(score) else f"  {self._name} {spell_number(score)}"
@@ -78,4 +85,11 @@ class SearchView:
 
     def _line(self, trial: Trial) -> str:
         told = "failed" if trial.score is None else f"{self._name} {spell_number(trial.score)}"
-        return f"trial {trial.number}: {told} ({spelled_settings(trial.settings)})"
+        after = f"after {trial.epochs} epoch{'s' * (trial.epochs != 1)}"
+        return f"trial {trial.number} {after}: {told} ({spelled_settings(trial.settings)})"
+
+
+def _count(progress: SearchProgress) -> str:
+    """How many trials are over: that of Hyperband which leads may go on for long."""
+    of = f" of {progress.planned}" if progress.planned else ""
+    return f"{progress.done}{of} trials over"
