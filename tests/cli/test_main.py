@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -75,15 +74,6 @@ def test_debug_shows_where_a_mistake_was_found(run):
     assert outcome.code == 1
     assert "Traceback" in outcome.err
     assert outcome.err.splitlines()[-1].startswith("chainrule: error: ")
-
-
-def test_help_is_there_at_once(process):
-    took = []
-    for _ in range(3):
-        before = time.perf_counter()
-        assert process("--help").code == 0
-        took.append(time.perf_counter() - before)
-    assert min(took) < 0.3
 
 
 def in_a_process(code):

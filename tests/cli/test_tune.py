@@ -96,7 +96,7 @@ def test_the_usual_space_is_printed_to_be_edited(run):
         (("--space", "none.toml"), "none.toml: there is no such file"),
         (("--storage", "sqlite:////no/such/place.db"), "storage: sqlite:////no/such/place.db can"),
         (("--trials", "0"), "trials must be a whole number of 1 or more"),
-        (("--folds", "1"), "folds: their number must be a whole number of 2 or more"),
+        (("--folds", "1"), "tune: folds must be a whole number of 2 or more, got 1"),
         (
             ("--folds", "70", "--group", "months"),
             "groups of 'months' cannot be; ask for 33",
@@ -111,7 +111,7 @@ def test_the_usual_space_is_printed_to_be_edited(run):
 )
 def test_mistakes_are_one_sentence_and_leave_nothing(run, space, words, said):
     Path("epochs.toml").write_text("epochs = [3, 9]")
-    of_this_table = words == ("--metric", "rmse")
+    of_this_table = words == ("--metric", "rmse") or "--group" in words
     data = "churn.csv" if of_this_table else "none.csv"  # others are told before it is read
     outcome = run("tune", data, "--target", "left", *words)
     assert outcome.code == 1
