@@ -324,7 +324,8 @@ def test_a_search_that_was_killed_ends_as_if_it_had_not_been(start, process, who
 
 
 @pytest.mark.slow
-def test_a_last_training_that_was_killed_is_gone_on_with(start, process):
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_last_training_that_was_stopped_is_gone_on_with(start, process, number):
     Path("large.csv").write_text(houses_text(600, seed=4), "utf-8")
     Path("space.toml").write_text("units = [48, 64]")
     words = (
@@ -336,9 +337,13 @@ def test_a_last_training_that_was_killed_is_gone_on_with(start, process):
     while not history.exists() or history.read_bytes().count(b"\n") < 30:
         assert child.poll() is None
         time.sleep(0.002)
-    child.kill()
-    child.communicate()
-    assert not Path("cut/model.safetensors").exists()
+    child.send_signal(number)
+    said = child.communicate()[1].decode()
+    if number == signal.SIGKILL:
+        assert not Path("cut/model.safetensors").exists()
+    else:
+        assert "to go on: chainrule tune --resume --out cut" in said
+        assert json.loads(Path("cut/metrics.json").read_text())["interrupted"]
     outcome = process("tune", "--resume", "--out", "cut")
     assert outcome.code == 0, outcome.err
     again = process("train", "--config", "cut", "--out", "again")

@@ -169,5 +169,6 @@ def is_done(folder: RunFolder) -> bool:
     search = folder.read_search()
     if search is None or search.get("interrupted") or not folder.metrics_path.is_file():
         return False
-    told = folder.read_metrics().get("search") or {}
-    return bool(told.get("trials") == len(search["trials"]))
+    metrics = folder.read_metrics()
+    told = metrics.get("search") or {}
+    return not metrics.get("interrupted") and told.get("trials") == len(search["trials"])
