@@ -63,3 +63,10 @@ def test_scores_are_short(value, digits, text):
 def test_cells_are_spelled_alike():
     cells = [spell_cell(one) for one in (None, False, 28476.712, 3, "Köln")]
     assert cells == ["missing", "false", "28,476.7", "3", "Köln"]
+
+
+def test_no_number_is_cut_however_narrow():
+    rows = [("a long name of a score", "8,812,345.25", "8,801,111.25 to 8,899,999.75")]
+    text = aligned(("score", "value of all rows", "95 % interval"), rows, right=(1, 2), width=30)
+    assert "8,812,345.25" in text and "8,801,111.25 to 8,899,999.75" in text
+    assert "value of all rows" in text and "a ...ore" in text

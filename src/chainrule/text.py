@@ -37,8 +37,8 @@ def aligned(
         header: names of the columns.
         rows: their cells; a cell of more than 32 letters (fewer where the width is small) is cut in
             the middle, for names often differ at their ends; the last column's is not.
-        right: the columns that are aligned to the right.
-        whole: the columns of which no cell is cut.
+        right: the columns that are aligned to the right, as numbers are; none of their cells is cut.
+        whole: other columns of which no cell is cut.
         width: letters a line; None for as many as it takes.
         indent: what each line begins with.
 
@@ -49,7 +49,7 @@ def aligned(
     """
     last = len(header) - 1
     room = (width or WIDEST) - len(indent)
-    cut, widths = _cut_to_fit([header, *rows], room, {*whole, last})
+    cut, widths = _cut_to_fit([header, *rows], room, {*whole, *right, last})
     before = len(indent) + sum(size + 2 for size in widths[:last])
     room = max(NARROWEST_LAST, room + len(indent) - before)
     lines = []
