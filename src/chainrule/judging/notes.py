@@ -40,6 +40,8 @@ def notes_of(found: Answered, judgment: Judgment) -> Iterator[str]:
         yield from _empty_columns(found)
     if found.labels:
         yield from _lone_classes(found.counted, judgment.metrics)
+    elif judgment.rows > 1 and judgment.metrics["r2"] is None:
+        yield "the truth is the same number in all rows: r2 is not defined (-)."
 
 
 def _empty_columns(found: Answered) -> Iterator[str]:

@@ -214,8 +214,9 @@ def judge_regression(
 ) -> Judgment:
     """Scores of predicted numbers, by scikit-learn's definitions, with 95 % intervals.
 
-    `rmse`, `mae`, `median_absolute_error` (all in the target's unit) and `r2` (None for a single
-    row; for a constant target 1 if all is right, else 0). Intervals as `judge_classification`.
+    `rmse`, `mae`, `median_absolute_error` (all in the target's unit) and `r2` (None where the truth
+    is one number everywhere, of which scikit-learn says 0 or 1). Intervals as
+    `judge_classification`.
 
     Args:
         truth: true values (rows,).
