@@ -249,6 +249,8 @@ def evaluate(
     Thresholds are chosen on rows that the networks were watched on, which the model file keeps, and
     judged on the rows given.
 
+    Where training had groups and X has their column, intervals are of whole groups drawn again.
+
     Raises `DataError`, `InputTypeError`, `SettingError` or `ShapeError` with one sentence.
 
     >>> import chainrule
