@@ -169,6 +169,19 @@ def test_weights_count_as_repeated_rows_but_for_the_one_more():
     assert alike.above == Intervals.of(Held(truth, np.zeros(400)), 0.8).above
 
 
+def test_few_held_rows_are_not_narrowed_and_it_is_said():
+    rng = np.random.default_rng(3)
+    residuals, answers = rng.normal(size=(2, 400))
+    for rows, narrowed in ((399, 1.0), (400, 0.5)):
+        held = Held(residuals[:rows] + answers[:rows], answers[:rows], narrowing=0.5)
+        usual = Intervals.of(Held(held.truth, held.answers), 0.9)
+        found = Intervals.of(held, 0.9)
+        np.testing.assert_array_equal(found.above, narrowed * usual.above)
+        np.testing.assert_array_equal(found.below, narrowed * usual.below)
+        assert len(found.edges) == rows // 400
+        assert ("are from 399 rows that" in found.note) == (rows < 400) == bool(found.note)
+
+
 def test_an_estimator_gives_intervals_before_and_after_saving(tmp_path):
     found = tables.columns(1_000)
     X = {name: found[name] for name in ("size", "city")}

@@ -41,15 +41,15 @@ def test_scores_are_scikit_learns(left, found):
     assert ((low <= observed) & (observed <= high)).all()
     error = np.abs(predicted - observed).mean()  # groups of 80 rows each
     assert found.scores["expected_calibration_error"] == pytest.approx(error, abs=1e-3)
-    low, high = found.intervals["expected_calibration_error"]
-    draws = np.random.default_rng(0).integers(0, 800, (300, 800))
+    assert found.intervals["expected_calibration_error"] is None
     groups = np.searchsorted(np.quantile(chance, np.arange(1, 10) / 10), chance)
-    drawn = [
-        np.abs(np.bincount(groups[rows], (chance - truth)[rows], minlength=10)).sum() / 800
-        for rows in draws
-    ]
-    ends = 2 * error - np.quantile(drawn, [0.975, 0.025])
-    assert (low, high) == pytest.approx((max(0, ends[0]), max(error, ends[1])), abs=0.005)
+    drawn = np.random.default_rng(0).random((2000, 800)) < chance
+    errors = [np.abs(np.bincount(groups, chance - one, minlength=10)).sum() / 800 for one in drawn]
+    most = found.sureness["expected_calibration_error"]["chance"]
+    assert most == pytest.approx(np.quantile(errors, 0.95), rel=0.05)
+    assert found.sureness["brier_score"]["chance"] is None
+    assert ("is above" if error > most else "is within") in found.sureness_told
+    assert found.sureness_told in repr(found)
 
 
 def test_classes_and_weights():

@@ -56,6 +56,15 @@ def test_of_one_class_it_is_said_what_is_not_defined(left):
         assert (one.precision, one.recall, one.f1) == (None, None, None)
 
 
+def test_of_one_number_r2_is_not_defined():
+    X = pd.DataFrame({"size": np.arange(100.0)})
+    model = TabularRegressor(**QUICK).fit(X, 3.0 * X["size"])
+    found = chainrule.evaluate(model, X, np.full(100, 7.0))
+    assert found.scores["r2"] is None and found.intervals["r2"] is None
+    noted(found, "the truth is the same number in all rows: r2 is not defined (-)")
+    assert chainrule.evaluate(model, X[:1], np.ones(1)).scores["r2"] is None
+
+
 def test_precision_is_0_where_no_row_is_predicted_positive():
     X, y = three()
     model = LogisticRegression(C=1e-9).fit(X, y == 2)

@@ -143,11 +143,15 @@ class TestEdges:
         assert found["log_loss"] == 0
         assert found["roc_auc"] is None
 
-    def test_a_constant_target_as_scikit_learn_has_it(self):
-        assert score_regression([0.1] * 10, [0.1] * 10)["r2"] == 1
-        assert score_regression([0.1] * 10, [0.2] * 10)["r2"] == 0
-        assert score_regression([0.0] * 3, [0.0] * 3)["r2"] == 1
-        assert score_regression([1e6] * 10, np.arange(10))["r2"] == 0
+    def test_a_constant_target_has_no_r2(self):
+        for truth, guess in (
+            ([0.1] * 10, [0.1] * 10), ([0.1] * 10, [0.2] * 10), ([0.0] * 3, [0.0] * 3),
+            ([1e6] * 10, np.arange(10)),
+        ):  # fmt: skip
+            found = judge_regression(truth, guess)
+            assert found.metrics["r2"] is None and found.intervals["r2"] is None
+            assert found.metrics["mae"] == pytest.approx(np.abs(np.subtract(truth, guess)).mean())
+        assert score_regression([1.0, 1.0, 2.0], [1.0, 1.0, 2.0])["r2"] == 1
 
     def test_classes_known_from_training_may_be_missing(self):
         truth, table = sample(200, 6, 8)

@@ -14,10 +14,11 @@ def test_judged_rows_come_back_to_the_bit(tmp_path):
     judged = JudgedRows(
         "classification", "kind", draw.integers(-1, 3, 20), answers, np.arange(20), "f0",
         draw.random(20), ("a", "b", "c"), 0, {"linear": answers[::-1], "naive": answers / 2},
+        draw.integers(0, 4, 20),
     )  # fmt: skip
     judged.save(tmp_path / "judged.safetensors")
     again = JudgedRows.load(tmp_path / "judged.safetensors")
-    for name in ("truth", "answers", "rows", "weights"):
+    for name in ("truth", "answers", "rows", "weights", "groups"):
         np.testing.assert_array_equal(getattr(again, name), getattr(judged, name))
     assert list(again.baselines) == ["linear", "naive"]
     for name, kept in judged.baselines.items():
@@ -32,7 +33,8 @@ def test_a_file_without_baselines_as_older_runs_have_it_is_read(tmp_path):
     }  # fmt: skip
     arrays = {"truth": np.ones(2), "answers": np.zeros(2)}
     save_model(tmp_path / "judged.safetensors", record, arrays)
-    assert JudgedRows.load(tmp_path / "judged.safetensors").baselines == {}
+    found = JudgedRows.load(tmp_path / "judged.safetensors")
+    assert found.baselines == {} and found.groups is None
 
 
 def test_what_holds_no_judged_rows_is_refused_with_a_sentence(tmp_path):

@@ -253,6 +253,8 @@ def _show(found: Evaluation) -> None:
     show(f"{found.target}: {plural(judgment.rows, 'row')} scored")
     every = replace(judgment, metrics=found.scores, intervals=found.intervals)
     show(scores_text(every, title="value"))
+    if found.sureness_told:
+        show(found.sureness_told)
     if judgment.residuals is not None:
         show(_residuals_text(judgment.residuals))
     elif judgment.confusion is None or len(judgment.labels) > MOST_CLASSES:

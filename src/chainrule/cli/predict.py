@@ -152,6 +152,8 @@ def _columns(
     if options.interval is not None:
         (intervals,) = model.intervals(options.interval)
         assert intervals is not None  # noqa: S101  (the target is a number)
+        if intervals.note:
+            say(f"note: {intervals.note}")
         added["lower"], added["upper"] = intervals.around(predictions.values).T
     taken = [name for name in options.keep if name in added]
     if taken:

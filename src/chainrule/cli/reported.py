@@ -97,7 +97,7 @@ def _judged(
     plan: TablePlan, predictions: Predictions, fingerprint: str, scores: Scores
 ) -> JudgedRows:
     """The test rows with what the model and the simple models say of them."""
-    from chainrule.data import fingerprint as fingerprint_of
+    from chainrule.data import fingerprint as fingerprint_of, groups_of
     from chainrule.estimators import positive_code
     from chainrule.reporting import JudgedRows
 
@@ -110,7 +110,7 @@ def _judged(
         None if own else plan.test_rows, fingerprint_of(table) if own else fingerprint,
         plan.weights(table), tuple(getattr(plan.labels, "classes", ())),
         positive_code(plan.labels, plan.settings.positive),
-        {one.name: one.answers for one in scores.baselines},
+        {one.name: one.answers for one in scores.baselines}, groups_of(table, plan.schema),
     )  # fmt: skip
 
 

@@ -227,8 +227,11 @@ def _noise(one: Difference) -> str:
 
 def _verdict(comparison: Comparison, names: dict[Path, str]) -> None:
     """What the scores mean, in sentences."""
+    from chainrule.reporting import grouped_rows
+
+    drawn = grouped_rows(comparison.groups)
     if len(comparison.differences) == 1:
-        _paragraph(_of_two(comparison, names))
+        _paragraph(" ".join(filter(None, [_of_two(comparison, names), drawn])))
         return
     best, rows = names[comparison.runs[0].path], plural(comparison.rows, "test row")
     _paragraph(
@@ -245,6 +248,8 @@ def _verdict(comparison: Comparison, names: dict[Path, str]) -> None:
         "might have come out best. The best of several looks better than it is, for these rows "
         "chose it: judge it by others (chainrule evaluate)."
     )
+    if drawn:
+        _paragraph(drawn)
 
 
 def _of_two(comparison: Comparison, names: dict[Path, str]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.cli.described import learned_rows_name
 from chainrule.cli.output import plural, text_table
 from chainrule.estimators import positive_code
-from chainrule.reporting import LOWER_IS_BETTER, few_rows, main_score
+from chainrule.reporting import LOWER_IS_BETTER, few_rows, grouped_rows, main_score
 from chainrule.text import score_digits, spell_interval, spell_score
 
 if TYPE_CHECKING:
@@ -66,12 +66,13 @@ def judge(
     *,
     positive: str | None,
     seed: int,
+    groups: Array | None = None,
 ) -> Judgment:
     """The scores of predictions, with intervals."""
     from chainrule.reporting import judge_classification, judge_regression
 
     if predictions.probabilities is None:
-        return judge_regression(truth, predictions.values, weights, seed=seed)
+        return judge_regression(truth, predictions.values, weights, seed=seed, groups=groups)
     return judge_classification(
         truth,
         predictions.probabilities,
@@ -79,11 +80,14 @@ def judge(
         weights,
         positive=positive_code(labels, positive),
         seed=seed,
+        groups=groups,
     )
 
 
 def judge_plan(plan: TablePlan, predictions: Predictions | None, held: Held | None) -> Scores:
     """All scores of a training: `predictions` are of the plan's test rows."""
+    from chainrule.data import groups_of
+
     settings = plan.settings
     test: Judgment | None = None
     baselines: tuple[Baseline, ...] = ()
@@ -91,7 +95,7 @@ def judge_plan(plan: TablePlan, predictions: Predictions | None, held: Held | No
         table = plan.test_table
         test = judge(
             plan.truth(table), predictions, plan.labels, plan.weights(table),
-            positive=settings.positive, seed=settings.seed,
+            positive=settings.positive, seed=settings.seed, groups=groups_of(table, plan.schema),
         )  # fmt: skip
         baselines = _baselines(plan, table)
     return Scores(test, baselines, None if held is None else _held_scores(plan, held))
@@ -117,10 +121,14 @@ def _baselines(plan: TablePlan, table: Table) -> tuple[Baseline, ...]:
 
 
 def _design(plan: TablePlan, table: Table) -> Any:
+    from chainrule.data import groups_of
     from chainrule.reporting import Design
 
     encoded = plan.encoded(table)
-    return Design(encoded.numbers, plan.truth(table), encoded.categories, plan.weights(table))
+    return Design(
+        encoded.numbers, plan.truth(table), encoded.categories, plan.weights(table),
+        groups=groups_of(table, plan.schema),
+    )  # fmt: skip
 
 
 def _held_scores(plan: TablePlan, held: Held) -> dict[str, float | None]:
@@ -189,6 +197,8 @@ def remark(scores: Scores, metric: str | None) -> Iterator[str]:
     few = few_rows(test.to_record())
     if few:
         yield f"note: {few}"
+    if test.groups is not None:
+        yield f"note: {grouped_rows(test.groups)}"
     name = main_score(test.task, metric)
     sign = -1.0 if name in LOWER_IS_BETTER else 1.0
     ours = test.metrics.get(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.data.blocks import rows_also_in
+from chainrule.data.blocks import groups_of, rows_also_in
 from chainrule.data.convert import as_numbers
 from chainrule.data.encode import Encoded, Encoder, check_inputs
 from chainrule.data.exchange import FRAMES, arrays_of_frame, frame_of, series_array
@@ -39,6 +39,7 @@ __all__ = [
     "fingerprint",
     "folds_of",
     "frame_of",
+    "groups_of",
     "infer_schema",
     "parquet_bytes",
     "plain_cells",

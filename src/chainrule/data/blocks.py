@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data.table import Column, Table
 
-__all__ = ["duplicate_blocks", "group_blocks", "joined_blocks", "rows_also_in"]
+if TYPE_CHECKING:
+    from chainrule.data.schema import Schema
+
+__all__ = ["duplicate_blocks", "group_blocks", "groups_of", "joined_blocks", "rows_also_in"]
 
 Integers = NDArray[np.int64]
 MULTIPLIERS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
@@ -81,6 +84,12 @@ def group_blocks(column: Column) -> Integers:
     alone = np.flatnonzero(codes < 0)
     codes[alone] = column.distinct + np.arange(len(alone))
     return _numbered(codes)
+
+
+def groups_of(table: Table, schema: Schema) -> Integers | None:
+    """The group of each row; None where training had no groups, or the table has not the column."""
+    name = schema.named("group")
+    return group_blocks(table.columns[name]) if name in table.columns else None
 
 
 def joined_blocks(first: Integers, second: Integers) -> Integers:

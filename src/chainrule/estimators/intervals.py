@@ -10,10 +10,13 @@ import numpy as np
 
 from chainrule.errors import DataError, SettingError
 from chainrule.estimators.held import Held
+from chainrule.text import plural
 
 __all__ = ["Intervals", "check_coverage"]
 
 FEWEST_IN_BIN = 200
+FEWEST_ROWS = 2 * FEWEST_IN_BIN
+"""Of fewer held rows intervals have one width, and are not narrowed."""
 MOST_BINS = 10
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -27,11 +30,14 @@ class Intervals:
         Between bins of predicted values, rising; one fewer than bins.
     below, above
         Of each bin what is subtracted from a prediction and added to it.
+    rows
+        How many held rows this is from.
     """
 
     edges: Array
     below: Array
     above: Array
+    rows: int
 
     @classmethod
     def of(cls, held: Held, coverage: float) -> Intervals:
@@ -42,7 +48,8 @@ class Intervals:
         residual of rank ceil((n + 1) * share) of its n rows; of weighted rows the first at which
         their weights reach the share of all weights and one mean weight more. Absolute residuals
         at the share, or signed ones at half of what is left on either side, whichever makes
-        intervals shorter over all held rows. All bounds are taken times the held rows' narrowing.
+        intervals shorter over all held rows. From 400 held rows on all bounds are taken times their
+        narrowing; of fewer, what choosing the best epoch by them hides is about as much.
 
         Raises `DataError` where the rows are too few for the share.
         """
@@ -70,7 +77,19 @@ class Intervals:
             if np.isfinite(below).all() and np.isfinite(above).all()
         ]
         below, above = min(found, key=lambda one: float(counts @ (one[0] + one[1])))
-        return cls(edges, below * held.narrowing, above * held.narrowing)
+        narrowing = held.narrowing if len(truth) >= FEWEST_ROWS else 1.0
+        return cls(edges, below * narrowing, above * narrowing, len(truth))
+
+    @property
+    def note(self) -> str:
+        """What must be known of intervals from few held rows; "" of others."""
+        if self.rows >= FEWEST_ROWS:
+            return ""
+        return (
+            f"the intervals are from {plural(self.rows, 'row')} that the networks were watched on; "
+            f"from fewer than {FEWEST_ROWS} they have one width for all rows, and cover less than "
+            "asked: of 90 % it was 84 to 87 % on tables of 100 rows, 88 to 90 % on tables of 300."
+        )
 
     def around(self, predictions: Array) -> Array:
         """The interval of each prediction, shape (rows, 2)."""

@@ -86,11 +86,14 @@ class TabularRegressor(RegressorMixin, TabularEstimator):  # type: ignore[misc]
         like those of training they cover the stated share on average over all rows and draws,
         whatever the network and the noise, provided that what answered for the rows watched errs on
         them as the model does on new ones. Two things lean on that. The best epoch was chosen by
-        those rows, which makes intervals a little narrow. And where networks are watched on draws
+        those rows, which makes intervals narrow where they are few: at 90 % asked for, tables of
+        100 rows had 87 % covered on average (84 % with one network), of 300 rows 90 % (88 %). And
+        where networks are watched on draws
         of their own (several networks, no `eval_set`), one or two of them answer for a held row
         and all of them for a new one, as in the jackknife+-after-bootstrap (Kim, Xu and Barber,
         2020): the mean of all errs less. How much less is estimated from how far networks disagree,
-        and intervals are made narrower by that; what is left is an estimate, not a guarantee.
+        and from 400 held rows on intervals are made narrower by that; what is left is an estimate,
+        not a guarantee. From fewer all intervals have one width.
         With one network or an `eval_set` only the first remains. Coverage is not promised for a
         given kind of rows, nor where new rows come from elsewhere than those of training. Sample
         weights count: the share is then of the weights.

@@ -171,9 +171,25 @@ def importance_of(
         tuple(intervals[place] for place in order),
         tuple(map(tuple, each[order].tolist())),
         subject.rows,
-        (CANNOT_TELL, *few_rows(subject.rows), *dependent_sentences(subject, seed)),
+        _cannot_tell(subject, seed),
         library,
     )  # fmt: skip
+
+
+def _cannot_tell(subject: Subject, seed: int) -> tuple[str, ...]:
+    told = (*_grouped(subject), *few_rows(subject.rows), *dependent_sentences(subject, seed))
+    return (CANNOT_TELL, *told)
+
+
+def _grouped(subject: Subject) -> Iterator[str]:
+    """What intervals cannot tell where the model was trained with groups."""
+    model = getattr(subject.pool, "model", None)
+    group = None if model is None else model.schema.named("group")
+    if group is not None:
+        yield (
+            f"How much other groups would change it: rows of one {group!r} are taken as "
+            "independent, so intervals are too narrow where they are alike."
+        )
 
 
 def permuted(subject: Subject, place: int, order: Array) -> Subject:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data import Column, Labels, Table, as_table, column_of
+from chainrule.data import Column, Labels, Table, as_table, column_of, groups_of
 from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError, listing, nearest
 from chainrule.estimators import (
     Held,
@@ -57,6 +57,9 @@ class Answered:
         How many rows were given without a target.
     learned_from
         That the run has learned from these rows, in a sentence; "" where that is not seen.
+    group, groups
+        The column of groups that training had, if any; the group of each row, where the rows have
+        that column.
     """
 
     target: str
@@ -73,6 +76,8 @@ class Answered:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     left_out: int = 0
     learned_from: str = ""
+    group: str | None = None
+    groups: Array | None = None
 
     @property
     def task(self) -> str:
@@ -94,9 +99,10 @@ class Answered:
             kept &= self.weights > 0
         index = np.flatnonzero(kept)
         weights = None if self.weights is None else self.weights[index]
+        groups = None if self.groups is None else self.groups[index]
         return replace(
             self, table=self.table.take(index), rows=self.rows[index], truth=self.truth[index],
-            answers=self.answers[index], weights=weights,
+            answers=self.answers[index], weights=weights, groups=groups,
         )  # fmt: skip
 
 
@@ -154,6 +160,7 @@ def _by_model(model: TableModel, table: Table, y: Any) -> Answered:
         tuple(codec.classes) if isinstance(codec, Labels) else (),
         positive_code(codec, model.settings.positive), model.encoder.columns, model.validation,
         model.settings.metric, left_out=table.rows - len(rows),
+        group=model.schema.named("group"), groups=groups_of(known, model.schema),
     )  # fmt: skip
 
 
@@ -185,15 +192,18 @@ def _by_estimator(what: str, model: Any, X: Any, y: Any) -> Answered:
     _check_length(len(truth), table.rows)
     rows = _known(missing, target)
     answers = np.asarray(model.predict_proba(X) if classes else model.predict(X))[rows]
+    known = table.take(rows)
     inner = getattr(model, "model_", None)
     own = inner if isinstance(inner, TableModel) else None
     return Answered(
-        target, table.take(rows), rows, truth[rows], answers, None,
+        target, known, rows, truth[rows], answers, None,
         tuple(np.asarray(model.classes_).tolist()) if classes else (),
         1 if own is None else positive_code(own.labels, own.settings.positive),
         tuple(table.names) if own is None else own.encoder.columns,
         None if own is None else own.validation,
         None if own is None else own.settings.metric, left_out=table.rows - len(rows),
+        group=None if own is None else own.schema.named("group"),
+        groups=None if own is None else groups_of(known, own.schema),
     )  # fmt: skip
 
 
@@ -273,7 +283,10 @@ def check_metric(what: str, metric: str | None, found: Answered) -> str:
 def judged(found: Answered, seed: int) -> Judgment:
     """All scores with their intervals."""
     if found.task == "regression":
-        return judge_regression(found.truth, found.answers, found.weights, seed=seed)
+        return judge_regression(
+            found.truth, found.answers, found.weights, seed=seed, groups=found.groups
+        )
     return judge_classification(
-        found.truth, found.answers, found.labels, found.weights, positive=found.positive, seed=seed
-    )
+        found.truth, found.answers, found.labels, found.weights, positive=found.positive, seed=seed,
+        groups=found.groups,
+    )  # fmt: skip

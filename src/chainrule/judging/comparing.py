@@ -14,6 +14,7 @@ from chainrule.judging.blocks import Block, blocks_html
 from chainrule.reporting import (
     LOWER_IS_BETTER,
     JudgedRows,
+    grouped_rows,
     leads_over_baselines,
     score_classification,
     score_regression,
@@ -40,6 +41,8 @@ class PairedComparison:
         them as unevenly (McNemar's test, exact); None of numbers.
     sentence
         What this says.
+    groups
+        How many groups were drawn whole for the interval; None where rows were drawn.
     """
 
     target: str
@@ -57,6 +60,7 @@ class PairedComparison:
         "The interval is of the choice of rows: that training again with another seed would give "
         "other networks is not in it."
     )
+    groups: int | None = None
 
     @property
     def beyond_noise(self) -> bool:
@@ -83,12 +87,12 @@ class PairedComparison:
             ("first ahead by", spell_score(self.by, digits), spell_interval(self.interval, digits)),
         ]
         title = f"{self.target}: {plural(self.rows, 'row')} judged by both"
-        told = self.sentence
+        told = "\n".join(filter(None, [self.sentence, grouped_rows(self.groups)]))
         if self.p is not None:
             told += (
                 f"\n{self.only_first:,} rows only the first has right, {self.only_second:,} only "
-                f"the second: p = {self.p:.3g} (McNemar's test, exact)."
-            )
+                f"the second: p = {self.p:.3g} (McNemar's test, exact"
+            ) + (")." if self.groups is None else ", of rows as if independent).")
         return Block(title, ("model", self.metric, "95 % interval"), lines, (1, 2), told=told)
 
 
@@ -110,9 +114,10 @@ def compare(
         `rmse`.
 
     The interval is a paired percentile bootstrap (Efron, 1979): the rows are drawn again with
-    replacement, the same ones for both. McNemar's test asks of the rows that only one of the two
-    classifies right whether they are as likely to be the one's as the other's; weights do not
-    count in it.
+    replacement, the same ones for both; where the models were trained with groups and X has their
+    column, whole groups. McNemar's test asks of the rows that only one of the two
+    classifies right whether they are as likely to be the one's as the other's; weights and groups
+    do not count in it.
 
     Raises `DataError`, `InputTypeError`, `SettingError` or `ShapeError` with one sentence.
 
@@ -135,7 +140,7 @@ def compare(
     one, two = one.counted, two.counted
     judged = JudgedRows(
         one.task, one.target, one.truth, one.answers, None, "", one.weights, one.labels,
-        one.positive, {SECOND: two.answers},
+        one.positive, {SECOND: two.answers}, one.groups if one.groups is not None else two.groups,
     )  # fmt: skip
     lead = leads_over_baselines(judged, metric)[SECOND]
     only_first, only_second, p = _mcnemar(one, two)
@@ -144,6 +149,7 @@ def compare(
         one.target, metric, count, _score(one, metric), _score(two, metric), lead.by,
         lead.interval, only_first, only_second, p,
         _sentence(metric, count, lead.by, lead.interval),
+        groups=None if judged.groups is None else len(np.unique(judged.groups)),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from chainrule.judging.blocks import blocks_html
 from chainrule.judging.classes import confusion_of, most_confused, most_frequent
 from chainrule.judging.notes import notes_of
 from chainrule.judging.slices import Slice, check_columns, slices_of
-from chainrule.judging.sureness import sureness
+from chainrule.judging.sureness import calibration_words, sureness
 from chainrule.judging.text import evaluation_blocks
 from chainrule.judging.thresholds import Threshold, check_costs, check_threshold, thresholds_of
 from chainrule.judging.worst import worst_rows
@@ -48,7 +48,8 @@ class Evaluation:
         All scores with 95 % intervals; the confusion matrix, or a summary of residuals.
     sureness
         Brier score and expected calibration error, each with "score" and "interval"; empty of
-        numbers.
+        numbers. The error has no interval but "chance", which it stays below in 95 of 100 draws
+        where all probabilities are right.
     thresholds, thresholds_told
         Of two classes what calling a row positive from some probability on comes to, and how those
         that were chosen were chosen.
@@ -97,9 +98,14 @@ class Evaluation:
 
     @property
     def intervals(self) -> dict[str, tuple[float, float] | None]:
-        """The 95 % interval of every score by name."""
+        """The 95 % interval of every score by name; None where it has none."""
         sure = {name: one["interval"] for name, one in self.sureness.items()}
         return {**self.judgment.intervals, **sure}
+
+    @property
+    def sureness_told(self) -> str:
+        """Whether the calibration error is more than chance makes; "" of numbers."""
+        return calibration_words(self.sureness) if self.sureness else ""
 
     @property
     def residuals(self) -> Array:
@@ -116,9 +122,10 @@ class Evaluation:
             "target": self.target,
             "metric": self.metric,
             "sureness": {
-                name: {"score": one["score"], "interval": one["interval"] and list(one["interval"])}
+                name: {**one, "interval": one["interval"] and list(one["interval"])}
                 for name, one in self.sureness.items()
             },
+            "sureness_told": self.sureness_told,
             "thresholds": [one.to_record() for one in self.thresholds],
             "thresholds_told": self.thresholds_told,
             "slices": [one.to_record() for one in self.slices],
@@ -241,6 +248,8 @@ def evaluate(
 
     Thresholds are chosen on rows that the networks were watched on, which the model file keeps, and
     judged on the rows given.
+
+    Where training had groups and X has their column, intervals are of whole groups drawn again.
 
     Raises `DataError`, `InputTypeError`, `SettingError` or `ShapeError` with one sentence.
 

@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.errors import listing
 from chainrule.judging.answered import Answered
 from chainrule.judging.slices import FEWEST_ROWS
-from chainrule.reporting import Judgment, few_rows
+from chainrule.reporting import Judgment, few_rows, grouped_rows
 from chainrule.text import plural
 
 __all__ = ["notes_of"]
@@ -24,6 +24,14 @@ def notes_of(found: Answered, judgment: Judgment) -> Iterator[str]:
     few = few_rows(judgment.to_record())
     if few:
         yield few
+    if found.groups is not None:
+        yield grouped_rows(judgment.groups)
+    elif found.group is not None:
+        yield (
+            f"the model was trained with groups ({found.group!r}), a column that these rows have "
+            "not: they are taken as independent, so intervals are too narrow where rows of a group "
+            "are alike."
+        )
     if found.left_out:
         yield f"{plural(found.left_out, 'row')} without a target left out."
     if found.learned_from:
@@ -32,6 +40,8 @@ def notes_of(found: Answered, judgment: Judgment) -> Iterator[str]:
         yield from _empty_columns(found)
     if found.labels:
         yield from _lone_classes(found.counted, judgment.metrics)
+    elif judgment.rows > 1 and judgment.metrics["r2"] is None:
+        yield "the truth is the same number in all rows: r2 is not defined (-)."
 
 
 def _empty_columns(found: Answered) -> Iterator[str]:

@@ -116,6 +116,11 @@ def slices_of(
             f"{len(whole) - len(parts):,} of {plural(len(whole), 'slice')} left out: fewer than "
             f"{FEWEST_COUNTING} rows count for {by} there, or elsewhere."
         )
+    if found.groups is not None and whole:
+        told.append(
+            f"Rows of one {found.group!r} are taken as independent here: where they are alike, "
+            "slices look more certain than they are."
+        )
     made = _slices(ratios.take(counting), weights[counting], parts, counting, seed)
     made.sort(key=lambda one: (not (one.beyond_noise and one.difference > 0), -one.difference))
     return tuple(made), " ".join(told)

@@ -47,7 +47,8 @@ def _scores(found: Evaluation) -> Block:
     unseen = found.judgment.unseen
     left = f", {unseen:,} left out, of labels not seen in training" if unseen else ""
     title = f"{found.target}: {plural(found.judgment.rows, 'row')} judged{left}"
-    return Block(title, ("score", "value", INTERVAL), lines, (1, 2))
+    header = ("score", "value", INTERVAL)
+    return Block(title, header, lines, (1, 2), told=found.sureness_told)
 
 
 def thresholds_block(found: Evaluation) -> Block:

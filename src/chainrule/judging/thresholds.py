@@ -162,7 +162,7 @@ def _all_judged(
         name: _paid(flag, positive, costs) if costs is not None else None
         for name, flag in flags.items()
     }
-    reach = _saved(paid, weights, seed) if costs is not None else {}
+    reach = _saved(paid, weights, seed, found.groups) if costs is not None else {}
     judged = []
     for name, flag in flags.items():
         row = _shares(flag, positive, weights)
@@ -196,7 +196,7 @@ def _paid(flag: Array, positive: Array, costs: Costs) -> Array:
 
 
 def _saved(
-    paid: Mapping[str, Array | None], weights: Array, seed: int
+    paid: Mapping[str, Array | None], weights: Array, seed: int, groups: Array | None
 ) -> dict[str, tuple[float, float] | None]:
     """Intervals of how much less than at 0.5 is paid per 1,000 rows."""
     half = paid["one half"]
@@ -209,4 +209,4 @@ def _saved(
             if own is not None and half is not None
         }
 
-    return intervals(scorer, weights / weights.max(), resamples_for(len(weights)), seed)
+    return intervals(scorer, weights / weights.max(), resamples_for(len(weights)), seed, groups)

@@ -28,7 +28,7 @@ from chainrule.reporting.curves import (
 )
 from chainrule.reporting.design import Design
 from chainrule.reporting.doctor import Doctor
-from chainrule.reporting.few import FEW_ROWS, few_rows
+from chainrule.reporting.few import FEW_ROWS, few_rows, grouped_rows
 from chainrule.reporting.finding import Finding
 from chainrule.reporting.fitting import fitting_score, fitting_words
 from chainrule.reporting.judge import (
@@ -68,6 +68,7 @@ __all__ = [
     "find_runs",
     "fitting_score",
     "fitting_words",
+    "grouped_rows",
     "groups_of_same_rows",
     "intervals",
     "judge_classification",

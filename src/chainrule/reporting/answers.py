@@ -10,7 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.errors import DataError, InputTypeError, ShapeError
 
-__all__ = ["ClassAnswers", "NumberAnswers", "class_answers", "number_answers", "plain_labels"]
+__all__ = [
+    "ClassAnswers",
+    "NumberAnswers",
+    "class_answers",
+    "groups_of_rows",
+    "number_answers",
+    "plain_labels",
+]
 
 SUM_TOLERANCE = 1e-3
 UNSEEN = -1
@@ -18,13 +25,17 @@ UNSEEN = -1
 
 @dataclass(frozen=True)
 class ClassAnswers:
-    """True and predicted class codes, probabilities and weights of the rows that count."""
+    """True and predicted class codes, probabilities and weights of the rows that count.
+
+    `rows` is where they stood.
+    """
 
     truth: NDArray[np.int64]
     probabilities: NDArray[np.floating[Any]]
     predicted: NDArray[np.int64]
     weights: NDArray[np.float64]
     unseen: int
+    rows: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -59,15 +70,15 @@ def class_answers(
         raise ShapeError(message)
     weight = checked_weights(weights, len(codes))
     known = codes != UNSEEN
-    kept = known & (weight > 0)
-    if not kept.any():
+    kept = np.flatnonzero(known & (weight > 0))
+    if not len(kept):
         message = (
             f"no row to score: {len(codes)} rows, {int((~known).sum())} of them with labels not "
             "seen in training, the others of weight 0. Give rows with known labels."
         )
         raise DataError(message)
     unseen = int(len(codes) - known.sum())
-    return ClassAnswers(codes[kept], table[kept], guessed[kept], weight[kept], unseen)
+    return ClassAnswers(codes[kept], table[kept], guessed[kept], weight[kept], unseen, kept)
 
 
 def number_answers(
@@ -90,6 +101,13 @@ def number_answers(
         message = f"no row to score: {len(target)} rows, none with a weight above 0. Give rows."
         raise DataError(message)
     return NumberAnswers(target[rows], guess[rows], weight[rows], rows)
+
+
+def groups_of_rows(
+    groups: ArrayLike | None, answers: ClassAnswers | NumberAnswers
+) -> NDArray[Any] | None:
+    """The groups of the rows that count, of those of all rows as they came; None where none are."""
+    return None if groups is None else np.asarray(groups)[answers.rows]
 
 
 def finite_numbers(values: ArrayLike, name: str) -> NDArray[np.float64]:

@@ -110,6 +110,7 @@ def naive_classification(
         positive=positive,
         seed=seed,
         resamples=resamples,
+        groups=test.groups,
     )
     common = plain_labels(labels)[int(shares.argmax())]
     sentence = f"Always the class shares of the training rows, so always {common!r}."
@@ -127,7 +128,7 @@ def naive_regression(
     mean = _mean(training)
     prediction = np.full(test.rows, mean)
     judgment = judge_regression(
-        test.truth, prediction, test.weights, seed=seed, resamples=resamples
+        test.truth, prediction, test.weights, seed=seed, resamples=resamples, groups=test.groups
     )
     sentence = f"Always the mean of the training rows, {mean:.6g}."
     return Baseline("naive", sentence, len(training.index), True, judgment, prediction)
@@ -204,7 +205,7 @@ def linear_regression(
     for block in _blocks(test.rows):
         prediction[block] = model.predict(matrix.encode(test, block)) * scale + mean
     judgment = judge_regression(
-        test.truth, prediction, test.weights, seed=seed, resamples=resamples
+        test.truth, prediction, test.weights, seed=seed, resamples=resamples, groups=test.groups
     )
     fitted, rows = len(chosen.index), len(training.index)
     sentence = _sentence("Ridge regression (alpha=1)", fitted, rows, train.called, converged=True)

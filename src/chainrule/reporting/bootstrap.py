@@ -1,9 +1,9 @@
-"""Percentile intervals by the bootstrap (Efron, 1979): rows drawn again with replacement."""
+"""Percentile intervals by the bootstrap (Efron, 1979): rows or groups drawn with replacement."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from chainrule.random import DRAWS, words
 from chainrule.reporting.scores import Scorer
@@ -30,22 +30,33 @@ def resamples_for(rows: int, rankings: int = 1) -> int:
 
 
 def intervals(
-    scorer: Scorer, weights: Floats, resamples: int, seed: int
+    scorer: Scorer, weights: Floats, resamples: int, seed: int, groups: ArrayLike | None = None
 ) -> dict[str, tuple[float, float] | None]:
     """For each score the interval between its 2.5 % and 97.5 % points over the resamples.
 
     Row j of resample i is row `floor(word * rows / 2**32)`, with Philox word `i * rows + j`: the
     result depends on rows and seed alone. Resamples in which a score is not defined are left out
     of its interval; None where they are more than half, and for a single row.
+
+    groups
+        The group of each row. Where given, whole groups are drawn in the place of rows, as many as
+        there are, in the order of their marks: rows of a group are alike, and rows drawn one by one
+        would count as more than they say (the cluster bootstrap; Davison and Hinkley, 1997).
     """
-    rows = len(weights)
-    if rows == 1:  # drawn again it is always itself, which says nothing
+    rows = units = len(weights)
+    members = None
+    if groups is not None:
+        marks, members = np.unique(groups, return_inverse=True)
+        units = len(marks)
+    if units == 1:  # drawn again it is always itself, which says nothing
         return dict.fromkeys(scorer(weights[np.newaxis]))
     block = max(1, BLOCK_NUMBERS // rows)
     parts: dict[str, list[Floats]] = {}
     for first in range(0, resamples, block):
         count = min(block, resamples - first)
-        for name, scores in scorer(drawn(seed, first, count, rows) * weights).items():
+        times = drawn(seed, first, count, units)
+        times = times if members is None else times[:, members]
+        for name, scores in scorer(times * weights).items():
             parts.setdefault(name, []).append(scores)
     return {name: _interval(np.concatenate(scores)) for name, scores in parts.items()}
 

@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.reporting.answers import class_answers, number_answers
+from chainrule.reporting.answers import (
+    ClassAnswers,
+    NumberAnswers,
+    class_answers,
+    groups_of_rows,
+    number_answers,
+)
 from chainrule.reporting.bootstrap import LEVEL, intervals, resamples_for
 from chainrule.reporting.few import too_few_rows
 from chainrule.reporting.judged import JudgedRows
@@ -101,6 +107,8 @@ class Comparison:
     too_few
         What there is too little of to say how sure a difference is ("3 test rows of 'yes'"), if
         anything.
+    groups
+        How many groups were drawn whole for the intervals; None where rows were drawn.
     """
 
     score: str
@@ -109,6 +117,7 @@ class Comparison:
     differences: tuple[Difference, ...]
     level: float
     too_few: str = ""
+    groups: int | None = None
 
     def to_record(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -116,7 +125,8 @@ class Comparison:
         return {
             "target": first.target, "task": first.task, "score": self.score, "rows": self.rows,
             "runs": [str(run.path) for run in self.runs], "best": str(first.path),
-            "level": self.level, "differences": [one.to_record() for one in self.differences],
+            "level": self.level, "groups": self.groups,
+            "differences": [one.to_record() for one in self.differences],
         }  # fmt: skip
 
 
@@ -159,7 +169,8 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
 
     The score is the metric that all of them were trained for, else the task's main score. The
     interval of a difference is a paired percentile bootstrap (Efron, 1979): the rows are drawn
-    again with replacement, the same ones for all runs, and both are scored on them. Which of k runs
+    again with replacement (whole groups, where rows have groups), the same ones for all runs, and
+    both are scored on them. Which of k runs
     is the best was seen on the same rows, so all k (k - 1) / 2 pairs count as compared: both sides
     of each interval are stretched from the 95 % point of a normal distribution to that of
     1 - 0.05 / pairs (Bonferroni), so that all hold at once with 95 %. Fewer than ten rows, of all
@@ -179,11 +190,14 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
     pairs = len(ranked) * (len(ranked) - 1) // 2
     level = 1 - (1 - LEVEL) / max(1, pairs)
 
-    rows, too_few, leads = _leads(judged, score, level)
+    found = _leads(judged, score, level)
     differences = tuple(
-        Difference(run, lead.by, lead.interval) for run, lead in zip(ranked[1:], leads, strict=True)
+        Difference(run, lead.by, lead.interval)
+        for run, lead in zip(ranked[1:], found.leads, strict=True)
     )
-    return Comparison(score, rows, tuple(ranked), differences, level, too_few)
+    return Comparison(
+        score, found.rows, tuple(ranked), differences, level, found.too_few, found.groups
+    )
 
 
 def leads_over_baselines(judged: JudgedRows, score: str) -> dict[str, Lead]:
@@ -197,7 +211,7 @@ def leads_over_baselines(judged: JudgedRows, score: str) -> dict[str, Lead]:
     simple = [replace(judged, answers=answers) for answers in judged.baselines.values()]
     if not simple:
         return {}
-    _, _, leads = _leads([judged, *simple], score, LEVEL)
+    leads = _leads([judged, *simple], score, LEVEL).leads
     return dict(zip(judged.baselines, leads, strict=True))
 
 
@@ -221,15 +235,14 @@ def _same_truth(one: JudgedRows, two: JudgedRows) -> bool:
     return np.allclose(one.truth, two.truth, rtol=0.0, atol=TOLERANCE * np.abs(one.truth).max())
 
 
-def _scorer(judged: JudgedRows) -> tuple[Scorer, NDArray[Any], Floats]:
-    """The scores of the answers for weightings of the rows that count; their truth and weights."""
+def _scorer(judged: JudgedRows) -> tuple[Scorer, ClassAnswers | NumberAnswers]:
+    """The scores of the answers for weightings of the rows that count, and these rows."""
     if judged.task == "regression":
         numbers = number_answers(judged.truth, judged.answers, judged.weights)
-        return regression_scorer(numbers), numbers.truth, numbers.weights / numbers.weights.max()
+        return regression_scorer(numbers), numbers
     classes = len(judged.labels)
     answers = class_answers(judged.truth, judged.answers, classes, judged.weights, None)
-    scorer = classification_scorer(answers, classes, judged.positive)
-    return scorer, answers.truth, answers.weights / answers.weights.max()
+    return classification_scorer(answers, classes, judged.positive), answers
 
 
 def _or_worst(run: Run, score: str, sign: float) -> float:
@@ -237,26 +250,41 @@ def _or_worst(run: Run, score: str, sign: float) -> float:
     return -sign * np.inf if value is None else value
 
 
-def _leads(judged: Sequence[JudgedRows], score: str, level: float) -> tuple[int, str, list[Lead]]:
-    """How many rows count, which are too few, and how far the first is ahead of each other."""
+@dataclass(frozen=True)
+class _Leads:
+    """How many rows count, in how many groups, which are too few; how far the first is ahead."""
+
+    rows: int
+    groups: int | None
+    too_few: str
+    leads: list[Lead]
+
+
+def _leads(judged: Sequence[JudgedRows], score: str, level: float) -> _Leads:
+    """How far the first is ahead of each other."""
     sign = -1.0 if score in LOWER_IS_BETTER else 1.0
     scorers = [_scorer(one) for one in judged]
-    _, truth, weights = scorers[0]
-    too_few = too_few_rows(truth, weights, judged[0].labels, score)
+    rows = scorers[0][1]
+    weights = rows.weights / rows.weights.max()
+    known = next((one.groups for one in judged if one.groups is not None), None)
+    groups = groups_of_rows(known, rows)
+    too_few = too_few_rows(rows.truth, weights, judged[0].labels, score)
 
     def ahead(weightings: Floats) -> dict[str, Floats]:
         absent = np.full(len(weightings), np.nan)
-        values = [scorer(weightings).get(score, absent) for scorer, _, _ in scorers]
+        values = [scorer(weightings).get(score, absent) for scorer, _ in scorers]
         # + 0.0, for equal runs would differ by -0.0
         return {str(place): sign * (values[0] - value) + 0.0 for place, value in enumerate(values)}
 
     points = ahead(weights[np.newaxis])
     found: dict[str, tuple[float, float] | None] = {}
     if not too_few:
-        found = intervals(ahead, weights, resamples_for(len(weights), len(judged)), SEED)
+        resamples = resamples_for(len(weights), len(judged))
+        found = intervals(ahead, weights, resamples, SEED, groups)
     places = [str(place) for place in range(1, len(judged))]
     leads = [_lead(float(points[one][0]), found.get(one), level) for one in places]
-    return len(weights), too_few, leads
+    count = None if groups is None else len(np.unique(groups))
+    return _Leads(len(weights), count, too_few, leads)
 
 
 def _lead(by: float, interval: tuple[float, float] | None, level: float) -> Lead:

@@ -34,6 +34,7 @@ class Design:
         categories: (rows, columns) category codes from 0, each column its own; None for none.
         weights: row weights, 0 or more; None for all alike.
         called: what the sentence on a baseline calls these rows.
+        groups: the group of each row, as numbers; None for none.
     """
 
     numbers: ArrayLike
@@ -41,6 +42,7 @@ class Design:
     categories: ArrayLike | None = None
     weights: ArrayLike | None = None
     called: str = "training rows"
+    groups: ArrayLike | None = None
 
     @property
     def rows(self) -> int:

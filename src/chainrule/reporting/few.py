@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FEW_ROWS", "few_rows", "is_too_few", "too_few_rows"]
+__all__ = ["FEW_ROWS", "few_rows", "grouped_rows", "is_too_few", "too_few_rows"]
 
 FEW_ROWS = 30
+FEW_GROUPS = 20
 TOO_FEW = 10
 OF_ALL_ROWS = ("accuracy",)
 """Scores of classes to which each row adds the same, however rare its class."""
@@ -38,6 +39,27 @@ def few_rows(judgment: Mapping[str, Any]) -> str:
     else:
         return ""
     return f"{what} to judge by: other rows may give quite other scores."
+
+
+def grouped_rows(groups: int | None) -> str:
+    """What to say of intervals for which so many whole groups were drawn; "" where rows were.
+
+    >>> grouped_rows(40)
+    'Intervals: 40 whole groups were drawn again, not single rows, for rows of a group are alike.'
+    >>> grouped_rows(8).partition(": ")[2]
+    '8 whole groups were drawn again, not single rows; of so few they are rough, mostly too narrow.'
+    """
+    if groups is None:
+        return ""
+    if groups == 1:
+        return "There are no intervals: all rows are of 1 group, and say nothing of other groups."
+    few = groups < FEW_GROUPS
+    why = (
+        "; of so few they are rough, mostly too narrow"
+        if few
+        else ", for rows of a group are alike"
+    )
+    return f"Intervals: {groups:,} whole groups were drawn again, not single rows{why}."
 
 
 def is_too_few(judgment: Mapping[str, Any], score: str) -> bool:

@@ -13,6 +13,7 @@ from chainrule.errors import SettingError
 from chainrule.reporting.answers import (
     ClassAnswers,
     class_answers,
+    groups_of_rows,
     number_answers,
     plain_labels,
 )
@@ -49,6 +50,7 @@ class Judgment:
         confusion: rows (or their weights) by true (down) and predicted (across) class; None for
             regression and beyond 200 classes.
         residuals: how predictions of numbers miss; None for classification.
+        groups: how many groups were drawn whole for the intervals; None where rows were drawn.
     """
 
     task: str
@@ -62,6 +64,7 @@ class Judgment:
     positive: Any = None
     confusion: tuple[tuple[float, ...], ...] | None = None
     residuals: ResidualSummary | None = None
+    groups: int | None = None
 
     def numbered(self, rows: Any) -> Judgment:
         """With the numbers that the rows judged have elsewhere, such as in a larger table."""
@@ -86,6 +89,7 @@ class Judgment:
             "intervals": {k: None if v is None else list(v) for k, v in self.intervals.items()},
             "level": LEVEL,
             "resamples": self.resamples,
+            "groups": self.groups,
         }
         if self.residuals is not None:
             record["residuals"] = self.residuals.to_record()
@@ -137,6 +141,7 @@ def judge_classification(
     positive: int = 1,
     seed: int = 0,
     resamples: int | None = None,
+    groups: ArrayLike | None = None,
 ) -> Judgment:
     """Scores of predicted classes, by scikit-learn's definitions, with 95 % intervals.
 
@@ -148,7 +153,8 @@ def judge_classification(
 
     Intervals: percentile bootstrap. Rows are drawn with replacement, their weights with them,
     `resamples` times (by default 1,000 for few rows, down to 100 for many), each time all scores
-    are computed, and the 2.5 % and 97.5 % points are kept. They say how much the scores depend on
+    are computed, and the 2.5 % and 97.5 % points are kept; with `groups` whole groups are drawn in
+    the place of rows, for rows of a group are alike. They say how much the scores depend on
     which rows were held out, not how they would differ had the network been trained again. Above
     5 million rows times classes, with more than two classes, `roc_auc` has no interval.
 
@@ -161,6 +167,7 @@ def judge_classification(
         positive: the code of the positive class of a binary task.
         seed: of the resamples.
         resamples: how many; 0 for no intervals.
+        groups: the group of each row (rows,), as numbers.
 
     Raises:
         ShapeError: arrays that do not fit each other.
@@ -180,17 +187,19 @@ def judge_classification(
     number = _resamples(resamples, rows, classes if ranked and classes > 2 else 1)
     scorer = classification_scorer(answers, classes, positive, with_auc=ranked)
     plain = plain_labels(labels)
+    drawn = groups_of_rows(groups, answers)
     return Judgment(
         task="classification",
         rows=rows,
         unseen=answers.unseen,
         weighted=weights is not None,
         metrics=metrics,
-        intervals=_intervals(scorer, answers.weights, number, seed),
+        intervals=_intervals(scorer, answers.weights, number, seed, drawn),
         resamples=number,
         labels=plain,
         positive=plain[positive] if classes == 2 else None,
         confusion=_confusion(answers, classes, weighted=weights is not None),
+        groups=_count(drawn),
     )
 
 
@@ -201,11 +210,13 @@ def judge_regression(
     *,
     seed: int = 0,
     resamples: int | None = None,
+    groups: ArrayLike | None = None,
 ) -> Judgment:
     """Scores of predicted numbers, by scikit-learn's definitions, with 95 % intervals.
 
-    `rmse`, `mae`, `median_absolute_error` (all in the target's unit) and `r2` (None for a single
-    row; for a constant target 1 if all is right, else 0). Intervals as `judge_classification`.
+    `rmse`, `mae`, `median_absolute_error` (all in the target's unit) and `r2` (None where the truth
+    is one number everywhere, of which scikit-learn says 0 or 1). Intervals as
+    `judge_classification`.
 
     Args:
         truth: true values (rows,).
@@ -213,6 +224,7 @@ def judge_regression(
         weights: row weights, 0 or more.
         seed: of the resamples.
         resamples: how many; 0 for no intervals.
+        groups: the group of each row (rows,), as numbers.
 
     Raises:
         ShapeError: arrays that do not fit each other.
@@ -225,15 +237,17 @@ def judge_regression(
     answers = number_answers(truth, prediction, weights)
     scorer = regression_scorer(answers)
     number = _resamples(resamples, len(answers.truth), 1)
+    drawn = groups_of_rows(groups, answers)
     return Judgment(
         task="regression",
         rows=len(answers.truth),
         unseen=0,
         weighted=weights is not None,
         metrics=_points(scorer, answers.weights),
-        intervals=_intervals(scorer, answers.weights, number, seed),
+        intervals=_intervals(scorer, answers.weights, number, seed, drawn),
         resamples=number,
         residuals=summarize_residuals(answers),
+        groups=_count(drawn),
     )
 
 
@@ -259,11 +273,19 @@ def _points(scorer: Scorer, weights: NDArray[np.float64]) -> dict[str, float | N
 
 
 def _intervals(
-    scorer: Scorer, weights: NDArray[np.float64], resamples: int, seed: int
+    scorer: Scorer,
+    weights: NDArray[np.float64],
+    resamples: int,
+    seed: int,
+    groups: NDArray[Any] | None,
 ) -> dict[str, tuple[float, float] | None]:
     if not resamples:
         return {}
-    return intervals(scorer, weights / weights.max(), resamples, seed)
+    return intervals(scorer, weights / weights.max(), resamples, seed, groups)
+
+
+def _count(groups: NDArray[Any] | None) -> int | None:
+    return None if groups is None else len(np.unique(groups))
 
 
 def _confusion(

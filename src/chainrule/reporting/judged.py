@@ -42,6 +42,8 @@ class JudgedRows:
     baselines
         What simple models answer for the same rows, by their names, in the form of `answers`; empty
         where it was not kept.
+    groups
+        The group of each row, as numbers; None where rows have none.
 
     >>> import tempfile, pathlib
     >>> judged = JudgedRows("regression", "y", np.ones(2), np.zeros(2), None, "f0")
@@ -61,6 +63,7 @@ class JudgedRows:
     labels: tuple[Any, ...] = ()
     positive: int = 1
     baselines: dict[str, Array] = field(default_factory=dict)
+    groups: Array | None = None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write them, whole or not at all; raises `WriteError` where that cannot be done."""
@@ -74,6 +77,8 @@ class JudgedRows:
             arrays["rows"] = self.rows.astype(np.int64)
         if self.weights is not None:
             arrays["weights"] = self.weights.astype(np.float64)
+        if self.groups is not None:
+            arrays["groups"] = self.groups.astype(np.int64)
         for name, answers in self.baselines.items():
             arrays[BASELINE + name] = answers.astype(np.float64)
         save_model(path, record, arrays)
@@ -99,6 +104,7 @@ class JudgedRows:
                     for name, array in arrays.items()
                     if name.startswith(BASELINE)
                 },
+                arrays.get("groups"),
             )  # fmt: skip
         except KeyError as error:
             message = f"{path}: its header does not describe judged rows ({error}); train again."

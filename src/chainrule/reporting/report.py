@@ -16,7 +16,7 @@ from chainrule.reporting import answer_pictures, sentences, tables, training_pic
 from chainrule.reporting.comparison import leads_over_baselines
 from chainrule.reporting.course_sentences import course_sentences
 from chainrule.reporting.explained import explained_section
-from chainrule.reporting.few import few_rows
+from chainrule.reporting.few import few_rows, grouped_rows
 from chainrule.reporting.fitting import fitting_score, fitting_words
 from chainrule.reporting.judged import JudgedRows
 from chainrule.reporting.scores import LOWER_IS_BETTER
@@ -207,6 +207,8 @@ def _remarks(metrics: dict[str, Any], test: dict[str, Any] | None) -> Any:
         yield few_rows(test)
     if test and test.get("unseen"):
         yield f"{test['unseen']:,} test rows have a label that training has not seen; not scored."
+    if test and test.get("groups"):
+        yield grouped_rows(test["groups"])
     if test and test.get("weighted"):
         yield "Rows count by their weights, in the scores and in the pictures of classes."
     if metrics.get("interrupted"):

@@ -153,12 +153,11 @@ def regression_scorer(answers: NumberAnswers) -> Scorer:
         squared, spread = weights @ squares, weights @ squared_truth
         around_mean = spread - (weights @ centered) ** 2 / total
         constant = around_mean <= HALF_TOLERANCE * spread
-        exact = np.where(squared > 0, 0.0, 1.0)
-        r2 = np.where(constant, exact, 1 - _ratio(squared, np.where(constant, 1.0, around_mean)))
+        r2 = 1 - _ratio(squared, np.where(constant, 0.0, around_mean))
         return {
             "rmse": np.sqrt(squared / total) * scale,
             "mae": weights @ distances / total * scale,
-            "r2": r2 if len(truth) > 1 else np.full(len(weights), np.nan),
+            "r2": r2,
             "median_absolute_error": _median(distances[order], weights[:, order]) * scale,
         }
 
