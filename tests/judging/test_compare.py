@@ -135,7 +135,7 @@ def test_words_say_whether_more_rows_help():
     many = chainrule.learning_curve(
         LogisticRegression(), *noisy(6_000), sizes=[0.5, 1.0], scoring="roc_auc"
     )
-    assert "so it hardly overfits" in many.words and "More rows would hardly help" in many.words
+    assert "so it neither over- nor" in many.words and "More rows would hardly help" in many.words
     assert "rows roc_auc on rows held out" in many.words and repr(many).startswith(
         "roc_auc, mean of 5 fits\n"
     )

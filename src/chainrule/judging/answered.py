@@ -20,7 +20,7 @@ from chainrule.estimators import (
 )
 from chainrule.files import RunFolder
 from chainrule.judging.learned import learned_note
-from chainrule.reporting import Judgment, judge_classification, judge_regression
+from chainrule.reporting import JudgedRows, Judgment, judge_classification, judge_regression
 
 __all__ = ["Answered", "answered", "check_metric", "judged"]
 
@@ -53,6 +53,8 @@ class Answered:
         The score that training was to make best, if any.
     metrics
         What `metrics.json` of a run says; empty of other models.
+    tested
+        The test rows of its training, where the run has kept them.
     left_out
         How many rows were given without a target.
     learned_from
@@ -71,6 +73,7 @@ class Answered:
     held: Held | None = None
     metric: str | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    tested: JudgedRows | None = None
     left_out: int = 0
     learned_from: str = ""
 
@@ -129,7 +132,8 @@ def answered(what: str, model: Any, X: Any, y: Any, sample_weight: Any = None) -
     if folder is not None:
         metrics = folder.read_metrics() if folder.metrics_path.is_file() else {}
         learned = learned_note(folder, model, as_table(X), found.table)
-        found = replace(found, metrics=metrics, learned_from=learned)
+        tested = JudgedRows.load(folder.judged_path) if folder.judged_path.is_file() else None
+        found = replace(found, metrics=metrics, tested=tested, learned_from=learned)
     if sample_weight is None:
         return found
     weights = np.asarray(sample_weight, dtype=np.float64)
