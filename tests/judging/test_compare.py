@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import binomtest
 from sklearn import metrics
@@ -125,6 +126,15 @@ def noisy(rows, seed=0):
     rng = np.random.default_rng(seed)
     inputs = rng.normal(size=(rows, 30))
     return inputs, (inputs[:, :3].sum(axis=1) + rng.normal(size=rows) > 0).astype(int)
+
+
+def test_models_of_other_targets_are_told_apart_before_columns_are_missed():
+    table = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "kind": np.array(["x", "y", "z"])[Y]})
+    quick = {"epochs": 2, "members": 1, "hidden": (4,)}
+    one = chainrule.TabularClassifier(**quick).fit(table[["a", "b"]], table["kind"])
+    two = chainrule.TabularRegressor(**quick).fit(table[["a"]], table["b"])
+    with pytest.raises(DataError, match="predict other things, kind .*'x', 'y', 'z'. and b .num"):
+        chainrule.compare(one, two, table.drop(columns="b"))
 
 
 def test_words_say_whether_more_rows_help():

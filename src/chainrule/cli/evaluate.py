@@ -81,7 +81,8 @@ def add_options(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Score and print."""
-    from chainrule.cli.evaluated import as_typed, extra_record, extras, show_details, show_extras
+    from chainrule.cli.evaluated import extra_record, extras, show_details, show_extras
+    from chainrule.cli.typed import as_typed
     from chainrule.data import read_table
     from chainrule.estimators import load_table_model
     from chainrule.files import RunFolder, strict_json
@@ -96,11 +97,10 @@ def run(options: argparse.Namespace) -> int:
         rows = rows[np.isin(rows, tested)]
     _say_weights(model, whole)
     _check_labels(model, whole.take(rows))
-    by = "all" if "all" in options.by else tuple(options.by)
     with as_typed():
         found = evaluate(
             options.run, whole if tested is None else whole.take(rows), metric=options.metric,
-            threshold=options.threshold, costs=options.costs, by=by, worst=options.worst,
+            threshold=options.threshold, costs=options.costs, by=options.by, worst=options.worst,
             seed=model.settings.seed,
         )  # fmt: skip
     found = found if tested is None else _numbered(found, rows)

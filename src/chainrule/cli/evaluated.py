@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.output import plural, show, terminal_width, text_table
 from chainrule.cli.progress import waiting
-from chainrule.errors import DataError, SettingError
+from chainrule.cli.typed import as_typed
 from chainrule.text import score_digits, spell_score
 
 if TYPE_CHECKING:
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
     from chainrule.judging import Evaluation, FoldScores, LearningCurve, PairedComparison
 
 __all__ = ["Extras", "extra_record", "extras", "show_details", "show_extras"]
-
-OPTIONS = ("by", "costs", "folds", "metric", "threshold")
 
 
 @dataclass(frozen=True)
@@ -57,20 +53,6 @@ def extras(
         # What is said of the model itself is not said of others of its settings again.
         curve = replace(curve, tells_fitting=not found.verdict)
     return Extras(against, folds, curve)
-
-
-@contextmanager
-def as_typed(**names: str) -> Iterator[None]:
-    """Settings are named in errors as the options that were typed; `names` has others."""
-    try:
-        yield
-    except (DataError, SettingError) as error:
-        message = str(error).removeprefix("evaluate: ")
-        name = message.partition(":")[0]
-        if name not in OPTIONS:
-            raise
-        message = f"--{names.get(name, name)}{message.removeprefix(name)}"
-        raise type(error)(message) from error
 
 
 def _settings(model: TableModel) -> TableSettings:

@@ -21,6 +21,7 @@ from chainrule.estimators import (
 from chainrule.files import RunFolder
 from chainrule.judging.learned import learned_note
 from chainrule.reporting import JudgedRows, Judgment, judge_classification, judge_regression
+from chainrule.settings import check_weights
 
 __all__ = ["Answered", "answered", "check_metric", "judged"]
 
@@ -126,7 +127,7 @@ def answered(what: str, model: Any, X: Any, y: Any, sample_weight: Any = None) -
     if y is None and isinstance(inner, TableModel):
         model = inner
     if isinstance(model, TableModel):
-        found = _by_model(model, as_table(X), y)
+        found = _by_model(what, model, as_table(X), y)
     else:
         found = _by_estimator(what, model, X, y)
     if folder is not None:
@@ -136,15 +137,18 @@ def answered(what: str, model: Any, X: Any, y: Any, sample_weight: Any = None) -
         found = replace(found, metrics=metrics, tested=tested, learned_from=learned)
     if sample_weight is None:
         return found
-    weights = np.asarray(sample_weight, dtype=np.float64)
-    if weights.shape != (len(found.truth) + found.left_out,):
-        message = f"{what}: sample_weight has shape {weights.shape}; give one number a row of X."
-        raise ShapeError(message)
+    weights = check_weights(what, sample_weight, len(found.truth) + found.left_out)
     return replace(found, weights=weights[found.rows])
 
 
-def _by_model(model: TableModel, table: Table, y: Any) -> Answered:
+def _by_model(what: str, model: TableModel, table: Table, y: Any) -> Answered:
     codec = model.labels
+    if y is None and codec.name not in table.names:
+        message = (
+            f"{what}: y is missing, and X has no column {codec.name!r}; give the truth of each row "
+            "as y, or in X by that name."
+        )
+        raise DataError(message)
     if y is not None:
         column = column_of(y, codec.name)
         _check_length(len(column.values), table.rows)

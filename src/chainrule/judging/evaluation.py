@@ -26,7 +26,7 @@ from chainrule.reporting import (
     precision_recall_points,
     roc_points,
 )
-from chainrule.settings import check_count
+from chainrule.settings import check_count, check_seed
 
 __all__ = ["Evaluation", "evaluate"]
 
@@ -256,6 +256,7 @@ def evaluate(
     """
     costs = check_costs(costs)
     check_count("evaluate", "worst", worst, least=0)
+    check_seed("evaluate", seed)
     whole = answered("evaluate", model, X, y, sample_weight)
     metric = check_metric("evaluate", metric, whole)
     check_threshold(whole, threshold, costs)
