@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import InputTypeError, SettingError, nearest
+from chainrule.errors import DataError, InputTypeError, SettingError, ShapeError, nearest
 
-__all__ = ["check_count", "check_counts", "check_flag", "check_number", "check_seed", "find_object"]
+__all__ = [
+    "check_count", "check_counts", "check_flag", "check_number", "check_seed", "check_weights",
+    "find_object",
+]  # fmt: skip
 
 
 def check_count(owner: str, setting: str, value: Any, least: int = 1) -> int:
@@ -68,6 +71,25 @@ def check_seed(owner: str, seed: Any) -> int:
         message = f"{owner}: seed must be below 2**64, got {seed}."
         raise SettingError(message)
     return int(seed)
+
+
+def check_weights(owner: str, given: Any, rows: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """One finite number of 0 or more a row, or a sentence.
+
+    >>> check_weights("evaluate", [1, 2], 2)
+    array([1., 2.])
+    """
+    try:
+        weights = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        weights = np.array(np.nan)
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        message = f"{owner}: sample_weight must be finite numbers of 0 or more, one a row of X."
+        raise DataError(message)
+    if weights.shape != (rows,):
+        message = f"{owner}: sample_weight has shape {weights.shape}; give one number a row of X."
+        raise ShapeError(message)
+    return weights
 
 
 def find_object(what: str, given: Any, table: Mapping[str, type[Any]], kind: type[Any]) -> Any:

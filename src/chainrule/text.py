@@ -11,6 +11,7 @@ __all__ = [
     "plural",
     "printable",
     "score_digits",
+    "shortened",
     "spell_cell",
     "spell_interval",
     "spell_score",
@@ -127,7 +128,7 @@ def _cut_to_fit(
     while True:
         cut = [
             [
-                printable(cell) if place in whole else _shortened(cell, limit)
+                printable(cell) if place in whole else shortened(cell, limit)
                 for place, cell in enumerate(row)
             ]
             for row in rows
@@ -149,7 +150,12 @@ def printable(text: str) -> str:
     )
 
 
-def _shortened(cell: str, limit: int) -> str:
+def shortened(cell: str, limit: int) -> str:
+    """A cell on one line, cut in the middle where it is longer: names often differ at their ends.
+
+    >>> shortened("insurance-2024", 11)
+    'insu...2024'
+    """
     cell = printable(cell).replace("\n", "\\n")
     if _width(cell) <= limit:
         return cell

@@ -149,7 +149,7 @@ def test_two_runs_on_the_same_rows(run, left_run, price_run, quick):
     record = run("evaluate", left_run, "new.csv", "--against", "better", "--json").record["against"]
     assert record["metric"] == "roc_auc" and record["rows"] == 300
     outcome = run("evaluate", left_run, "new.csv", "--against", price_run)
-    assert outcome.code == 1 and "price" in outcome.sentence
+    assert outcome.code == 1 and "predict other things, left ('no', 'yes') and" in outcome.sentence
 
 
 def test_runs_are_compared_on_rows_that_neither_has_learned_from(run, left_run, quick):
@@ -180,6 +180,43 @@ def test_training_anew_on_folds_and_on_ever_more_rows(run, left_run):
     assert len(record["folds"]["scores"]["roc_auc"]) == 3 and "learning_curve" not in record
 
 
+def rare_text(rows=300, yes=4):
+    lines = churn_text(rows, seed=3).splitlines()
+    cells = [line.rsplit(",", 1)[0] for line in lines[1:]]
+    kept = [f"{one},{'yes' if row < yes else 'no'}" for row, one in enumerate(cells)]
+    return [lines[0], *kept]
+
+
+def test_sizes_that_cannot_be_learned_from_are_left_out_of_a_curve(run):
+    place = _written("rare.csv", rare_text())
+    assert run("train", place, "--target", "left", *QUICK, "--out", "rare").code == 0
+    outcome = run("evaluate", "rare", place, "--all", "--learning-curve")
+    assert outcome.code == 0 and outcome.out.count("mean of 5 fits") == 1
+    assert "Left out, as not every fold can learn from them: 24 rows (with 24 rows" in outcome.out
+
+
+def test_scores_are_printed_where_training_anew_fails(run):
+    place = _written("rare.csv", rare_text())
+    assert run("train", place, "--target", "left", *QUICK, "--out", "rare").code == 0
+    _written("rare.csv", rare_text(yes=1))
+    for words in (["--learning-curve"], ["--folds", "5"]):
+        outcome = run("evaluate", "rare", place, *words)
+        assert outcome.code == 1 and "roc_auc" in outcome.out and "The model" in outcome.out
+        told = run("evaluate", "rare", place, "--json", *words)
+        assert told.code == 1 and json.loads(told.out)["rows"] == 300
+        assert f"error: {words[0]}: with" in told.sentence
+
+
+def test_a_curve_says_no_other_verdict_than_the_scores(run, left_run):
+    _written("new.csv", churn_text(200, seed=5).splitlines())
+    outcome = run("evaluate", left_run, "new.csv", "--learning-curve")
+    assert outcome.out.count("fits by much") + outcome.out.count("overfit") == 1
+    record = run("evaluate", left_run, "new.csv", "--learning-curve", "--json").record
+    assert record["verdict"] and record["learning_curve"]["verdict"] == ""
+    outcome = run("evaluate", left_run, "churn.csv", "--all", "--learning-curve", "--json")
+    assert outcome.record["verdict"] == "" and outcome.record["learning_curve"]["verdict"]
+
+
 def test_training_anew_on_rows_with_an_order_in_time(run, left_run):
     text = churn_text().splitlines()
     lines = [f"day,{text[0]}", *(f"{day},{line}" for day, line in enumerate(text[1:]))]
@@ -206,6 +243,7 @@ def test_training_anew_on_rows_with_an_order_in_time(run, left_run):
         (["--costs", "-1,5"], 2, "not both 0, as 1,5, got '-1,5'"),
         (["--costs", "1,inf"], 2, "not both 0, as 1,5, got '1,inf'"),
         (["--by", "plam"], 1, "error: --by: there is no column 'plam'; did you mean 'plan'?"),
+        (["--by", "all", "--by", "plam"], 1, "error: --by: there is no column 'plam'; did you"),
         (
             ["--metric", "rmse"],
             1,

@@ -188,7 +188,7 @@ def test_without_a_table_the_rows_that_the_run_has_kept_serve(run, price_run, de
         (("houses.csv", "--row", 1, "--method", "pdp"), "explains the model as a whole; leave out"),
         (("bare.csv",), "bare.csv: has no target 'price', which permutation needs"),
         (("houses.csv", "--class", "yes", "--column", "area"), "'price' is a number and has no"),
-        (("houses.csv", "--scale", "logit", "--column", "area"), "scale: 'logit' does not fit"),
+        (("houses.csv", "--scale", "logit", "--column", "area"), "--scale: 'logit' does not"),
         (("houses.csv", "--metric", "accuracy"), "'accuracy' is not a score of this regression"),
         (("houses.csv", "--metric", "mae", "--method", "pdp"), "--metric: goes with --method perm"),
         (("houses.csv", "--column", "area", "--method", "lime", "--row", 1), "--column: goes with"),

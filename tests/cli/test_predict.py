@@ -153,8 +153,11 @@ def test_labels_come_back_as_they_were_spelled(run, quick, target, values, first
     [
         (["--threshold", "0.5"], "--threshold: the target 'price' is a number"),
         (["--proba"], "--proba: the target 'price' is a number"),
-        (["--interval", "90"], "coverage: must be a number above 0 and below 1, as 0.9"),
-        (["--interval", "0.99"], "coverage: 0.99 needs 99 rows that the networks were watched on"),
+        (["--interval", "90"], "--interval: must be a number above 0 and below 1, as 0.9"),
+        (
+            ["--interval", "0.99"],
+            "--interval: 0.99 needs 99 rows that the networks were watched",
+        ),
         (["--keep", "aera"], "no column 'aera'; did you mean 'area'?"),
         (["--out", "there.xlsx"], "files that end in '.xlsx' cannot be written"),
         (["--out", "there"], "it has no ending"),

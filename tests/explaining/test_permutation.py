@@ -189,7 +189,8 @@ def test_rows_without_a_target_are_left_out_with_a_warning():
         ({"y": ["yes"] * 39}, ShapeError, "y has 39 values, X has 40 rows"),
         ({"y": ["yes"] * 40}, DataError, "'roc_auc' is not defined for these rows"),
         ({"sample_weight": [-1.0] * 40}, DataError, "sample_weight must be finite numbers of 0"),
-        ({"sample_weight": [1.0]}, ShapeError, "sample_weight has 1 values, X has 40 rows"),
+        ({"sample_weight": ["a"] * 40}, DataError, "sample_weight must be finite numbers of 0"),
+        ({"sample_weight": [1.0]}, ShapeError, r"sample_weight has shape \(1,\)"),
     ],
 )
 def test_what_does_not_fit_is_refused(change, error, wrong):

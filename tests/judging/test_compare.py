@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import binomtest
 from sklearn import metrics
@@ -127,6 +128,15 @@ def noisy(rows, seed=0):
     return inputs, (inputs[:, :3].sum(axis=1) + rng.normal(size=rows) > 0).astype(int)
 
 
+def test_models_of_other_targets_are_told_apart_before_columns_are_missed():
+    table = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "kind": np.array(["x", "y", "z"])[Y]})
+    quick = {"epochs": 2, "members": 1, "hidden": (4,)}
+    one = chainrule.TabularClassifier(**quick).fit(table[["a", "b"]], table["kind"])
+    two = chainrule.TabularRegressor(**quick).fit(table[["a"]], table["b"])
+    with pytest.raises(DataError, match="predict other things, kind .*'x', 'y', 'z'. and b .num"):
+        chainrule.compare(one, two, table.drop(columns="b"))
+
+
 def test_words_say_whether_more_rows_help():
     few = chainrule.learning_curve(
         MLPClassifier((32,), max_iter=60, random_state=0), *noisy(300), cv=10, sizes=[0.25, 1.0]
@@ -135,7 +145,7 @@ def test_words_say_whether_more_rows_help():
     many = chainrule.learning_curve(
         LogisticRegression(), *noisy(6_000), sizes=[0.5, 1.0], scoring="roc_auc"
     )
-    assert "so it hardly overfits" in many.words and "More rows would hardly help" in many.words
+    assert "so it neither over- nor" in many.words and "More rows would hardly help" in many.words
     assert "rows roc_auc on rows held out" in many.words and repr(many).startswith(
         "roc_auc, mean of 5 fits\n"
     )

@@ -1,6 +1,7 @@
 """Evaluations against scikit-learn's scores, brute force and planted truths."""
 
 import json
+import re
 
 import matplotlib
 import numpy as np
@@ -119,6 +120,25 @@ def test_the_worst_rows_are_those_with_the_largest_losses(left):
 def judged_by(model, X, y, metric):
     found = chainrule.evaluate(model, X[200:], y[200:], metric=metric, by="size")
     return sorted(found.slices, key=lambda one: float(one.value.split()[0]))
+
+
+def test_of_the_worst_rows_columns_that_the_model_reads_come_first(left):
+    model, X, y = left
+    names = [f"extra{k}" for k in range(6)]
+    wide = pd.concat([pd.DataFrame(0, X.index, names), X], axis=1)
+    found = chainrule.evaluate(model, wide, y)
+    assert list(found.worst[0]["columns"]) == [*X.columns, *names]
+    assert re.search(r"probability +age +town +noise +extra0", repr(found))
+
+
+def test_long_labels_are_cut_in_the_middle_where_they_are_drawn():
+    labels = ["a very long label 2023", "a very long label 2024"]
+    y = np.array(labels)[(three()[1] > 0).astype(int)]
+    model = LogisticRegression().fit(three()[0], y)
+    axes = chainrule.evaluate(model, three()[0], y).plot()
+    shown = [one.get_text() for one in axes[3].get_xticklabels()]
+    assert len(set(shown)) == 2 and all("..." in one for one in shown)
+    assert [one[-4:] for one in shown] == ["2023", "2024"]
 
 
 def test_numbers_have_residuals():

@@ -25,6 +25,12 @@ def test_rows_without_a_target_are_said(left):
     assert "200 rows" in noted(chainrule.evaluate(model, X, holes), "without a target left out")
 
 
+def test_rows_of_weight_0_are_said(left):
+    model, X, y = left
+    found = chainrule.evaluate(model, X, y, sample_weight=[0.0] * 34 + [1.0] * 766)
+    assert found.judgment.rows == 766 and noted(found, "34 rows of weight 0 left out.")
+
+
 def test_the_largest_residuals_have_the_numbers_of_the_rows_given():
     X = pd.DataFrame({"size": np.arange(100.0)})
     y = pd.Series(np.where(np.arange(100) % 2, 3.0 * X["size"], np.nan))
@@ -94,6 +100,9 @@ def test_rows_learned_from_are_known_in_any_order(trained):
         found = chainrule.evaluate(run, whole.take(rows))
         assert "stand among those that the run was trained on" in noted(found, "trained on")
         assert "cannot be told" in found.fitting
+    alone = [chainrule.evaluate(run, whole.take(order[one : one + 1])).notes for one in range(9)]
+    told = "1 of 1 row stands among those that the run was trained on, cell by cell: where it is "
+    assert any(told in note for notes in alone for note in notes)
     fresh, y = people(400, seed=1)
     found = chainrule.evaluate(run, fresh, y)
     assert found.notes == () and "cannot be told" not in found.fitting

@@ -54,6 +54,15 @@ def test_thresholds_are_chosen_on_held_rows_and_judged_on_those_given(left, cost
     assert "chosen on rows that the networks were watched on" in found.thresholds_told
 
 
+def test_numbers_of_numpy_are_numbers(left):
+    model, X, y = left
+    costs = {"false_positive": np.int64(1), "false_negative": np.float32(5)}
+    found = chainrule.evaluate(model, X, y, threshold=np.float32(0.25), costs=costs)
+    plain = {"false_positive": 1, "false_negative": 5}
+    alike = chainrule.evaluate(model, X, y, threshold=0.25, costs=plain)
+    assert found.thresholds == alike.thresholds and found.thresholds[-1].threshold == 0.25
+
+
 def test_without_held_rows_thresholds_are_said_to_flatter():
     X, y = three()
     model = LogisticRegression().fit(X, y > 0)

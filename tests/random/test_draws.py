@@ -151,14 +151,26 @@ def test_numbers_of_numpy_are_numbers():
     assert np.array_equal(given, expected)
 
 
+NAMES = {"key": "seed"}
+
+
 @pytest.mark.parametrize(
     "setting, value",
-    [("key", -1), ("key", 2**64), ("stream", 2**32), ("step", 2**56), ("purpose", 256)],
+    [
+        ("key", -1),
+        ("key", 2**64),
+        ("key", "a"),
+        ("key", None),
+        ("key", 0.5),
+        ("stream", 2**32),
+        ("step", 2**56),
+        ("purpose", 256),
+    ],
 )
 def test_an_address_out_of_range_is_refused(setting, value):
     address = {"key": 0, "stream": 0, "step": 0, "purpose": 0, "count": 1}
     for draw in (random.words, random.uniform, random.normal, random.truncated_normal):
-        with pytest.raises(SettingError, match=f"{setting} must be .* got {value}"):
+        with pytest.raises(SettingError, match=f"{NAMES.get(setting, setting)} must be .* got"):
             draw(**address | {setting: value})
 
 

@@ -81,7 +81,8 @@ def add_options(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Score and print."""
-    from chainrule.cli.evaluated import as_typed, extra_record, extras, show_extras
+    from chainrule.cli.evaluated import extra_record, extras, show_details, show_extras
+    from chainrule.cli.typed import as_typed
     from chainrule.data import read_table
     from chainrule.estimators import load_table_model
     from chainrule.files import RunFolder, strict_json
@@ -96,24 +97,27 @@ def run(options: argparse.Namespace) -> int:
         rows = rows[np.isin(rows, tested)]
     _say_weights(model, whole)
     _check_labels(model, whole.take(rows))
-    by = "all" if "all" in options.by else tuple(options.by)
     with as_typed():
         found = evaluate(
             options.run, whole if tested is None else whole.take(rows), metric=options.metric,
-            threshold=options.threshold, costs=options.costs, by=by, worst=options.worst,
+            threshold=options.threshold, costs=options.costs, by=options.by, worst=options.worst,
             seed=model.settings.seed,
         )  # fmt: skip
     found = found if tested is None else _numbered(found, rows)
     shared = _shared(options, whole, rows)
-    more = extras(options, model, whole, shared, found.metric)
-    if options.json:
-        facts = {"run": str(folder.path), "left_out": whole.rows - len(rows)}
-        show(strict_json({**facts, **found.to_record(), **extra_record(more)}))
-    else:
+    if not options.json:
         _show(found)
-        show_extras(options, found, more)
+        show_details(options, found)
     for note in found.notes:
         say(f"note: {note}")
+    if not options.json:
+        show_extras(options, extras(options, model, whole, shared, found))
+        return 0
+    record = {"run": str(folder.path), "left_out": whole.rows - len(rows), **found.to_record()}
+    try:
+        record |= extra_record(extras(options, model, whole, shared, found))
+    finally:  # the scores are known, even where training anew fails
+        show(strict_json(record))
     return 0
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.output import plural, show, terminal_width, text_table
 from chainrule.cli.progress import waiting
-from chainrule.errors import DataError, SettingError
+from chainrule.cli.typed import as_typed
 from chainrule.text import score_digits, spell_score
 
 if TYPE_CHECKING:
@@ -18,9 +16,7 @@ if TYPE_CHECKING:
     from chainrule.estimators import TableModel, TableSettings
     from chainrule.judging import Evaluation, FoldScores, LearningCurve, PairedComparison
 
-__all__ = ["Extras", "extra_record", "extras", "show_extras"]
-
-OPTIONS = ("by", "costs", "folds", "metric", "threshold")
+__all__ = ["Extras", "extra_record", "extras", "show_details", "show_extras"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +29,7 @@ class Extras:
 
 
 def extras(
-    options: argparse.Namespace, model: TableModel, whole: Table, shared: Table, metric: str
+    options: argparse.Namespace, model: TableModel, whole: Table, shared: Table, found: Evaluation
 ) -> Extras:
     """Compares with another run, and trains anew, where that was asked for.
 
@@ -43,6 +39,7 @@ def extras(
     from chainrule.judging import compare, cross_validated, learning_curve_of_table
 
     against = folds = curve = None
+    metric = found.metric
     if options.against is not None:
         against = compare(options.run, options.against, shared, metric=metric)
     target = str(model.schema.target)
@@ -53,21 +50,9 @@ def extras(
     if options.learning_curve:
         with as_typed(folds="learning-curve"), waiting("training on ever more rows"):
             curve = learning_curve_of_table(whole, target, settings, metric)
+        # What is said of the model itself is not said of others of its settings again.
+        curve = replace(curve, tells_fitting=not found.verdict)
     return Extras(against, folds, curve)
-
-
-@contextmanager
-def as_typed(**names: str) -> Iterator[None]:
-    """Settings are named in errors as the options that were typed; `names` has others."""
-    try:
-        yield
-    except (DataError, SettingError) as error:
-        message = str(error).removeprefix("evaluate: ")
-        name = message.partition(":")[0]
-        if name not in OPTIONS:
-            raise
-        message = f"--{names.get(name, name)}{message.removeprefix(name)}"
-        raise type(error)(message) from error
 
 
 def _settings(model: TableModel) -> TableSettings:
@@ -81,8 +66,8 @@ def extra_record(more: Extras) -> dict[str, Any]:
     return {name: one.to_record() for name, one in told.items() if one is not None}
 
 
-def show_extras(options: argparse.Namespace, found: Evaluation, more: Extras) -> None:
-    """Prints what was asked for, and whether the run over- or underfits."""
+def show_details(options: argparse.Namespace, found: Evaluation) -> None:
+    """Prints thresholds, slices and rows, as far as there are any, and over- and underfitting."""
     from chainrule.judging import slices_block, thresholds_block, worst_block
 
     width = terminal_width()
@@ -92,13 +77,17 @@ def show_extras(options: argparse.Namespace, found: Evaluation, more: Extras) ->
         show(f"\n{slices_block(found).to_text(width)}")
     if found.worst:
         show(f"\n{worst_block(found).to_text(width)}")
+    show(f"\n{found.fitting}")
+
+
+def show_extras(options: argparse.Namespace, more: Extras) -> None:
+    """Prints what was asked for beside the evaluation."""
     if more.against is not None:
         show(f"\n{_against(options, more.against)}")
     if more.folds is not None:
         show(f"\n{_folds(more.folds)}")
     if more.curve is not None:
         show(f"\n{more.curve!r}\ncannot tell: {more.curve.cannot_tell}")
-    show(f"\n{found.fitting}")
 
 
 def _against(options: argparse.Namespace, found: PairedComparison) -> str:

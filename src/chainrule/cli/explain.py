@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.cli.output import say, show
 from chainrule.cli.parser import Parser
+from chainrule.cli.typed import as_typed
 from chainrule.errors import SettingError, listing
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def run(options: argparse.Namespace) -> int:
     method = _method(options)
     _check(options, method)
     rows = rows_to_explain(options, method)
-    record = {**_record(options, method, rows), "run": str(rows.folder.path)}
+    with as_typed():
+        record = {**_record(options, method, rows), "run": str(rows.folder.path)}
     record = {"base": None, "prediction": None, "scale": None, **record}
     if options.json:
         show(strict_json({**record, "target": rows.model.schema.target}))

@@ -19,6 +19,7 @@ from chainrule.cli.rows import (
     result_column,
     write_rows,
 )
+from chainrule.cli.typed import as_typed
 from chainrule.errors import DataError, SettingError, listing
 
 if TYPE_CHECKING:
@@ -150,7 +151,8 @@ def _columns(
         for code, label in enumerate(predictions.classes):
             added[f"probability_{_spelled(label)}"] = probabilities[:, code]
     if options.interval is not None:
-        (intervals,) = model.intervals(options.interval)
+        with as_typed(coverage="interval"):
+            (intervals,) = model.intervals(options.interval)
         assert intervals is not None  # noqa: S101  (the target is a number)
         if intervals.note:
             say(f"note: {intervals.note}")

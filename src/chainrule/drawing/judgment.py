@@ -20,12 +20,14 @@ from chainrule.drawing.canvas import (
     titled,
 )
 from chainrule.errors import ShapeError
+from chainrule.text import shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["plot_judgment", "plot_learning_curve", "plot_residuals"]
 
+LONGEST = 14
 MOST_NAMED = 6
 MOST_CELLS = 12
 MOST_POINTS = 5_000
@@ -119,7 +121,7 @@ def _confusion(ax: Axes, confusion: Any, labels: Sequence[Any], of: int) -> None
     ground, ink = paper(ax), color_on(ax, BLACK)
     colors = LinearSegmentedColormap.from_list("shares", [ground, color_on(ax, COLORS[1])])
     ax.imshow(shares, cmap=colors, vmin=0.0, vmax=1.6, aspect="auto")
-    names = [str(label)[:12] for label in labels]
+    names = [shortened(str(label), LONGEST) for label in labels]
     turned = 90 if len(names) > 4 else 0
     ax.set_xticks(range(len(names)), names, rotation=turned)
     ax.set_yticks(range(len(names)), names)

@@ -21,6 +21,7 @@ from chainrule.reporting import (
     score_of_numbers,
     score_regression,
 )
+from chainrule.settings import check_weights
 
 __all__ = ["Scored", "scored_rows"]
 
@@ -135,11 +136,4 @@ def _truth(subject: Subject, y: Any) -> tuple[Array, Array]:
 def _weights(given: Any, rows: int) -> Array:
     if given is None:
         return np.ones(rows)
-    weights = column_of(given, "sample_weight").values.astype(np.float64)
-    if len(weights) != rows:
-        message = f"sample_weight has {len(weights)} values, X has {rows} rows; give one a row."
-        raise ShapeError(message)
-    if not np.isfinite(weights).all() or (weights < 0).any():
-        message = "sample_weight must be finite numbers of 0 or more; correct it."
-        raise DataError(message)
-    return weights
+    return check_weights("permutation_importance", given, rows)

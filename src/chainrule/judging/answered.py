@@ -20,7 +20,8 @@ from chainrule.estimators import (
 )
 from chainrule.files import RunFolder
 from chainrule.judging.learned import learned_note
-from chainrule.reporting import Judgment, judge_classification, judge_regression
+from chainrule.reporting import JudgedRows, Judgment, judge_classification, judge_regression
+from chainrule.settings import check_weights
 
 __all__ = ["Answered", "answered", "check_metric", "judged"]
 
@@ -53,6 +54,8 @@ class Answered:
         The score that training was to make best, if any.
     metrics
         What `metrics.json` of a run says; empty of other models.
+    tested
+        The test rows of its training, where the run has kept them.
     left_out
         How many rows were given without a target.
     learned_from
@@ -74,6 +77,7 @@ class Answered:
     held: Held | None = None
     metric: str | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    tested: JudgedRows | None = None
     left_out: int = 0
     learned_from: str = ""
     group: str | None = None
@@ -129,24 +133,28 @@ def answered(what: str, model: Any, X: Any, y: Any, sample_weight: Any = None) -
     if y is None and isinstance(inner, TableModel):
         model = inner
     if isinstance(model, TableModel):
-        found = _by_model(model, as_table(X), y)
+        found = _by_model(what, model, as_table(X), y)
     else:
         found = _by_estimator(what, model, X, y)
     if folder is not None:
         metrics = folder.read_metrics() if folder.metrics_path.is_file() else {}
         learned = learned_note(folder, model, as_table(X), found.table)
-        found = replace(found, metrics=metrics, learned_from=learned)
+        tested = JudgedRows.load(folder.judged_path) if folder.judged_path.is_file() else None
+        found = replace(found, metrics=metrics, tested=tested, learned_from=learned)
     if sample_weight is None:
         return found
-    weights = np.asarray(sample_weight, dtype=np.float64)
-    if weights.shape != (len(found.truth) + found.left_out,):
-        message = f"{what}: sample_weight has shape {weights.shape}; give one number a row of X."
-        raise ShapeError(message)
+    weights = check_weights(what, sample_weight, len(found.truth) + found.left_out)
     return replace(found, weights=weights[found.rows])
 
 
-def _by_model(model: TableModel, table: Table, y: Any) -> Answered:
+def _by_model(what: str, model: TableModel, table: Table, y: Any) -> Answered:
     codec = model.labels
+    if y is None and codec.name not in table.names:
+        message = (
+            f"{what}: y is missing, and X has no column {codec.name!r}; give the truth of each row "
+            "as y, or in X by that name."
+        )
+        raise DataError(message)
     if y is not None:
         column = column_of(y, codec.name)
         _check_length(len(column.values), table.rows)

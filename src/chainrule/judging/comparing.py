@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError, listing
+from chainrule.estimators import TableModel, load_table_model
+from chainrule.files import RunFolder
 from chainrule.judging.answered import Answered, answered, check_metric
 from chainrule.judging.blocks import Block, blocks_html
 from chainrule.reporting import (
@@ -130,9 +133,11 @@ def compare(
     >>> found.beyond_noise, found.only_first, found.only_second
     (True, 18, 2)
     """
+    if y is None:
+        _check_alike(*map(_predicted, (first, second)))
     one = answered("compare", first, X, y, sample_weight)
     two = answered("compare", second, X, y, sample_weight)
-    _check_alike(one, two)
+    _check_alike(*((found.target, found.labels) for found in (one, two)))
     if metric is None and one.metric != two.metric:
         metric = "roc_auc" if one.task == "classification" else "rmse"
     metric = check_metric("compare", metric, one)
@@ -153,11 +158,21 @@ def compare(
     )  # fmt: skip
 
 
-def _check_alike(one: Answered, two: Answered) -> None:
-    if one.labels != two.labels or one.target != two.target:
+def _predicted(model: Any) -> tuple[str, tuple[Any, ...]] | None:
+    """The target of a model of a table and its classes, before rows are asked for it."""
+    if isinstance(model, str | os.PathLike):
+        model = load_table_model(RunFolder.open(model).model_path)
+    inner = getattr(model, "model_", model)
+    if not isinstance(inner, TableModel):
+        return None
+    return inner.labels.name, tuple(getattr(inner.labels, "classes", ()))
+
+
+def _check_alike(*predicted: tuple[str, tuple[Any, ...]] | None) -> None:
+    known = [one for one in predicted if one is not None]
+    if len(set(known)) > 1:
         what = [
-            f"{found.target} ({listing(found.labels) if found.labels else 'numbers'})"
-            for found in (one, two)
+            f"{target} ({listing(labels) if labels else 'numbers'})" for target, labels in known
         ]
         message = (
             f"compare: the models predict other things, {what[0]} and {what[1]}; compare models of "

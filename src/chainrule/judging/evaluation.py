@@ -22,12 +22,11 @@ from chainrule.judging.worst import worst_rows
 from chainrule.reporting import (
     Judgment,
     calibration,
-    fitting_score,
-    fitting_words,
+    fitting_of_run,
     precision_recall_points,
     roc_points,
 )
-from chainrule.settings import check_count
+from chainrule.settings import check_count, check_seed
 
 __all__ = ["Evaluation", "evaluate"]
 
@@ -60,8 +59,9 @@ class Evaluation:
         The rows with the largest losses, worst first: "row", "truth", "prediction", for classes
         "probability" (of the truth), for numbers "error" (prediction - truth), "loss", and the
         row's own "columns".
-    fitting
-        Over- and underfitting in words, or why it cannot be told.
+    fitting, verdict
+        Over- and underfitting in words, or why it cannot be told; and what "the model" does in a
+        few words, as "overfits strongly", "" where it cannot be told.
     notes
         What must be known to read the scores rightly, such as rows left out.
     rows
@@ -80,6 +80,7 @@ class Evaluation:
     slices_told: str
     worst: tuple[dict[str, Any], ...]
     fitting: str
+    verdict: str
     notes: tuple[str, ...]
     rows: Array
     truth: Array
@@ -132,6 +133,7 @@ class Evaluation:
             "slices_told": self.slices_told,
             "worst": [dict(one) for one in self.worst],
             "fitting": self.fitting,
+            "verdict": self.verdict,
             "notes": list(self.notes),
             "cannot_tell": self.cannot_tell,
         }
@@ -263,6 +265,7 @@ def evaluate(
     """
     costs = check_costs(costs)
     check_count("evaluate", "worst", worst, least=0)
+    check_seed("evaluate", seed)
     whole = answered("evaluate", model, X, y, sample_weight)
     metric = check_metric("evaluate", metric, whole)
     check_threshold(whole, threshold, costs)
@@ -275,33 +278,31 @@ def evaluate(
     if found.is_binary:
         thresholds, told = thresholds_of(found, threshold, costs, seed)
     slices, slices_told = slices_of(found, names, metric, seed)
+    verdict, fitting = _fitting(whole, judgment)
     return Evaluation(
         target=found.target, metric=metric, judgment=judgment,
         sureness=sureness(found, seed) if classes else {},
         thresholds=thresholds, thresholds_told=told,
         slices=slices, slices_told=slices_told,
-        worst=tuple(worst_rows(found, worst)), fitting=_fitting(whole, judgment),
+        worst=tuple(worst_rows(found, worst)), fitting=fitting, verdict=verdict,
         notes=tuple(notes_of(whole, judgment)), rows=found.rows, truth=found.truth,
         answers=found.answers, weights=found.weights, labels=found.labels,
         positive=found.positive, frame=_library(X),
     )  # fmt: skip
 
 
-def _fitting(found: Answered, judgment: Judgment) -> str:
-    learned = found.metrics.get("learned") or {}
-    linear = (found.metrics.get("metrics") or {}).get("baselines", {}).get("linear")
-    score = fitting_score(judgment.task)
+def _fitting(found: Answered, judgment: Judgment) -> tuple[str, str]:
+    """The verdict, and it in words or why there is none."""
     if found.learned_from:
         why = "the rows may be among those that it learned from"
-    elif learned.get("scores") is None:
+    elif not (found.metrics.get("learned") or {}).get("scores"):
         why = "how it scores on rows that it learned from was not kept (run folders keep it)"
     else:
-        interval = judgment.intervals.get(score)
-        told = fitting_words(judgment.task, learned["scores"], judgment.metrics, interval, linear)
+        verdict, told = fitting_of_run(found.metrics, found.tested, judgment.to_record())
         if told:
-            return told
-        why = f"{score} is not defined on these rows"
-    return f"Whether the model over- or underfits cannot be told: {why}."
+            return verdict, told
+        why = f"{'roc_auc' if found.labels else 'r2'} is not defined on these rows"
+    return "", f"Whether the model over- or underfits cannot be told: {why}."
 
 
 def _library(X: Any) -> str:

@@ -20,7 +20,14 @@ from chainrule.estimators import (
     schema_of_table,
 )
 from chainrule.judging.learning import SIZES, LearningCurve, row_counts
-from chainrule.reporting import LOWER_IS_BETTER, score_classification, score_regression
+from chainrule.reporting import (
+    LOWER_IS_BETTER,
+    Design,
+    naive_classification,
+    naive_regression,
+    score_classification,
+    score_regression,
+)
 from chainrule.training import fit_many
 
 __all__ = ["FoldScores", "cross_validated", "learning_curve_of_table"]
@@ -115,9 +122,10 @@ def learning_curve_of_table(
     fold, and the first half of the rows comes before all folds, so that there are enough.
 
     sizes
-        Shares of the rows of a fold's training part.
+        Shares of the rows of a fold's training part. Those that are too small to be learned from,
+        as they have one class only, are left out.
 
-    Raises as `cross_validated`.
+    Raises as `cross_validated`, and DataError where no size can be learned from.
     """
     schema = schema_of_table(table, target, settings)
     found = folds_of(table, schema, seed=settings.seed, count=folds, before=0.5)
@@ -132,15 +140,45 @@ def learning_curve_of_table(
         for count in counts
         for learned, held in parts
     ]
-    scored = _trained(jobs, threads)
+    tried = _tried(jobs, threads)
+    by_size = [tried[first : first + folds] for first in range(0, len(tried), folds)]
+    failed = [_failure(found) for found in by_size]
+    kept = [place for place, error in enumerate(failed) if error is None]
+    if not kept:
+        raise next(error for error in failed if error is not None)
     sign, name = (-1.0, f"-{metric}") if metric in LOWER_IS_BETTER else (1.0, metric)
-    learned, held = (
-        np.array([np.nan if one[part].get(metric) is None else sign * one[part][metric]
-                  for one in scored]).reshape(len(counts), folds)
-        for part in ("learned", "held")
+
+    def scores(part: str) -> Array:
+        values = [[one[part].get(metric) for one in by_size[place]] for place in kept]
+        return sign * np.array(values, dtype=np.float64)
+
+    return LearningCurve(
+        np.array(counts)[kept], scores("learned"), scores("held"), name,
+        naive=float(scores("naive")[-1].mean()), left_out=_left_out(counts, failed),
+        cannot_tell=LearningCurve.cannot_tell + _untold(schema),
     )  # fmt: skip
-    told = LearningCurve.cannot_tell + _untold(schema)
-    return LearningCurve(np.array(counts), learned, held, name, cannot_tell=told)
+
+
+def _failure(found: Sequence[Any]) -> DataError | None:
+    """Why a size cannot be learned from, if so; raises what is no matter of its rows."""
+    why: DataError | None = None
+    for one in found:
+        if isinstance(one, DataError):
+            why = why or one
+        elif isinstance(one, Exception):
+            raise one
+    return why
+
+
+def _left_out(counts: Sequence[int], failed: Sequence[DataError | None]) -> str:
+    sizes = [f"{count:,}" for count, error in zip(counts, failed, strict=True) if error is not None]
+    if not sizes:
+        return ""
+    why = str(next(error for error in failed if error is not None)).removeprefix("folds: ")
+    return (
+        f"Left out, as not every fold can learn from them: {', '.join(sizes)} rows "
+        f"({why.rstrip('.')})."
+    )
 
 
 def _ranked(table: Table, schema: Schema, rows: Array, seed: int, fold: int) -> Array:
@@ -178,10 +216,19 @@ def _untold(schema: Schema) -> str:
 
 
 def _trained(jobs: Sequence[_Job], threads: int | None) -> list[dict[str, Any]]:
+    found = _tried(jobs, threads)
+    for one in found:
+        if isinstance(one, Exception):
+            raise one
+    return found
+
+
+def _tried(jobs: Sequence[_Job], threads: int | None) -> list[Any]:
+    """What each job found, or the error that it ended with."""
     try:
         return fit_many([(job, None, None) for job in jobs], threads)
     except TrainingError as failed:
-        raise next(one for one in failed.results if isinstance(one, Exception)) from None
+        return list(failed.results)
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,11 +242,17 @@ class _Job:
     test: Array
 
     def fit(self, X: None, y: None) -> dict[str, Any]:
-        """Scores on the rows learned from and on those held out, and how many cannot have one."""
+        """Scores on the rows learned from and on those held out, and how many cannot have one.
+
+        "naive" are those of a constant answer on the rows held out.
+        """
         learned, held = (self.table.take(np.sort(rows)) for rows in (self.train, self.test))
         try:
             model = fit_table(plan_table(learned, self.target, self.settings, test_share=0.0))
-            scores = {"learned": _scores(model, learned), "held": _scores(model, held)}
+            scores = {
+                "learned": _scores(model, learned), "held": _scores(model, held),
+                "naive": _naive_scores(model, learned, held),
+            }  # fmt: skip
         except DataError as error:
             message = f"folds: with {learned.rows:,} rows to learn from: {error}"
             raise DataError(message) from None
@@ -216,3 +269,15 @@ def _scores(model: TableModel, table: Table) -> dict[str, float | None]:
     return score_classification(
         truth, found.probabilities, codec.classes, weights, positive=positive
     )
+
+
+def _naive_scores(model: TableModel, learned: Table, held: Table) -> dict[str, float | None]:
+    train, test = (
+        Design(np.zeros((table.rows, 1)), model.truth(table), weights=model.weights(table))
+        for table in (learned, held)
+    )
+    if not isinstance(model.labels, Labels):
+        return dict(naive_regression(train, test, resamples=0).judgment.metrics)
+    positive = positive_code(model.labels, model.settings.positive)
+    found = naive_classification(train, test, model.labels.classes, positive=positive, resamples=0)
+    return dict(found.judgment.metrics)

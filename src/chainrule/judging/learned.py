@@ -44,9 +44,12 @@ def learned_note(folder: RunFolder, model: TableModel, table: Table, rows: Table
     by_chance = float(rows_also_in(*halves, names).mean())
     if count / rows.rows < by_chance + MOST_BEYOND_CHANCE * (1 - by_chance) or by_chance == 1:
         return ""
+    stand, same = ("stand", "they are the same rows")
+    if count == 1:
+        stand, same = ("stands", "it is the same row")
     return (
-        f"{count:,} of {plural(rows.rows, 'row')} stand among those that the run was trained on, "
-        "cell by cell: where they are the same rows, these scores flatter it."
+        f"{count:,} of {plural(rows.rows, 'row')} {stand} among those that the run was trained on, "
+        f"cell by cell: where {same}, these scores flatter it."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from chainrule.data import FRAMES, frame_of
 from chainrule.errors import SettingError
 from chainrule.estimators import cross_validate
 from chainrule.judging.blocks import Block, blocks_html
+from chainrule.reporting import fit_of
 from chainrule.text import plural, score_digits, spell_score
 
 __all__ = ["SIZES", "LearningCurve", "learning_curve", "row_counts"]
@@ -20,8 +22,12 @@ __all__ = ["SIZES", "LearningCurve", "learning_curve", "row_counts"]
 Array = np.ndarray[Any, np.dtype[Any]]
 SIZES = (0.1, 0.325, 0.55, 0.775, 1.0)
 STREAM = 3
-LARGE_GAP = 0.1
-WORTH = 0.01
+WORTH = 0.05
+LEAST_WORTH = 0.001
+BEST_IS_ONE = (
+    "accuracy", "average_precision", "balanced_accuracy", "d2_", "explained_variance", "f1",
+    "jaccard", "matthews_corrcoef", "precision", "r2", "recall", "roc_auc", "top_k_accuracy",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -35,6 +41,13 @@ class LearningCurve:
         seed): shape (sizes, fits). Higher is better.
     score
         What the scores are; with "-" or "neg_" before it where they are negatives of losses.
+    naive
+        The score of a constant answer on the rows held out: the shares of the classes, or the mean,
+        of all rows learned from; nan where there is none.
+    left_out
+        Which sizes are missing and why, in a sentence; "" where none is.
+    tells_fitting
+        Whether `words` say if it over- or underfits; not where that is said of the model itself.
     """
 
     sizes: Array
@@ -42,6 +55,9 @@ class LearningCurve:
     held: Array
     score: str
     frame: str = ""
+    naive: float = np.nan
+    left_out: str = ""
+    tells_fitting: bool = True
     cannot_tell: str = (
         "All rows are of one table, so the curve says what more rows like these would do, not what "
         "others would; its last points rest on rows that the folds share, so they vary less than "
@@ -50,36 +66,48 @@ class LearningCurve:
 
     @property
     def words(self) -> str:
-        """Whether it overfits, and whether more rows would help, in a sentence.
+        """Whether more rows would help, and whether it over- or underfits, in a sentence.
 
-        It overfits where, at the largest size, the score on rows learned from is higher by more
-        than a tenth of itself and by more than twice the standard error of the gap over the fits.
         More rows would help where the score on rows held out rose between the last two sizes by
-        more than a hundredth of itself and by more than twice its standard error; they would hardly
-        help where it rose by less than a hundredth, twice the error included; else that is not
-        known.
+        more than twice its standard error over the fits, a little where by less than a twentieth of
+        what is left to gain (or of what is gained over a constant answer, where that is less); they
+        would hardly help where it rose by less than that, twice the error included; else that is
+        not known. Less than a thousandth of the way from a constant answer to a faultless one is
+        hardly any help.
+
+        Over- and underfitting are told at the largest size by `verdict`.
         """
-        learned, held = self.learned[-1], self.held[-1]
+        learned, held = float(self.learned[-1].mean()), float(self.held[-1].mean())
         name, sign = self._named
-        digits = score_digits(float(held.mean()))
-        gap, gap_error = _mean_and_error(learned - held)
-        if not np.isfinite(gap):
+        digits = score_digits(held)
+        if not np.isfinite(learned - held):
             return f"With {self.sizes[-1]:,} rows {name} is not defined in all fits."
-        large = gap > max(2 * gap_error, LARGE_GAP * abs(float(learned.mean())))
-        verdict = "it overfits" if large else "it hardly overfits"
-        now = f"{spell_score(sign * float(learned.mean()), digits)} on rows learned from"
-        out = spell_score(sign * float(held.mean()), digits)
-        rise, error = _mean_and_error(held - self.held[-2]) if len(self.sizes) > 1 else (np.nan, 0)
+        verdict = self.verdict
+        now = f"{spell_score(sign * learned, digits)} on rows learned from"
+        out = spell_score(sign * held, digits)
+        rise, error = self._rise
         if not np.isfinite(rise):
             there = f"With {self.sizes[-1]:,} rows {name} is {now}"
-            return f"{there} and {out} on rows held out: {verdict}."
+            return f"{there} and {out} on rows held out{verdict and f': it {verdict}'}."
         way = "rises" if sign * rise > 0 else "falls"
         sizes = f"from {self.sizes[-2]:,} to {self.sizes[-1]:,} rows"
         return (
             f"{self._advice(rise, error)}: {sizes} {name} on rows held out {way} by "
             f"{abs(rise):.3g} (standard error {error:.2g}) to {out}; "
-            f"it is {now}, so {verdict}."
+            f"it is {now}{verdict and f', so it {verdict}'}."
         )
+
+    @property
+    def verdict(self) -> str:
+        """What it does at the largest size by the rule of `chainrule.evaluate`, in a few words.
+
+        The noise is twice the standard error of the difference over the fits; "" where there is no
+        score of a constant answer, or `tells_fitting` is not set.
+        """
+        gap, error = _mean_and_error(self.learned[-1] - self.held[-1])
+        held = float(self.held[-1].mean())
+        found = fit_of(held + gap, held, 2 * error, naive=self.naive, perfect=self._perfect)
+        return "" if found is None or not self.tells_fitting else found.verdict
 
     @property
     def _named(self) -> tuple[str, float]:
@@ -87,12 +115,33 @@ class LearningCurve:
         name = self.score.removeprefix("-").removeprefix("neg_")
         return name, 1.0 if name == self.score else -1.0
 
+    @property
+    def _perfect(self) -> float:
+        """The score of a faultless answer; nan of one that is not known."""
+        if self._named[1] < 0:
+            return 0.0
+        return 1.0 if self.score.startswith(BEST_IS_ONE) else np.nan
+
+    @property
+    def _rise(self) -> tuple[float, float]:
+        """Between the last two sizes the mean over the fits, and its standard error."""
+        if len(self.sizes) == 1:
+            return np.nan, np.nan
+        return _mean_and_error(self.held[-1] - self.held[-2])
+
+    @property
+    def _worth(self) -> float:
+        """The rise from which on more rows are worth it."""
+        held = float(self.held[-1].mean())
+        known = [one for one in (self._perfect - held, held - self.naive) if np.isfinite(one)]
+        least = np.nan_to_num(LEAST_WORTH * (self._perfect - self.naive))
+        return max(WORTH * min(known, default=abs(held)), float(least), 0.0)
+
     def _advice(self, rise: float, error: float) -> str:
-        worth = WORTH * abs(float(self.held[-1].mean()))
-        if rise > max(2 * error, worth):
-            return "More rows would likely help"
-        if rise + 2 * error < worth:
+        if rise + 2 * error <= self._worth:
             return "More rows would hardly help"
+        if rise > 2 * error:
+            return f"More rows would likely help{'' if rise >= self._worth else ' a little'}"
         return "More rows may or may not help, which is lost in the noise"
 
     def to_record(self) -> dict[str, Any]:
@@ -102,6 +151,9 @@ class LearningCurve:
             "sizes": self.sizes.tolist(),
             "learned": self.learned.tolist(),
             "held": self.held.tolist(),
+            "naive": float(self.naive) if np.isfinite(self.naive) else None,
+            "left_out": self.left_out,
+            "verdict": self.verdict,
             "words": self.words,
             "cannot_tell": self.cannot_tell,
         }
@@ -136,7 +188,8 @@ class LearningCurve:
         ]
         header = ("rows", *(one for one, _ in scores))
         title = f"{name}, mean of {plural(self.held.shape[1], 'fit')}"
-        return Block(title, header, lines, (0, 1, 2), told=self.words)
+        told = "\n".join(filter(None, [self.words, self.left_out]))
+        return Block(title, header, lines, (0, 1, 2), told=told)
 
 
 def learning_curve(
@@ -195,12 +248,13 @@ def learning_curve(
     if "test_score" not in found:
         message = "learning_curve: scoring must be one score, not several by name."
         raise SettingError(message)
+    naive = _naive_score(estimator, y, scoring, splits)
     learned, held = (_by_size(found[f"{part}_score"], len(counts), len(splits))
                      for part in ("train", "test"))  # fmt: skip
     name = scoring if isinstance(scoring, str) else _own_score(estimator, scoring)
     library = type(X).__module__.partition(".")[0]
     return LearningCurve(
-        np.array(counts), learned, held, name, library if library in FRAMES else ""
+        np.array(counts), learned, held, name, library if library in FRAMES else "", naive
     )
 
 
@@ -213,6 +267,23 @@ def _own_score(estimator: Any, scoring: Any) -> str:
     if scoring is None and is_regressor(estimator):
         return "r2"
     return getattr(scoring, "__name__", "score")
+
+
+def _naive_score(estimator: Any, y: Any, scoring: Any, splits: Any) -> float:
+    """The mean score of a constant answer; nan where it has none."""
+    from sklearn.base import is_classifier, is_regressor
+    from sklearn.dummy import DummyClassifier, DummyRegressor
+    from sklearn.model_selection import cross_val_score
+
+    if y is None or not (is_classifier(estimator) or is_regressor(estimator)):
+        return np.nan
+    constant = DummyClassifier() if is_classifier(estimator) else DummyRegressor()
+    truth = np.asarray(y)
+    columns = np.zeros((len(truth), 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of scores that are not defined of it
+        scores = cross_val_score(constant, columns, truth, scoring=scoring, cv=splits)
+    return float(scores.mean())
 
 
 def row_counts(sizes: Any, most: int) -> list[int]:

@@ -34,6 +34,9 @@ def notes_of(found: Answered, judgment: Judgment) -> Iterator[str]:
         )
     if found.left_out:
         yield f"{plural(found.left_out, 'row')} without a target left out."
+    idle = 0 if found.weights is None else int((found.weights == 0).sum())
+    if idle:
+        yield f"{plural(idle, 'row')} of weight 0 left out."
     if found.learned_from:
         yield found.learned_from
     if len(found.truth) >= FEWEST_ROWS:

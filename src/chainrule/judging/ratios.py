@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.judging.answered import Answered
 from chainrule.reporting import LOWER_IS_BETTER
 
-__all__ = ["Ratios", "ratios_of", "row_losses", "score_of_slices"]
+__all__ = ["MOVED_BY_SHARES", "Ratios", "ratios_of", "row_losses", "score_of_slices"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 NORMAL_95 = 1.959963984540054
@@ -23,6 +23,7 @@ IN_PLACE_OF = {
     "median_absolute_error": ("mae", "is no mean over rows"),
 }
 """What slices are compared by instead of a score, and why."""
+MOVED_BY_SHARES = ("precision", "recall", "f1", "f1_macro")
 
 
 def score_of_slices(metric: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from chainrule import random
 from chainrule.data import Column
 from chainrule.errors import SettingError, nearest
 from chainrule.judging.answered import Answered
-from chainrule.judging.ratios import Ratios, ratios_of, score_of_slices
+from chainrule.judging.ratios import MOVED_BY_SHARES, Ratios, ratios_of, score_of_slices
 from chainrule.reporting import resamples_for
 from chainrule.text import plural
 
@@ -24,8 +24,10 @@ MOST_VALUES = 20
 RANGES = 4
 LEVEL = 0.05
 STREAM = 6
+ALL = "all"
 BLOCK_NUMBERS = 500_000
 ROUNDING = 1e-9
+ROUNDED = 0.01
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Part = tuple[str, str, Array]
@@ -73,15 +75,19 @@ class Slice:
 
 def check_columns(found: Answered, by: Any) -> tuple[str, ...]:
     """The columns to look at; raises SettingError for one that is not there."""
-    if isinstance(by, str) and by == "all":
-        return tuple(name for name in found.used if name in found.table.names)
-    names = (by,) if isinstance(by, str) else tuple(by)
+    if not isinstance(by, Iterable):
+        message = f"by: must be a column, columns in a list, or 'all', got {by!r}."
+        raise SettingError(message)
+    names = dict.fromkeys((by,) if isinstance(by, str) else by)
     known = [name for name in found.table.names if name != found.target]
     for name in names:
-        if name not in known:
+        if name not in known and name != ALL:
             message = f"by: there is no column {name!r}; {nearest(str(name), known)}"
             raise SettingError(message)
-    return names
+    if ALL not in names:
+        return tuple(names)
+    every = [name for name in found.used if name in found.table.names]
+    return tuple(dict.fromkeys([*every, *(name for name in names if name in known)]))
 
 
 def slices_of(
@@ -120,6 +126,11 @@ def slices_of(
         told.append(
             f"Rows of one {found.group!r} are taken as independent here: where they are alike, "
             "slices look more certain than they are."
+        )
+    if by in MOVED_BY_SHARES and parts:
+        told.append(
+            f"By the same model {by} is lower where a class is rarer: compare slices of like "
+            "shares of it, or by log_loss."
         )
     made = _slices(ratios.take(counting), weights[counting], parts, counting, seed)
     made.sort(key=lambda one: (not (one.beyond_noise and one.difference > 0), -one.difference))
@@ -187,14 +198,21 @@ def _ranges(column: Column, present: Array) -> Iterator[tuple[str, Array]]:
     for place in range(len(edges) + 1):
         rows = group == place
         if rows.any():
-            low, high = numbers[rows].min(), numbers[rows].max()
-            yield f"{_spelled(low, column)} to {_spelled(high, column)}", rows
+            low, high = float(numbers[rows].min()), float(numbers[rows].max())
+            yield _range(low, high, column), rows
 
 
-def _spelled(value: float, column: Column) -> str:
+def _range(low: float, high: float, column: Column) -> str:
+    """From what to what; of fractions no more digits than move an end by 1 % of the range."""
     if column.kind == "datetime":
-        return str(np.datetime64(int(value), "us").astype("datetime64[D]"))
-    return f"{value:.6g}"
+        ends = [str(np.datetime64(int(one), "us").astype("datetime64[D]")) for one in (low, high)]
+    else:
+        whole, most = low.is_integer() and high.is_integer(), ROUNDED * (high - low)
+        for digits in range(6 if whole else 2, 7):
+            ends = [f"{one:.{digits}g}" for one in (low, high)]
+            if max(abs(float(ends[0]) - low), abs(float(ends[1]) - high)) <= most:
+                break
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
 
 
 def _chances(ratios: Ratios, weights: Array, slices: Array, seed: int) -> Array:

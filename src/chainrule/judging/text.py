@@ -8,6 +8,7 @@ from chainrule.judging.blocks import Block
 from chainrule.text import (
     plural,
     score_digits,
+    shortened,
     spell_cell,
     spell_interval,
     spell_score,
@@ -15,11 +16,13 @@ from chainrule.text import (
 
 if TYPE_CHECKING:
     from chainrule.judging.evaluation import Evaluation
+    from chainrule.judging.slices import Slice
 
 __all__ = ["evaluation_blocks", "slices_block", "thresholds_block", "worst_block"]
 
 MOST_SLICES = 10
 MOST_COLUMNS = 6
+LONGEST_VALUE = 24
 INTERVAL = "95 % interval"
 
 
@@ -80,13 +83,13 @@ def slices_block(found: Evaluation) -> Block:
     digits = score_digits(max(one.score for one in found.slices))
     lines = [
         (
-            one.column, one.value, f"{one.rows:,}", spell_score(one.score, digits),
-            spell_interval(one.interval, digits), spell_score(one.rest, digits),
-            spell_score(one.difference, digits), one.verdict,
+            one.column, shortened(one.value, LONGEST_VALUE), f"{one.rows:,}",
+            spell_score(one.score, digits), spell_interval(one.interval, digits),
+            spell_score(one.rest, digits), spell_score(one.difference, digits), _beyond_noise(one),
         )
         for one in found.slices[:MOST_SLICES]
     ]  # fmt: skip
-    header = ("column", "value", "rows", by, INTERVAL, "the rest", "worse by", "which is")
+    header = ("column", "value", "rows", by, INTERVAL, "rest", "worse by", "beyond noise")
     first = (
         f"{by} by value: what is worse than the rest beyond noise ({failing:,} of "
         f"{plural(count, 'slice')}), then the others, each by how much worse it is"
@@ -96,7 +99,13 @@ def slices_block(found: Evaluation) -> Block:
         "much."
     )
     told = "\n".join(filter(None, [last, found.slices_told]))
-    return Block(first, header, lines, range(2, 7), range(2, len(header)), told)
+    return Block(first, header, lines, range(2, 7), range(1, len(header)), told)
+
+
+def _beyond_noise(one: Slice) -> str:
+    if not one.beyond_noise:
+        return "no"
+    return "worse" if one.difference > 0 else "better"
 
 
 def worst_block(found: Evaluation) -> Block:

@@ -72,8 +72,7 @@ def check_threshold(found: Answered, threshold: Any, costs: Any) -> None:
             "out."
         )
         raise SettingError(message)
-    is_number = isinstance(threshold, int | float) and not isinstance(threshold, bool)
-    if threshold is not None and not (is_number and 0 <= threshold <= 1):
+    if threshold is not None and not (_is_number(threshold) and 0 <= threshold <= 1):
         message = f"threshold: must be a number from 0 to 1, got {threshold!r}."
         raise SettingError(message)
 
@@ -83,10 +82,7 @@ def check_costs(costs: Any) -> Costs | None:
     if costs is None:
         return None
     right = isinstance(costs, Mapping) and set(costs) == set(KINDS)
-    right = right and all(
-        isinstance(one, int | float) and not isinstance(one, bool) and 0 <= one < np.inf
-        for one in costs.values()
-    )
+    right = right and all(_is_number(one) and 0 <= one < np.inf for one in costs.values())
     if not right or not any(costs.values()):
         message = (
             'costs: must be {"false_positive": A, "false_negative": B} with numbers of 0 or more, '
@@ -94,6 +90,10 @@ def check_costs(costs: Any) -> Costs | None:
         )
         raise SettingError(message)
     return {kind: float(costs[kind]) for kind in KINDS}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
 def thresholds_of(

@@ -15,13 +15,17 @@ __all__ = ["worst_rows"]
 
 
 def worst_rows(found: Answered, count: int) -> Iterator[dict[str, Any]]:
-    """The rows with the largest log loss or the largest error, the worst first."""
+    """The rows with the largest log loss or the largest error, the worst first.
+
+    Columns that the model reads come before others.
+    """
     losses = row_losses(found)
+    names = [name for name in found.table.names if name != found.target]
+    names.sort(key=lambda name: name not in found.used)
     for place in np.argsort(-losses, kind="stable")[:count].tolist():
         columns = {
-            name: plain_cells(column.take(np.array([place])))[0]
-            for name, column in found.table.columns.items()
-            if name != found.target
+            name: plain_cells(found.table.columns[name].take(np.array([place])))[0]
+            for name in names
         }
         told: dict[str, Any] = {"row": int(found.rows[place])}
         if found.task == "classification":

@@ -230,11 +230,16 @@ def fresh_seed() -> int:
     return secrets.randbits(53)
 
 
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
 def _check(key: int, stream: int, step: int, purpose: int, count: int, first: int = 0) -> None:
     given = {"key": key, "stream": stream, "step": step, "purpose": purpose}
     for name, value in given.items():
-        if not 0 <= value < LIMITS[name]:
-            message = f"{name} must be a whole number from 0 to {LIMITS[name] - 1}, got {value!r}."
+        if not _is_whole(value) or not 0 <= value < LIMITS[name]:
+            called, most = "seed" if name == "key" else name, LIMITS[name] - 1
+            message = f"{called} must be a whole number from 0 to {most}, got {value!r}."
             raise SettingError(message)
     if count < 0 or first < 0 or first + count > POSITIONS:
         message = (

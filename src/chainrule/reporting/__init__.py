@@ -30,7 +30,7 @@ from chainrule.reporting.design import Design
 from chainrule.reporting.doctor import Doctor
 from chainrule.reporting.few import FEW_ROWS, few_rows, grouped_rows
 from chainrule.reporting.finding import Finding
-from chainrule.reporting.fitting import fitting_score, fitting_words
+from chainrule.reporting.fitting import Fit, fit_of, fitting_of_run
 from chainrule.reporting.judge import (
     Judgment,
     judge_classification,
@@ -56,6 +56,7 @@ __all__ = [
     "Difference",
     "Doctor",
     "Finding",
+    "Fit",
     "JudgedRows",
     "Judgment",
     "OneScore",
@@ -66,8 +67,8 @@ __all__ = [
     "drawn",
     "few_rows",
     "find_runs",
-    "fitting_score",
-    "fitting_words",
+    "fit_of",
+    "fitting_of_run",
     "grouped_rows",
     "groups_of_same_rows",
     "intervals",

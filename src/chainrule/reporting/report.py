@@ -17,7 +17,7 @@ from chainrule.reporting.comparison import leads_over_baselines
 from chainrule.reporting.course_sentences import course_sentences
 from chainrule.reporting.explained import explained_section
 from chainrule.reporting.few import few_rows, grouped_rows
-from chainrule.reporting.fitting import fitting_score, fitting_words
+from chainrule.reporting.fitting import fitting_of_run
 from chainrule.reporting.judged import JudgedRows
 from chainrule.reporting.scores import LOWER_IS_BETTER
 from chainrule.reporting.search_pictures import search_section
@@ -117,7 +117,7 @@ def _content(
         "cards": _cards(name, metrics),
         "short": [
             *_comparisons(name, details, judged),
-            *_fitting(metrics, test),
+            *_fitting(metrics, test, judged),
             *training["sentences"],
         ],  # fmt: skip
         "remarks": list(_remarks(metrics, test)),
@@ -181,16 +181,11 @@ def _comparisons(name: str, details: dict[str, Any], judged: JudgedRows | None) 
     ]
 
 
-def _fitting(metrics: dict[str, Any], test: dict[str, Any] | None) -> list[str]:
+def _fitting(
+    metrics: dict[str, Any], test: dict[str, Any] | None, judged: JudgedRows | None
+) -> list[str]:
     """Over- and underfitting in words, where scores on rows learned from were kept."""
-    if not test:
-        return []
-    learned = (metrics.get("learned") or {}).get("scores")
-    linear = (metrics["details"].get("baselines") or {}).get("linear") or {}
-    interval = test["intervals"].get(fitting_score(test["task"]))
-    told = fitting_words(
-        test["task"], learned, test["metrics"], interval, linear.get("metrics"), "the test rows"
-    )
+    told = fitting_of_run(metrics, judged, test, "the test rows")[1] if test else ""
     return [told] if told else []
 
 
