@@ -38,7 +38,7 @@ def aligned(
         header: names of the columns.
         rows: their cells; a cell of more than 32 letters (fewer where the width is small) is cut in
             the middle, for names often differ at their ends; the last column's is not.
-        right: the columns that are aligned to the right, as numbers are; none of their cells is cut.
+        right: the columns that are aligned to the right, as numbers are; no cell of them is cut.
         whole: other columns of which no cell is cut.
         width: letters a line; None for as many as it takes.
         indent: what each line begins with.
