@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.reporting.chart import Axis, Chart, Legend, Mark, Pen, Tick
+from chainrule.reporting.explained_rows import digits_of, row_pictures
 from chainrule.reporting.sentences import MEANINGS, spelled_score
+from chainrule.text import plural
 
 __all__ = ["explained_section"]
 
@@ -25,8 +26,12 @@ RUG = 0.04
 Record = Mapping[str, Any]
 
 
-def explained_section(record: Record | None) -> dict[str, Any] | None:
-    """The section of a report, of the record `explained.json`; None where there is none."""
+def explained_section(record: Record | None, command: str) -> dict[str, Any] | None:
+    """The section of a report, of the record `explained.json`; None where there is none.
+
+    command
+        What explains the rows of the run, up to its options.
+    """
     if record is None:
         return None
     if record.get("reason"):
@@ -42,6 +47,9 @@ def explained_section(record: Record | None) -> dict[str, Any] | None:
         "bars": _bars(importance, record.get("shap")),
         "left": len(importance["columns"]) - MOST_COLUMNS,
         "pictures": [_picture(one) for one in record["dependence"]],
+        "rows": row_pictures(record.get("rows", ())),
+        "judged": plural((record.get("shap") or {}).get("rows", 0), "test row"),
+        "command": command,
         "cannot_tell": told,
     }
 
@@ -74,9 +82,9 @@ def _bars(importance: Record, shap: Record | None) -> list[dict[str, Any]]:
     ends = [end for one in columns for end in (one["interval"] or ())]
     values = [one["value"] for one in columns]
     pen = Pen(Axis.of([0.0, *values, *ends], room=0.02), Axis(0.0, 1.0))
-    digits = _digits(values)
+    digits = digits_of(values)
     sizes = {one["column"]: one["value"] for one in (shap or {}).get("columns", [])}
-    exact = _digits(list(sizes.values()))
+    exact = digits_of(list(sizes.values()))
     return [
         {
             "column": one["column"],
@@ -87,12 +95,6 @@ def _bars(importance: Record, shap: Record | None) -> list[dict[str, Any]]:
         }
         for one in columns
     ]
-
-
-def _digits(values: Sequence[float]) -> int:
-    """Decimals that show three digits of the largest value."""
-    largest = max(map(abs, values), default=0.0)
-    return min(8, max(0, 2 - math.floor(math.log10(largest)))) if largest else 2
 
 
 def _bar(pen: Pen, one: Record) -> tuple[Mark, ...]:
