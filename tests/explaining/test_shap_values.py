@@ -92,6 +92,35 @@ def test_sampled_values_come_near_and_say_how_near():
     assert np.mean(near) < 0.5 * np.mean(far)
 
 
+def test_an_error_that_is_not_reached_is_said():
+    def six(X):
+        return np.tanh(X.prod(axis=1)) + np.abs(X[:, 0] + X[:, 1] * X[:, 2] - X[:, 5])
+
+    X, background = RNG.normal(size=(6, 6)), RNG.normal(size=(40, 6))
+    reached = shap_values(Function(six), X, background, error=1.0)
+    assert "sampling error" not in repr(reached)
+    missed = shap_values(Function(six), X, background, error=1e-4, rounds=2)
+    asked = 1e-4 * six(background).std()
+    told = (
+        f"Cannot tell: Single values to {asked:.4g}, the sampling error asked for: the largest is "
+        f"{missed.error.max():.4g} (a standard deviation) after rounds=2; more come nearer."
+    )
+    assert told in repr(missed) and told in repr(missed.row(0))
+
+
+def test_one_network_is_explained_as_closely_as_many():
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(300, 8))
+    model = TabularRegressor(epochs=40, members=1).fit(X, 3 * np.sin(2 * X.prod(axis=1)) + X[:, 0])
+    exact = shap_values(model, X[:10], error=0)
+    spread = subject_of(model, model.model_.background).answers().std()
+    off = [
+        np.abs(shap_values(model, X[:10], rounds=1, seed=seed).values - exact.values).max()
+        for seed in range(3)
+    ]
+    assert np.median(off) < 0.007 * spread
+
+
 @pytest.mark.parametrize("kind", ["two", "three"])
 @pytest.mark.parametrize("scale", ["probability", "logit"])
 def test_values_are_those_of_the_library_shap(kind, scale):
