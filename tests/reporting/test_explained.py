@@ -180,3 +180,11 @@ def test_the_command_names_a_table_where_the_run_does_not_know_of_it(tmp_path):
     config = run.read_config()
     run.write_config({**config, "data": "-"})
     assert f"chainrule explain {run.path} DATA --row N" in page(run).text
+
+
+def test_below_whole_numbers_no_halves_stand(tmp_path):
+    level = {"grid": [1, 2, 3], "labels": ["1", "2", "3"], "marks": [1, 2, 3]}
+    run = class_run(tmp_path / "run", ["no", "yes"])
+    curves = [curve("yes", [0.21, 0.41, 0.61])]
+    run.write_explained(record(COLUMNS, [dependence("level", curves, **level)]))
+    assert " 1 2 3 level Rows differ" in page(run).text

@@ -135,10 +135,14 @@ def _truth(subject: Subject, y: Any) -> tuple[Array, Array]:
 def _weights(given: Any, rows: int) -> Array:
     if given is None:
         return np.ones(rows)
-    weights = column_of(given, "sample_weight").values.astype(np.float64)
-    if len(weights) != rows:
-        message = f"sample_weight has {len(weights)} values, X has {rows} rows; give one a row."
+    column = column_of(given, "sample_weight")
+    if len(column.values) != rows:
+        message = (
+            f"sample_weight has {len(column.values)} values, X has {rows} rows; give one a row."
+        )
         raise ShapeError(message)
+    is_text = column.kind not in ("number", "boolean")
+    weights = np.full(rows, np.nan) if is_text else column.values.astype(np.float64)
     if not np.isfinite(weights).all() or (weights < 0).any():
         message = "sample_weight must be finite numbers of 0 or more; correct it."
         raise DataError(message)

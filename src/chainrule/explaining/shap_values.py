@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import SettingError
+from chainrule.errors import DataError, InputTypeError, SettingError
 from chainrule.explaining.attributions import Attributions
 from chainrule.explaining.explanation import library_of, spelled
 from chainrule.explaining.game import game_of
@@ -15,7 +15,7 @@ from chainrule.explaining.outputs import chosen_outputs
 from chainrule.explaining.pool import TablePool
 from chainrule.explaining.shapley import Ends, exact_values, sampled_values
 from chainrule.explaining.subject import Subject, subject_of
-from chainrule.settings import check_count, check_number
+from chainrule.settings import check_count, check_number, check_seed
 
 __all__ = ["background_of_subject", "shap_values"]
 
@@ -78,6 +78,7 @@ def shap_values(
     """
     check_number("shap_values", "error", error, "of 0 or more", lambda number: number >= 0)
     check_count("shap_values", "rounds", rounds)
+    check_seed("shap_values", seed)
     subject = subject_of(model, X)
     others = background_of_subject(subject, model, background)
     scale = subject.scale(scale)
@@ -134,7 +135,11 @@ def background_of_subject(subject: Subject, model: Any, background: Any) -> Subj
             f"background: {_why_none(model)}; give some, such as 100 of those it was trained on."
         )
         raise SettingError(message)
-    others = subject_of(model, background)
+    try:
+        others = subject_of(model, background)
+    except (DataError, InputTypeError) as error:
+        message = f"background: {error}"
+        raise type(error)(message) from None
     if not 1 <= others.rows <= MOST_BACKGROUND:
         message = (
             f"background: must be 1 to {MOST_BACKGROUND:,} rows, got {others.rows:,}; give a "

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.reporting.chart import Axis, Chart, Legend, Mark, Pen, Tick
-from chainrule.reporting.explained_rows import digits_of, row_pictures
+from chainrule.reporting.explained_rows import digits_of, row_pictures, told
 from chainrule.reporting.sentences import MEANINGS, spelled_score
 from chainrule.text import plural
 
@@ -38,8 +38,8 @@ def explained_section(record: Record | None, command: str) -> dict[str, Any] | N
         return {"reason": record["reason"], "bars": [], "pictures": [], "cannot_tell": []}
     importance = record["importance"]
     # what each picture says last holds of all methods, and importance has said it
-    told = [said for one in record["dependence"] for said in one["cannot_tell"][:-1]]
-    told = list(dict.fromkeys([*importance["cannot_tell"], *told]))
+    sentences = [said for one in record["dependence"] for said in one["cannot_tell"][:-1]]
+    sentences = list(dict.fromkeys([*importance["cannot_tell"], *sentences]))
     return {
         "reason": "",
         "lead": _lead(importance),
@@ -50,7 +50,7 @@ def explained_section(record: Record | None, command: str) -> dict[str, Any] | N
         "rows": row_pictures(record.get("rows", ())),
         "judged": plural((record.get("shap") or {}).get("rows", 0), "test row"),
         "command": command,
-        "cannot_tell": told,
+        "cannot_tell": sentences,
     }
 
 
@@ -88,9 +88,9 @@ def _bars(importance: Record, shap: Record | None) -> list[dict[str, Any]]:
     return [
         {
             "column": one["column"],
-            "value": f"{one['value']:z,.{digits}f}",
-            "interval": " to ".join(f"{end:z,.{digits}f}" for end in one["interval"] or ()),
-            "moves": f"{sizes[one['column']]:,.{exact}f}" if one["column"] in sizes else "",
+            "value": told(one["value"], digits),
+            "interval": " to ".join(told(end, digits) for end in one["interval"] or ()),
+            "moves": told(sizes[one["column"]], exact) if one["column"] in sizes else "",
             "marks": _bar(pen, one),
         }
         for one in columns
@@ -129,7 +129,9 @@ def _chart(one: Record, title: str, caption: str) -> Chart:
     rows = [np.array(row) for curve in curves for row in curve["ice"]] if single else []
     ends = [np.array(curve["intervals"]) for curve in curves]
     means = [np.array(curve["means"]) for curve in curves]
-    x, y = Axis.of([*across, *lacking], room=0.02), Axis.of(*rows, *ends, *means)
+    whole = one["kind"] == "number" and not np.any(np.concatenate([across, rug]) % 1)
+    x = Axis.of([*across, *lacking], room=0.02, is_whole=bool(whole))
+    y = Axis.of(*rows, *ends, *means)
     pen = Pen(x, y)
     marks = [pen.line(across, row[:known], "c6 faint") for row in rows]
     for turn, (mean, pair) in enumerate(zip(means, ends, strict=True)):

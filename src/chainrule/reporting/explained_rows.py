@@ -10,8 +10,9 @@ from chainrule.reporting.chart import Axis, Mark, Pen
 from chainrule.reporting.sentences import spelled_score
 from chainrule.text import plural, spell_cell
 
-__all__ = ["digits_of", "row_pictures"]
+__all__ = ["digits_of", "row_pictures", "told"]
 
+MOST_DIGITS = 8
 LONGEST = 40
 """Letters of a cell."""
 
@@ -21,7 +22,16 @@ Record = Mapping[str, Any]
 def digits_of(values: Sequence[float]) -> int:
     """Decimals that show three digits of the largest value."""
     largest = max(map(abs, values), default=0.0)
-    return min(8, max(0, 2 - math.floor(math.log10(largest)))) if largest else 2
+    return max(0, 2 - math.floor(math.log10(largest))) if largest else 2
+
+
+def told(value: float, digits: int, sign: str = "") -> str:
+    """With so many decimals, and with a power of ten where they are more than 8.
+
+    >>> told(1234.5, 0), told(0.25, 2, "+"), told(1.5e-9, 11)
+    ('1,234', '+0.25', '1.5e-09')
+    """
+    return f"{value:{sign}.3g}" if digits > MOST_DIGITS else f"{value:{sign}z,.{digits}f}"
 
 
 def row_pictures(rows: Sequence[Record]) -> list[dict[str, Any]]:
@@ -39,7 +49,7 @@ def _picture(row: Record, pen: Pen, digits: int) -> dict[str, Any]:
     why, is_number = " and ".join(row["why"]), row["scale"] == "number"
     of = "" if is_number else f"{row['scale']} of "
     size = max(abs(row["prediction"]), abs(row["base"]))
-    told, base = (spelled_score(row[name], size) for name in ("prediction", "base"))
+    answer, base = (spelled_score(row[name], size) for name in ("prediction", "base"))
     truth = spelled_score(row["truth"], size) if is_number else spell_cell(row["truth"])
     others = row["others"]
     lines = [(one["column"], _cell(one["cell"]), one["value"]) for one in row["columns"]]
@@ -47,10 +57,10 @@ def _picture(row: Record, pen: Pen, digits: int) -> dict[str, Any]:
         lines.append((plural(others["count"], "other column"), "", others["value"]))
     return {
         "title": f"{why[:1].upper()}{why[1:]}: row {row['row']:,}",
-        "measured": f"{of}{row['output']}: {told}, base {base}, truth {truth}",
+        "measured": f"{of}{row['output']}: {answer}, base {base}, truth {truth}",
         "lines": [
             {
-                "column": column, "cell": cell, "adds": f"{value:+,.{digits}f}",
+                "column": column, "cell": cell, "adds": told(value, digits, "+"),
                 "marks": _marks(pen, value),
             }
             for column, cell, value in lines
