@@ -323,7 +323,7 @@ LINE = LogisticRegression().fit(X4, [0, 1, 0, 1, 1])
         (lambda: shap_values(LINE, X4, B4, scale="number"), SettingError, "does not fit"),
         (lambda: shap_values(LINE, X4, B4).row(5), MissingPlaceError, "no row 5; there are 5 rows"),
         (lambda: shap_values(LINE, X4, B4).row(0, "2"), SettingError, "'2' is not explained"),
-        (lambda: shap_values(fitted.classifier(), {"a": [1.0]}), DataError, "now missing"),
+        (lambda: shap_values(fitted.classifier(), {"a": [1.0]}), DataError, "X has no column"),
         (
             lambda: shap_values(Function(lambda X: X[:, 0]), np.ones((1, 17)), B4[:, [0] * 17],
                                 error=0),
