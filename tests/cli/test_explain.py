@@ -197,6 +197,9 @@ def test_without_a_table_the_rows_that_the_run_has_kept_serve(run, price_run, de
         (("houses.csv", "--scale", "logit"), "--scale: permutation is not told by class or scale"),
         (("houses.csv", "--unit", "dense_0.1", "--class", "a"), "--class: hidden units are not"),
         (("houses.csv", "--rows", 1), "--rows: must be 2 or more, got 1"),
+        (("houses.csv", "--rows", 5, "--row", 3), "--rows: goes with explanations of many rows"),
+        (("houses.csv", "--member", 1), "--member: names the network of a hidden unit"),
+        (("houses.csv", "--scale", "logit", "--row", 1), "the target is a number; leave it out."),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_sentence(run, price_run, words, wrong):
@@ -351,3 +354,17 @@ def test_missing_numbers_and_columns_used_for_presence_are_told(run, quick):
     assert ", and missing" in overview and "2 values" in overview
     unit = run(*words, "--unit", "dense_0.3").out
     assert "ticket = present" in unit and "ticket = missing" in unit
+
+
+def test_rows_of_training_in_another_order_are_said(run, price_run):
+    head, *lines = Path("houses.csv").read_text("utf-8").splitlines()
+    Path("turned.csv").write_text("\n".join([head, *lines[::-1]]) + "\n", "utf-8")
+    outcome = run("explain", price_run, "turned.csv", "--method", "shap", "--rows", 5)
+    assert "rows stand among those that the run was trained on, cell by cell." in outcome.err
+
+
+def test_one_row_has_no_interval(run, price_run):
+    head, first, *_ = Path("houses.csv").read_text("utf-8").splitlines()
+    Path("one.csv").write_text(f"{head}\n{first}\n", "utf-8")
+    outcome = run("explain", price_run, "one.csv", "--method", "pdp", "--column", "area")
+    assert outcome.out.splitlines()[2].split()[-1] == "-"

@@ -284,3 +284,14 @@ def test_means_are_those_of_answers_with_the_column_replaced():
         by_hand = fitted.three_classes().predict_proba(everywhere).mean(axis=0)
         means = [one.means[classes.grid.index(value)] for one in classes.curves]
         assert means == pytest.approx(by_hand, rel=1e-6)
+
+
+def test_one_row_has_no_interval_and_single_rows_are_told_where_they_are_kept():
+    model, given = fitted.regressor(), fitted.columns(1)
+    one = partial_dependence(model, given, "strong")
+    assert ", over 1 row\n" in repr(one)
+    assert set(one.to_frame()["low"]) == {None}
+    assert repr(one).splitlines()[2].split()[-2:] == ["-", "-"]
+    means = partial_dependence(model, given, "strong", ice=False)
+    assert "nor what single rows do where they differ" in means.cannot_tell[-1]
+    assert one.cannot_tell[-1] == "What would follow from changing the column in the world."

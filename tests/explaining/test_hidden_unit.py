@@ -10,6 +10,7 @@ from chainrule import Sequential, TabularClassifier, TabularRegressor
 from chainrule.data import as_table
 from chainrule.errors import InputTypeError, SettingError
 from chainrule.explaining import hidden_unit
+from chainrule.explaining.unit_drivers import _by_values
 from chainrule.explaining.unit_network import UnitOfTable
 
 
@@ -209,3 +210,44 @@ def test_of_a_calibrated_model_the_effect_is_told_at_its_temperature():
         one = {name: column[[row]] for name, column in given.items()}
         found = hidden_unit(model, one, "dense_0.3")  # held where it is: nothing changes
         assert found.effect[0] == pytest.approx(model.predict_proba(one)[0], abs=1e-6)
+
+
+def unit_of(given, column, weights):
+    """The drivers of a unit that a model's inputs of one column move by weights."""
+    model = TabularClassifier(epochs=1, members=1, hidden=(4,), bins=0, model="mlp")
+    model.fit(given, np.where(given["rooms"] > np.median(given["rooms"]), "yes", "no"))
+    names = model.model_.encoder.number_names
+    kernel = model.model_.members[0].parameters["dense_0/kernel"]
+    kernel[:, 2] = 0.0
+    for name, weight in weights.items():
+        kernel[names.index(name), 2] = weight
+    model.model_.members[0].parameters["dense_0/bias"][2] = 9.0
+    found = hidden_unit(model, given, "dense_0.2")
+    return found, next(one for one in found.drivers if one.column == column)
+
+
+def test_a_rare_value_does_not_name_a_unit():
+    given = columns(seed=3)
+    town = np.array(["Ulm", "Bonn"] * (len(given["rooms"]) // 2 + 1), object)[: len(given["rooms"])]
+    town[:6] = "Kiel"
+    found, driver = unit_of(
+        {**given, "town": town}, "town", {"town = Kiel": 1.2, "town = Ulm": 1.0, "town = Bonn": 0}
+    )
+    assert driver.values[0][0] == "Kiel"
+    assert found.name == "town = Ulm"
+
+
+class MidYear:
+    """A unit that is excited by the middle of a year."""
+
+    def activity(self, table):
+        days = table.columns["when"].values.astype("datetime64[D]") - np.datetime64("2024-07-01")
+        return 200.0 - np.abs(days.astype(float) + 5)
+
+
+def test_a_date_that_excites_in_the_middle_has_no_direction():
+    day = np.datetime64("2024-01-01") + np.arange(366).astype("timedelta64[D]")
+    driver = _by_values(MidYear(), as_table({"when": day}), "when", "datetime")
+    assert driver.slope is None and driver.strength > 40
+    assert driver.phrase() == "when about 2024-07-01"
+    assert [name for name, _ in driver.bars()] == ["when = 2024-07-01", "when = 2024-11-24"]

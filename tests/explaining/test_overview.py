@@ -8,7 +8,13 @@ import pytest
 from tests.explaining import fitted
 
 from chainrule.data import as_table
-from chainrule.explaining import overview, partial_dependence, permutation_importance
+from chainrule.explaining import (
+    overview,
+    partial_dependence,
+    permutation_importance,
+    shap_values,
+    subject_of,
+)
 from chainrule.explaining.overview import rows_within
 
 
@@ -66,3 +72,46 @@ def test_rows_fall_with_the_work_of_an_answer():
     assert rows_within(replace(model, members=model.members[:1]), 1_000_000, work) == 1000
     assert rows_within(model, 100_000_000, work) == 100
     assert rows_within(model, 1, work) == 10_000
+
+
+def test_rows_that_stand_out_are_explained_as_the_function_explains_them():
+    model, given = fitted.classifier().model_, table()
+    numbers = 1000 + np.arange(given.rows)
+    found = overview(model, given, 200, numbers)["rows"]
+    answers = subject_of(model, given).answers()[:, 1]
+    truth = given.columns["target"].values == "yes"
+    assert [one["why"] for one in found][:2] == [["highest answer"], ["lowest answer"]]
+    highest, lowest, off = (one["row"] - 1000 for one in found)
+    assert answers[highest] > np.quantile(answers, 0.9) and answers[lowest] < np.quantile(
+        answers, 0.1
+    )
+    assert abs(truth[off] - answers[off]) > np.quantile(abs(truth - answers), 0.95)
+    expected = shap_values(model, given.take([off])).row(0)
+    one = found[2]
+    assert [line["column"] for line in one["columns"]] == list(expected.columns[:8])
+    values = [line["value"] for line in one["columns"]]
+    np.testing.assert_allclose(values, expected.values[:8], rtol=1e-5)
+    assert one["others"]["count"] == len(expected.columns) - 8
+    total = one["base"] + sum(values) + one["others"]["value"]
+    assert total == pytest.approx(one["prediction"], abs=1e-4)
+    assert one["truth"] == ("yes" if truth[off] else "no") and one["output"] == "yes"
+
+
+def test_of_numbers_and_several_classes_rows_stand_out_too():
+    model = fitted.regressor().model_
+    given = fitted.columns(60, seed=2)
+    price = fitted.price(given)
+    price[7] += 500
+    found = overview(model, as_table({**given, "target": price}), 200)["rows"]
+    assert [one["why"][-1] for one in found] == ["highest answer", "lowest answer", "furthest off"]
+    assert found[2]["row"] == 7 and found[2]["truth"] > 500 and found[2]["scale"] == "number"
+    model = fitted.three_classes().model_
+    target = np.digitize(fitted.price(given), [44.0, 56.0])
+    found = overview(model, as_table({**given, "target": target}), 200)["rows"]
+    answers = subject_of(model, as_table(given)).answers()
+    assert found[0]["row"] == answers.max(axis=1).argmax()
+    assert found[0]["output"] == answers[found[0]["row"]].argmax()
+    assert found[1]["row"] == answers.max(axis=1).argmin()
+    off = answers[np.arange(60), target].argmin()
+    (furthest,) = (one for one in found if "furthest off" in one["why"])
+    assert furthest["row"] == off and furthest["truth"] == target[off]

@@ -21,8 +21,16 @@ with warnings.catch_warnings():  # of what shap calls when it is loaded
 
 from chainrule import Sequential, TabularClassifier, TabularRegressor
 from chainrule.engine import threads_at_most
-from chainrule.errors import DataError, MissingPlaceError, SettingError
-from chainrule.explaining import integrated_gradients, shap_values, subject_of
+from chainrule.errors import DataError, InputTypeError, MissingPlaceError, SettingError
+from chainrule.explaining import (
+    hidden_unit,
+    integrated_gradients,
+    local_surrogate,
+    partial_dependence,
+    permutation_importance,
+    shap_values,
+    subject_of,
+)
 from chainrule.explaining.game import AnyGame, TableGame
 
 
@@ -90,6 +98,35 @@ def test_sampled_values_come_near_and_say_how_near():
         assert np.abs(often.values - exact).max() < 5 * often.error.max()
         assert 0.7 < np.sqrt(np.mean(often.error**2)) / near[-1] < 3.5
     assert np.mean(near) < 0.5 * np.mean(far)
+
+
+def test_an_error_that_is_not_reached_is_said():
+    def six(X):
+        return np.tanh(X.prod(axis=1)) + np.abs(X[:, 0] + X[:, 1] * X[:, 2] - X[:, 5])
+
+    X, background = RNG.normal(size=(6, 6)), RNG.normal(size=(40, 6))
+    reached = shap_values(Function(six), X, background, error=1.0)
+    assert "sampling error" not in repr(reached)
+    missed = shap_values(Function(six), X, background, error=1e-4, rounds=2)
+    asked = 1e-4 * six(background).std()
+    told = (
+        f"Cannot tell: Single values to {asked:.4g}, the sampling error asked for: the largest is "
+        f"{missed.error.max():.4g} (a standard deviation) after rounds=2; more come nearer."
+    )
+    assert told in repr(missed) and told in repr(missed.row(0))
+
+
+def test_one_network_is_explained_as_closely_as_many():
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(300, 8))
+    model = TabularRegressor(epochs=40, members=1).fit(X, 3 * np.sin(2 * X.prod(axis=1)) + X[:, 0])
+    exact = shap_values(model, X[:10], error=0)
+    spread = subject_of(model, model.model_.background).answers().std()
+    off = [
+        np.abs(shap_values(model, X[:10], rounds=1, seed=seed).values - exact.values).max()
+        for seed in range(3)
+    ]
+    assert np.median(off) < 0.007 * spread
 
 
 @pytest.mark.parametrize("kind", ["two", "three"])
@@ -286,7 +323,7 @@ LINE = LogisticRegression().fit(X4, [0, 1, 0, 1, 1])
         (lambda: shap_values(LINE, X4, B4, scale="number"), SettingError, "does not fit"),
         (lambda: shap_values(LINE, X4, B4).row(5), MissingPlaceError, "no row 5; there are 5 rows"),
         (lambda: shap_values(LINE, X4, B4).row(0, "2"), SettingError, "'2' is not explained"),
-        (lambda: shap_values(fitted.classifier(), {"a": [1.0]}), DataError, "now missing"),
+        (lambda: shap_values(fitted.classifier(), {"a": [1.0]}), DataError, "X has no column"),
         (
             lambda: shap_values(Function(lambda X: X[:, 0]), np.ones((1, 17)), B4[:, [0] * 17],
                                 error=0),
@@ -330,3 +367,51 @@ def test_large_numbers_are_spelled_out():
     assert "+4,070" in [one.get_text() for one in ax.texts]
     assert ax.get_title() == "Row 0: 16,416, base 12,346"
     pyplot.close("all")
+
+
+@pytest.mark.parametrize(
+    "ask, error, words",
+    [
+        (lambda m, X: shap_values(m, X, seed="a"), SettingError, "seed must be a whole number"),
+        (lambda m, X: shap_values(m, X).row("x"), MissingPlaceError, "there is no row 'x'; there"),
+        (lambda m, X: shap_values(m, X).row(2.5), MissingPlaceError, "there is no row 2.5; there"),
+        (lambda m, X: shap_values(m, X).row(True), MissingPlaceError, "there is no row True; "),
+        (lambda m, X: shap_values(m, X).importance(seed=-1), SettingError, "seed must be a whole"),
+        (lambda m, X: shap_values(m, X, 3), InputTypeError, "background: a table must be"),
+        (lambda m, X: shap_values(m, {"strong": [1.0]}), DataError, "X has no column 'slope', 'no"),
+        (lambda m, X: local_surrogate(m, X, None), MissingPlaceError, "there is no row None; "),
+        (lambda m, X: local_surrogate(m, X, 0, seed=None), SettingError, "seed must be a whole"),
+        (lambda m, X: partial_dependence(m, X, ["a"]), DataError, "there is no column ['a']"),
+        (lambda m, X: partial_dependence(m, X, "strong", seed=-1), SettingError, "seed must be a"),
+        (lambda m, X: permutation_importance(m, X, ["no", "yes"], sample_weight=["a", "b"]),
+         DataError, "sample_weight must be finite numbers"),
+        (lambda m, X: permutation_importance(m, X, ["no", "yes"], seed="a"), SettingError, "seed"),
+        (lambda m, X: hidden_unit(m, X, "dense_0.0", seed="a"), SettingError, "seed must be a"),
+    ],
+)  # fmt: skip
+def test_what_is_no_row_seed_or_table_is_one_sentence(ask, error, words):
+    with pytest.raises(error) as caught:
+        ask(fitted.classifier(), fitted.columns(2))
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_small_numbers_are_told_and_absent_intervals_are_dashes():
+    rng = np.random.default_rng(1)
+    X = pandas.DataFrame({"a": rng.normal(size=5), "b": rng.normal(size=5)})
+
+    def small(rows):
+        return 1e-9 * np.asarray(rows)[:, 0]
+
+    found = shap_values(Function(small), X, X)
+    line = repr(found).splitlines()[2].split()
+    assert line[0] == "a" and line[1].endswith("e-10") and line[2:] == ["-", "-"]
+    one = shap_values(Function(small), X[:1], X)
+    assert "over 1 row (shap)" in repr(one)
+
+
+def test_shap_is_given_numbers_as_numbers(single):
+    shown = single.to_shap().display_data
+    places = {name: place for place, name in enumerate(single.columns)}
+    assert all(isinstance(one, float) for one in shown[:, places["strong"]])
+    assert np.isnan(float(shown[0, places["gaps"]]))
+    assert isinstance(shown[0, places["town"]], str) and isinstance(shown[0, places["day"]], str)

@@ -140,3 +140,51 @@ def test_what_all_pictures_say_is_said_once(tmp_path):
     run = class_run(tmp_path / "run", ["no", "yes"])
     run.write_explained(record(COLUMNS, [dependence(name, [yes], **few) for name in "ab"]))
     assert page(run).text.count("Few rows.") == 1
+
+
+def single(row, why, output, columns, **more):
+    columns = [{"column": name, "cell": cell, "value": value} for name, cell, value in columns]
+    return {
+        "row": row, "why": why, "output": output, "scale": "probability", "prediction": 0.9546,
+        "truth": output, "base": 0.3893, "columns": columns,
+        "others": {"count": 0, "value": 0}, **more,
+    }  # fmt: skip
+
+
+def test_single_rows_are_explained_with_the_commands_for_others(tmp_path):
+    highest = single(1412, ["highest answer", "furthest off"], "yes",
+                     [(HOSTILE, "<b>", 0.4), ("age", None, -0.0347)], truth="no",
+                     others={"count": 3, "value": 0.2})  # fmt: skip
+    lowest = single(8, ["lowest answer"], "yes", [("ticket", "x" * 99, -0.3)], prediction=0.0893)
+    sizes = {"output": "yes", "scale": "probability", "rows": 80, "columns": []}
+    run = class_run(tmp_path / "run", ["no", "yes"])
+    run.write_explained({**record(COLUMNS, []), "shap": sizes, "rows": [highest, lowest]})
+    found = page(run)
+    for part in (
+        "The rows that stand out of 80 test rows:", "Highest answer and furthest off: row 1,412",
+        "probability of yes: 0.9546, base 0.3893, truth no",
+        f"{HOSTILE} <b> +0.400 age missing -0.035 3 other columns +0.200",
+        "Lowest answer: row 8", "x" * 39 + "\N{HORIZONTAL ELLIPSIS} -0.300",
+        f"chainrule explain {run.path} --row N", "--method lime", "--unit dense_0.0",
+    ):  # fmt: skip
+        assert " ".join(part.split()) in found.text, part
+    price = single(3, ["lowest answer"], "price", [("area", 60.5, -12345.6)], scale="number",
+                   prediction=100_000.4, base=112_346.0, truth=98_765.4)  # fmt: skip
+    run.write_explained({**record(COLUMNS, []), "shap": sizes, "rows": [price]})
+    assert "price: 100,000, base 112,346, truth 98,765 area 60.5 -12,346" in page(run).text
+
+
+def test_the_command_names_a_table_where_the_run_does_not_know_of_it(tmp_path):
+    run = class_run(tmp_path / "run", ["no", "yes"])
+    run.write_explained(record(COLUMNS, []))
+    config = run.read_config()
+    run.write_config({**config, "data": "-"})
+    assert f"chainrule explain {run.path} DATA --row N" in page(run).text
+
+
+def test_below_whole_numbers_no_halves_stand(tmp_path):
+    level = {"grid": [1, 2, 3], "labels": ["1", "2", "3"], "marks": [1, 2, 3]}
+    run = class_run(tmp_path / "run", ["no", "yes"])
+    curves = [curve("yes", [0.21, 0.41, 0.61])]
+    run.write_explained(record(COLUMNS, [dependence("level", curves, **level)]))
+    assert " 1 2 3 level Rows differ" in page(run).text

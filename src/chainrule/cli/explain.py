@@ -51,7 +51,7 @@ def add_options(parser: Parser) -> None:
         "--unit", metavar="LAYER.UNIT",
         help="what a hidden unit has learned, both counted from 0: dense_0.3",
     )  # fmt: skip
-    add("--member", metavar="N", type=int, default=0, help="the network of the unit (default 0)")
+    add("--member", metavar="N", type=int, help="the network of the unit (default 0)")
     add(
         "--method", choices=METHODS, metavar="NAME",
         help="permutation, shap, lime, pdp, ice, gradients or saliency",
@@ -133,6 +133,10 @@ def _wrong(options: argparse.Namespace, method: str) -> str:
             return f"--{name}: {what} not told by class or scale; leave it out."
     if options.metric is not None and method != "permutation":
         return f"--metric: goes with --method permutation, not {method}; leave it out."
+    if options.member is not None and method != "unit":
+        return "--member: names the network of a hidden unit; leave it out, or add --unit."
+    if options.rows is not None and options.row is not None:
+        return "--rows: goes with explanations of many rows; leave it out, or --row."
     if options.rows is not None and options.rows < 2:
         return f"--rows: must be 2 or more, got {options.rows}."
     return ""
@@ -147,7 +151,7 @@ def _record(options: argparse.Namespace, method: str, rows: ExplainedRows) -> di
     with waiting(f"explaining by {method}") as tell:
         if method == "unit":
             found: Any = explaining.hidden_unit(
-                model, rows.table, options.unit, member=options.member, seed=seed
+                model, rows.table, options.unit, member=options.member or 0, seed=seed
             )
             record: dict[str, Any] = found.to_record()
             for one in record["rows"]:

@@ -17,6 +17,7 @@ BAR = 20
 MOST_COLUMNS = 30
 MOST_DRIVERS = 10
 MOST_CLASSES = 4
+MOST_DIGITS = 8
 
 
 def _permutation(record: Mapping[str, Any]) -> Iterator[str]:
@@ -69,7 +70,7 @@ def _additions(record: Mapping[str, Any], base: float) -> str:
     sums = base + np.cumsum(values)
     lines = [("(base)", "", "", _number(base, digits), "")]
     for one, total, bar in zip(record["columns"], sums, _bars(values), strict=True):
-        added = f"{one['value']:+,.{digits}f}"
+        added = _number(one["value"], digits, "+")
         lines.append((one["column"], spell_cell(one["cell"]), added, _number(total, digits), bar))
     return text_table(("column", "value", "adds", "sum", ""), lines, right=(2, 3))
 
@@ -108,7 +109,7 @@ def _slopes(record: Mapping[str, Any]) -> Iterator[str]:
         "changes, by slopes, with a standard deviation of a number or other values of a category"
     )
     lines = [
-        (one["column"], spell_cell(one["cell"]), f"{one['value']:+,.{digits}f}", bar)
+        (one["column"], spell_cell(one["cell"]), _number(one["value"], digits, "+"), bar)
         for one, bar in zip(record["columns"], _bars(values), strict=True)
     ]
     yield text_table(("column", "value", "slope", ""), lines, right=(2,))
@@ -154,7 +155,10 @@ def _curve(one: Mapping[str, Any], row: int | None) -> Iterator[str]:
         cells.append([_number(value, digits) for value in curve["means"]])
         if row is None and len(curves) == 1:
             header.append("95 % interval")
-            cells.append([_interval(ends, digits) for ends in curve["intervals"]])
+            known = one["rows"] > 1  # one row does not tell how others differ
+            cells.append(
+                [_interval(ends if known else None, digits) for ends in curve["intervals"]]
+            )
             if curve["ice"]:
                 header.append("8 in 10 rows")
                 low, high = np.quantile(curve["ice"], [0.1, 0.9], axis=0)
@@ -179,7 +183,7 @@ def _unit(record: Mapping[str, Any]) -> Iterator[str]:
     changes = [change for _, change in parts]
     digits = _digits(changes)
     lines = [
-        (name, f"{change:+,.{digits}f}", bar)
+        (name, _number(change, digits, "+"), bar)
         for (name, change), bar in zip(parts, _bars(changes), strict=True)
     ]
     yield "\nwhat drives it: a deviation of a number, or a value in place of the usual ones"
@@ -235,7 +239,7 @@ def _measure(record: Mapping[str, Any]) -> str:
 def _digits(values: Sequence[float]) -> int:
     """Decimals that show three digits of the largest value."""
     largest = max(map(abs, values), default=0.0)
-    return min(8, max(0, 2 - math.floor(math.log10(largest)))) if largest else 2
+    return max(0, 2 - math.floor(math.log10(largest))) if largest else 2
 
 
 def _spelled(value: float) -> str:
@@ -243,8 +247,9 @@ def _spelled(value: float) -> str:
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e12 else f"{value:.4g}"
 
 
-def _number(value: float, digits: int) -> str:
-    return f"{value:z,.{digits}f}"
+def _number(value: float, digits: int, sign: str = "") -> str:
+    """With so many decimals, and with a power of ten where they are more than 8."""
+    return f"{value:{sign}.3g}" if digits > MOST_DIGITS else f"{value:{sign}z,.{digits}f}"
 
 
 def _interval(ends: Sequence[float] | None, digits: int) -> str:

@@ -78,7 +78,7 @@ def rows_to_explain(options: argparse.Namespace, method: str) -> ExplainedRows:
     table = _table_of(folder) if options.data is None else read_table(options.data)
     if options.row is not None:
         return _around(folder, model, table, options.row)
-    places = np.arange(table.rows) if method == "unit" else _unseen(folder, table)
+    places = np.arange(table.rows) if method == "unit" else _unseen(folder, model, table)
     if method == "permutation":
         places = _with_target(model, table, places)
     most = options.rows or _usual(method, model) or len(places)
@@ -155,9 +155,10 @@ def _around(folder: RunFolder, model: TableModel, table: Table, row: int) -> Exp
     return ExplainedRows(folder, model, table.take(places), places, 0)
 
 
-def _unseen(folder: RunFolder, table: Table) -> Array:
+def _unseen(folder: RunFolder, model: TableModel, table: Table) -> Array:
     """The rows of the table of training that were not trained on, else all."""
     from chainrule.data import fingerprint
+    from chainrule.judging import learned_note
     from chainrule.reporting import JudgedRows
 
     every = np.arange(table.rows)
@@ -165,6 +166,9 @@ def _unseen(folder: RunFolder, table: Table) -> Array:
         return every
     mark = fingerprint(table)
     if folder.read_config().get("fingerprint") != mark:
+        learned = learned_note(folder, model, table, table) if table.rows else ""
+        if learned:
+            say(f"note: {learned.partition(':')[0]}.")
         return every
     judged = JudgedRows.load(folder.judged_path) if folder.judged_path.is_file() else None
     if judged is None or judged.rows is None or judged.fingerprint != mark:

@@ -24,6 +24,9 @@ def explain_run(plan: TablePlan, model: TableModel, folder: RunFolder) -> None:
 
     try:
         with waiting("explaining what the model goes by"):
-            folder.write_explained(overview(model, plan.test_table, plan.rows["train"]))
+            test = plan.test_table
+            own = test is not None and len(plan.test_rows) != test.rows
+            numbers = None if own else plan.test_rows
+            folder.write_explained(overview(model, test, plan.rows["train"], numbers))
     except ChainruleError as error:
         say(f"warning: the report does not say what the model goes by: {error}")

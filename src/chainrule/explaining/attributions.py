@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import EngineError, MissingPlaceError
+from chainrule.errors import EngineError
 from chainrule.explaining.column_values import ColumnValues, measure, numbers_of_cells
-from chainrule.explaining.explanation import Explanation, plain, shown, spelled
+from chainrule.explaining.explanation import Explanation, checked_row, plain, shown, spelled
 
 __all__ = ["Attributions", "RowAttribution"]
 
@@ -41,15 +41,13 @@ class Attributions(ColumnValues):
 
         Raises `MissingPlaceError` for a row that is not there, `SettingError` for an unknown class.
         """
-        if not 0 <= row < self.rows:
-            message = f"there is no row {row}; there are {self.rows:,} rows, counted from 0."
-            raise MissingPlaceError(message)
+        row = checked_row(row, self.rows)
         place = self._place(label, int(np.argmax(self._three(self.prediction)[row])))
         values = self._three(self.values)[row, :, place]
         order = np.argsort(-np.abs(values), kind="stable")
         columns = tuple(self.columns[one] for one in order)
         return RowAttribution(
-            self.method, int(row), self.outputs[place], self.scale, columns,
+            self.method, row, self.outputs[place], self.scale, columns,
             tuple(values[order].tolist()), tuple(plain(self.cells[one][row]) for one in columns),
             float(np.atleast_1d(self.base)[place]),
             float(self._three(self.prediction)[row, place]),

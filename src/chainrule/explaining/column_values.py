@@ -12,6 +12,8 @@ from chainrule.errors import SettingError, listing, nearest
 from chainrule.explaining.explanation import Explanation, few_rows, plain, together
 from chainrule.explaining.outputs import MOST_CLASSES
 from chainrule.reporting import LEVEL, drawn
+from chainrule.settings import check_seed
+from chainrule.text import plural
 
 __all__ = ["ColumnValues", "MeanAttribution", "measure", "numbers_of_cells"]
 
@@ -61,6 +63,7 @@ class ColumnValues(Explanation):
 
         Intervals are percentile bootstraps over rows; none where there are fewer than 10.
         """
+        check_seed("importance", seed)
         sizes = np.abs(self._three(self.values))
         several = label is None and len(self.outputs) > 1
         sizes = sizes.mean(axis=2) if several else sizes[:, :, self._place(label, 0)]
@@ -188,7 +191,7 @@ class MeanAttribution(Explanation):
         told = measure(self.output, self.scale)
         slopes = self.method == "saliency"
         what = f"the slopes of {told}" if slopes else f"what columns add to {told}"
-        return f"Mean size of {what}, over {self.rows:,} rows ({self.method})"
+        return f"Mean size of {what}, over {plural(self.rows, 'row')} ({self.method})"
 
     def _columns(self) -> dict[str, list[Any]]:
         ends = [one or (None, None) for one in self.intervals]

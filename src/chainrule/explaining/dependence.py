@@ -21,7 +21,8 @@ from chainrule.explaining.outputs import (
 )
 from chainrule.explaining.subject import Subject, subject_of
 from chainrule.reporting import LEVEL
-from chainrule.settings import check_count
+from chainrule.settings import check_count, check_seed
+from chainrule.text import plural
 
 __all__ = ["Curve", "Dependence", "dependence_of", "partial_dependence"]
 
@@ -40,7 +41,8 @@ class Curve:
     """One output by the value of a column.
 
     means, intervals
-        The mean answer over the rows with each value, and its 95 % interval.
+        The mean answer over the rows with each value, and its 95 % interval; of one row both ends
+        are the answer, for one does not tell how others differ.
     ice
         The answer of single rows, each by value.
     apart
@@ -158,7 +160,7 @@ class Dependence(Explanation):
 
     def _title(self) -> str:
         what = self.target or "the answer"
-        return f"Mean {self.scale} of {what} by {self.column}, over {self.rows:,} rows"
+        return f"Mean {self.scale} of {what} by {self.column}, over {plural(self.rows, 'row')}"
 
     def _columns(self) -> dict[str, list[Any]]:
         return self._lines(self.curves)
@@ -167,7 +169,8 @@ class Dependence(Explanation):
         found: dict[str, list[Any]] = {"value": [], "output": [], "mean": [], "low": [], "high": []}
         for curve in curves:
             ends = zip(self.labels, curve.means, curve.intervals, strict=True)
-            for label, mean, (low, high) in ends:
+            for label, mean, pair in ends:
+                low, high = pair if self.rows > 1 else (None, None)
                 line = {"value": label, "output": curve.output, "mean": mean, "low": low,
                         "high": high}  # fmt: skip
                 for name, cell in line.items():
@@ -219,6 +222,7 @@ def partial_dependence(
     """
     check_count("partial_dependence", "points", points, 2)
     check_count("partial_dependence", "rows", rows)
+    check_seed("partial_dependence", seed)
     subject = subject_of(model, X)
     return dependence_of(
         subject, column, points=points, rows=rows, classes=classes, ice=ice, scale=scale, seed=seed,
@@ -252,7 +256,8 @@ def dependence_of(
         column, grid.kind, scale, tuple(grid.plain), tuple(grid.labels), grid.counts, grid.missing,
         grid.marks, curves, tuple(chosen[:single].tolist()), len(chosen), subject.target,
         (*_findings(column, curves), *grid.thin, *_ordered(subject, classes, curves)),
-        (*(few_rows(len(chosen)) if only is None else ()), *_cannot_tell(subject, column, seed)),
+        (*(few_rows(len(chosen)) if only is None else ()),
+         *_cannot_tell(subject, column, seed, ice=ice or only is not None)),
         library,
     )  # fmt: skip
 
@@ -300,7 +305,7 @@ def _ordered(subject: Subject, classes: Any, curves: tuple[Curve, ...]) -> Itera
         yield f"Of {len(curves):,} classes the most probable ones are shown first."
 
 
-def _cannot_tell(subject: Subject, column: str, seed: int) -> Iterator[str]:
+def _cannot_tell(subject: Subject, column: str, seed: int, *, ice: bool) -> Iterator[str]:
     partners = [
         name for group in dependent_groups(subject, seed) if column in group for name in group
         if name != column
@@ -311,7 +316,5 @@ def _cannot_tell(subject: Subject, column: str, seed: int) -> Iterator[str]:
             f"{together([repr(one) for one in partners])}, and values are put into rows that they "
             "may never meet in."
         )
-    yield (
-        "What would follow from changing the column in the world, nor what single rows do where "
-        "they differ from the mean."
-    )
+    single = "" if ice else ", nor what single rows do where they differ from the mean"
+    yield f"What would follow from changing the column in the world{single}."

@@ -10,12 +10,19 @@ from typing import Any
 import numpy as np
 
 from chainrule.data import FRAMES, frame_of
+from chainrule.errors import MissingPlaceError
 from chainrule.reporting import FEW_ROWS
+from chainrule.text import plural
 
 __all__ = [
-    "Explanation", "columns_text", "few_rows", "library_of", "plain", "shown", "spelled",
-    "together",
+    "Explanation", "checked_row", "columns_text", "few_rows", "library_of", "plain", "shown",
+    "spelled", "together",
 ]  # fmt: skip
+
+ENDS = ("low", "high")
+"""Columns of intervals, which few rows have none of."""
+SMALL = 1e-6
+"""Below it numbers are told with a power of ten."""
 
 
 class Explanation:
@@ -118,7 +125,10 @@ def columns_text(columns: Mapping[str, Sequence[Any]]) -> str:
       a         1.5
       bc       22.2
     """
-    cells = [[name, *_cells(values)] for name, values in columns.items()]
+    cells = [
+        [name, *("-" * len(values) if name in ENDS and set(values) == {None} else _cells(values))]
+        for name, values in columns.items()
+    ]
     right = [
         all(one is None or isinstance(one, int | float) for one in values)
         for values in columns.values()
@@ -140,7 +150,9 @@ def _cells(values: Sequence[Any]) -> list[str]:
     if not floats or not all(one is None or isinstance(one, int | float) for one in values):
         return list(map(shown, values))
     largest = max(floats)
-    digits = min(8, max(0, 2 - math.floor(math.log10(largest)))) if largest else 2
+    if 0 < largest < SMALL:
+        return ["-" if one is None else f"{one:.3g}" for one in values]
+    digits = max(0, 2 - math.floor(math.log10(largest))) if largest else 2
     return ["-" if one is None else f"{one:z,.{digits}f}" for one in values]
 
 
@@ -163,6 +175,17 @@ def few_rows(rows: int) -> tuple[str, ...]:
         return ()
     what = "1 row is" if rows == 1 else f"{rows} rows are"
     return (f"What other rows would show: {what} few to look at.",)
+
+
+def checked_row(row: Any, rows: int) -> int:
+    """The number of a row, counted from 0; raises `MissingPlaceError` where there is none."""
+    whole = isinstance(row, int | np.integer) and not isinstance(row, bool)
+    if whole and 0 <= row < rows:
+        return int(row)
+    are = "is" if rows == 1 else "are"
+    told = row if whole else repr(row)
+    message = f"there is no row {told}; there {are} {plural(rows, 'row')}, counted from 0."
+    raise MissingPlaceError(message)
 
 
 def together(texts: Sequence[str]) -> str:

@@ -24,6 +24,8 @@ class Game(Protocol):
     """Values of coalitions; the answer is the mean over `parts`, which can be asked alone."""
 
     parts: int
+    networks: int
+    """How many are asked for the value of a coalition of a part."""
     width: int
     """Numbers in memory for each coalition that is prepared."""
 
@@ -38,6 +40,8 @@ class AnyGame:
     """Coalitions as rows put together anew, which any model answers."""
 
     parts = 1
+    networks = 96
+    """As many as leave it at the fewest orders: what an answer costs is not known."""
 
     def __init__(
         self, subject: Subject, background: Subject, scale: str, outputs: list[int]
@@ -73,12 +77,13 @@ class TableGame:
         tempered = any(one != 1.0 for one in self.model.temperatures)
         count = len(self.model.members)
         self.parts = 1 if tempered or scale == "logit" else count
+        self.networks = count // self.parts
         self.trunks = [Trunk(self.model, member) for member in range(count)]
         self.programs = [trunk.program() for trunk in self.trunks]
         self.adder = self.trunks[0].adder()
         self.rows = self._terms(subject)
         self.others = self._terms(background)
-        self.width = (self.trunks[0].units + len(subject.columns)) * (count // self.parts)
+        self.width = (self.trunks[0].units + len(subject.columns)) * self.networks
 
     def _terms(self, subject: Subject) -> list[Array]:
         pool: Any = subject.pool

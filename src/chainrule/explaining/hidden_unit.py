@@ -17,6 +17,7 @@ from chainrule.explaining.pool import TablePool
 from chainrule.explaining.subject import Subject, subject_of
 from chainrule.explaining.unit_drivers import Driver, drivers_of, spoken
 from chainrule.explaining.unit_network import UnitOfTable
+from chainrule.settings import check_seed
 
 __all__ = ["ExcitedRow", "HiddenUnit", "hidden_unit"]
 
@@ -171,6 +172,7 @@ def hidden_unit(
     found = UnitOfTable(table_model, member, name, place)
     table: Table = pool.table
     activations = found.activity_of(pool.encoded)
+    check_seed("hidden_unit", seed)
     chosen = _some_rows(table.rows, seed)
     part = table.take(chosen)
     drivers = drivers_of(found, part)

@@ -12,8 +12,9 @@ from chainrule.errors import ChainruleError
 from chainrule.estimators import TableModel
 from chainrule.explaining.dependence import dependence_of
 from chainrule.explaining.permutation import importance_of
-from chainrule.explaining.scored import scored_rows
+from chainrule.explaining.scored import Scored, scored_rows
 from chainrule.explaining.shap_values import shap_values
+from chainrule.explaining.single_rows import single_rows
 from chainrule.explaining.subject import subject_of
 
 __all__ = ["overview", "rows_within"]
@@ -42,11 +43,15 @@ STREAM = 8
 DIGITS = 6
 
 
-def overview(model: TableModel, table: Table | None, learned: int) -> dict[str, Any]:
-    """Permutation importance of all columns, and dependence on the six most important ones.
+def overview(
+    model: TableModel, table: Table | None, learned: int, numbers: Any = None
+) -> dict[str, Any]:
+    """What all columns are worth, how answers go with the six first ones, and three single rows.
 
     table
         Rows that training has not seen, with their target; None where there are none.
+    numbers
+        Those that the rows have elsewhere, such as in a larger table; their places where None.
     learned
         How many rows the networks learned from: work is held to a tenth of that of training, by
         counts, so that the same run is explained by the same rows everywhere.
@@ -56,6 +61,7 @@ def overview(model: TableModel, table: Table | None, learned: int) -> dict[str, 
     rows = _scorable(model, table)
     if rows is None:
         return {"reason": "No test row has a target that training has seen."}
+    numbers = rows if numbers is None else np.asarray(numbers)[rows]
     table = table.take(rows)
     seed = model.settings.seed
     columns = len(model.encoder.columns)
@@ -63,7 +69,8 @@ def overview(model: TableModel, table: Table | None, learned: int) -> dict[str, 
     most = rows_within(model, columns * REPEATS, work)
     if table.rows > most:
         order = random.permutation(seed, STREAM, 0, table.rows)
-        table = table.take(np.sort(order[:most]))
+        kept = np.sort(order[:most])
+        table, numbers = table.take(kept), numbers[kept]
     subject = subject_of(model, table)
     try:
         scored = scored_rows(
@@ -84,24 +91,30 @@ def overview(model: TableModel, table: Table | None, learned: int) -> dict[str, 
             curve["ice"] = curve["ice"][:CURVES] if len(one["curves"]) == 1 else []
     found = {
         "reason": "", "importance": importance.to_record(), "dependence": dependences,
-        "shap": _mean_sizes(model, table, seed),
+        **_added(model, table, scored, numbers, seed),
     }  # fmt: skip
     short: dict[str, Any] = _short(found)
     return short
 
 
-def _mean_sizes(model: TableModel, table: Table, seed: int) -> dict[str, Any] | None:
-    """The mean size of SHAP values of some rows; None where they would take long."""
+def _added(
+    model: TableModel, table: Table, scored: Scored, numbers: Array, seed: int
+) -> dict[str, Any]:
+    """The mean size of SHAP values of some rows, and single ones of them; none that take long."""
+    nothing: dict[str, Any] = {"shap": None, "rows": []}
     if model.background is None:
-        return None
+        return nothing
     parameters = model.members[0].parameters.count * len(model.members)
     work = model.background.rows * len(model.encoder.columns) * parameters
     rows = int(min(ADDED, table.rows, LEAST_WORK // work))
     if rows < FEWEST_ADDED:
-        return None
-    order = random.permutation(seed, STREAM, 1, table.rows)[:rows]
-    values = shap_values(model, table.take(np.sort(order)), error=ERROR, rounds=1, seed=seed)
-    return values.importance(seed=seed).to_record()
+        return nothing
+    chosen = np.sort(random.permutation(seed, STREAM, 1, table.rows)[:rows])
+    part = table.take(chosen)
+    values = shap_values(model, part, error=ERROR, rounds=1, seed=seed)
+    told = single_rows(model, part, values, scored, chosen, seed)
+    told = [{**one, "row": int(numbers[one["row"]])} for one in told]
+    return {"shap": values.importance(seed=seed).to_record(), "rows": told}
 
 
 def rows_within(model: TableModel, answers: int, work: float) -> int:

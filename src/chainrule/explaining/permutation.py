@@ -14,7 +14,8 @@ from chainrule.explaining.explanation import Explanation, few_rows, library_of, 
 from chainrule.explaining.scored import Scored, scored_rows
 from chainrule.explaining.subject import Subject, subject_of
 from chainrule.reporting import LEVEL, OneScore, drawn
-from chainrule.settings import check_count
+from chainrule.settings import check_count, check_seed
+from chainrule.text import plural
 
 __all__ = ["Importance", "permutation_importance", "permuted"]
 
@@ -90,8 +91,8 @@ class Importance(Explanation):
 
     def _title(self) -> str:
         return (
-            f"Loss of {self.metric} ({spelled(self.score)} on {self.rows:,} rows) when a column's "
-            "values are exchanged among rows"
+            f"Loss of {self.metric} ({spelled(self.score)} on {plural(self.rows, 'row')}) when a "
+            "column's values are exchanged among rows"
         )
 
     def _columns(self) -> dict[str, list[Any]]:
@@ -136,6 +137,7 @@ def permutation_importance(
     (('x0', 'x1'), 'rmse')
     """
     check_count("permutation_importance", "repeats", repeats)
+    check_seed("permutation_importance", seed)
     subject = subject_of(model, X)
     scored = scored_rows(subject, y, metric, sample_weight)
     return importance_of(scored, repeats, seed, library_of(X))

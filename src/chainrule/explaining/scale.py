@@ -28,8 +28,8 @@ def scale_of(scale: str | None, *, classes: bool) -> str:
         raise SettingError(message)
     if classes == (scale == "number"):
         what = "is of classes" if classes else "is a number"
-        other = "'probability' or 'logit'" if classes else "'number'"
-        message = f"scale: {scale!r} does not fit, the target {what}; choose {other}."
+        remedy = "choose 'probability' or 'logit'" if classes else "leave it out"
+        message = f"scale: {scale!r} does not fit, the target {what}; {remedy}."
         raise SettingError(message)
     return scale
 

@@ -32,7 +32,7 @@ def as_shap(found: Attributions) -> Any:
         values=found.values,
         base_values=np.broadcast_to(np.asarray(found.base, dtype=np.float64), shape).copy(),
         data=np.column_stack([_coded(cells, numbers_of_cells(cells)) for cells in listed]),
-        display_data=np.column_stack([_shown(cells) for cells in listed]),
+        display_data=np.column_stack([_shown(cells, numbers_of_cells(cells)) for cells in listed]),
         feature_names=list(found.columns),
         output_names=[str(one) for one in found.outputs] if several else None,
     )
@@ -46,5 +46,9 @@ def _coded(cells: Any, numbers: Any) -> Any:
     return np.unique(spelled, return_inverse=True)[1].astype(np.float64)
 
 
-def _shown(cells: Any) -> Any:
+def _shown(cells: Any, numbers: Any) -> Any:
+    """Numbers as they are, for an axis of them; all else as text."""
+    kinds = {type(one) for one in cells} & {int, float}
+    if numbers is not None and kinds:
+        return numbers.astype(object)
     return np.array([shown(one) for one in cells], dtype=object)

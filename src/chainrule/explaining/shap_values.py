@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import SettingError
+from chainrule.errors import DataError, InputTypeError, SettingError
 from chainrule.explaining.attributions import Attributions
-from chainrule.explaining.explanation import library_of
+from chainrule.explaining.explanation import library_of, spelled
 from chainrule.explaining.game import game_of
 from chainrule.explaining.outputs import chosen_outputs
 from chainrule.explaining.pool import TablePool
 from chainrule.explaining.shapley import Ends, exact_values, sampled_values
 from chainrule.explaining.subject import Subject, subject_of
-from chainrule.settings import check_count, check_number
+from chainrule.settings import check_count, check_number, check_seed
 
 __all__ = ["background_of_subject", "shap_values"]
 
@@ -23,6 +24,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 MOST_BACKGROUND = 1000
 MOST_COLUMNS = 16
 """Of rows that are explained exactly: all their coalitions are gone through."""
+SLACK = 1.1
+"""Times the error asked for that is not worth a word: it is aimed at by what is expected."""
 CANNOT_TELL = (
     "What would follow from changing a column in the world: values say how this model gets from "
     "its mean answer to this one.",
@@ -54,7 +57,8 @@ def shap_values(
         below: a probability, on other scales a share of the standard deviation of the answers to
         the background. 0 for exact values of up to 16 columns, by all coalitions, which takes long.
     rounds
-        How often each row of the background is gone through at most to get there.
+        How often each row of the background is gone through at most to get there. Where that is
+        not enough `cannot_tell` says so.
     seed
         What the orders of columns are drawn from. The same bits on any number of threads.
 
@@ -74,6 +78,7 @@ def shap_values(
     """
     check_number("shap_values", "error", error, "of 0 or more", lambda number: number >= 0)
     check_count("shap_values", "rounds", rounds)
+    check_seed("shap_values", seed)
     subject = subject_of(model, X)
     others = background_of_subject(subject, model, background)
     scale = subject.scale(scale)
@@ -102,11 +107,21 @@ def shap_values(
         cells={name: subject.values(name) for name in subject.columns},
         outputs=tuple(subject.outputs[one] for one in outputs),
         scale=scale,
-        cannot_tell=CANNOT_TELL,
+        cannot_tell=(*CANNOT_TELL, *_not_reached(spread, error, rounds)),
         library=library_of(X),
     )
     found.check()
     return found
+
+
+def _not_reached(spread: Array, error: float, rounds: int) -> Iterator[str]:
+    """That sampling ended above the error asked for."""
+    largest = float(spread.max(initial=0.0))
+    if largest > SLACK * error:
+        yield (
+            f"Single values to {spelled(error)}, the sampling error asked for: the largest is "
+            f"{spelled(largest)} (a standard deviation) after rounds={rounds}; more come nearer."
+        )
 
 
 def background_of_subject(subject: Subject, model: Any, background: Any) -> Subject:
@@ -120,7 +135,11 @@ def background_of_subject(subject: Subject, model: Any, background: Any) -> Subj
             f"background: {_why_none(model)}; give some, such as 100 of those it was trained on."
         )
         raise SettingError(message)
-    others = subject_of(model, background)
+    try:
+        others = subject_of(model, background)
+    except (DataError, InputTypeError) as error:
+        message = f"background: {error}"
+        raise type(error)(message) from None
     if not 1 <= others.rows <= MOST_BACKGROUND:
         message = (
             f"background: must be 1 to {MOST_BACKGROUND:,} rows, got {others.rows:,}; give a "

@@ -21,6 +21,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 BLOCK_BYTES = 1 << 27
 ROWS_A_TASK = 8
+COALITIONS = 96
+"""Networks are asked about so many for each row of the background, and more where they are many."""
+FEWEST_COLUMNS = 4
+"""Below which more orders bring nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +112,8 @@ class _Sampler:
     ) -> None:
         self.game, self.ends, self.rounds = game, ends, rounds
         self.background, self.columns = shape
-        self.chains = max(2, game.parts)
+        cost = max(self.columns, FEWEST_COLUMNS) * game.networks * game.parts
+        self.chains = max(2, game.parts * (COALITIONS // cost or 1))
         count = self.chains * rounds
         self.orders = balanced_orders(self.columns, self.background, count, seed)
         each = 2 * self.columns * game.width * 4

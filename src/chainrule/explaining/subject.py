@@ -13,11 +13,12 @@ from chainrule.data import Column, Labels, Table, as_numbers, as_table, column_o
 from chainrule.errors import (
     DataError,
     InputTypeError,
-    MissingPlaceError,
     SettingError,
+    listing,
     nearest,
 )
 from chainrule.estimators import TableModel, check_fitted, load_table_model
+from chainrule.explaining.explanation import checked_row
 from chainrule.explaining.form import form_of
 from chainrule.explaining.pool import FramePool, Pool, TablePool
 from chainrule.explaining.scale import on_scale, scale_of
@@ -69,11 +70,11 @@ class Subject:
         """How many rows there are."""
         return len(self.choice)
 
-    def place(self, column: str) -> int:
+    def place(self, column: Any) -> int:
         """The position of a column; raises `DataError` for one that the model does not use."""
         if column in self.columns:
             return self.columns.index(column)
-        if column in self.left_out:
+        if isinstance(column, str) and column in self.left_out:
             reason = self.left_out[column]
             known = ", ".join(map(repr, self.columns[:5])) + " ..." * (len(self.columns) > 5)
             message = (
@@ -134,11 +135,7 @@ class Subject:
 
     def check_row(self, row: int) -> int:
         """The number of a row, counted from 0; raises `MissingPlaceError` where there is none."""
-        place = int(row)
-        if 0 <= place < self.rows:
-            return place
-        message = f"there is no row {row}; there are {self.rows:,} rows, counted from 0."
-        raise MissingPlaceError(message)
+        return checked_row(row, self.rows)
 
     def take(self, rows: Any) -> Subject:
         """Some of the rows, by number or mask, in the order given."""
@@ -206,7 +203,7 @@ def subject_of(model: Any, X: Any) -> Subject:
         return _of_table(model, as_table(X))
     found = getattr(model, "model_", None)
     if isinstance(found, TableModel):
-        return _of_table(found, model.table_of(X))
+        return _of_table(found, _rows_of(model, X))
     if isinstance(X, Table):
         message = (
             f"X is a table of chainrule.data, which {type(model).__name__} does not take; give a "
@@ -214,6 +211,20 @@ def subject_of(model: Any, X: Any) -> Subject:
         )
         raise InputTypeError(message)
     return _of_estimator(model, X)
+
+
+def _rows_of(model: Any, X: Any) -> Table:
+    """The rows as an estimator of ours takes them; raises one sentence for what it refuses."""
+    try:
+        table: Table = model.table_of(X)
+    except DataError:
+        given = as_table(X)
+        lacking = [name for name in model.model_.encoder.columns if name not in given.names]
+        if not lacking:
+            raise
+        message = f"X has no column {listing(lacking[:5])}; give all that the model was trained on."
+        raise DataError(message) from None
+    return table
 
 
 def _of_table(model: TableModel, table: Table) -> Subject:

@@ -19,7 +19,7 @@ from chainrule.explaining.explanation import (
 )
 from chainrule.explaining.outputs import one_output, output_name
 from chainrule.explaining.subject import Subject, subject_of
-from chainrule.settings import check_count
+from chainrule.settings import check_count, check_seed
 
 __all__ = ["Surrogate", "local_surrogate"]
 
@@ -153,6 +153,7 @@ def local_surrogate(
     ('x0', True)
     """
     check_count("local_surrogate", "samples", samples, 10)
+    check_seed("local_surrogate", seed)
     subject = subject_of(model, X)
     place = subject.check_row(row)
     others = subject if background is None else subject_of(model, background)

@@ -21,6 +21,8 @@ DATES = (0.1, 0.3, 0.5, 0.7, 0.9)
 DRAWN_VALUES = 2
 NOTEWORTHY = 0.5
 """Of the strongest column's strength: columns that belong to what a unit stands for."""
+IN_ORDER = 0.5
+"""Of the strength of dates and numbers: a smaller slope is no direction."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,12 @@ class Driver:
     strength
         By how much it typically moves the unit: 0 or more.
     slope
-        Of numbers and dates the move with a standard deviation of the column; None for others.
+        Of numbers and dates the move with a standard deviation of the column; None for others, and
+        where values do not move it in their order.
     values
         The move by value, the highest first; empty where a slope says it all.
+    telling
+        The value that excites the unit most in all rows together: a rare one counts little.
     """
 
     column: str
@@ -42,6 +47,7 @@ class Driver:
     strength: float
     slope: float | None
     values: tuple[tuple[str, float], ...] = ()
+    telling: str = ""
 
     def to_record(self) -> dict[str, Any]:
         """Plain values."""
@@ -65,7 +71,8 @@ class Driver:
     def phrase(self) -> str:
         """What of the column excites the unit."""
         if self.slope is None:
-            return f"{self.column} = {self.values[0][0]}" if self.values else self.column
+            relation = "about" if self.kind == "datetime" else "="
+            return f"{self.column} {relation} {self.telling}" if self.telling else self.column
         words = ("late", "early") if self.kind == "datetime" else ("high", "low")
         return f"{words[self.slope < 0]} {self.column}"
 
@@ -138,7 +145,8 @@ def _by_presence(unit: UnitOfTable, table: Table, name: str, kind: str) -> Drive
         unit, table, name, [rows[one] for one in having], np.array([counts[one] for one in having])
     )
     found = [(("present", "missing")[one], float(changes[at])) for at, one in enumerate(having)]
-    return Driver(name, kind, strength, None, tuple(sorted(found, key=lambda one: -one[1])))
+    values = tuple(sorted(found, key=lambda one: -one[1]))
+    return Driver(name, kind, strength, None, values, values[0][0])
 
 
 def _changes(
@@ -170,9 +178,12 @@ def _by_values(unit: UnitOfTable, table: Table, name: str, kind: str) -> Driver:
     slope = None
     if kind in ("number", "datetime"):
         slope = _slope(column, rows, changes, weights)
+    if slope is not None and abs(slope) < IN_ORDER * strength:
+        slope = None
     order = np.argsort(-changes, kind="stable")
     values = tuple((names[place], float(changes[place])) for place in order)
-    return Driver(name, kind, strength, slope, values)
+    telling = names[int(np.argmax(changes * weights))]
+    return Driver(name, kind, strength, slope, values, telling)
 
 
 def _trimmed(text: str) -> str:

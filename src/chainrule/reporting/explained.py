@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.reporting.chart import Axis, Chart, Legend, Mark, Pen, Tick
+from chainrule.reporting.explained_rows import digits_of, row_pictures, told
 from chainrule.reporting.sentences import MEANINGS, spelled_score
+from chainrule.text import plural
 
 __all__ = ["explained_section"]
 
@@ -25,16 +26,20 @@ RUG = 0.04
 Record = Mapping[str, Any]
 
 
-def explained_section(record: Record | None) -> dict[str, Any] | None:
-    """The section of a report, of the record `explained.json`; None where there is none."""
+def explained_section(record: Record | None, command: str) -> dict[str, Any] | None:
+    """The section of a report, of the record `explained.json`; None where there is none.
+
+    command
+        What explains the rows of the run, up to its options.
+    """
     if record is None:
         return None
     if record.get("reason"):
         return {"reason": record["reason"], "bars": [], "pictures": [], "cannot_tell": []}
     importance = record["importance"]
     # what each picture says last holds of all methods, and importance has said it
-    told = [said for one in record["dependence"] for said in one["cannot_tell"][:-1]]
-    told = list(dict.fromkeys([*importance["cannot_tell"], *told]))
+    sentences = [said for one in record["dependence"] for said in one["cannot_tell"][:-1]]
+    sentences = list(dict.fromkeys([*importance["cannot_tell"], *sentences]))
     return {
         "reason": "",
         "lead": _lead(importance),
@@ -42,7 +47,10 @@ def explained_section(record: Record | None) -> dict[str, Any] | None:
         "bars": _bars(importance, record.get("shap")),
         "left": len(importance["columns"]) - MOST_COLUMNS,
         "pictures": [_picture(one) for one in record["dependence"]],
-        "cannot_tell": told,
+        "rows": row_pictures(record.get("rows", ())),
+        "judged": plural((record.get("shap") or {}).get("rows", 0), "test row"),
+        "command": command,
+        "cannot_tell": sentences,
     }
 
 
@@ -74,25 +82,19 @@ def _bars(importance: Record, shap: Record | None) -> list[dict[str, Any]]:
     ends = [end for one in columns for end in (one["interval"] or ())]
     values = [one["value"] for one in columns]
     pen = Pen(Axis.of([0.0, *values, *ends], room=0.02), Axis(0.0, 1.0))
-    digits = _digits(values)
+    digits = digits_of(values)
     sizes = {one["column"]: one["value"] for one in (shap or {}).get("columns", [])}
-    exact = _digits(list(sizes.values()))
+    exact = digits_of(list(sizes.values()))
     return [
         {
             "column": one["column"],
-            "value": f"{one['value']:z,.{digits}f}",
-            "interval": " to ".join(f"{end:z,.{digits}f}" for end in one["interval"] or ()),
-            "moves": f"{sizes[one['column']]:,.{exact}f}" if one["column"] in sizes else "",
+            "value": told(one["value"], digits),
+            "interval": " to ".join(told(end, digits) for end in one["interval"] or ()),
+            "moves": told(sizes[one["column"]], exact) if one["column"] in sizes else "",
             "marks": _bar(pen, one),
         }
         for one in columns
     ]
-
-
-def _digits(values: Sequence[float]) -> int:
-    """Decimals that show three digits of the largest value."""
-    largest = max(map(abs, values), default=0.0)
-    return min(8, max(0, 2 - math.floor(math.log10(largest)))) if largest else 2
 
 
 def _bar(pen: Pen, one: Record) -> tuple[Mark, ...]:
@@ -127,7 +129,9 @@ def _chart(one: Record, title: str, caption: str) -> Chart:
     rows = [np.array(row) for curve in curves for row in curve["ice"]] if single else []
     ends = [np.array(curve["intervals"]) for curve in curves]
     means = [np.array(curve["means"]) for curve in curves]
-    x, y = Axis.of([*across, *lacking], room=0.02), Axis.of(*rows, *ends, *means)
+    whole = one["kind"] == "number" and not np.any(np.concatenate([across, rug]) % 1)
+    x = Axis.of([*across, *lacking], room=0.02, is_whole=bool(whole))
+    y = Axis.of(*rows, *ends, *means)
     pen = Pen(x, y)
     marks = [pen.line(across, row[:known], "c6 faint") for row in rows]
     for turn, (mean, pair) in enumerate(zip(means, ends, strict=True)):

@@ -126,7 +126,7 @@ def _content(
         "answers": answers,
         "training": training,
         "doctor": _doctor(metrics.get("doctor")),
-        "explained": explained_section(folder.read_explained()),
+        "explained": explained_section(folder.read_explained(), _explain(folder, config, judged)),
         "command": f"chainrule train --config {shlex.quote(str(folder.config_path))}",
         "go_on": _go_on(folder) if metrics.get("interrupted") else None,
     }
@@ -134,6 +134,14 @@ def _content(
 
 def _go_on(folder: RunFolder) -> str:
     return f"chainrule train --resume --out {shlex.quote(str(folder.path))}"
+
+
+def _explain(folder: RunFolder, config: dict[str, Any], judged: JudgedRows | None) -> str:
+    """The command that explains rows of the run, with a table where it does not know of it."""
+    own = judged is not None and judged.rows is None
+    known = config.get("test" if own else "data")
+    data = (str(known) if known not in (None, "-") else "DATA") if own or known == "-" else ""
+    return shlex.join(["chainrule", "explain", str(folder.path), *([data] if data else [])])
 
 
 def _cards(name: str, metrics: dict[str, Any]) -> list[dict[str, str]]:
