@@ -112,6 +112,12 @@ def test_a_folder_keeps_the_search_and_it_goes_on(tmp_path):
         chainrule.tune(quick(), X[:90], y[:90], trials=3, resume=True, **settings)
     with pytest.raises(MissingFileError, match="no search to go on with"):
         chainrule.tune(quick(), X, y, out=tmp_path / "nowhere", resume=True)
+    (tmp_path / "run" / "study.sqlite3").unlink()
+    address = f"sqlite:///{tmp_path / 'other.sqlite3'}"
+    for gone in (settings, {"storage": address}, {**settings, "storage": address}):
+        with pytest.raises(MissingFileError, match=r"sqlite3 is gone, which had the trials"):
+            chainrule.tune(quick(), X, y, trials=6, resume=True, **gone)
+    assert not list(tmp_path.rglob("*.sqlite3"))
 
 
 def test_verbose_tells_each_new_best(capsys):
@@ -195,7 +201,7 @@ def test_several_targets_are_compared_by_the_sum_of_losses():
         chainrule.tune(quick(), X, both, method="grid", space=SPACE, metric="accuracy")
 
 
-def test_without_optuna_a_sentence_says_what_to_install(monkeypatch):
+def test_without_optuna_a_sentence_says_what_to_install(monkeypatch, tmp_path):
     import sys
 
     monkeypatch.setitem(sys.modules, "optuna", None)
@@ -203,3 +209,5 @@ def test_without_optuna_a_sentence_says_what_to_install(monkeypatch):
     with pytest.raises(SettingError, match=r"bayesian needs Optuna: pip install 'chainrule\[tune"):
         chainrule.tune(quick(), X, y, space=SPACE)
     assert chainrule.tune(quick(), X, y, space=SPACE, method="grid").trials
+    with pytest.raises(SettingError, match=r"^keeping trials \(out or storage\) needs Optuna: pip"):
+        chainrule.tune(quick(), X, y, space=SPACE, method="grid", out=tmp_path / "run")
