@@ -60,7 +60,10 @@ def test_the_best_settings_are_trained_and_judged(run, space):
     assert Path("again/model.safetensors").read_bytes() == model
     assert run("predict", folder, "churn.csv").code == 0
     assert "best so far trial" in outcome.err
-    assert "searched 4 trials; training the best" in outcome.err
+    told = (
+        f"training the best, trial {best['number']} after {best['epochs']} epochs: validation loss"
+    )
+    assert f"searched 4 trials; {told} {best['score']:.5g} (" in outcome.err.replace("\n  ", " ")
 
 
 def test_the_scores_are_printed_with_the_best_trials(run, space):

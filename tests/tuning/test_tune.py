@@ -122,12 +122,28 @@ def test_a_folder_keeps_the_search_and_it_goes_on(tmp_path):
 
 def test_verbose_tells_each_new_best(capsys):
     X, y = data()
-    chainrule.tune(quick(), X, y, method="grid", space=SPACE, verbose=1)
+    found = chainrule.tune(quick(), X, y, method="grid", space=SPACE, verbose=1)
     lines = capsys.readouterr().err.splitlines()
     assert re.match(r"1 of 4 trials over, .*: best so far trial \d after 5 epochs: val", lines[0])
     assert max(map(len, lines)) <= 100
+    best, told = found.best_trial, " ".join(map(str.strip, lines))
+    end = f"training the best, trial {best.number} after 5 epochs: validation loss "
+    assert f"searched 4 trials; {end}{best.score:.5g} (" in told
     chainrule.tune(quick(), X, y, method="grid", space=SPACE)
     assert capsys.readouterr().err == ""
+
+
+def test_a_trial_that_leads_is_told_of_at_each_rung(capsys):
+    X, y = data()
+    estimator = quick(epochs=27, patience=27)
+    found = chainrule.tune(
+        estimator, X, y, method="hyperband", space=SPACE, trials=27, threads=1, verbose=1
+    )
+    said = " ".join(map(str.strip, capsys.readouterr().err.splitlines()))
+    told = re.findall(r"best so far trial (\d+) after (\d+) epochs?: validation loss (\S+)", said)
+    best = found.best_trial
+    assert told[-1] == (str(best.number), str(best.epochs), f"{best.score:#.4g}")
+    assert len({number for number, *_ in told}) < len(told)
 
 
 def test_what_is_gone_on_from_is_told(capsys, tmp_path):
@@ -137,7 +153,8 @@ def test_what_is_gone_on_from_is_told(capsys, tmp_path):
     chainrule.tune(quick(), X, y, trials=4, resume=True, verbose=1, **settings)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "3 trials found, going on"
-    assert all(re.match(r"4 of 4 trials|3 of 4 trials|  ", line) for line in lines[1:])
+    told = "4 of 4 trials|3 of 4 trials|searched 4 trials|  "
+    assert all(re.match(told, line) for line in lines[1:])
 
 
 @pytest.mark.parametrize(

@@ -274,13 +274,9 @@ def _train_best(
 
 
 def _say_best(search: Search, best: Trial) -> None:
-    from chainrule.tuning import spelled_settings
+    from chainrule.tuning import best_words
 
-    told = (
-        f"searched {plural(len(search.trials), 'trial')}; training the best, trial {best.number}: "
-        f"{spelled_settings(best.settings)}"
-    )
-    say(textwrap.fill(told, terminal_width(), subsequent_indent="  "))
+    say(textwrap.fill(best_words(search, best), terminal_width(), subsequent_indent="  "))
 
 
 def _is_begun(folder: RunFolder, plan: TablePlan) -> bool:

@@ -17,7 +17,14 @@ from chainrule.tuning.estimator import (
     study_address,
     tune,
 )
-from chainrule.tuning.result import Tuning, ranked, score_name, search_record, spelled_settings
+from chainrule.tuning.result import (
+    Tuning,
+    best_words,
+    ranked,
+    score_name,
+    search_record,
+    spelled_settings,
+)
 from chainrule.tuning.search import Search, SearchProgress, is_lower_better
 from chainrule.tuning.space import Choice, Range, Space, space_of
 from chainrule.tuning.study import StoredTrials, absolute_storage
@@ -39,6 +46,7 @@ __all__ = [
     "Tuning",
     "absolute_storage",
     "best_trial",
+    "best_words",
     "check_found",
     "clear_search",
     "default_space",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,12 +25,12 @@ from chainrule.training import say_line
 from chainrule.tuning.asked import STUDY, Asked
 from chainrule.tuning.checks import check_search
 from chainrule.tuning.defaults import default_space
-from chainrule.tuning.result import Tuning, score_name
+from chainrule.tuning.result import Tuning, best_words, score_name
 from chainrule.tuning.schedules import brackets_of
 from chainrule.tuning.search import Search, best_of, is_lower_better
 from chainrule.tuning.space import Space, space_of
 from chainrule.tuning.study import StoredTrials, check_study
-from chainrule.tuning.view import SearchView
+from chainrule.tuning.view import WIDTH, SearchView
 
 if TYPE_CHECKING:
     from chainrule.estimators import TablePlan
@@ -127,6 +128,8 @@ def tune(
         )
         _run(search, verbose)
         best = best_trial(search)
+        if verbose:
+            say_line(textwrap.fill(best_words(search, best), WIDTH, subsequent_indent="  "))
         if search.interrupted:
             warn("Search interrupted by user: the best settings so far are trained.")
         fitted = clone(base).set_params(**best.settings).fit(X, y, *given)

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.text import plural
 from chainrule.tuning.draws import FIRST_BY_CHANCE, LAG
 from chainrule.tuning.search import Search, best_of, is_lower_better
 from chainrule.tuning.space import Space
 from chainrule.tuning.trials import Trial
 
-__all__ = ["Tuning", "ranked", "score_name", "search_record", "spelled_settings"]
+__all__ = ["Tuning", "best_words", "ranked", "score_name", "search_record", "spelled_settings"]
 
 LOSS = "validation loss"
 SHOWN = 5
@@ -138,6 +139,15 @@ def search_record(found: Search | Tuning, seconds: float) -> dict[str, Any]:
         "best": None if best is None else best.number,
         "trials": [one.to_record() for one in found.trials],
     }
+
+
+def best_words(found: Search | Tuning, best: Trial) -> str:
+    """What a search that is over has found, when its best settings are to be trained."""
+    return (
+        f"searched {plural(len(found.trials), 'trial')}; training the best, trial {best.number} "
+        f"after {plural(best.epochs, 'epoch')}: {score_name(found.metric)} "
+        f"{best.score:.5g} ({spelled_settings(best.settings)})"
+    )
 
 
 def spelled_settings(settings: Mapping[str, Any]) -> str:
