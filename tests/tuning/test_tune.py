@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from tests.pages import Page
 
 import chainrule
 from chainrule import MLPClassifier, TabularClassifier, TabularRegressor
@@ -118,6 +119,21 @@ def test_a_folder_keeps_the_search_and_it_goes_on(tmp_path):
         with pytest.raises(MissingFileError, match=r"sqlite3 is gone, which had the trials"):
             chainrule.tune(quick(), X, y, trials=6, resume=True, **gone)
     assert not list(tmp_path.rglob("*.sqlite3"))
+
+
+def test_a_notebook_shows_the_best_trials():
+    X, y = data()
+    found = chainrule.tune(quick(), X, y, method="grid", space={**SPACE, "batch_size": [8, 16]})
+    page = Page(found._repr_html_())
+    best = found.best_trial
+    assert page.rows[0] == ["trial", "validation loss", "best epoch", "settings"]
+    assert page.rows[1][:3] == [str(best.number), f"{best.score:.5g}", f"{best.epoch} of 5"]
+    scores = [float(score) for _, score, *_ in page.rows[1:]]
+    assert scores == sorted(scores) and len(scores) == 5
+    assert "8 trials (grid), the best by validation loss" in page.texts
+    for shown in (repr(found), " ".join(page.texts)):
+        assert "flatters" in shown and "failed" not in shown
+        assert all(cell in shown for line in page.rows for cell in line)
 
 
 def test_verbose_tells_each_new_best(capsys):

@@ -10,7 +10,6 @@ import numpy as np
 
 from chainrule.errors import DataError, listing
 from chainrule.judging.answered import Answered, answered, check_metric
-from chainrule.judging.blocks import Block, blocks_html
 from chainrule.reporting import (
     LOWER_IS_BETTER,
     JudgedRows,
@@ -18,7 +17,7 @@ from chainrule.reporting import (
     score_classification,
     score_regression,
 )
-from chainrule.text import plural, score_digits, spell_interval, spell_score
+from chainrule.text import Block, blocks_html, plural, score_digits, spell_interval, spell_score
 
 __all__ = ["PairedComparison", "compare"]
 

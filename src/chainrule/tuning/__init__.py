@@ -19,8 +19,8 @@ from chainrule.tuning.estimator import (
 )
 from chainrule.tuning.result import (
     Tuning,
+    best_table,
     best_words,
-    ranked,
     score_name,
     search_record,
     spelled_settings,
@@ -45,6 +45,7 @@ __all__ = [
     "Trial",
     "Tuning",
     "absolute_storage",
+    "best_table",
     "best_trial",
     "best_words",
     "check_found",
@@ -54,7 +55,6 @@ __all__ = [
     "is_lower_better",
     "load_optuna",
     "open_search",
-    "ranked",
     "score_name",
     "search_facts",
     "search_record",
