@@ -60,7 +60,10 @@ def test_the_best_settings_are_trained_and_judged(run, space):
     assert Path("again/model.safetensors").read_bytes() == model
     assert run("predict", folder, "churn.csv").code == 0
     assert "best so far trial" in outcome.err
-    assert "searched 4 trials; training the best" in outcome.err
+    told = (
+        f"training the best, trial {best['number']} after {best['epochs']} epochs: validation loss"
+    )
+    assert f"searched 4 trials; {told} {best['score']:.5g} (" in outcome.err.replace("\n  ", " ")
 
 
 def test_the_scores_are_printed_with_the_best_trials(run, space):
@@ -223,20 +226,6 @@ def test_what_cannot_be_understood(run, words, said):
     outcome = run(*words)
     assert outcome.code == 2
     assert said in outcome.err
-
-
-def test_a_study_elsewhere_is_one_of_its_own(run, space):
-    words = ("tune", "churn.csv", "--target", "left", *SMALL, *space)
-    storage = ("--storage", "sqlite:///shared.sqlite3")
-    assert run(*words, *storage, "--out", "a").code == 0
-    assert not Path("a/study.sqlite3").exists()
-    again = run(*words, *storage, "--out", "b")
-    assert "has 4 trials already" in again.sentence
-    assert not Path("b").exists()
-    other = run("tune", "houses.csv", "--target", "price", *SMALL, *space, *storage)
-    assert "is of another table" in other.sentence
-    assert run(*words, *storage, "--out", "b", "--study", "second").code == 0
-    assert kept("a") == kept("b")
 
 
 def test_what_cannot_be_gone_on_with(run, space):

@@ -149,3 +149,18 @@ def test_a_search_without_a_score_or_damaged_is_no_crash(tmp_path):
         folder.search_path.write_text(text)
         with pytest.raises(DataError):
             write_report(folder)
+
+
+def test_legends_look_as_what_they_name():
+    found = search_section(record("hyperband"))
+    for chart in found["charts"]:
+        drawn = {mark.style for mark in chart.marks}
+        assert {one.style for one in chart.legend} <= drawn, chart.title
+
+
+def test_whole_settings_have_whole_ticks():
+    found = record(space={"layers": {"low": 1, "high": 3}})
+    for number, one in enumerate(found["trials"]):
+        one["place"] = {"layers": 1 + number % 2}
+    ticks = [tick.text for tick in search_section(found)["charts"][1].x.ticks]
+    assert ticks == ["1", "2"]

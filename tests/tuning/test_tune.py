@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from tests.pages import Page
 
 import chainrule
 from chainrule import MLPClassifier, TabularClassifier, TabularRegressor
@@ -112,16 +113,53 @@ def test_a_folder_keeps_the_search_and_it_goes_on(tmp_path):
         chainrule.tune(quick(), X[:90], y[:90], trials=3, resume=True, **settings)
     with pytest.raises(MissingFileError, match="no search to go on with"):
         chainrule.tune(quick(), X, y, out=tmp_path / "nowhere", resume=True)
+    (tmp_path / "run" / "study.sqlite3").unlink()
+    address = f"sqlite:///{tmp_path / 'other.sqlite3'}"
+    for gone in (settings, {"storage": address}, {**settings, "storage": address}):
+        with pytest.raises(MissingFileError, match=r"sqlite3 is gone, which had the trials"):
+            chainrule.tune(quick(), X, y, trials=6, resume=True, **gone)
+    assert not list(tmp_path.rglob("*.sqlite3"))
+
+
+def test_a_notebook_shows_the_best_trials():
+    X, y = data()
+    found = chainrule.tune(quick(), X, y, method="grid", space={**SPACE, "batch_size": [8, 16]})
+    page = Page(found._repr_html_())
+    best = found.best_trial
+    assert page.rows[0] == ["trial", "validation loss", "best epoch", "settings"]
+    assert page.rows[1][:3] == [str(best.number), f"{best.score:.5g}", f"{best.epoch} of 5"]
+    scores = [float(score) for _, score, *_ in page.rows[1:]]
+    assert scores == sorted(scores) and len(scores) == 5
+    assert "8 trials (grid), the best by validation loss" in page.texts
+    for shown in (repr(found), " ".join(page.texts)):
+        assert "flatters" in shown and "failed" not in shown
+        assert all(cell in shown for line in page.rows for cell in line)
 
 
 def test_verbose_tells_each_new_best(capsys):
     X, y = data()
-    chainrule.tune(quick(), X, y, method="grid", space=SPACE, verbose=1)
+    found = chainrule.tune(quick(), X, y, method="grid", space=SPACE, verbose=1)
     lines = capsys.readouterr().err.splitlines()
     assert re.match(r"1 of 4 trials over, .*: best so far trial \d after 5 epochs: val", lines[0])
     assert max(map(len, lines)) <= 100
+    best, told = found.best_trial, " ".join(map(str.strip, lines))
+    end = f"training the best, trial {best.number} after 5 epochs: validation loss "
+    assert f"searched 4 trials; {end}{best.score:.5g} (" in told
     chainrule.tune(quick(), X, y, method="grid", space=SPACE)
     assert capsys.readouterr().err == ""
+
+
+def test_a_trial_that_leads_is_told_of_at_each_rung(capsys):
+    X, y = data()
+    estimator = quick(epochs=27, patience=27)
+    found = chainrule.tune(
+        estimator, X, y, method="hyperband", space=SPACE, trials=27, threads=1, verbose=1
+    )
+    said = " ".join(map(str.strip, capsys.readouterr().err.splitlines()))
+    told = re.findall(r"best so far trial (\d+) after (\d+) epochs?: validation loss (\S+)", said)
+    best = found.best_trial
+    assert told[-1] == (str(best.number), str(best.epochs), f"{best.score:#.4g}")
+    assert len({number for number, *_ in told}) < len(told)
 
 
 def test_what_is_gone_on_from_is_told(capsys, tmp_path):
@@ -131,7 +169,8 @@ def test_what_is_gone_on_from_is_told(capsys, tmp_path):
     chainrule.tune(quick(), X, y, trials=4, resume=True, verbose=1, **settings)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "3 trials found, going on"
-    assert all(re.match(r"4 of 4 trials|3 of 4 trials|  ", line) for line in lines[1:])
+    told = "4 of 4 trials|3 of 4 trials|searched 4 trials|  "
+    assert all(re.match(told, line) for line in lines[1:])
 
 
 @pytest.mark.parametrize(
@@ -195,7 +234,7 @@ def test_several_targets_are_compared_by_the_sum_of_losses():
         chainrule.tune(quick(), X, both, method="grid", space=SPACE, metric="accuracy")
 
 
-def test_without_optuna_a_sentence_says_what_to_install(monkeypatch):
+def test_without_optuna_a_sentence_says_what_to_install(monkeypatch, tmp_path):
     import sys
 
     monkeypatch.setitem(sys.modules, "optuna", None)
@@ -203,3 +242,5 @@ def test_without_optuna_a_sentence_says_what_to_install(monkeypatch):
     with pytest.raises(SettingError, match=r"bayesian needs Optuna: pip install 'chainrule\[tune"):
         chainrule.tune(quick(), X, y, space=SPACE)
     assert chainrule.tune(quick(), X, y, space=SPACE, method="grid").trials
+    with pytest.raises(SettingError, match=r"^keeping trials \(out or storage\) needs Optuna: pip"):
+        chainrule.tune(quick(), X, y, space=SPACE, method="grid", out=tmp_path / "run")

@@ -77,10 +77,10 @@ class SearchRequest:
 def search_request(options: argparse.Namespace) -> SearchRequest:
     """What the command line asks for, checked as far as it can be without the table.
 
-    Raises UsageError where data or target is missing.
+    Raises UsageError where data or target is missing, SettingError without Optuna.
     """
     from chainrule.files import read_toml
-    from chainrule.tuning import STUDY, Asked, space_of
+    from chainrule.tuning import STUDY, Asked, absolute_storage, load_optuna, space_of
 
     for name, remedy in (("data", "name a table"), ("target", "name a column with --target")):
         if getattr(options, name) is None:
@@ -91,12 +91,15 @@ def search_request(options: argparse.Namespace) -> SearchRequest:
     if space is not None:
         _check_apart(space_of(space), given_settings(options))
     train = train_request(options)
+    storage = None if options.storage is None else absolute_storage(options.storage)
     asked = Asked(
         options.method or Asked.method, options.trials, options.time_limit, options.folds,
-        options.storage, options.study or STUDY, train.settings.seed,
+        storage, options.study or STUDY, train.settings.seed,
     )  # fmt: skip
     found = SearchRequest(train, asked, space)
     found.check()
+    if not options.print_space:
+        load_optuna("tune")
     return found
 
 
@@ -114,13 +117,15 @@ def begun_request(options: argparse.Namespace) -> tuple[RunFolder, SearchRequest
     """The folder of a search to go on with, and what it was begun with.
 
     Raises UsageError where the command line asks for something else, MissingFileError where no
-    search was begun there, ExistingFileError where it is done and no more is asked for.
+    search was begun there or its study is gone, ExistingFileError where it is done and no more is
+    asked for.
     """
     from chainrule.estimators import TableSettings
     from chainrule.files import read_toml
-    from chainrule.tuning import Asked
+    from chainrule.tuning import Asked, check_found, load_optuna
 
     folder = _begun_folder(options)
+    load_optuna("tune")
     record = read_toml(folder.search_config_path)
     train = TrainRequest(
         record["data"], record["target"], record.get("test"), record.get("validation"),
@@ -133,6 +138,7 @@ def begun_request(options: argparse.Namespace) -> tuple[RunFolder, SearchRequest
     )
     if not again and is_done(folder):
         check_not_done(folder, "search on (--trials N)")
+    check_found(found.asked, folder)
     found.check()
     return folder, found
 

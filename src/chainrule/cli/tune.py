@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLES", "USAGE", "add_options", "run"]
 
-SHOWN = 5
 LEFT_OUT = ("time_limit",)
 
 USAGE = """\
@@ -274,13 +273,9 @@ def _train_best(
 
 
 def _say_best(search: Search, best: Trial) -> None:
-    from chainrule.tuning import spelled_settings
+    from chainrule.tuning import best_words
 
-    told = (
-        f"searched {plural(len(search.trials), 'trial')}; training the best, trial {best.number}: "
-        f"{spelled_settings(best.settings)}"
-    )
-    say(textwrap.fill(told, terminal_width(), subsequent_indent="  "))
+    say(textwrap.fill(best_words(search, best), terminal_width(), subsequent_indent="  "))
 
 
 def _is_begun(folder: RunFolder, plan: TablePlan) -> bool:
@@ -298,12 +293,6 @@ def _is_begun(folder: RunFolder, plan: TablePlan) -> bool:
 
 def _best_table(search: Search) -> str:
     """The best trials, the very best first."""
-    from chainrule.tuning import ranked, score_name, spelled_settings
+    from chainrule.tuning import best_table
 
-    rows = [
-        (str(one.number), f"{one.score:.5g}", f"{one.epoch} of {one.epochs}",
-         spelled_settings(one.settings))
-        for one in ranked(search.trials, search.metric)[:SHOWN]
-    ]  # fmt: skip
-    header = ("trial", score_name(search.metric), "best epoch", "settings")
-    return text_table(header, rows, right=(0, 1))
+    return text_table(*best_table(search), right=(0, 1))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_search"]
 
 MOST_NAMES = 8
+MOST_POWERS = 5
 DRAWN = ("layers", "units")
 """What is searched in place of `hidden`."""
 Trials = Sequence[Mapping[str, Any]]
@@ -109,6 +110,7 @@ def _rungs(ax: Axes, record: Mapping[str, Any], trials: Trials) -> None:
         )
         told.add(name)
     ax.set_xscale("log")
+    _ticked(ax, sorted({epochs for one in trials for epochs, _ in one["rungs"]}))
     _limited(ax, record, _scores(trials))
     ax.set(xlabel="epochs of the trial", ylabel=f"best {record['score']}")
     titled(ax, "Rungs")
@@ -131,11 +133,7 @@ def _setting(ax: Axes, record: Mapping[str, Any], trials: Trials, name: str) -> 
         )  # fmt: skip
         ax.set_xlim(-0.5, len(named) - 0.5)
     else:
-        if dimension.get("log"):
-            if dimension.get("zero"):
-                ax.set_xscale("symlog", linthresh=dimension["low"], linscale=0.3)
-            else:
-                ax.set_xscale("log")
+        _scaled(ax, dimension, values)
     ax.plot(places, scores, "o", color=color_on(ax, BLACK), markersize=4, alpha=0.6)
     best = [place for place, one in enumerate(trials) if one["number"] == record["best"]]
     for place in best:
@@ -145,6 +143,51 @@ def _setting(ax: Axes, record: Mapping[str, Any], trials: Trials, name: str) -> 
         )  # fmt: skip
     _limited(ax, record, scores)
     ax.set(xlabel=name, ylabel=record["score"])
+
+
+def _scaled(ax: Axes, dimension: Mapping[str, Any], values: Sequence[float]) -> None:
+    """An axis as a range is searched, with ticks at numbers that the setting could have."""
+    from matplotlib.ticker import MaxNLocator
+
+    whole = all(isinstance(one, int) for one in values)
+    if not dimension.get("log"):
+        if whole:
+            ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+        return
+    if dimension.get("zero"):
+        ax.set_xscale("symlog", linthresh=dimension["low"], linscale=0.3)
+    else:
+        ax.set_xscale("log")
+    places = _round_places([one for one in values if one > 0])
+    if whole:
+        places = [one for one in places if one == round(one)]
+    _ticked(ax, [0, *places] if dimension.get("zero") else places)
+
+
+def _round_places(values: Sequence[float]) -> list[float]:
+    """Powers of ten among some values; also 2 and 5 times them where they are few, else the ends.
+
+    >>> _round_places([3e-5, 0.02]), _round_places([70, 110, 300]), _round_places([76, 77, 78])
+    ([0.0001, 0.001, 0.01], [100.0, 200.0], [76, 78])
+    """
+    if not values:
+        return []
+    low, high = min(values), max(values)
+    exponents = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1)
+    finer = [float(f"{step}e{exponent}") for exponent in exponents for step in (1, 2, 5)]
+    powers = [one for one in finer[::3] if low <= one <= high]
+    if len(powers) >= 3:
+        return powers[:: math.ceil(len(powers) / MOST_POWERS)]
+    found = [one for one in finer if low <= one <= high]
+    return found if len(found) >= 2 else sorted({low, high})
+
+
+def _ticked(ax: Axes, places: Sequence[float]) -> None:
+    """Ticks of an axis by powers of ten, and no others."""
+    from matplotlib.ticker import NullLocator
+
+    ax.set_xticks(places, [f"{one:.3g}" if one < 1000 else f"{one:g}" for one in places])
+    ax.xaxis.set_minor_locator(NullLocator())
 
 
 def _limited(ax: Axes, record: Mapping[str, Any], scores: Any) -> None:

@@ -13,7 +13,6 @@ from chainrule.errors import DataError, listing
 from chainrule.estimators import TableModel, load_table_model
 from chainrule.files import RunFolder
 from chainrule.judging.answered import Answered, answered, check_metric
-from chainrule.judging.blocks import Block, blocks_html
 from chainrule.reporting import (
     LOWER_IS_BETTER,
     JudgedRows,
@@ -22,7 +21,7 @@ from chainrule.reporting import (
     score_classification,
     score_regression,
 )
-from chainrule.text import plural, score_digits, spell_interval, spell_score
+from chainrule.text import Block, blocks_html, plural, score_digits, spell_interval, spell_score
 
 __all__ = ["PairedComparison", "compare"]
 

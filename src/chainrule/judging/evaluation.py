@@ -11,7 +11,6 @@ import numpy as np
 from chainrule.data import FRAMES, frame_of
 from chainrule.errors import SettingError
 from chainrule.judging.answered import Answered, answered, check_metric, judged
-from chainrule.judging.blocks import blocks_html
 from chainrule.judging.classes import confusion_of, most_confused, most_frequent
 from chainrule.judging.notes import notes_of
 from chainrule.judging.slices import Slice, check_columns, slices_of
@@ -27,6 +26,7 @@ from chainrule.reporting import (
     roc_points,
 )
 from chainrule.settings import check_count, check_seed
+from chainrule.text import blocks_html
 
 __all__ = ["Evaluation", "evaluate"]
 

@@ -13,9 +13,8 @@ from chainrule import random
 from chainrule.data import FRAMES, frame_of
 from chainrule.errors import SettingError
 from chainrule.estimators import cross_validate
-from chainrule.judging.blocks import Block, blocks_html
 from chainrule.reporting import fit_of
-from chainrule.text import plural, score_digits, spell_score
+from chainrule.text import Block, blocks_html, plural, score_digits, spell_score
 
 __all__ = ["SIZES", "LearningCurve", "learning_curve", "row_counts"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainrule.judging.blocks import Block
 from chainrule.text import (
+    Block,
     plural,
     score_digits,
     shortened,

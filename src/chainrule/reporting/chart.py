@@ -66,7 +66,9 @@ class Axis:
             low, high = low - wide, high + wide
         margin = (high - low) * room
         low, high = low - margin, high + margin
-        return cls(10**low, 10**high, True) if is_log else cls(low, high, is_whole=is_whole)
+        return (
+            cls(10**low, 10**high, True, is_whole) if is_log else cls(low, high, is_whole=is_whole)
+        )
 
     def share(self, values: ArrayLike) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         """Where values stand, 0 at the beginning and 1 at the end."""

@@ -106,7 +106,7 @@ def _course(record: Mapping[str, Any], trials: Trials) -> Chart:
         ends = np.append(numbers[1:], len(record["trials"]) - 1)
         steps = np.column_stack([numbers, ends]).ravel()
         marks.append(pen.line(steps, np.repeat(course, 2), "c2 thick"))
-    legend = (Legend("dot c1", "each trial"), Legend("line c2", "best so far"))
+    legend = (Legend("dot c1 trial", "each trial"), Legend("line c2 thick", "best so far"))
     label = f"{record['score']} of {len(scores)} trials"
     if len(scores):
         label += f"; the best is {_best(record, scores):.4g}"
@@ -134,7 +134,10 @@ def _rungs(record: Mapping[str, Any], trials: Trials) -> Chart:
                 points = [math.nan if score is None else score for score in scores]
                 style = "c2 medium" if whole else "c1 faint"
                 marks += [pen.line(epochs, points, style), pen.dots(epochs, points, style[:2])]
-    legend = (Legend("line c1", "given up at a rung"), Legend("line c2", "trained to the end"))
+    legend = (
+        Legend("line c1 faint", "given up at a rung"),
+        Legend("line c2 medium", "trained to the end"),
+    )
     label = f"The best {record['score']} of each trial until each rung, up to {last} epochs."
     return Chart(
         "Rungs of Hyperband", label, x, y, "epochs (log scale)",
@@ -157,7 +160,8 @@ def _setting(record: Mapping[str, Any], trials: Trials, name: str) -> Chart:
         places = np.array(values, np.float64)
         if is_log:  # there is no place for 0 on such an axis: it stands left of all others
             places = np.where(places == 0, dimension["low"] / 2, places)
-        x = Axis.of(places, is_log=is_log)
+        whole = all(isinstance(one, int) for one in values)
+        x = Axis.of(places, is_log=is_log, is_whole=whole)
     y = _score_axis(record, scores)
     pen = Pen(x, y)
     best = [n for n, one in enumerate(trials) if one["number"] == record["best"]]
@@ -168,7 +172,7 @@ def _setting(record: Mapping[str, Any], trials: Trials, name: str) -> Chart:
         name, f"{record['score']} of each trial against {name}.", x, y,
         f"{name} (log scale{', 0 leftmost' * zero})" if is_log else name,
         _title(record["score"], y), tuple(marks),
-        (Legend("dot c1", "each trial"), Legend("dot c2", "the best"))[: 1 + bool(best)],
+        (Legend("dot c1 trial", "each trial"), Legend("dot c2 best", "the best"))[: 1 + bool(best)],
         names=names,
         shape="square",
     )  # fmt: skip

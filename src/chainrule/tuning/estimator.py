@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,20 +25,20 @@ from chainrule.training import say_line
 from chainrule.tuning.asked import STUDY, Asked
 from chainrule.tuning.checks import check_search
 from chainrule.tuning.defaults import default_space
-from chainrule.tuning.result import Tuning, score_name
+from chainrule.tuning.result import Tuning, best_words, score_name
 from chainrule.tuning.schedules import brackets_of
 from chainrule.tuning.search import Search, best_of, is_lower_better
 from chainrule.tuning.space import Space, space_of
-from chainrule.tuning.study import StoredTrials
-from chainrule.tuning.view import SearchView
+from chainrule.tuning.study import StoredTrials, check_study
+from chainrule.tuning.view import WIDTH, SearchView
 
 if TYPE_CHECKING:
     from chainrule.estimators import TablePlan
     from chainrule.tuning.trials import Trial
 
 __all__ = [
-    "best_trial", "clear_search", "found_words", "open_search", "search_facts", "states_folder",
-    "study_address", "tune",
+    "best_trial", "check_found", "clear_search", "found_words", "open_search", "search_facts",
+    "states_folder", "study_address", "tune",
 ]  # fmt: skip
 
 STUDY_FILE, STATES = "study.sqlite3", "trials"
@@ -113,10 +114,12 @@ def tune(
         base.set_params(metric=metric)
     asked = Asked(method, trials, time_limit, folds, storage, study_name, seed, threads)
     searched = None if space is None else space_of(space)
-    asked.check(base.metric, searched)
     if resume and out is None and storage is None:
         message = "tune: resume needs the search to go on with; name its out or its storage."
         raise SettingError(message)
+    if resume:
+        check_found(asked, None if out is None else RunFolder(Path(out)))
+    asked.check(base.metric, searched)
     given = (sample_weight, eval_set, groups)
     plan = base.plan(X, y, *given)
     with _place(out, resume) as place:
@@ -125,6 +128,8 @@ def tune(
         )
         _run(search, verbose)
         best = best_trial(search)
+        if verbose:
+            say_line(textwrap.fill(best_words(search, best), WIDTH, subsequent_indent="  "))
         if search.interrupted:
             warn("Search interrupted by user: the best settings so far are trained.")
         fitted = clone(base).set_params(**best.settings).fit(X, y, *given)
@@ -133,6 +138,17 @@ def tune(
             write_text_atomic(place.folder.search_path, strict_json(found.to_record()) + "\n")
             fitted.save(place.folder.model_path)
     return found
+
+
+def check_found(asked: Asked, folder: RunFolder | None) -> None:
+    """Raise MissingFileError where the study of a search to go on with is gone.
+
+    One that was killed before its study was made has none yet.
+    """
+    if folder is None:
+        check_study(asked.storage, asked.study)
+    elif (folder.path / STATES).is_dir() or folder.search_path.is_file():
+        check_study(asked.storage or study_address(folder), asked.study)
 
 
 def open_search(

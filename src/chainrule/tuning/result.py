@@ -9,12 +9,20 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.text import Block, blocks_html, plural
 from chainrule.tuning.draws import FIRST_BY_CHANCE, LAG
 from chainrule.tuning.search import Search, best_of, is_lower_better
 from chainrule.tuning.space import Space
 from chainrule.tuning.trials import Trial
 
-__all__ = ["Tuning", "ranked", "score_name", "search_record", "spelled_settings"]
+__all__ = [
+    "Tuning",
+    "best_table",
+    "best_words",
+    "score_name",
+    "search_record",
+    "spelled_settings",
+]
 
 LOSS = "validation loss"
 SHOWN = 5
@@ -111,15 +119,20 @@ class Tuning:
         return list(plot_search(self.to_record(), axes=axes))
 
     def __repr__(self) -> str:
-        shown = ranked(self.trials, self.metric)[:SHOWN]
+        return self._block().to_text()
+
+    def _repr_html_(self) -> str:
+        return blocks_html([self._block()])
+
+    def _block(self) -> Block:
         name = score_name(self.metric)
-        lines = [f"Tuning of {len(self.trials)} trials ({self.method}), the best by {name}:"]
-        lines += [
-            f"  trial {one.number}: {one.score:.6g} ({spelled_settings(one.settings)})"
-            for one in shown
-        ]
+        header, lines = best_table(self)
+        trials = plural(len(self.trials), "trial")
         failed = sum(one.state == "failed" for one in self.trials)
-        return "\n".join([*lines, *([f"  {failed} failed"] if failed else [])])
+        told = f"{plural(failed, 'trial')} failed.\n" * bool(failed) + self.cannot_tell
+        return Block(
+            f"{trials} ({self.method}), the best by {name}", header, lines, (0, 1), told=told
+        )
 
 
 def search_record(found: Search | Tuning, seconds: float) -> dict[str, Any]:
@@ -138,6 +151,25 @@ def search_record(found: Search | Tuning, seconds: float) -> dict[str, Any]:
         "best": None if best is None else best.number,
         "trials": [one.to_record() for one in found.trials],
     }
+
+
+def best_table(found: Search | Tuning) -> tuple[Sequence[str], list[Sequence[str]]]:
+    """Names of columns and the cells of the best trials, the very best first."""
+    lines = [
+        (str(one.number), f"{one.score:.5g}", f"{one.epoch} of {one.epochs}",
+         spelled_settings(one.settings))
+        for one in ranked(found.trials, found.metric)[:SHOWN]
+    ]  # fmt: skip
+    return ("trial", score_name(found.metric), "best epoch", "settings"), list(lines)
+
+
+def best_words(found: Search | Tuning, best: Trial) -> str:
+    """What a search that is over has found, when its best settings are to be trained."""
+    return (
+        f"searched {plural(len(found.trials), 'trial')}; training the best, trial {best.number} "
+        f"after {plural(best.epochs, 'epoch')}: {score_name(found.metric)} "
+        f"{best.score:.5g} ({spelled_settings(best.settings)})"
+    )
 
 
 def spelled_settings(settings: Mapping[str, Any]) -> str:

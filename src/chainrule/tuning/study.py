@@ -10,15 +10,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-from chainrule.errors import ChainruleError, SettingError, WriteError, listing
+from chainrule.errors import (
+    ChainruleError,
+    MissingFileError,
+    SettingError,
+    WriteError,
+    listing,
+)
 from chainrule.tuning.border import distributions, load_optuna, quiet
 from chainrule.tuning.space import Space
 from chainrule.tuning.trials import Trial
 
-__all__ = ["StoredTrials", "check_storage"]
+__all__ = ["StoredTrials", "absolute_storage", "check_storage", "check_study"]
 
+KEEPING = "keeping trials (out or storage)"
+"""What needs Optuna, where it may be that no storage was given."""
 FACTS = "chainrule"
 """The attribute of a study that says what was searched."""
 SPOKEN = {
@@ -29,11 +38,45 @@ SPOKEN = {
 }  # fmt: skip
 LONG = ("fingerprint", "validation", "space", "settings", "brackets")
 WORDS = re.compile(r"\s+")
+FILE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!:memory:|file:)([^?]+)(.*)", re.DOTALL)
+"""An address of a file: what stands before its path, and what after it."""
 
 
 def check_storage(address: str) -> None:
     """Raise SettingError where a storage cannot be reached, or not be used."""
     _opened(load_optuna("storage"), address)
+
+
+def check_study(address: Any, name: str) -> None:
+    """Raise MissingFileError where a study to go on with is gone; nothing is made in its place."""
+    optuna, place = load_optuna(KEEPING), _without_password(address)
+    file = _file_of(address)
+    remedy = "put it back to go on, or begin a new search without resume."
+    if file is not None and not file.is_file():
+        message = f"storage: {file} is gone, which had the trials of this search; {remedy}"
+        raise MissingFileError(message)
+    storage = _opened(optuna, address)
+    with _reached(optuna, place):
+        names = [one.study_name for one in storage.get_all_studies()]
+    if name not in names:
+        message = f"storage: the study {name!r} is no longer in {place}; {remedy}"
+        raise MissingFileError(message)
+
+
+def absolute_storage(address: str) -> str:
+    """An address that names the same database from any folder.
+
+    >>> absolute_storage("sqlite:////data/trials.db"), absolute_storage("sqlite:///:memory:")
+    ('sqlite:////data/trials.db', 'sqlite:///:memory:')
+    """
+    found = FILE.fullmatch(address)
+    return address if found is None else f"{found[1]}{Path(found[2]).absolute()}{found[3]}"
+
+
+def _file_of(address: Any) -> Path | None:
+    """The file of a database; None where a server has it, or memory."""
+    found = FILE.fullmatch(address) if isinstance(address, str) else None
+    return None if found is None else Path(found[2])
 
 
 class StoredTrials:
@@ -57,7 +100,7 @@ class StoredTrials:
         self, storage: str, name: str, space: Space, facts: Mapping[str, Any], *,
         lower_is_better: bool, resume: bool,
     ) -> None:  # fmt: skip
-        optuna = self._optuna = load_optuna("storage")
+        optuna = self._optuna = load_optuna(KEEPING)
         self._place = _without_password(storage)
         self._distributions = distributions(optuna, space)
         opened = _opened(optuna, storage)
@@ -171,10 +214,13 @@ def _reached(optuna: Any, place: str) -> Iterator[None]:
         with quiet(optuna):
             yield
     except (*failures, OSError) as error:
-        message = (
-            f"storage: {place} cannot be reached ({_reason(error)}); check the address, as "
-            "sqlite:///study.sqlite3 or postgresql://user@host/name, and that its server runs."
+        remedy = (
+            "check the address, as sqlite:///study.sqlite3 or postgresql://user@host/name, and "
+            "that its server runs"
+            if _file_of(place) is None
+            else "check that its folder is there and can be written, and that its disk is not full"
         )
+        message = f"storage: {place} cannot be reached ({_reason(error)}); {remedy}."
         raise SettingError(message) from error
 
 

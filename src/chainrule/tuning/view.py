@@ -13,7 +13,7 @@ from chainrule.tuning.result import spelled_settings
 from chainrule.tuning.search import SearchProgress
 from chainrule.tuning.trials import Trial
 
-__all__ = ["SearchView"]
+__all__ = ["WIDTH", "SearchView"]
 
 WIDTH = 100
 
@@ -34,7 +34,7 @@ class SearchView:
         self._tell = say
         self._width = width
         self._live: Any = None
-        self._best: int | None = None
+        self._best: Trial | None = None
 
     def __enter__(self) -> Self:
         self._live = live_text(vanishes=True)
@@ -55,9 +55,9 @@ class SearchView:
             if self._live.is_due():
                 self._live.show(lambda *room: self._text(progress, *room))
             return
-        best = progress.best
-        if best is not None and best.number != self._best:
-            self._best = best.number
+        best, before = progress.best, self._best
+        if best is not None and (before is None or best.score != before.score):
+            self._best = best
             told = f"{_count(progress)}, {spell_seconds(progress.seconds)}: best so far"
             self._tell(
                 textwrap.fill(
