@@ -85,7 +85,9 @@ def test_people_get_tables(run, left_run, price_run):
     assert "brier_score" in outcome.out and "expected_calibration_error" in outcome.out
     assert "confusion: rows by true label (down) and prediction (across)" in outcome.out
     outcome = run("evaluate", price_run, "houses.csv")
-    assert "the rows it gets most wrong (counted from 0; error: prediction - truth)" in outcome.out
+    assert (
+        "the rows it gets most wrong (counted from 0; residual: truth - prediction)" in outcome.out
+    )
     worst = outcome.out.partition("most wrong")[2].splitlines()[2:7]
     digits = {len(cell.partition(".")[2]) for line in worst for cell in line.split()[1:4]}
     assert len(digits) == 1 and outcome.out.count("(counted from 0") == 1

@@ -149,8 +149,8 @@ def test_numbers_have_residuals():
     found = chainrule.evaluate(model, X[200:], y[200:], metric="mae", by="size", worst=2)
     guess = model.predict(X[200:])
     np.testing.assert_allclose(found.residuals, y[200:] - guess)
-    assert found.worst[0]["error"] == pytest.approx(
-        -found.residuals[np.argmax(np.abs(found.residuals))]
+    assert found.worst[0]["residual"] == pytest.approx(
+        found.residuals[np.argmax(np.abs(found.residuals))]
     )
     assert {one.by for one in found.slices} == {"mae"}
     least = next(one for one in judged_by(model, X, y, "rmse") if one.value.startswith("-"))

@@ -285,8 +285,8 @@ def _residuals_text(residuals: ResidualSummary) -> str:
     shares = [f"{share:.0%}" for share in residuals.quantiles]
     values = [spell_score(value, digits) for value in residuals.quantiles.values()]
     table = text_table(shares, [values], right=tuple(range(len(shares))))
-    mean = spell_score(residuals.bias, digits)
+    mean = spell_score(-residuals.bias, digits)
     return (
         f"\nresiduals (truth - prediction): this share of the rows lies below\n{table}"
-        f"\n\nmean of prediction - truth: {mean}"
+        f"\n\nmean of truth - prediction: {mean}"
     )

@@ -87,15 +87,18 @@ def show_extras(options: argparse.Namespace, more: Extras) -> None:
     if more.folds is not None:
         show(f"\n{_folds(more.folds)}")
     if more.curve is not None:
-        show(f"\n{more.curve!r}\ncannot tell: {more.curve.cannot_tell}")
+        show(f"\n{more.curve!r}")
 
 
 def _against(options: argparse.Namespace, found: PairedComparison) -> str:
     told = found.sentence.replace("The first", options.run).replace("The second", options.against)
-    if found.p is None:
-        return told
-    apart = f"{found.only_first:,} rows only {options.run} has right, {found.only_second:,} only"
-    return f"{told}\n{apart} {options.against}: p = {found.p:.3g} (McNemar's test, exact)."
+    if found.p is not None:
+        test = "exact" if found.groups is None else "exact, of rows as if independent"
+        told += (
+            f"\n{found.only_first:,} rows only {options.run} has right, {found.only_second:,} only "
+            f"{options.against}: p = {found.p:.3g} (McNemar's test, {test})."
+        )
+    return f"{told}\ncannot tell: {found.cannot_tell}"
 
 
 def _folds(found: FoldScores) -> str:

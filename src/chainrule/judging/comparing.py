@@ -95,6 +95,7 @@ class PairedComparison:
                 f"\n{self.only_first:,} rows only the first has right, {self.only_second:,} only "
                 f"the second: p = {self.p:.3g} (McNemar's test, exact"
             ) + (")." if self.groups is None else ", of rows as if independent).")
+        told += f"\ncannot tell: {self.cannot_tell}"
         return Block(title, ("model", self.metric, "95 % interval"), lines, (1, 2), told=told)
 
 

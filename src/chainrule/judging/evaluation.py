@@ -57,7 +57,7 @@ class Evaluation:
         of them, such as why they are compared by another score than `metric`.
     worst
         The rows with the largest losses, worst first: "row", "truth", "prediction", for classes
-        "probability" (of the truth), for numbers "error" (prediction - truth), "loss", and the
+        "probability" (of the truth), for numbers "residual" (truth - prediction), "loss", and the
         row's own "columns".
     fitting, verdict
         Over- and underfitting in words, or why it cannot be told; and what "the model" does in a

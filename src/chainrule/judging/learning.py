@@ -187,7 +187,8 @@ class LearningCurve:
         ]
         header = ("rows", *(one for one, _ in scores))
         title = f"{name}, mean of {plural(self.held.shape[1], 'fit')}"
-        told = "\n".join(filter(None, [self.words, self.left_out]))
+        untold = f"cannot tell: {self.cannot_tell}"
+        told = "\n".join(filter(None, [self.words, self.left_out, untold]))
         return Block(title, header, lines, (0, 1, 2), told=told)
 
 

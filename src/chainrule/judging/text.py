@@ -111,7 +111,7 @@ def _beyond_noise(one: Slice) -> str:
 def worst_block(found: Evaluation) -> Block:
     """The rows that it gets most wrong."""
     names = list(found.worst[0]["columns"])[:MOST_COLUMNS]
-    what = "probability" if found.labels else "error"
+    what = "probability" if found.labels else "residual"
     sizes = [] if found.labels else [abs(one[key]) for one in found.worst
                                      for key in ("truth", "prediction")]  # fmt: skip
     digits = score_digits(max(sizes, default=0.0))
@@ -127,7 +127,7 @@ def worst_block(found: Evaluation) -> Block:
         for one in found.worst
     ]  # fmt: skip
     told = "counted from 0; probability: that of the truth" if found.labels else (
-        "counted from 0; error: prediction - truth"
+        "counted from 0; residual: truth - prediction"
     )  # fmt: skip
     header = ("row", "truth", "prediction", what, *names)
     title = f"the rows it gets most wrong ({told})"

@@ -37,5 +37,5 @@ def worst_rows(found: Answered, count: int) -> Iterator[dict[str, Any]]:
             }
         else:
             truth, prediction = float(found.truth[place]), float(found.answers[place])
-            told |= {"truth": truth, "prediction": prediction, "error": prediction - truth}
+            told |= {"truth": truth, "prediction": prediction, "residual": truth - prediction}
         yield {**told, "loss": float(losses[place]), "columns": columns}
