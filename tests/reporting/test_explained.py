@@ -142,6 +142,15 @@ def test_what_all_pictures_say_is_said_once(tmp_path):
     assert page(run).text.count("Few rows.") == 1
 
 
+def test_what_shap_values_cannot_tell_is_said_too(tmp_path):
+    run = class_run(tmp_path / "run", ["no", "yes"])
+    kept = record(COLUMNS, [dependence("a", [curve("yes", [0.2, 0.4, 0.6])])])
+    shap = {**kept["importance"], "method": "shap", "scale": "probability", "output": "yes"}
+    run.write_explained({**kept, "shap": {**shap, "cannot_tell": ["Causes too.", "Likely rows."]}})
+    text = page(run).text
+    assert "Likely rows." in text and "Causes too." not in text
+
+
 def single(row, why, output, columns, **more):
     columns = [{"column": name, "cell": cell, "value": value} for name, cell, value in columns]
     return {

@@ -37,8 +37,9 @@ def explained_section(record: Record | None, command: str) -> dict[str, Any] | N
     if record.get("reason"):
         return {"reason": record["reason"], "bars": [], "pictures": [], "cannot_tell": []}
     importance = record["importance"]
-    # what each picture says last holds of all methods, and importance has said it
+    # what each picture says last, and SHAP values first, holds of all: importance has said it
     sentences = [said for one in record["dependence"] for said in one["cannot_tell"][:-1]]
+    sentences += (record.get("shap") or {}).get("cannot_tell", [])[1:]
     sentences = list(dict.fromkeys([*importance["cannot_tell"], *sentences]))
     return {
         "reason": "",
