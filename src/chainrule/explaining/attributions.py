@@ -141,13 +141,15 @@ class RowAttribution(Explanation):
         """A waterfall: from the base, column by column, to the prediction."""
         from chainrule import drawing
 
-        names = [
-            f"{name} = {shown(cell)}" for name, cell in zip(self.columns, self.cells, strict=True)
-        ]
         told = measure(self.output, self.scale)
         return drawing.plot_waterfall(
-            names, self.values, self.base, told, ax, title=f"Row {self.row:,}"
+            self._names(), self.values, self.base, told, ax, title=f"Row {self.row:,}"
         )
+
+    def _names(self) -> list[str]:
+        """The columns with the row's cells."""
+        cells = zip(self.columns, self.cells, strict=True)
+        return [f"{name} = {shown(cell)}" for name, cell in cells]
 
     def _title(self) -> str:
         told = measure(self.output, self.scale)

@@ -8,9 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import SettingError, listing, nearest
-from chainrule.explaining.explanation import Explanation, few_rows, plain, together
-from chainrule.explaining.outputs import MOST_CLASSES
+from chainrule.explaining.explanation import (
+    Explanation,
+    few_rows,
+    plain,
+    together,
+    with_intervals,
+)
+from chainrule.explaining.outputs import MOST_CLASSES, place_among
 from chainrule.reporting import LEVEL, drawn
 from chainrule.settings import check_seed
 from chainrule.text import plural
@@ -118,13 +123,7 @@ class ColumnValues(Explanation):
     def _place(self, label: Any, otherwise: int) -> int:
         if label is None:
             return otherwise if len(self.outputs) > 1 else 0
-        known = [str(one) for one in self.outputs]
-        if str(label) not in known:
-            hint = nearest(str(label), known)
-            hint = hint if hint.startswith("did") else f"known: {listing(known[:10])}."
-            message = f"label: {label!r} is not explained here; {hint}"
-            raise SettingError(message)
-        return known.index(str(label))
+        return place_among(self.outputs, label, f"label: {label!r} is not explained here")
 
     def _title(self) -> str:
         return repr(self.importance()).splitlines()[0]
@@ -194,13 +193,7 @@ class MeanAttribution(Explanation):
         return f"Mean size of {what}, over {plural(self.rows, 'row')} ({self.method})"
 
     def _columns(self) -> dict[str, list[Any]]:
-        ends = [one or (None, None) for one in self.intervals]
-        return {
-            "column": list(self.columns),
-            "value": list(self.values),
-            "low": [low for low, _ in ends],
-            "high": [high for _, high in ends],
-        }
+        return with_intervals(self.columns, self.values, self.intervals)
 
 
 def measure(output: Any, scale: str) -> str:

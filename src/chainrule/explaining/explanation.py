@@ -12,11 +12,11 @@ import numpy as np
 from chainrule.data import FRAMES, frame_of
 from chainrule.errors import MissingPlaceError
 from chainrule.reporting import FEW_ROWS
-from chainrule.text import plural
+from chainrule.text import aligned, plural
 
 __all__ = [
     "Explanation", "checked_row", "columns_text", "few_rows", "library_of", "plain", "shown",
-    "spelled", "together",
+    "spelled", "together", "with_intervals",
 ]  # fmt: skip
 
 ENDS = ("low", "high")
@@ -130,18 +130,24 @@ def columns_text(columns: Mapping[str, Sequence[Any]]) -> str:
         for name, values in columns.items()
     ]
     right = [
-        all(one is None or isinstance(one, int | float) for one in values)
-        for values in columns.values()
-    ]
-    widths = [max(map(len, column)) for column in cells]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if is_right else cell.ljust(width)
-            for cell, width, is_right in zip(line, widths, right, strict=True)
-        )
-        for line in zip(*cells, strict=True)
-    ]
-    return "\n".join(f"  {line}".rstrip() for line in lines)
+        place for place, values in enumerate(columns.values())
+        if all(one is None or isinstance(one, int | float) for one in values)
+    ]  # fmt: skip
+    header, *rows = zip(*cells, strict=True)
+    return aligned(header, rows, right=right, whole=range(len(header)))
+
+
+def with_intervals(
+    columns: Sequence[str], values: Sequence[float], intervals: Sequence[tuple[float, float] | None]
+) -> dict[str, list[Any]]:
+    """A number for each column, with the ends of its interval, as the columns of a frame."""
+    ends = [one or (None, None) for one in intervals]
+    return {
+        "column": list(columns),
+        "value": list(values),
+        "low": [low for low, _ in ends],
+        "high": [high for _, high in ends],
+    }
 
 
 def _cells(values: Sequence[Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from chainrule.explaining.subject import Subject
 
 __all__ = [
     "MOST_CLASSES", "chosen_outputs", "likeliest", "likeliest_first", "one_output", "output_name",
+    "place_among",
 ]  # fmt: skip
 
 MOST_CLASSES = 4
@@ -75,10 +76,15 @@ def _place(subject: Subject, label: Any) -> int:
         target = subject.target or "the target"
         message = f"class: {target!r} is a number and has no class {label!r}; leave it out."
         raise SettingError(message)
-    known = [str(one) for one in subject.outputs]
+    return place_among(subject.outputs, label, f"class: the model knows no class {label!r}")
+
+
+def place_among(outputs: Sequence[Any], label: Any, problem: str) -> int:
+    """The position of an output by its name; raises SettingError with the problem and a remedy."""
+    known = [str(one) for one in outputs]
     if str(label) not in known:
         shown = nearest(str(label), known)
         hint = shown if shown.startswith("did") else f"known: {listing(known[:10])}."
-        message = f"class: the model knows no class {label!r}; {hint}"
+        message = f"{problem}; {hint}"
         raise SettingError(message)
     return known.index(str(label))

@@ -10,7 +10,13 @@ import numpy as np
 
 from chainrule import random
 from chainrule.explaining.dependent import dependent_sentences
-from chainrule.explaining.explanation import Explanation, few_rows, library_of, spelled
+from chainrule.explaining.explanation import (
+    Explanation,
+    few_rows,
+    library_of,
+    spelled,
+    with_intervals,
+)
 from chainrule.explaining.scored import Scored, scored_rows
 from chainrule.explaining.subject import Subject, subject_of
 from chainrule.reporting import LEVEL, OneScore, drawn
@@ -96,13 +102,7 @@ class Importance(Explanation):
         )
 
     def _columns(self) -> dict[str, list[Any]]:
-        ends = [one or (None, None) for one in self.intervals]
-        return {
-            "column": list(self.columns),
-            "value": list(self.values),
-            "low": [low for low, _ in ends],
-            "high": [high for _, high in ends],
-        }
+        return with_intervals(self.columns, self.values, self.intervals)
 
 
 def permutation_importance(

@@ -9,14 +9,9 @@ import numpy as np
 
 from chainrule import random
 from chainrule.errors import DataError
-from chainrule.explaining.explanation import (
-    Explanation,
-    few_rows,
-    library_of,
-    plain,
-    shown,
-    spelled,
-)
+from chainrule.explaining.attributions import RowAttribution
+from chainrule.explaining.column_values import measure
+from chainrule.explaining.explanation import few_rows, library_of, plain, spelled
 from chainrule.explaining.outputs import one_output, output_name
 from chainrule.explaining.subject import Subject, subject_of
 from chainrule.settings import check_count, check_seed
@@ -40,13 +35,9 @@ CANNOT_TELL = (
 
 
 @dataclass(frozen=True, repr=False)
-class Surrogate(Explanation):
+class Surrogate(RowAttribution):
     """A sum, one number a column, that answers nearly as a model does around one row.
 
-    row
-        The row explained, counted from 0.
-    output, scale
-        The class or the target, and what its answer is told in.
     columns, values, cells
         The columns, the strongest first; what each adds by being as in the row, and not as in the
         background on average; and the row's own cells.
@@ -56,67 +47,33 @@ class Surrogate(Explanation):
         The model's answer to the row, and the sum's.
     quality
         The weighted R2 of the sum over the rows made around the row: 1 is perfect.
+    samples
+        How many rows were made.
     """
 
-    row: int
-    output: Any
-    scale: str
-    columns: tuple[str, ...]
-    values: tuple[float, ...]
-    cells: tuple[Any, ...]
-    base: float
-    prediction: float
     fitted: float
     quality: float
     samples: int
-    cannot_tell: tuple[str, ...]
-    library: str
 
     def to_record(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        lines = zip(self.columns, self.values, self.cells, strict=True)
-        return {
-            "method": "lime",
-            "row": self.row,
-            "output": self.output,
-            "scale": self.scale,
-            "base": self.base,
-            "prediction": self.prediction,
-            "fitted": self.fitted,
-            "quality": self.quality,
-            "samples": self.samples,
-            "columns": [
-                {"column": name, "value": value, "cell": cell} for name, value, cell in lines
-            ],
-            "cannot_tell": list(self.cannot_tell),
-        }
+        own = {"fitted": self.fitted, "quality": self.quality, "samples": self.samples}
+        return super().to_record() | own
 
     def plot(self, ax: Any = None) -> Any:
         """What each column adds, as bars to both sides of 0."""
         from chainrule import drawing
 
-        names = [
-            f"{name} = {shown(cell)}" for name, cell in zip(self.columns, self.cells, strict=True)
-        ]
         title = f"Around row {self.row:,} (R2 {self.quality:.2f})"
-        return drawing.plot_contributions(names, self.values, _measure(self), ax, title=title)
+        told = measure(self.output, self.scale)
+        return drawing.plot_contributions(self._names(), self.values, told, ax, title=title)
 
     def _title(self) -> str:
         return (
-            f"Around row {self.row:,}: {_measure(self)} {spelled(self.prediction)}, by the sum "
-            f"{spelled(self.fitted)} (weighted R2 {self.quality:.2f}, base {spelled(self.base)})"
+            f"Around row {self.row:,}: {measure(self.output, self.scale)} "
+            f"{spelled(self.prediction)}, by the sum {spelled(self.fitted)} (weighted R2 "
+            f"{self.quality:.2f}, base {spelled(self.base)})"
         )
-
-    def _columns(self) -> dict[str, list[Any]]:
-        return {
-            "column": list(self.columns),
-            "cell": [plain(one) for one in self.cells],
-            "value": list(self.values),
-        }
-
-
-def _measure(found: Surrogate) -> str:
-    return f"{found.output}" if found.scale == "number" else f"{found.scale} of {found.output}"
 
 
 def local_surrogate(
@@ -191,12 +148,13 @@ def surrogate_of(
     cells = [plain(one.values(name)[0]) for name in one.columns]
     low = f" Its R2 is {quality:.2f}: the sum stands badly for the model here, so trust it little."
     return Surrogate(
-        row, output_name(one, output), scale,
+        "lime", row, output_name(one, output), scale,
         tuple(one.columns[place] for place in order),
         tuple(values[order].tolist()),
         tuple(cells[place] for place in order),
-        base, float(own[output]), base + float(values.sum()), quality, samples,
+        base, float(own[output]),
         (CANNOT_TELL + (low if quality < GOOD else ""), *few_rows(others.rows)), library,
+        base + float(values.sum()), quality, samples,
     )  # fmt: skip
 
 
