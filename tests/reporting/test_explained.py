@@ -170,7 +170,7 @@ def test_single_rows_are_explained_with_the_commands_for_others(tmp_path):
     run.write_explained({**record(COLUMNS, []), "shap": sizes, "rows": [highest, lowest]})
     found = page(run)
     for part in (
-        "The rows that stand out of 80 test rows:", "Highest answer and furthest off: row 1,412",
+        "The rows that stand out of 1,234 test rows:", "Highest answer and furthest off: row 1,412",
         "probability of yes: 0.9546, base 0.3893, truth no",
         f"{HOSTILE} <b> +0.400 age missing -0.035 3 other columns +0.200",
         "Lowest answer: row 8", "x" * 39 + "\N{HORIZONTAL ELLIPSIS} -0.300",

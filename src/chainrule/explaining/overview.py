@@ -112,7 +112,7 @@ def _added(
     chosen = np.sort(random.permutation(seed, STREAM, 1, table.rows)[:rows])
     part = table.take(chosen)
     values = shap_values(model, part, error=ERROR, rounds=1, seed=seed)
-    told = single_rows(model, part, values, scored, chosen, seed)
+    told = single_rows(model, table, scored, seed)
     told = [{**one, "row": int(numbers[one["row"]])} for one in told]
     return {"shap": values.importance(seed=seed).to_record(), "rows": told}
 

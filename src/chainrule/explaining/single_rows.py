@@ -8,43 +8,36 @@ import numpy as np
 
 from chainrule.data import Table
 from chainrule.estimators import TableModel
-from chainrule.explaining.attributions import Attributions
 from chainrule.explaining.explanation import plain
 from chainrule.explaining.scored import Scored
 from chainrule.explaining.shap_values import shap_values
 
 __all__ = ["single_rows"]
 
-Array = np.ndarray[Any, np.dtype[Any]]
-
 COLUMNS = 8
 """Columns of a row that are told alone."""
 
 
-def single_rows(
-    model: TableModel, table: Table, found: Attributions, scored: Scored, places: Array, seed: int
-) -> list[dict[str, Any]]:
+def single_rows(model: TableModel, table: Table, scored: Scored, seed: int) -> list[dict[str, Any]]:
     """What each column adds to three answers: the highest, the lowest and the one furthest off.
 
-    table, found
-        Rows, and their SHAP values.
-    scored, places
-        Rows with their truth, among which these are, and their numbers there.
+    table, scored
+        Rows, and the same with their truth.
 
     An entry a row: one that stands out in two ways is told once. Of many classes the most probable
     one is explained, and the rows are those that the model is most and least sure of.
     """
-    chosen = _standing_out(found, scored.truth[places], scored.positive)
+    chosen = _standing_out(scored)
     rows = sorted(set(chosen.values()), key=list(chosen.values()).index)
     values = shap_values(model, table.take(np.array(rows)), seed=seed)
     records = []
     for place, row in enumerate(rows):
         record = values.row(place).to_record()
         columns, others = record["columns"][:COLUMNS], record["columns"][COLUMNS:]
-        truth = scored.truth[places[row]]
+        truth = scored.truth[row]
         records.append(
             {
-                "row": int(places[row]),
+                "row": row,
                 "why": [why for why, one in chosen.items() if one == row],
                 "output": record["output"],
                 "scale": record["scale"],
@@ -58,14 +51,16 @@ def single_rows(
     return records
 
 
-def _standing_out(found: Attributions, truth: Array, positive: int) -> dict[str, int]:
+def _standing_out(scored: Scored) -> dict[str, int]:
     """A row by what it stands out in."""
-    answers = found.prediction
-    if found.scale == "number":
-        off, names = np.abs(truth - answers), ("highest answer", "lowest answer")
-    elif answers.ndim == 1:
-        off = np.where(truth == positive, 1 - answers, answers)
-        names = ("highest answer", "lowest answer")
+    answers, truth = scored.subject.answers(), scored.truth
+    names = ("highest answer", "lowest answer")
+    if not scored.subject.is_classification:
+        answers = answers[:, 0]
+        off = np.abs(truth - answers)
+    elif answers.shape[1] == 2:
+        answers = answers[:, scored.positive]
+        off = np.where(truth == scored.positive, 1 - answers, answers)
     else:
         off = 1 - answers[np.arange(len(truth)), truth]
         answers, names = answers.max(axis=1), ("surest answer", "least sure answer")

@@ -49,7 +49,7 @@ def explained_section(record: Record | None, command: str) -> dict[str, Any] | N
         "left": len(importance["columns"]) - MOST_COLUMNS,
         "pictures": [_picture(one) for one in record["dependence"]],
         "rows": row_pictures(record.get("rows", ())),
-        "judged": plural((record.get("shap") or {}).get("rows", 0), "test row"),
+        "judged": plural(importance["rows"], "test row"),
         "command": command,
         "cannot_tell": sentences,
     }
